@@ -1,0 +1,37 @@
+# `make table1` and `make test` are all that a fresh checkout needs: python3 (>= 3.11), venv and make.
+PYTHON ?= python3
+VENV   := .venv
+READY  := $(VENV)/.installed
+
+.PHONY: table1 test test-slow lint format benchmarks clean
+
+table1: $(READY)   ## reproduce Table 1 afresh into results/table1/
+	$(VENV)/bin/learnprop table1 --out results/table1 --fresh
+
+test: $(READY)     ## the default tests, docstring examples included
+	$(VENV)/bin/python -m pytest
+
+test-slow: $(READY)  ## the tests that take minutes
+	$(VENV)/bin/python -m pytest -m slow
+
+lint: $(READY)     ## style, types, and the direction of the imports
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-cache
+
+format: $(READY)
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+benchmarks: $(READY)  ## ours and the peers in one process run
+	$(VENV)/bin/python -m benchmarks
+
+# The stamp is newer than both files exactly when what they name is installed.
+$(READY): pyproject.toml constraints.txt
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info

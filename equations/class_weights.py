@@ -1,0 +1,136 @@
+r"""Choices of the class weights λ.
+
+Only ratios of weights matter to Eq. (9) and (10); every scheme here is scaled to sum to one, which
+is Table 1's convention :math:`\lambda_1 = 1 - \lambda_0`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from equations.mean_proba import FloatArray
+
+SCHEMES: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "equal": np.ones_like,
+    "inverse": lambda count: 1.0 / count,
+    "sqrt-inverse": lambda count: 1.0 / np.sqrt(count),
+}
+
+
+def check_class_weight(class_weight: ArrayLike, name: str = "class_weight") -> FloatArray:
+    """Return `class_weight` as float64 if it holds at least two positive, finite weights.
+
+    Parameters
+    ----------
+    class_weight : array_like, shape (..., n_classes)
+    name : str
+        What to call the argument in an error.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., n_classes)
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative, zero, infinite or NaN, or there are fewer than two.
+
+    Examples
+    --------
+    >>> check_class_weight([1, 3])
+    array([1., 3.])
+    """
+    weight = np.asarray(class_weight, dtype=np.float64)
+    if weight.ndim < 1 or weight.shape[-1] < 2:
+        raise ValueError(f"{name} must hold at least 2 classes, got shape {weight.shape}")
+    if not (np.isfinite(weight).all() and (weight > 0).all()):
+        raise ValueError(f"{name} must be positive and finite, got {weight.tolist()}")
+    return weight
+
+
+def class_weights(scheme: str | ArrayLike, class_count: ArrayLike) -> FloatArray:
+    r"""Class weights of a named scheme, or the given ones, scaled to sum to one.
+
+    ``equal``: :math:`\lambda_k \propto 1`; ``inverse``: :math:`1/N_k` (the paper's inverse class
+    frequency); ``sqrt-inverse``: :math:`1/\sqrt{N_k}` (Mahajan et al. 2018).
+
+    Parameters
+    ----------
+    scheme : str or array_like, shape (n_classes,)
+        Name of a scheme, or explicit weights.
+    class_count : array_like, shape (n_classes,)
+        N, positive.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        If the scheme is unknown, explicit weights are not positive or of the wrong length, or a
+        class is empty.
+
+    Examples
+    --------
+    >>> class_weights("inverse", [100, 300])
+    array([0.75, 0.25])
+    >>> class_weights([1, 3], [100, 300])
+    array([0.25, 0.75])
+    """
+    count = np.asarray(class_count, dtype=np.float64)
+    if count.ndim != 1 or len(count) < 2 or not (np.isfinite(count) & (count > 0)).all():
+        raise ValueError(f"class_count must hold at least 2 positive sizes, got {count.tolist()}")
+    if isinstance(scheme, str):
+        if scheme not in SCHEMES:
+            raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
+        weight = SCHEMES[scheme](count)
+    else:
+        weight = check_class_weight(scheme, "scheme")
+        if weight.shape != count.shape:
+            raise ValueError(
+                f"scheme must hold {len(count)} weights, one per class, got shape {weight.shape}"
+            )
+    return np.asarray(weight / weight.sum())
+
+
+def table1_class_weights(
+    class_count: ArrayLike, *, as_printed: bool = False
+) -> dict[str, FloatArray]:
+    r"""The three λ settings of Table 1, with :math:`\lambda_1 = 1 - \lambda_0`.
+
+    The printed headings exchange N_0 and N_1 (docs/errata.md, 1). With (N_0, N_1) = (1000, 10000)
+    the corrected :math:`\lambda_0` = 1/2, N_1/(N_0+N_1), 2N_1/(2N_1+N_0) give the printed right
+    sides 10, 1 and 0.5; the headings as printed give 10, 100 and 50.
+
+    Parameters
+    ----------
+    class_count : array_like, shape (2,)
+        Training class sizes (N_0, N_1).
+    as_printed : bool
+        The headings as the paper prints them.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (2,)
+        Label of the setting (the formula of λ_0) to (λ_0, λ_1), in the paper's order.
+
+    Examples
+    --------
+    >>> for label, weight in table1_class_weights([1000, 10000]).items():
+    ...     print(f"{label:16} {weight[1] * 10000 / (weight[0] * 1000):.4g}")
+    1/2              10
+    N1/(N0+N1)       1
+    2N1/(2N1+N0)     0.5
+    """
+    n0, n1 = np.asarray(class_count, dtype=np.float64)
+    if not (n0 > 0 and n1 > 0 and np.isfinite(n0 + n1)):
+        raise ValueError(f"class_count must be positive, got {[n0, n1]}")
+    if as_printed:
+        unscaled = {"1/2": (1.0, 1.0), "N0/(N0+N1)": (n0, n1), "2N0/(2N0+N1)": (2 * n0, n1)}
+    else:
+        unscaled = {"1/2": (1.0, 1.0), "N1/(N0+N1)": (n1, n0), "2N1/(2N1+N0)": (2 * n1, n0)}
+    return {label: class_weights(pair, (n0, n1)) for label, pair in unscaled.items()}

@@ -1,0 +1,242 @@
+r"""Mean predicted probabilities: the left column of every equation of the paper.
+
+The paper's :math:`\bar p_{i \to j} = E_{x \sim P(x \mid y=i)} f_j(x)` is estimated by the mean of
+``proba[:, j]`` over the samples whose true class is ``i``. Only P(x | y) enters, so the class
+sizes of the sample on which it is measured are free.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, softmax
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+ROW_SUM_TOLERANCE = 1e-6
+
+
+def check_labels(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> IntArray:
+    """Return `y_true` as int64 if it holds labels in ``0 .. n_classes-1``.
+
+    Parameters
+    ----------
+    y_true : array_like, shape (n_samples,)
+        Class labels, integers or floats of integral value.
+    n_classes : int
+        K, at least 2.
+    name : str
+        What to call the argument in an error.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If `n_classes` is below 2, the labels are not one-dimensional and integral, or one lies
+        outside ``0 .. n_classes-1``.
+
+    Examples
+    --------
+    >>> check_labels([0.0, 1.0, 1.0], 2)
+    array([0, 1, 1])
+    """
+    if n_classes < 2:
+        raise ValueError(f"n_classes must be at least 2, got {n_classes}")
+    labels = np.asarray(y_true)
+    if labels.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, got shape {labels.shape}")
+    with np.errstate(invalid="ignore"):  # NaN is caught by the comparison below
+        as_int = labels.astype(np.int64) if labels.dtype.kind in "biuf" else None
+    if as_int is None or not np.array_equal(as_int, labels):
+        raise ValueError(f"{name} must hold integer labels 0..{n_classes - 1}")
+    outside = (as_int < 0) | (as_int >= n_classes)
+    if outside.any():
+        raise ValueError(
+            f"{name} must hold labels 0..{n_classes - 1}, got {as_int[outside][0]} "
+            f"at position {int(np.argmax(outside))}"
+        )
+    return as_int
+
+
+def check_proba(proba: ArrayLike, name: str = "proba") -> FloatArray:
+    """Return `proba` as float64 if its rows are probability distributions.
+
+    Parameters
+    ----------
+    proba : array_like, shape (n_samples, n_classes)
+        Predicted probabilities.
+    name : str
+        What to call the argument in an error.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If it is not a matrix with at least two columns, holds NaN or a negative number, or a row
+        does not sum to one within 1e-6 (float32 probabilities pass).
+
+    Examples
+    --------
+    >>> check_proba([[0.25, 0.75]])
+    array([[0.25, 0.75]])
+    """
+    values = np.asarray(proba, dtype=np.float64)
+    if values.ndim != 2 or values.shape[1] < 2:
+        raise ValueError(
+            f"{name} must have shape (n_samples, n_classes >= 2), got {values.shape}"
+        )
+    if np.isnan(values).any():
+        raise ValueError(f"{name} holds NaN")
+    if (values < 0).any():
+        raise ValueError(f"{name} holds a negative number: {values.min()}")
+    row_sum = values.sum(axis=1)
+    worst = int(np.argmax(np.abs(row_sum - 1))) if len(row_sum) else 0
+    if len(row_sum) and abs(row_sum[worst] - 1) > ROW_SUM_TOLERANCE:
+        raise ValueError(f"{name} must sum to one: row {worst} sums to {row_sum[worst]:.6g}")
+    return values
+
+
+def proba_from_logits(logits: ArrayLike) -> FloatArray:
+    """Softmax probabilities in float64; for one logit per sample, the logistic pair.
+
+    Each probability is computed from the logits, never as one minus another, so that small
+    probabilities keep all their digits.
+
+    Parameters
+    ----------
+    logits : array_like, shape (n_samples,) or (n_samples, n_classes)
+        One logit of class 1 per sample (Eq. 1 of the paper with K = 2), or one per class (Eq. 2).
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_classes)
+
+    Examples
+    --------
+    >>> proba_from_logits([-800.0, 0.0, 40.0])[:, 0].tolist()
+    [1.0, 0.5, 4.248354255291589e-18]
+    """
+    z = np.asarray(logits, dtype=np.float64)
+    if z.ndim == 1:
+        return np.stack([expit(-z), expit(z)], axis=1)
+    return np.asarray(softmax(z, axis=1))
+
+
+def class_count(y_true: ArrayLike, n_classes: int) -> IntArray:
+    """Number of samples of each class, N in the paper.
+
+    Parameters
+    ----------
+    y_true : array_like, shape (n_samples,)
+    n_classes : int
+
+    Returns
+    -------
+    ndarray of int64, shape (n_classes,)
+
+    Examples
+    --------
+    >>> class_count([0, 2, 2], 3)
+    array([1, 0, 2])
+    """
+    return np.bincount(check_labels(y_true, n_classes), minlength=n_classes)
+
+
+def _rows_of_each_class(labels: IntArray, n_classes: int) -> list[Any]:
+    """Per class an index that selects its samples; slices where the labels are sorted."""
+    if np.all(labels[1:] >= labels[:-1]):
+        ends = np.searchsorted(labels, np.arange(n_classes + 1))
+        rows: list[Any] = [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    else:
+        rows = [np.flatnonzero(labels == k) for k in range(n_classes)]
+    for k in range(n_classes):
+        if not len(labels[rows[k]]):
+            raise ValueError(f"y_true holds no sample of class {k}")
+    return rows
+
+
+def mean_proba(y_true: ArrayLike, proba: ArrayLike) -> FloatArray:
+    r"""Mean predicted probability of each class over the samples of each true class.
+
+    .. math:: P_{ij} = \bar p_{i \to j} = \frac{1}{N_i} \sum_{n : y_n = i} f_j(x_n)
+
+    Parameters
+    ----------
+    y_true : array_like, shape (n_samples,)
+    proba : array_like, shape (n_samples, n_classes)
+
+    Returns
+    -------
+    ndarray of float64, shape (n_classes, n_classes)
+        Rows sum to one.
+
+    Raises
+    ------
+    ValueError
+        If a class has no sample, or labels or probabilities are not what they should be.
+
+    References
+    ----------
+    The definition below Eq. (9) of the paper.
+
+    Examples
+    --------
+    >>> mean_proba([0, 0, 1], [[0.9, 0.1], [0.7, 0.3], [0.4, 0.6]])
+    array([[0.8, 0.2],
+           [0.4, 0.6]])
+    """
+    return mean_proba_and_second_moments(y_true, proba)[0]
+
+
+def mean_proba_and_second_moments(
+    y_true: ArrayLike, proba: ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    r"""`mean_proba`, and the raw second moments of the predicted probabilities per class.
+
+    .. math:: M_{iab} = \frac{1}{N_i} \sum_{n : y_n = i} f_a(x_n) f_b(x_n)
+
+    ``M[i] - np.outer(P[i], P[i])`` is the within-class covariance of the predictions (divisor
+    :math:`N_i`), which is what an interval for a *fixed* model on fresh data needs.
+
+    Parameters
+    ----------
+    y_true : array_like, shape (n_samples,)
+    proba : array_like, shape (n_samples, n_classes)
+
+    Returns
+    -------
+    mean_proba : ndarray of float64, shape (n_classes, n_classes)
+    second_moment : ndarray of float64, shape (n_classes, n_classes, n_classes)
+
+    Raises
+    ------
+    ValueError
+        As `mean_proba`.
+
+    Examples
+    --------
+    >>> P, M = mean_proba_and_second_moments([0, 0, 1], [[0.9, 0.1], [0.7, 0.3], [0.4, 0.6]])
+    >>> (M[0] - np.outer(P[0], P[0])).round(12).tolist()
+    [[0.01, -0.01], [-0.01, 0.01]]
+    """
+    values = check_proba(proba)
+    n_classes = values.shape[1]
+    labels = check_labels(y_true, n_classes)
+    if len(labels) != len(values):
+        raise ValueError(f"y_true has {len(labels)} samples, proba has {len(values)}")
+    mean = np.empty((n_classes, n_classes))
+    second = np.empty((n_classes, n_classes, n_classes))
+    for k, rows in enumerate(_rows_of_each_class(labels, n_classes)):
+        in_class = values[rows]
+        mean[k] = in_class.mean(axis=0)
+        second[k] = in_class.T @ in_class / len(in_class)
+    return mean, second

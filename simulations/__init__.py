@@ -1,0 +1,1 @@
+"""What produces evidence: generate -> fit -> measure -> record."""
