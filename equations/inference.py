@@ -146,9 +146,7 @@ def _sd(values: FloatArray) -> float:
     return float(np.std(values, ddof=1))
 
 
-def ratio_of_means(
-    numerator: ArrayLike, denominator: ArrayLike, *, level: float = 0.9
-) -> Estimate:
+def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, level: float = 0.9) -> Estimate:
     r"""Ratio of two means over the same runs, with Fieller's interval.
 
     The interval is the set of :math:`\rho` for which :math:`\bar a - \rho \bar b` is within t
@@ -290,7 +288,5 @@ def z_against_rounded(
     spread = float(np.hypot(mcse, reported_mcse))
     if not spread > 0:
         raise ValueError("mcse and reported_mcse must not both be zero")
-    low, high = (
-        round((value - reported - s * half_unit) / spread, 12) for s in (1, -1)
-    )
+    low, high = (round((value - reported - s * half_unit) / spread, 12) for s in (1, -1))
     return low, high

@@ -91,9 +91,7 @@ def check_proba(proba: ArrayLike, name: str = "proba") -> FloatArray:
     """
     values = np.asarray(proba, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] < 2:
-        raise ValueError(
-            f"{name} must have shape (n_samples, n_classes >= 2), got {values.shape}"
-        )
+        raise ValueError(f"{name} must have shape (n_samples, n_classes >= 2), got {values.shape}")
     if np.isnan(values).any():
         raise ValueError(f"{name} holds NaN")
     if (values < 0).any():

@@ -212,9 +212,7 @@ def is_separated(features: ArrayLike, y: ArrayLike) -> bool:
     spread = x.std(axis=0)
     x = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     oriented = np.column_stack([x, np.ones(len(x))]) * (2 * np.asarray(y) - 1)[:, None]
-    answer = linprog(
-        -oriented.mean(axis=0), A_ub=-oriented, b_ub=np.zeros(len(x)), bounds=(-1, 1)
-    )
+    answer = linprog(-oriented.mean(axis=0), A_ub=-oriented, b_ub=np.zeros(len(x)), bounds=(-1, 1))
     return bool(answer.status == 0 and -answer.fun > 1e-9)
 
 
@@ -255,7 +253,7 @@ def fit_logistic(
     >>> X, y = np.array([[[0.0], [1.0], [2.0], [3.0]]]), [0, 1, 0, 1]
     >>> fit = fit_logistic(X, y, [[0.5, 0.5]])
     >>> fit.params.round(6).tolist(), fit.status.tolist()
-    ([[[0.802607, -1.203911]]], [['converged']])
+    ([[[0.908184, -1.362276]]], [['converged']])
     """
     problem = check_problem(X, y, class_weight, device)
     n_runs, n_samples, n_params = problem.design.shape
