@@ -1,0 +1,110 @@
+"""Frozen records of a study: what a block of replications hands over, and how it is stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equations.mean_proba import FloatArray, IntArray
+from simulations.measure import MeasuredValues
+
+Rows = TypeVar("Rows", "Measurements", "Fits")
+
+FAILED_STATUSES = ("separated", "diverged", "failed")
+"""Fits without a model to measure."""
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Measurements of one data cell, one row per (setting, run, epoch, stage, split).
+
+    Arrays share their first axis. ``setting`` names the λ setting, ``stage`` is raw, bias or head,
+    ``split`` is train, test or population; the values are those of `simulations.measure.measure`.
+    """
+
+    setting: NDArray[np.str_]
+    run: IntArray
+    epoch: IntArray
+    stage: NDArray[np.str_]
+    split: NDArray[np.str_]
+    class_count: IntArray
+    mean_proba: FloatArray
+    confusion: IntArray
+    log_loss: FloatArray
+    second_moment: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.run)
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Fits of one data cell, one row per (setting, run, epoch, stage).
+
+    ``status`` is converged, not converged, separated, diverged or failed; ``reason`` is empty or
+    says why there is no model. Units as in `simulations.fitters.fit.Fit`.
+    """
+
+    setting: NDArray[np.str_]
+    run: IntArray
+    epoch: IntArray
+    stage: NDArray[np.str_]
+    status: NDArray[np.str_]
+    reason: NDArray[np.str_]
+    n_iter: IntArray
+    loss: FloatArray
+    gradient_norm: FloatArray
+    bias_gradient: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.run)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of replications of one data cell with all its λ settings, whole."""
+
+    cell: str
+    index: int
+    fits: Fits
+    measurements: Measurements | None
+    seconds: float = 0.0
+
+
+def stack_measurements(
+    rows: Iterable[tuple[str, int, int, str, str, MeasuredValues]],
+) -> Measurements | None:
+    """Stack rows (setting, run, epoch, stage, split, values); None where there are none."""
+    flat = [(*key, *values) for *key, values in rows]
+    if not flat:
+        return None
+    return Measurements(*(np.array(column) for column in zip(*flat, strict=True)))
+
+
+def stack_fits(rows: Iterable[Sequence[Any]]) -> Fits:
+    """Stack rows in the order of the fields of `Fits`."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(fields(Fits))
+    return Fits(*(np.array(column) for column in columns))
+
+
+def select(rows: Rows, **wanted: str | int) -> Rows:
+    """Rows whose keys have the wanted values, e.g. ``select(rows, split="test", stage="raw")``.
+
+    Parameters
+    ----------
+    rows : Measurements or Fits
+    **wanted : str or int
+        Field name and value.
+
+    Returns
+    -------
+    the same kind of record, with fewer rows
+    """
+    keep = np.ones(len(rows), dtype=bool)
+    for name, value in wanted.items():
+        keep &= getattr(rows, name) == value
+    return type(rows)(**{f.name: getattr(rows, f.name)[keep] for f in fields(rows)})

@@ -1,0 +1,1 @@
+"""One short file per study, that reads like the paper's set-up."""

@@ -1,0 +1,262 @@
+r"""Table 1: is Eq. (10) true of fitted classifiers?
+
+For N_0 = 1000 and N_1 = 10000 training samples and three settings of λ, classifiers are fitted on
+100 samples of Sim1 (logistic regression) and Sim2 (the (3, 10, 1) network), and the left side of
+
+.. math:: (1 - \bar p_{0 \to 0}) / \bar p_{1 \to 0} = \lambda_1 N_1 / (\lambda_0 N_0)
+
+is measured on the training sample, on 1000 test samples per class, and on a population of 20,000
+fresh samples per class. The three settings share each replication's data and initial point.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from equations.class_weights import table1_class_weights
+from equations.mean_proba import FloatArray
+from simulations.fitters.fit import CONVERGED, NOT_CONVERGED, Fit, check_device, check_problem
+from simulations.fitters.logistic import fit_logistic
+from simulations.fitters.mlp import check_start, describe, refine_output_layer
+from simulations.fitters.mlp_network import initial_params, mlp_logits
+from simulations.fitters.mlp_training import train_adam, train_bfgs
+from simulations.generators import GENERATORS, check_class_count, sample
+from simulations.measure import measure
+from simulations.monte_carlo import MAX_SEED, Study, block_runs, code_version, replication_rng
+from simulations.records import Block, stack_fits, stack_measurements
+
+NAME = "table1"
+POPULATION = 20_000
+N_HIDDEN = 10
+DEPTHS = (10, 50)
+TRAININGS = ("bfgs", "adam")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that a user can choose about Table 1; the defaults are the paper's."""
+
+    runs: int = 100
+    seed: int = 0
+    train_size: tuple[int, int] = (1000, 10000)
+    test_size: tuple[int, int] = (1000, 1000)
+    as_printed: bool = False
+    sim1_reading: str = "sum"
+    sim2_reading: str = "covariance"
+    training: str = "bfgs"
+    max_iter: int = 300
+    epochs: int = 20
+    margin: float = 0.05
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Table1Cell:
+    """A data cell of Table 1: one simulation with its sizes, and how it is fitted."""
+
+    name: str
+    reading: str
+    train_size: tuple[int, int]
+    test_size: tuple[int, int]
+    class_weight: tuple[tuple[str, tuple[float, float]], ...]
+    training: str
+    max_iter: int
+    epochs: int
+    device: str
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Names of the λ settings."""
+        return tuple(label for label, _ in self.class_weight)
+
+    @property
+    def headline(self) -> tuple[int, str]:
+        """Epoch and stage of the fits that the table is about."""
+        if self.name == "sim1":
+            return 0, "raw"
+        return (self.max_iter, "head") if self.training == "bfgs" else (self.epochs, "raw")
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """Training depths of the network, shallow to deep, the headline's last."""
+        if self.name == "sim1" or self.training == "adam":
+            return ()
+        return (*(d for d in DEPTHS if d < self.max_iter), self.max_iter)
+
+
+def make_study(options: Options) -> Study:
+    """Check the options and lay the study out.
+
+    Parameters
+    ----------
+    options : Options
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    ValueError
+        Naming the option and its value.
+
+    Examples
+    --------
+    >>> study = make_study(Options(runs=50))
+    >>> [cell.name for cell in study.cells], study.cells[0].settings
+    (['sim1', 'sim2'], ('1/2', 'N1/(N0+N1)', '2N1/(2N1+N0)'))
+    """
+    o = options
+    if o.runs < 2:
+        raise ValueError(f"--runs must be at least 2, got {o.runs}")
+    if not 0 <= o.seed < MAX_SEED:
+        raise ValueError(f"--seed must satisfy 0 <= seed < 2**63, got {o.seed}")
+    check_class_count(o.train_size, 2, "--train-size")
+    check_class_count(o.test_size, 2, "--test-size")
+    if o.training not in TRAININGS:
+        raise ValueError(f"--training must be one of {', '.join(TRAININGS)}, got {o.training!r}")
+    for name, value in (("--max-iter", o.max_iter), ("--epochs", o.epochs)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+    if not (math.isfinite(o.margin) and o.margin > 0):
+        raise ValueError(f"--margin must be positive and finite, got {o.margin}")
+    readings = {"sim1": o.sim1_reading, "sim2": o.sim2_reading}
+    for name, reading in readings.items():
+        try:
+            GENERATORS[name](reading)
+        except ValueError as error:
+            raise ValueError(f"--{name}-{error}") from None
+    try:
+        device = check_device(o.device).type
+    except ValueError as error:
+        raise ValueError(f"--{error}") from None
+    weights = table1_class_weights(o.train_size, as_printed=o.as_printed)
+    cells = tuple(
+        Table1Cell(
+            name=name,
+            reading=reading,
+            train_size=o.train_size,
+            test_size=o.test_size,
+            class_weight=tuple((k, (float(w[0]), float(w[1]))) for k, w in weights.items()),
+            training=o.training,
+            max_iter=o.max_iter,
+            epochs=o.epochs,
+            device=device,
+        )
+        for name, reading in readings.items()
+    )
+    design = {
+        "seed": o.seed,
+        "train_size": list(o.train_size),
+        "test_size": list(o.test_size),
+        "population": POPULATION,
+        "as_printed": o.as_printed,
+        "sim1_reading": o.sim1_reading,
+        "sim2_reading": o.sim2_reading,
+        "training": o.training,
+        "max_iter": o.max_iter,
+        "epochs": o.epochs,
+        "margin": o.margin,
+        "device": device,
+        "code": code_version(),
+    }
+    return Study(NAME, o.seed, o.runs, cells, compute_block, design)
+
+
+def compute_block(cell: Table1Cell, seed: int, runs: range) -> Block:
+    """Generate, fit and measure the replications `runs` of a data cell.
+
+    Parameters
+    ----------
+    cell : Table1Cell
+    seed : int
+    runs : range
+
+    Returns
+    -------
+    Block
+    """
+    generator = GENERATORS[cell.name](cell.reading)
+
+    def draw(run: int, stream: str, size: tuple[int, int]) -> tuple[FloatArray, np.ndarray]:
+        return sample(generator, size, replication_rng(seed, cell.name, run, stream))
+
+    train = [draw(run, "train", cell.train_size) for run in runs]
+    X, y = np.stack([features for features, _ in train]), train[0][1]
+    fit = _fit_sim1 if cell.name == "sim1" else _fit_sim2
+    fits = list(fit(cell, X, y, seed, runs))
+    fit_rows, measurement_rows = [], []
+    for i, run in enumerate(runs):
+        samples = {
+            "train": train[i],
+            "test": draw(run, "test", cell.test_size),
+            "population": draw(run, "population", (POPULATION, POPULATION)),
+        }
+        for epoch, stage, found, logits_of in fits:
+            usable = np.isin(found.status[i], (CONVERGED, NOT_CONVERGED))
+            for k, setting in enumerate(cell.settings):
+                fit_rows.append(_fit_row(found, (i, k), (setting, run, epoch, stage), usable[k]))
+            for split, (features, labels) in samples.items():
+                logits = logits_of(features, found.params[i][usable])
+                for k, z in zip(np.flatnonzero(usable), logits, strict=True):
+                    key = (cell.settings[k], run, epoch, stage, split)
+                    measurement_rows.append((*key, measure(labels, z)))
+    return Block(
+        cell=cell.name,
+        index=runs.start // len(block_runs(0)),
+        fits=stack_fits(fit_rows),
+        measurements=stack_measurements(measurement_rows),
+    )
+
+
+def _fit_row(found: Fit, at: tuple[int, int], key: tuple, usable: bool) -> tuple:
+    status = str(found.status[at])
+    return (
+        *key,
+        status,
+        "" if usable else status,
+        int(found.n_iter[at]),
+        float(found.loss[at]),
+        float(found.gradient_norm[at]),
+        float(found.bias_gradient[at]),
+    )
+
+
+Fitted = tuple[int, str, Fit, Callable[[FloatArray, FloatArray], FloatArray]]
+
+
+def _fit_sim1(
+    cell: Table1Cell, X: FloatArray, y: np.ndarray, _seed: int, _runs: range
+) -> Iterator[Fitted]:
+    """Logistic regression, to the minimum."""
+    weight = [pair for _, pair in cell.class_weight]
+    yield 0, "raw", fit_logistic(X, y, weight, device=cell.device), _linear_logits
+
+
+def _linear_logits(X: FloatArray, params: FloatArray) -> FloatArray:
+    return params[:, :-1] @ X.T + params[:, -1:]
+
+
+def _fit_sim2(
+    cell: Table1Cell, X: FloatArray, y: np.ndarray, seed: int, runs: range
+) -> Iterator[Fitted]:
+    """The network: by BFGS at each depth, as it is (raw) and refined (head); or by Adam, raw."""
+    problem = check_problem(X, y, [pair for _, pair in cell.class_weight], cell.device)
+    start = [
+        initial_params(X.shape[2], N_HIDDEN, replication_rng(seed, cell.name, run, "start"))
+        for run in runs
+    ]
+    initial = check_start(problem, start)
+    if cell.training == "adam":
+        rngs = [replication_rng(seed, cell.name, run, "minibatch") for run in runs]
+        theta, n_iter = train_adam(problem, initial, epochs=cell.epochs, rngs=rngs)
+        yield cell.epochs, "raw", describe(problem, theta, n_iter), mlp_logits
+    for depth in cell.depths:
+        theta, n_iter = train_bfgs(problem, initial, max_iter=depth)
+        yield depth, "raw", describe(problem, theta, n_iter), mlp_logits
+        refined = refine_output_layer(problem, theta)
+        yield depth, "head", describe(problem, refined, n_iter), mlp_logits
