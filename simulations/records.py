@@ -107,4 +107,9 @@ def select(rows: Rows, **wanted: str | int) -> Rows:
     keep = np.ones(len(rows), dtype=bool)
     for name, value in wanted.items():
         keep &= getattr(rows, name) == value
+    return rows_where(rows, keep)
+
+
+def rows_where(rows: Rows, keep: NDArray[np.bool_]) -> Rows:
+    """Rows of `rows` where `keep`, shape (n_rows,), is true."""
     return type(rows)(**{f.name: getattr(rows, f.name)[keep] for f in fields(rows)})

@@ -1,0 +1,1 @@
+"""Summaries of stored measurements as tables and figures. Nothing here ever refits."""

@@ -1,0 +1,110 @@
+"""Numbers as text: as many digits as their uncertainty supports, for the console or for LaTeX."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Markup:
+    """How a medium writes what plain ASCII cannot."""
+
+    plus_minus: str
+    percent: str
+    infinity: str
+    space: str
+    math: str
+    """A format string around a formula."""
+
+
+TEXT = Markup(plus_minus="±", percent=" %", infinity="inf", space=" ", math="{}")
+LATEX = Markup(plus_minus=r" \pm ", percent=r"\,\%", infinity=r"\infty", space=r"\ ", math="${}$")
+
+
+def decimals(uncertainty: float) -> int:
+    """Decimals that leave two significant digits to an uncertainty, at least 2.
+
+    Examples
+    --------
+    >>> decimals(0.1145), decimals(0.0064), decimals(3.0)
+    (2, 4, 2)
+    """
+    if not (math.isfinite(uncertainty) and uncertainty > 0):
+        return 2
+    return min(9, max(2, 1 - math.floor(math.log10(uncertainty))))
+
+
+def mean_sd(mean: float, sd: float, uncertainty: float, markup: Markup = TEXT) -> str:
+    """Write ``mean (SD)`` as the paper does.
+
+    Examples
+    --------
+    >>> mean_sd(10.0449, 0.8099, 0.1145)
+    '10.04 (0.81)'
+    """
+    n = decimals(uncertainty)
+    return markup.math.format(f"{mean:.{n}f}") + " " + markup.math.format(f"({sd:.{n}f})")
+
+
+def plus_minus(mean_mcse: float, sd_mcse: float, markup: Markup = TEXT) -> str:
+    """Monte Carlo standard errors of a mean and of an SD, placed as in `mean_sd`.
+
+    Examples
+    --------
+    >>> plus_minus(0.1145, 0.0899)
+    '±0.11 (±0.09)'
+    """
+    n, sign = decimals(mean_mcse), markup.plus_minus.lstrip()
+    first, second = f"{sign}{mean_mcse:.{n}f}", f"({sign}{sd_mcse:.{n}f})"
+    return markup.math.format(first) + " " + markup.math.format(second)
+
+
+def percent_interval(value: float, low: float, high: float, markup: Markup = TEXT) -> str:
+    """Write a relative gap with its interval, in per cent.
+
+    Examples
+    --------
+    >>> percent_interval(0.0662, 0.0509, 0.0818)
+    '+6.6 % [+5.1, +8.2]'
+    >>> percent_interval(0.0662, -math.inf, math.inf)
+    '+6.6 % [-inf, +inf]'
+    """
+
+    def signed(x: float) -> str:
+        return f"{100 * x:+.1f}".replace("inf", markup.infinity)
+
+    text = f"{signed(value)}{markup.percent}{markup.space}[{signed(low)}, {signed(high)}]"
+    return markup.math.format(text)
+
+
+def small(value: float, markup: Markup = TEXT) -> str:
+    """Write a number that is only of interest for its size.
+
+    Examples
+    --------
+    >>> small(2.9e-13), small(2.9e-13, LATEX), small(0.0)
+    ('2.9e-13', '$2.9 \\\\times 10^{-13}$', '0')
+    """
+    if not math.isfinite(value):
+        return "-"
+    text = f"{value:.1e}" if value else "0"
+    if markup is TEXT or not value:
+        return text
+    digits, exponent = text.split("e")
+    return markup.math.format(rf"{digits} \times 10^{{{int(exponent)}}}")
+
+
+def weight_formula(label: str, markup: Markup = TEXT) -> str:
+    r"""Write the formula of λ_0, which names a setting.
+
+    Examples
+    --------
+    >>> weight_formula("N1/(N0+N1)", LATEX)
+    '$\\frac{N_1}{N_0+N_1}$'
+    """
+    if markup is TEXT:
+        return label
+    numerator, _, denominator = re.sub(r"N(\d)", r"N_\1", label).partition("/")
+    return markup.math.format(rf"\frac{{{numerator}}}{{{denominator.strip('()')}}}")

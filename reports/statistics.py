@@ -1,0 +1,111 @@
+"""What a table says of one cell: Eq. (10) over runs, as estimates with uncertainty and a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from equations.balance import (
+    INTERPOLATED_BELOW,
+    binary_ratio,
+    binary_ratio_in_theory,
+    left_side,
+    right_side,
+)
+from equations.inference import (
+    Estimate,
+    Verdict,
+    equivalence_verdict,
+    jackknife,
+    mcse_of_mean,
+    mcse_of_sd,
+    ratio_of_means,
+)
+from equations.mean_proba import FloatArray
+
+CONFIDENCE = 0.9
+"""Level of the intervals: two one-sided tests at 5 %."""
+
+
+@dataclass(frozen=True)
+class BinaryBalance:
+    """Eq. (10) over the runs of one cell.
+
+    ``lhs_*`` is the paper's statistic, the mean over runs of a ratio (biased upward); ``gap`` is
+    that of the ratio of means, with Fieller's interval, and carries the verdict.
+    """
+
+    rhs: float
+    lhs_mean: float
+    lhs_sd: float
+    lhs_mcse: float
+    lhs_sd_mcse: float
+    ratio_of_means: float
+    gap: Estimate
+    gap_jackknife: Estimate
+    verdict: Verdict
+
+
+def balance_over_runs(
+    mean_proba: FloatArray, mass: FloatArray, *, margin: float, converged: bool
+) -> BinaryBalance:
+    """Summarise P of many runs against Eq. (10).
+
+    Parameters
+    ----------
+    mean_proba : ndarray, shape (n_runs, 2, 2)
+        At least three runs for the jackknife; with two its interval is infinite.
+    mass : ndarray, shape (2,)
+        w = λN.
+    margin : float
+        δ, declared before the run.
+    converged : bool
+        Whether every run ended at a stationary point; otherwise the verdict says so.
+
+    Returns
+    -------
+    BinaryBalance
+
+    Raises
+    ------
+    ValueError
+        With fewer than two runs.
+
+    Examples
+    --------
+    >>> P = np.array([[[0.9, 0.1], [0.01, 0.99]], [[0.8, 0.2], [0.02, 0.98]]])
+    >>> balance_over_runs(P, np.array([500.0, 5000.0]), margin=0.05, converged=True).verdict
+    'holds'
+    """
+    ratio = binary_ratio(mean_proba)
+    left = left_side(mean_proba, mass)[:, 0]
+    right = right_side(mean_proba, mass)[:, 0]
+    rhs = float(binary_ratio_in_theory(mass))
+    fieller = ratio_of_means(left, right, level=CONFIDENCE)
+    gap = Estimate(fieller.value - 1, fieller.low - 1, fieller.high - 1, CONFIDENCE)
+    if right.mean() < INTERPOLATED_BELOW * mass.sum():
+        verdict: Verdict = "interpolated"
+    elif not converged:
+        verdict = "not converged"
+    else:
+        verdict = equivalence_verdict(gap.low, gap.high, margin)
+    usable = ratio[np.isfinite(ratio)]
+    enough = len(usable) > 2
+    return BinaryBalance(
+        rhs=rhs,
+        lhs_mean=float(usable.mean()) if len(usable) else float("nan"),
+        lhs_sd=float(usable.std(ddof=1)) if len(usable) > 1 else float("nan"),
+        lhs_mcse=mcse_of_mean(usable) if len(usable) > 1 else float("nan"),
+        lhs_sd_mcse=mcse_of_sd(usable) if enough else float("nan"),
+        ratio_of_means=fieller.value * rhs,
+        gap=gap,
+        gap_jackknife=_jackknifed_gap(left, right),
+        verdict=verdict,
+    )
+
+
+def _jackknifed_gap(left: FloatArray, right: FloatArray) -> Estimate:
+    if len(left) < 3 or not right.mean() > 0:
+        return Estimate(float("nan"), -np.inf, np.inf, CONFIDENCE)
+    return jackknife(lambda a, b: a.mean() / b.mean() - 1, left, right, level=CONFIDENCE)[0]

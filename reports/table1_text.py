@@ -1,0 +1,264 @@
+"""Table 1 as text: rows and cells for the console, LaTeX, and both from one source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reports.formatting import (
+    LATEX,
+    TEXT,
+    Markup,
+    decimals,
+    mean_sd,
+    percent_interval,
+    plus_minus,
+    small,
+    weight_formula,
+)
+from reports.table1 import Table1
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TITLES = {"sim1": "Sim1", "sim2": "Sim2"}
+FITTERS = {"sim1": "logistic regression", "sim2": "(3, 10, 1) network"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of strings: column heads (the first over the row names) and rows; None is a rule."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...] | None, ...]
+
+
+def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
+    """Lay Table 1 out as the paper does, one column per λ_0.
+
+    Parameters
+    ----------
+    table : Table1
+    markup : Markup
+
+    Returns
+    -------
+    Grid
+    """
+    settings = list(dict.fromkeys(table.summary["setting"]))
+    by_key = {
+        (row["simulation"], row["setting"], row["split"]): row
+        for row in table.summary.to_dict("records")
+    }
+    simulations = list(dict.fromkeys(table.summary["simulation"]))
+    first = [by_key[simulations[0], s, "test"] for s in settings]
+    rows: list[tuple[str, ...] | None] = [
+        ("RHS of Eq. (10)", *(markup.math.format(f"{row['rhs']:g}") for row in first))
+    ]
+    for name in simulations:
+        train, test, population = (
+            [by_key[name, s, split] for s in settings] for split in ("train", "test", "population")
+        )
+        rows.append(None)
+        rows += [
+            (f"LHS ({TITLES[name]}), test", *_cells(test, _observed, markup)),
+            ("  MCSE of mean and SD", *_cells(test, _mcse, markup)),
+            (f"  predicted, {_basis(test)}", *_cells(test, _predicted, markup)),
+            ("  paper", *_cells(test, _paper, markup)),
+            ("  z against the paper", *_cells(test, _z_paper, markup)),
+            ("  gap, test", *_cells(test, _gap, markup)),
+            ("  verdict, test", *(str(row["verdict"]) for row in test)),
+            ("  gap, population", *_cells(population, _gap, markup)),
+            ("  verdict, population", *(str(row["verdict"]) for row in population)),
+            ("  |gap|, train", *_cells(train, _train_gap, markup)),
+            ("  verdict, train", *(str(row["verdict"]) for row in train)),
+            ("  largest bias gradient", *_cells(train, _bias_gradient, markup)),
+            ("  residual: optimisation", *_cells(test, _part("optimisation"), markup)),
+            ("  residual: overfitting", *_cells(test, _part("overfitting"), markup)),
+            ("  residual: sampling", *_cells(test, _part("sampling"), markup)),
+            ("  attempted / converged / failed", *_cells(train, _counts, markup)),
+        ]
+    heads = tuple(weight_formula(s, markup) for s in settings)
+    corner = markup.math.format(r"\lambda_0") if markup is LATEX else "λ0"
+    return Grid((corner, *heads), tuple(rows))
+
+
+def depth_grid(table: Table1, markup: Markup = TEXT) -> Grid | None:
+    """Sim2's gap at each training depth, one column per λ_0; None where there is one depth only.
+
+    Parameters
+    ----------
+    table : Table1
+    markup : Markup
+
+    Returns
+    -------
+    Grid or None
+    """
+    if table.depth.empty:
+        return None
+    depth = table.depth
+    settings = list(dict.fromkeys(depth["setting"]))
+    depths = list(dict.fromkeys(depth["max_iter"]))
+    names = dict(zip(depths, _depth_names(len(depths)), strict=True))
+    by_key = {
+        (row["max_iter"], row["stage"], row["split"], row["setting"]): row
+        for row in depth.to_dict("records")
+    }
+    rows: list[tuple[str, ...] | None] = []
+    for n in depths:
+        rows += [None] if rows else []
+        rows.append((f"{names[n]}: {n} iterations", *("" for _ in settings)))
+        for label, key, write in (
+            ("  loss per unit of mass", ("head", "train"), _loss),
+            ("  gap on train, before refinement", ("raw", "train"), _gap),
+            ("  gap on train", ("head", "train"), _train_gap),
+            ("  gap on population", ("head", "population"), _gap),
+            ("  gap on test", ("head", "test"), _gap),
+        ):
+            rows.append((label, *_cells([by_key[n, *key, s] for s in settings], write, markup)))
+    heads = tuple(weight_formula(s, markup) for s in settings)
+    return Grid(
+        (markup.math.format(r"\lambda_0") if markup is LATEX else "λ0", *heads), tuple(rows)
+    )
+
+
+def _depth_names(n: int) -> list[str]:
+    return {1: ["converged"], 2: ["shallow", "converged"]}.get(
+        n, ["shallow", *["middle"] * (n - 2), "converged"]
+    )
+
+
+def _cells(rows: Sequence[dict[str, Any]], write: Any, markup: Markup) -> list[str]:
+    """Each row's cell; a dash where the number does not exist."""
+    out = []
+    for row in rows:
+        try:
+            text = write(row, markup)
+        except KeyError:
+            text = "-"
+        out.append("-" if "nan" in text else text)
+    return out
+
+
+def _basis(rows: Sequence[dict[str, Any]]) -> str:
+    return next((str(r["predicted_basis"]) for r in rows if r.get("predicted_basis")), "none")
+
+
+def _observed(row: dict[str, Any], markup: Markup) -> str:
+    return mean_sd(row["lhs_mean"], row["lhs_sd"], row["lhs_mcse"], markup)
+
+
+def _mcse(row: dict[str, Any], markup: Markup) -> str:
+    return plus_minus(row["lhs_mcse"], row["lhs_sd_mcse"], markup)
+
+
+def _predicted(row: dict[str, Any], markup: Markup) -> str:
+    return mean_sd(row["predicted_mean"], row["predicted_sd"], row["lhs_mcse"], markup)
+
+
+def _paper(row: dict[str, Any], markup: Markup) -> str:
+    return mean_sd(row["paper_mean"], row["paper_sd"], 0.1, markup)
+
+
+def _z_paper(row: dict[str, Any], markup: Markup) -> str:
+    low, high = row["z_paper_low"], row["z_paper_high"]
+    return markup.math.format(f"[{low:.1f}, {high:.1f}]")
+
+
+def _gap(row: dict[str, Any], markup: Markup) -> str:
+    return percent_interval(row["gap"], row["gap_low"], row["gap_high"], markup)
+
+
+def _train_gap(row: dict[str, Any], markup: Markup) -> str:
+    return small(abs(row["gap"]), markup)
+
+
+def _bias_gradient(row: dict[str, Any], markup: Markup) -> str:
+    return small(row["max_bias_gradient"], markup)
+
+
+def _loss(row: dict[str, Any], markup: Markup) -> str:
+    return markup.math.format(f"{row['mean_loss']:.4f}")
+
+
+def _part(name: str) -> Any:
+    def write(row: dict[str, Any], markup: Markup) -> str:
+        value, mcse = row[name], row[f"{name}_mcse"]
+        if abs(value) < 1e-9:
+            return small(value, markup)
+        n = max(4, decimals(mcse))  # residuals are fractions of the class mass
+        return markup.math.format(f"{value:+.{n}f}{markup.plus_minus}{mcse:.{n}f}")
+
+    return write
+
+
+def _counts(row: dict[str, Any], _markup: Markup) -> str:
+    return f"{row['runs_attempted']} / {row['runs_converged']} / {row['runs_failed']}"
+
+
+def to_latex(grid: Grid) -> str:
+    """Write a grid as a booktabs ``tabular`` that can be input anywhere.
+
+    Parameters
+    ----------
+    grid : Grid
+        Made with `LATEX` markup.
+
+    Returns
+    -------
+    str
+    """
+    import pandas as pd
+
+    body = [row for row in grid.rows if row is not None]
+    named = [(_latex_name(row[0]), *row[1:]) for row in body]
+    frame: pd.DataFrame = pd.DataFrame(named, columns=[grid.heads[0], *grid.heads[1:]])
+    latex = frame.style.hide(axis="index").to_latex(
+        hrules=True, column_format="l" + "c" * (len(grid.heads) - 1)
+    )
+    lines = latex.splitlines()
+    start = lines.index(r"\midrule") + 1
+    position = 0
+    out = lines[:start]
+    for row in grid.rows:
+        if row is None:
+            out.append(r"\addlinespace")
+        else:
+            out.append(lines[start + position])
+            position += 1
+    return "\n".join(out + lines[start + position :]) + "\n"
+
+
+def _latex_name(name: str) -> str:
+    indent = r"\quad " if name.startswith("  ") else ""
+    return indent + name.strip().replace("|gap|", r"$|\mathrm{gap}|$")
+
+
+def to_console(grid: Grid, title: str) -> Any:
+    """Make a rich table of a grid.
+
+    Parameters
+    ----------
+    grid : Grid
+        Made with `TEXT` markup.
+    title : str
+
+    Returns
+    -------
+    rich.table.Table
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table.add_column(grid.heads[0], no_wrap=True)
+    for head in grid.heads[1:]:
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in grid.rows:
+        if row is None:
+            table.add_section()
+        else:
+            table.add_row(*row)
+    return table
