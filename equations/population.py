@@ -155,6 +155,9 @@ def logistic_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatA
             for k, c in enumerate(classes)
         )
 
+    def is_separating(theta: FloatArray) -> bool:
+        return all(bool((sign[k] * (designs[k] @ theta) < 0).all()) for k in (0, 1))
+
     theta = np.zeros(designs[0].shape[1])
     for _ in range(100):
         gradient = np.zeros_like(theta)
@@ -171,7 +174,7 @@ def logistic_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatA
         while loss(theta - size * step) > before * (1 + 1e-14) and size > 1e-6:
             size /= 2
         theta = theta - size * step
-        if not np.isfinite(theta).all() or np.abs(theta).max() > 1e8:
+        if not np.isfinite(theta).all() or is_separating(theta):
             break
         if np.abs(size * step).max() <= 1e-15 * np.abs(theta).max():
             return theta

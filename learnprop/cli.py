@@ -199,9 +199,9 @@ def _run(
         typer.echo(f"stopped: {error}; every finished block is kept in {out}", err=True)
         raise typer.Exit(INTERRUPTED) from None
     if not quiet:
-        console = Console()
+        console = Console(width=max(110, Console().width))
         for table in shown:
-            console.print(table, width=max(console.width, 110), crop=False, no_wrap=True)
+            console.print(table)
         console.print(f"Written to {out}/", soft_wrap=True, highlight=False)
     if strict and (result.summary["verdict"] == "fails").any():
         raise typer.Exit(VERDICT_FAILED)

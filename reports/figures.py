@@ -55,7 +55,6 @@ def draw_table1(table: Table1, paths: list[Path]) -> None:
                 ax.plot(x, density, color=PREDICTED, lw=1.3, label="predicted")
                 heights.append(float(density.max()))
             peak = max(heights)
-            ax.axvline(row["rhs"], color=THEORY, lw=1.0, ls="--", label="RHS of Eq. (10)")
             marks = [("lhs", OBSERVED, "o", "observed mean ± SD")]
             if np.isfinite(row.get("paper_mean", np.nan)):
                 marks.append(("paper", PAPER, "s", "paper's mean ± SD"))
@@ -72,6 +71,8 @@ def draw_table1(table: Table1, paths: list[Path]) -> None:
                     color=colour,
                     label=label,
                 )
+            line = {"color": THEORY, "lw": 1.0, "ls": "--", "label": "RHS of Eq. (10)"}
+            ax.vlines(row["rhs"], 0, (top + 0.05) * peak, **line)
             gap = percent_interval(row["gap"], row["gap_low"], row["gap_high"])
             ax.set_ylim(0, (top + 0.32) * peak)
             ax.text(
@@ -88,10 +89,14 @@ def draw_table1(table: Table1, paths: list[Path]) -> None:
             if name == simulations[0]:
                 formula = weight_formula(setting, LATEX).strip("$")
                 ax.set_title(rf"$\lambda_0 = {formula}$,  RHS = {row['rhs']:g}", pad=8)
-            if name == simulations[-1]:
-                ax.set_xlabel(r"LHS of Eq. (10) on test, $(1-\bar p_{00})/\bar p_{10}$")
         for i, name in enumerate(simulations):
-            axes[i, 0].set_ylabel(f"{TITLES[name]}\n{FITTERS[name]}")
+            basis = test.loc[(name, settings[0])]["predicted_basis"]
+            axes[i, 0].set_ylabel(
+                f"{TITLES[name]}: {FITTERS[name]}\n(predicted: {basis})", fontsize=7.5
+            )
+        axes[-1, len(settings) // 2].set_xlabel(
+            r"left side of Eq. (10) on test data, $(1-\bar p_{0 \to 0})/\bar p_{1 \to 0}$, over runs"
+        )
         handles: dict[str, object] = {}
         for ax in axes.flat:
             for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):

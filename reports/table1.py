@@ -145,6 +145,7 @@ def _row(
         "gap_jackknife_low": balance.gap_jackknife.low,
         "gap_jackknife_high": balance.gap_jackknife.high,
         "mean_loss": float(chosen.loss[usable].mean() / mass.sum()),
+        "mean_loss_mcse": mcse_of_mean(chosen.loss[usable] / mass.sum()),
         "median_gradient_norm": float(np.median(chosen.gradient_norm[usable])),
         "mean_iterations": float(chosen.n_iter[usable].mean()),
         "predicted_basis": "",
@@ -251,7 +252,7 @@ def _depth_rows(
     study: Study,
 ) -> list[dict[str, object]]:
     names = ["rhs", "gap", "gap_low", "gap_high", "verdict", "max_bias_gradient"]
-    names += ["mean_loss", "median_gradient_norm", "mean_iterations"]
+    names += ["mean_loss", "mean_loss_mcse", "median_gradient_norm", "mean_iterations"]
     rows = []
     for depth in cell.depths:
         for stage in ("raw", "head"):

@@ -67,9 +67,9 @@ def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
             (f"  predicted, {_basis(test)}", *_cells(test, _predicted, markup)),
             ("  paper", *_cells(test, _paper, markup)),
             ("  z against the paper", *_cells(test, _z_paper, markup)),
-            ("  gap, test", *_cells(test, _gap, markup)),
+            ("  gap, test [90 %]", *_cells(test, _gap, markup)),
             ("  verdict, test", *(str(row["verdict"]) for row in test)),
-            ("  gap, population", *_cells(population, _gap, markup)),
+            ("  gap, population [90 %]", *_cells(population, _gap, markup)),
             ("  verdict, population", *(str(row["verdict"]) for row in population)),
             ("  |gap|, train", *_cells(train, _train_gap, markup)),
             ("  verdict, train", *(str(row["verdict"]) for row in train)),
@@ -112,10 +112,10 @@ def depth_grid(table: Table1, markup: Markup = TEXT) -> Grid | None:
         rows.append((f"{names[n]}: {n} iterations", *("" for _ in settings)))
         for label, key, write in (
             ("  loss per unit of mass", ("head", "train"), _loss),
-            ("  gap on train, before refinement", ("raw", "train"), _gap),
+            ("  gap on train, before refinement [90 %]", ("raw", "train"), _gap),
             ("  gap on train", ("head", "train"), _train_gap),
-            ("  gap on population", ("head", "population"), _gap),
-            ("  gap on test", ("head", "test"), _gap),
+            ("  gap on population [90 %]", ("head", "population"), _gap),
+            ("  gap on test [90 %]", ("head", "test"), _gap),
         ):
             rows.append((label, *_cells([by_key[n, *key, s] for s in settings], write, markup)))
     heads = tuple(weight_formula(s, markup) for s in settings)
@@ -180,7 +180,8 @@ def _bias_gradient(row: dict[str, Any], markup: Markup) -> str:
 
 
 def _loss(row: dict[str, Any], markup: Markup) -> str:
-    return markup.math.format(f"{row['mean_loss']:.4f}")
+    value, mcse = row["mean_loss"], row["mean_loss_mcse"]
+    return markup.math.format(f"{value:.4f}{markup.plus_minus}{mcse:.4f}")
 
 
 def _part(name: str) -> Any:
@@ -233,7 +234,7 @@ def to_latex(grid: Grid) -> str:
 
 def _latex_name(name: str) -> str:
     indent = r"\quad " if name.startswith("  ") else ""
-    return indent + name.strip().replace("|gap|", r"$|\mathrm{gap}|$")
+    return indent + name.strip().replace("|gap|", r"$|\mathrm{gap}|$").replace(" %", r"\,\%")
 
 
 def to_console(grid: Grid, title: str) -> Any:
