@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ DONE, VERDICT_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 3
 app = typer.Typer(
     name="learnprop",
     help="Puts the learning property of logistic and softmax losses on trial.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -30,7 +28,7 @@ def _learnprop() -> None:
     """Put the learning property of logistic and softmax losses on trial."""
 
 
-class BadInput(click.ClickException):
+class BadInput(typer.TyperException):
     """One clear line for the user; exit status 2."""
 
 
@@ -246,10 +244,16 @@ def _compute(study: Study, store: Store, *, workers: int, backend: str, quiet: b
 def main() -> None:
     """Run the command line; a mistake of the user is one line on stderr and status 2."""
     try:
-        status = app(standalone_mode=False, prog_name="learnprop")
-    except click.exceptions.Abort:
-        status = INTERRUPTED
-    except click.ClickException as error:
-        typer.echo(f"learnprop: {error.format_message()}", err=True)
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False, prog_name="learnprop")
+    except typer.TyperException as error:
+        typer.echo(f"learnprop: {error.format_message()}{_rejected_value(error)}", err=True)
         status = BAD_INPUT
+    except KeyboardInterrupt:
+        status = INTERRUPTED
     sys.exit(status if isinstance(status, int) else DONE)
+
+
+def _rejected_value(error: Exception) -> str:
+    """What typer's conversion rejected; its own message names the option only."""
+    details = getattr(error.__cause__, "errors", None)
+    return f", got {details()[0]['input']!r}" if callable(details) else ""

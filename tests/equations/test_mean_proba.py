@@ -30,9 +30,7 @@ def test_means_are_those_of_pandas_groupby(sample):
 def test_order_of_samples_does_not_matter(sample):
     y, proba = sample
     order = np.argsort(y, kind="stable")
-    np.testing.assert_allclose(
-        mean_proba(y[order], proba[order]), mean_proba(y, proba), rtol=1e-13
-    )
+    np.testing.assert_allclose(mean_proba(y[order], proba[order]), mean_proba(y, proba), rtol=1e-13)
 
 
 def test_second_moments_are_those_of_numpy_cov(sample):

@@ -32,7 +32,9 @@ def test_sim1_is_the_stated_law():
     assert stats.kstest(X[y == 0, 0], cdf).pvalue < 1e-10  # the control
 
 
-@pytest.mark.parametrize(("reading", "variance"), [("covariance", 1.2), ("standard-deviation", 1.44)])
+@pytest.mark.parametrize(
+    ("reading", "variance"), [("covariance", 1.2), ("standard-deviation", 1.44)]
+)
 def test_sim2_is_the_stated_law(reading, variance):
     generator = sim2(reading)
     X, y = sample(generator, (20_000, 20_000), np.random.default_rng(2))

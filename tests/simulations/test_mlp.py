@@ -159,7 +159,9 @@ def test_adam_stops_before_stationarity(data):
     X, y, start = data
     problem = check_problem(X, y, WEIGHT, "cpu")
     initial = check_start(problem, start)
-    first = describe(problem, initial.repeat_interleave(2, dim=0), torch.zeros(6, dtype=torch.int64))
+    first = describe(
+        problem, initial.repeat_interleave(2, dim=0), torch.zeros(6, dtype=torch.int64)
+    )
     theta, epochs = train_adam(
         problem, initial, epochs=4, rngs=[np.random.default_rng(i) for i in range(3)]
     )

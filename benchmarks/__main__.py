@@ -1,0 +1,30 @@
+"""Run benchmarks by name."""
+
+import argparse
+
+from benchmarks import fits, harness, startup
+
+BENCHMARKS = {
+    "startup": startup.run,
+    "sim1": fits.run_sim1,
+    "sim2": fits.run_sim2,
+    "harness": harness.run,
+    "memory": harness.run_memory,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
+    parser.add_argument("--runs", type=int, default=100, help="replications of Sim1 and Sim2")
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    for name in arguments.names or BENCHMARKS:
+        print(f"== {name}", flush=True)
+        BENCHMARKS[name](arguments.runs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Fixtures shared by the tests: small studies, and the command line in this process."""
+
+import sys
+
+import pytest
+
+from learnprop.cli import main
+from simulations.monte_carlo import run_study
+from simulations.store import open_store
+from simulations.studies.table1 import Options, make_study
+
+SMALL = {"train_size": (40, 120), "test_size": (50, 50), "max_iter": 12}
+"""A Table 1 whose blocks take a second."""
+
+
+@pytest.fixture(scope="session")
+def small_options():
+    return Options(runs=30, **SMALL)
+
+
+@pytest.fixture
+def run_to_store(tmp_path_factory):
+    """Run a study into a fresh folder; returns the folder."""
+
+    def run(study, out=None, **how):
+        folder = out or tmp_path_factory.mktemp("study")
+        with open_store(folder, study.name, study.design) as store:
+            steps = list(run_study(study, store, **({"jobs": 1} | how)))
+        return folder, steps
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_study(small_options):
+    return make_study(small_options)
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys):
+    """Call ``learnprop`` in this process; returns (status, stdout, stderr)."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["learnprop", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        captured = capsys.readouterr()
+        return stop.value.code, captured.out, captured.err
+
+    return call

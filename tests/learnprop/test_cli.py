@@ -1,0 +1,159 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+SMALL = ("--train-size", 40, 120, "--test-size", 50, 50, "--max-iter", 12, "--jobs", 1)
+
+
+def files(folder):
+    return {p.name for p in folder.iterdir()} if folder.exists() else set()
+
+
+def test_table1_writes_everything_and_resumes(cli, tmp_path):
+    out = tmp_path / "new" / "folder"
+    status, stdout, stderr = cli("table1", "--runs", 30, "--out", out, *SMALL)
+    assert status == 0
+    assert "LHS (Sim1), test" in stdout
+    assert "by training depth" in stdout
+    assert "4/4 blocks" in stderr
+    assert files(out) == {
+        "records.sqlite", "summary.csv", "depth.csv", "table1.tex", "table1_depth.tex",
+        "table1.pdf", "table1.png", "provenance.json", "protocol.md",
+    }  # fmt: skip
+    provenance = json.loads((out / "provenance.json").read_text())
+    assert provenance["configuration"]["train_size"] == [40, 120]
+    assert provenance["command"][:2] == ["learnprop", "table1"]
+    assert provenance["packages"]["numpy"]
+    first = (out / "summary.csv").read_bytes()
+    status, _, stderr = cli("table1", "--runs", 30, "--out", out, *SMALL)
+    assert (status, stderr) == (0, "")
+    assert (out / "summary.csv").read_bytes() == first
+
+
+def test_quiet_says_nothing_and_strict_says_no(cli, tmp_path):
+    arguments = ("table1", "--runs", 25, "--out", tmp_path, *SMALL, "--quiet")
+    assert cli(*arguments) == (0, "", "")
+    assert "fails" in set(pd.read_csv(tmp_path / "summary.csv")["verdict"])
+    assert cli(*arguments, "--strict") == (1, "", "")
+
+
+def test_adam_is_not_converged(cli, tmp_path):
+    status, stdout, _ = cli(
+        "table1", "--runs", 25, "--out", tmp_path, *SMALL, "--training", "adam", "--epochs", 2
+    )
+    assert status == 0
+    summary = pd.read_csv(tmp_path / "summary.csv")
+    assert set(summary.query("simulation == 'sim2'")["verdict"]) == {"not converged"}
+    assert "not converged" in stdout
+    assert not (tmp_path / "depth.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--runs", 1), "--runs must be at least 2, got 1"),
+        (("--runs", "many"), "Invalid value for '--runs': Input should be a valid integer"),
+        (("--runs", "many"), "got 'many'"),
+        (("--seed", -1), "--seed must satisfy 0 <= seed < 2**63, got -1"),
+        (("--seed", 2**63), f"--seed must satisfy 0 <= seed < 2**63, got {2**63}"),
+        (("--train-size", 0, 5), "--train-size must be 2 positive integers, got [0, 5]"),
+        (("--test-size", 5, -5), "--test-size must be 2 positive integers, got [5, -5]"),
+        (("--train-size", 5), "Option '--train-size' requires 2 arguments."),
+        (("--jobs", -1), "--jobs must not be negative, got -1"),
+        (("--backend", "mpi"), "--backend must be one of loky, threading, sequential, got 'mpi'"),
+        (("--device", "tpu"), "--device must be auto, cpu or cuda, got 'tpu'"),
+        (("--training", "sgd"), "--training must be one of bfgs, adam, got 'sgd'"),
+        (("--margin", 0), "--margin must be positive and finite, got 0.0"),
+        (("--sim1-reading", "x"), "--sim1-reading must be one of sum, mixture, got 'x'"),
+        (("--nonsense",), "No such option"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(cli, tmp_path, arguments, message):
+    out = tmp_path / "out"
+    status, stdout, stderr = cli("table1", "--out", out, *arguments)
+    assert (status, stdout) == (2, "")
+    assert message in stderr
+    assert len(stderr.strip().splitlines()) == 1
+    assert not out.exists()
+
+
+def test_out_that_is_a_file_or_cannot_be_written(cli, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    status, _, stderr = cli("table1", "--out", file)
+    assert (status, stderr) == (2, f"learnprop: --out must be a folder, but {file} is a file\n")
+    status, _, stderr = cli("table1", "--out", file / "below")
+    assert status == 2
+    assert f"--out {file / 'below'} cannot be written" in stderr
+    status, _, stderr = cli("table1", "--out", "/proc/learnprop")
+    assert status == 2
+    assert "--out /proc/learnprop cannot be written" in stderr
+    assert file.read_text() == "mine"
+
+
+def test_out_that_holds_something_else_is_left_alone(cli, tmp_path):
+    assert cli("table1", "--runs", 2, "--out", tmp_path, *SMALL, "--quiet")[0] == 0
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    status, _, stderr = cli("table1", "--runs", 2, "--out", tmp_path, *SMALL, "--seed", 3)
+    assert status == 2
+    assert "has another design: seed 0 -> 3" in stderr
+    assert len(stderr.strip().splitlines()) == 1
+    (tmp_path / "records.sqlite").write_bytes(before["records.sqlite"][:5000])
+    status, _, stderr = cli("table1", "--runs", 2, "--out", tmp_path, *SMALL)
+    assert status == 2
+    assert "is damaged" in stderr
+    del before["records.sqlite"]
+    assert all((tmp_path / name).read_bytes() == content for name, content in before.items())
+    assert cli("table1", "--runs", 2, "--out", tmp_path, *SMALL, "--fresh", "--quiet")[0] == 0
+    assert (tmp_path / "records.1.sqlite").stat().st_size == 5000
+
+
+def test_no_arguments_show_the_help(cli):
+    status, stdout, _ = cli()
+    assert status == 0
+    assert "table1" in stdout
+
+
+def test_help_lists_every_option(cli):
+    status, stdout, _ = cli("table1", "--help")
+    assert status == 0
+    for option in ("--runs", "--seed", "--jobs", "--backend", "--device", "--out", "--fresh",
+                   "--quiet", "--margin", "--train-size", "--test-size", "--as-printed",
+                   "--sim1-reading", "--sim2-reading", "--training", "--max-iter"):  # fmt: skip
+        assert option in stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_keeps_finished_blocks_and_says_how_to_resume(tmp_path, cli, jobs):
+    def command(out):
+        small = [*SMALL[:-1], jobs]
+        return ["table1", "--runs", "75", "--out", str(out), *map(str, small)]
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "learnprop", *command(tmp_path / "a")],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert "1/6 blocks" in process.stderr.readline()
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert stdout == ""
+    assert "interrupted: every finished block is kept in" in stderr
+    assert "Traceback" not in stderr
+    deadline = time.monotonic() + 10
+    while (tmp_path / "a" / "records.sqlite.lock").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    status, _, stderr = cli(*command(tmp_path / "a"))
+    assert status == 0
+    assert not stderr.startswith("table1: 1/6 blocks")
+    assert cli(*command(tmp_path / "b"), "--quiet")[0] == 0
+    assert (tmp_path / "a" / "summary.csv").read_bytes() == (
+        tmp_path / "b" / "summary.csv"
+    ).read_bytes()

@@ -1,0 +1,42 @@
+import subprocess
+import sys
+
+import pytest
+
+import learnprop
+
+HEAVY = {"torch", "sklearn", "matplotlib", "pandas", "scipy", "statsmodels", "joblib", "numpy"}
+
+
+def loaded_by(code):
+    answer = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return {name.partition(".")[0] for name in answer.stdout.split()}
+
+
+def test_import_learnprop_is_light():
+    assert not HEAVY & loaded_by("import learnprop")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["table1", "--help"]])
+def test_help_is_light(arguments):
+    code = (
+        "import sys, learnprop.cli\n"
+        f"sys.argv = ['learnprop', *{arguments}]\n"
+        "try: learnprop.cli.main()\n"
+        "except SystemExit as stop: assert stop.code == 0"
+    )
+    assert not HEAVY & loaded_by(code)
+
+
+def test_every_public_name_is_there_and_documented():
+    for name in learnprop.__all__:
+        assert getattr(learnprop, name).__doc__, name
+        assert name in dir(learnprop)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        _ = learnprop.nonsense

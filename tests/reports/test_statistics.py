@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from equations.balance import class_mass
+from reports.statistics import balance_over_runs
+
+MASS = class_mass([0.5, 0.5], [1000, 10000])
+
+
+def runs(ratio, n=50, noise=0.05, seed=0):
+    """P of runs whose ratio of Eq. (10) scatters around `ratio`."""
+    rng = np.random.default_rng(seed)
+    b = 0.02 * (1 + noise * rng.normal(size=n))
+    a = ratio * 0.02 * (1 + noise * rng.normal(size=n))
+    return np.stack([np.stack([1 - a, a], axis=1), np.stack([b, 1 - b], axis=1)], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "noise", "verdict"),
+    [
+        (10.0, 0.05, "holds"),
+        (11.0, 0.05, "fails"),
+        (10.0, 0.3, "inconclusive"),
+        (9.0, 0.05, "fails"),
+    ],
+)
+def test_verdicts(ratio, noise, verdict):
+    found = balance_over_runs(runs(ratio, noise=noise), MASS, margin=0.05, converged=True)
+    assert found.verdict == verdict
+
+
+def test_what_is_not_converged_neither_holds_nor_fails():
+    for ratio in (10.0, 12.0):
+        found = balance_over_runs(runs(ratio), MASS, margin=0.05, converged=False)
+        assert found.verdict == "not converged"
+
+
+def test_numbers_by_hand():
+    # ratios 10 and 12.5; means of the sides 500 x 0.15 and 5000 x 0.014: 75 / 70
+    P = np.array([[[0.9, 0.1], [0.01, 0.99]], [[0.8, 0.2], [0.018, 0.982]]])
+    found = balance_over_runs(P, MASS, margin=0.05, converged=True)
+    assert found.rhs == pytest.approx(10)
+    assert found.lhs_mean == pytest.approx((10 + 0.2 / 0.018) / 2)
+    assert found.ratio_of_means == pytest.approx(0.15 / 0.014)
+    assert found.gap.value == pytest.approx(0.15 / 0.14 - 1)
+    assert np.isinf(found.gap_jackknife.high)  # two runs cannot be jackknifed
+
+
+def test_interpolated_runs_have_no_verdict_on_the_balance():
+    P = np.array([[[1.0, 1e-17], [1e-18, 1.0]]] * 5)
+    found = balance_over_runs(P, MASS, margin=0.05, converged=True)
+    assert found.verdict == "interpolated"

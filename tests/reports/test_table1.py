@@ -1,0 +1,148 @@
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from equations.balance import class_mass, residual
+from reports.formatting import LATEX
+from reports.protocol import table1_protocol
+from reports.table1 import summarise
+from reports.table1_files import write_table1
+from reports.table1_text import depth_grid, main_grid
+from simulations.records import select
+from simulations.store import open_store, read_measurements
+from simulations.studies.table1 import Options, make_study
+
+COLUMNS = (
+    "simulation,lambda0,lambda1,n0,n1,split,rhs,lhs_mean,lhs_sd,lhs_mcse,ratio_of_means,gap,"
+    "gap_low,gap_high,verdict,runs_attempted,runs_converged,runs_failed,max_bias_gradient"
+).split(",")
+
+
+@pytest.fixture(scope="module")
+def reported(small_study, tmp_path_factory):
+    from simulations.monte_carlo import run_study
+
+    folder = tmp_path_factory.mktemp("table1")
+    with open_store(folder, small_study.name, small_study.design) as store:
+        list(run_study(small_study, store, jobs=1))
+        table = summarise(small_study, store)
+        sim1 = read_measurements(store, "sim1")
+    write_table1(table, folder)
+    return folder, table, sim1
+
+
+def test_summary_has_the_columns_and_rows_of_the_contract(reported):
+    summary = pd.read_csv(reported[0] / "summary.csv")
+    assert list(summary.columns[: len(COLUMNS)]) == COLUMNS
+    keys = summary[["simulation", "lambda0", "split"]]
+    assert len(keys.drop_duplicates()) == len(summary) == 18
+    assert set(summary["simulation"]) == {"sim1", "sim2"}
+    assert set(summary["split"]) == {"train", "test", "population"}
+    assert (summary["runs_attempted"] == 30).all()
+
+
+def test_train_split_is_an_identity(reported):
+    train = reported[1].summary.query("split == 'train'")
+    assert train["gap"].abs().max() <= 1e-9
+    assert train["max_bias_gradient"].max() <= 1e-12
+    assert (train["verdict"] == "holds").all()
+
+
+def test_summary_is_what_pandas_makes_of_the_measurements(reported):
+    _, table, sim1 = reported
+    row = table.summary.query("simulation == 'sim1' and split == 'test'").iloc[1]
+    P = select(sim1, setting=row["setting"], split="test").mean_proba
+    ratio = pd.Series(P[:, 0, 1] / P[:, 1, 0])
+    assert row["lhs_mean"] == pytest.approx(ratio.mean())
+    assert row["lhs_sd"] == pytest.approx(ratio.std())
+    assert row["lhs_mcse"] == pytest.approx(ratio.sem())
+    mass = class_mass([row["lambda0"], row["lambda1"]], [40, 120])
+    assert row["residual"] == pytest.approx((residual(P, mass)[:, 0] / mass[0]).mean())
+
+
+def test_residual_splits_into_three_parts(reported):
+    test = reported[1].summary.query("split == 'test'")
+    parts = test[["optimisation", "overfitting", "sampling"]].sum(axis=1)
+    np.testing.assert_allclose(parts, test["residual"], atol=1e-12)
+
+
+def test_raw_fits_of_the_network_are_not_converged_and_refined_ones_balance(reported):
+    depth = reported[1].depth
+    assert list(dict.fromkeys(depth["max_iter"])) == [10, 12]
+    assert set(depth.query("stage == 'raw'")["verdict"]) == {"not converged"}
+    assert depth.query("stage == 'head' and split == 'train'")["gap"].abs().max() <= 1e-9
+
+
+def test_papers_numbers_stand_beside_the_papers_sizes_only(reported):
+    assert "paper_mean" not in reported[1].summary.columns
+
+
+def test_fewer_runs_than_stored_are_summarised_as_asked(reported, small_options):
+    from dataclasses import replace
+
+    study = make_study(replace(small_options, runs=12))
+    with open_store(reported[0], study.name, study.design) as store:
+        table = summarise(study, store)
+    assert (table.summary["runs_converged"] == 12).all()
+    assert {len(ratio) for ratio in table.ratios.values()} == {12}
+
+
+def test_grids_have_one_cell_per_setting(reported):
+    table = reported[1]
+    for grid in (main_grid(table), depth_grid(table), main_grid(table, LATEX)):
+        assert {len(row) for row in grid.rows if row is not None} == {4}
+        assert not any("nan" in cell for row in grid.rows if row for cell in row)
+
+
+def test_figure_files_are_written(reported):
+    for name in ("table1.png", "table1.pdf"):
+        assert (reported[0] / name).stat().st_size > 10_000
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_compiles_with_booktabs_and_siunitx_alone(reported, tmp_path):
+    for name in ("table1.tex", "table1_depth.tex"):
+        shutil.copy(reported[0] / name, tmp_path)
+    (tmp_path / "doc.tex").write_text(
+        r"\documentclass{article}\usepackage[margin=1cm]{geometry}"
+        r"\usepackage{booktabs}\usepackage{siunitx}\begin{document}"
+        r"\input{table1.tex}\newpage\input{table1_depth.tex}\end{document}"
+    )
+    answer = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "doc.tex"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stdout[-2000:]
+    assert "Warning" not in answer.stdout
+    assert "Overfull" not in answer.stdout
+
+
+def test_separated_runs_are_counted_as_failed(run_to_store):
+    # 3 against 3 training samples: many Sim1 replications are separated.
+    study = make_study(Options(runs=20, train_size=(3, 3), test_size=(20, 20), max_iter=5))
+    folder, _ = run_to_store(study)
+    with open_store(folder, study.name, study.design) as store:
+        table = summarise(study, store)
+    sim1 = table.summary.query("simulation == 'sim1' and split == 'test'")
+    assert (sim1["runs_failed"] > 5).all()
+    assert (sim1["runs_converged"] + sim1["runs_failed"] == 20).all()
+    write_table1(table, folder)
+
+
+def test_protocol_says_what_will_be_done(small_options):
+    from dataclasses import replace
+
+    text = table1_protocol(make_study(small_options))
+    for word in ("Aims", "Data-generating", "Estimands", "Methods", "Performance", "(40, 120)"):
+        assert word in text
+    adam = table1_protocol(make_study(replace(small_options, training="adam", as_printed=True)))
+    assert "no refinement" in adam.replace("\n", " ")
+    assert "as the paper prints them" in adam
+
+
+def test_design_is_json(small_study):
+    assert json.loads(json.dumps(small_study.design)) == small_study.design
