@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from equations.class_weights import check_class_weight
-from equations.mean_proba import FloatArray
+from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
 
 INTERPOLATED_BELOW = 1e-12
 """Right side, relative to the total mass, under which a row is interpolated: nothing to compare."""
@@ -261,7 +261,8 @@ def stationary_distribution(mean_proba: ArrayLike) -> FloatArray:
     Raises
     ------
     ValueError
-        If some class cannot be reached from the others, so that no unique solution exists.
+        If rows do not sum to one (as with one-vs-all), or some class cannot be reached from the
+        others, so that no unique positive solution exists.
 
     References
     ----------
@@ -275,18 +276,25 @@ def stationary_distribution(mean_proba: ArrayLike) -> FloatArray:
     a = _off_diagonal(mean_proba)
     if a.ndim != 2:
         raise ValueError(f"mean_proba must be one matrix here, got shape {a.shape}")
+    row_sum = np.asarray(mean_proba, dtype=np.float64).sum(axis=1)
+    if np.abs(row_sum - 1).max() > ROW_SUM_TOLERANCE:
+        raise ValueError(f"mean_proba must have rows that sum to one, got {row_sum.tolist()}")
     n_classes = len(a)
     leaving = np.empty(n_classes)
     for k in range(n_classes - 1, 0, -1):
         leaving[k] = a[k, :k].sum()
         if not leaving[k] > 0:
-            raise ValueError("mean_proba has no unique stationary distribution: it is reducible")
+            raise ValueError(
+                "mean_proba has no unique positive stationary distribution: it is reducible"
+            )
         a[:k, :k] += np.outer(a[:k, k] / leaving[k], a[k, :k])
     pi = np.ones(n_classes)
     for k in range(1, n_classes):
         pi[k] = pi[:k] @ a[:k, k] / leaving[k]
     if not (pi > 0).all():
-        raise ValueError("mean_proba has no unique stationary distribution: it is reducible")
+        raise ValueError(
+            "mean_proba has no unique positive stationary distribution: it is reducible"
+        )
     return pi / pi.sum()
 
 

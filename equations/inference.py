@@ -189,24 +189,20 @@ def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, level: float
         raise ValueError(f"numerator has {len(a)} runs, denominator {len(b)}")
     n = len(a)
     mean_a, mean_b = float(a.mean()), float(b.mean())
-    value = mean_a / mean_b if mean_b else float("nan")
-    t = float(stats.t.ppf((1 + level) / 2, n - 1))
-    # Scaled by the means so that the quadratic is about 1; then stated for the deviation
-    # d = rho / value - 1, in which the roots keep their digits however narrow the interval is:
-    # (1 - g_bb) d^2 - 2 (g_bb - g_ab) d - (g_aa - 2 g_ab + g_bb) = 0.
-    unbounded = Estimate(value, -np.inf, np.inf, level)
-    if mean_a == 0 or mean_b == 0:
-        return unbounded
-    da, db = a / mean_a - 1, b / mean_b - 1
-    scale = t**2 / (n * (n - 1))
-    leading = 1 - scale * float(db @ db)
+    if mean_b == 0:
+        return Estimate(float("nan"), -np.inf, np.inf, level)
+    value = mean_a / mean_b
+    # Stated for e = rho - value, in which the roots keep their digits however narrow the interval
+    # is: with d = (a - value b) / mean(b), of mean zero, and c = b / mean(b) - 1,
+    # (1 - g_cc) e^2 + 2 g_cd e - g_dd = 0.
+    scale = float(stats.t.ppf((1 + level) / 2, n - 1)) ** 2 / (n * (n - 1))
+    c, d = b / mean_b - 1, (a - value * b) / mean_b
+    leading = 1 - scale * float(c @ c)
     if leading <= 0:
-        return unbounded
-    half_linear = scale * float(db @ (db - da))
-    constant = scale * float((da - db) @ (da - db))
-    root = float(np.sqrt(half_linear**2 + leading * constant))
-    low, high = sorted(value * (1 + (half_linear + s * root) / leading) for s in (-1, 1))
-    return Estimate(value, low, high, level)
+        return Estimate(value, -np.inf, np.inf, level)
+    centre = -scale * float(c @ d) / leading
+    half = float(np.sqrt(centre**2 + scale * float(d @ d) / leading))
+    return Estimate(value, value + centre - half, value + centre + half, level)
 
 
 def equivalence_verdict(low: float, high: float, margin: float) -> Verdict:

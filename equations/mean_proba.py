@@ -7,6 +7,7 @@ sizes of the sample on which it is measured are free.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -153,7 +154,7 @@ def _rows_of_each_class(labels: IntArray, n_classes: int) -> list[Any]:
     """Per class an index that selects its samples; slices where the labels are sorted."""
     if np.all(labels[1:] >= labels[:-1]):
         ends = np.searchsorted(labels, np.arange(n_classes + 1))
-        rows: list[Any] = [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        rows: list[Any] = [slice(a, b) for a, b in pairwise(ends)]
     else:
         rows = [np.flatnonzero(labels == k) for k in range(n_classes)]
     for k in range(n_classes):

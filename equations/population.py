@@ -136,7 +136,7 @@ def logistic_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatA
     Raises
     ------
     ValueError
-        If Newton's method does not converge: the classes do not overlap.
+        If Newton's method does not converge: the classes do not overlap, to float64.
 
     Examples
     --------
@@ -155,9 +155,6 @@ def logistic_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatA
             for k, c in enumerate(classes)
         )
 
-    def is_separating(theta: FloatArray) -> bool:
-        return all(bool((sign[k] * (designs[k] @ theta) < 0).all()) for k in (0, 1))
-
     theta = np.zeros(designs[0].shape[1])
     for _ in range(100):
         gradient = np.zeros_like(theta)
@@ -167,18 +164,19 @@ def logistic_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatA
             gradient += w[k] * sign[k] * c.mean(expit(sign[k] * z)[:, None] * designs[k])
             curvature = c.probability * expit(z) * expit(-z)
             hessian += w[k] * (designs[k].T * curvature) @ designs[k]
-        if np.abs(gradient).max() <= 1e-14:
+        try:
+            step = np.linalg.solve(hessian, gradient)
+        except np.linalg.LinAlgError:
+            break
+        # Without overlap the gradient vanishes on the way to infinity, but the steps do not.
+        move = max(float(np.abs(x @ step).max()) for x in designs)
+        if np.abs(gradient).max() <= 1e-14 and move <= 1e-6:
             return theta
-        step = np.linalg.solve(hessian, gradient)
         size, before = 1.0, loss(theta)
-        while loss(theta - size * step) > before * (1 + 1e-14) and size > 1e-6:
+        while not loss(theta - size * step) <= before * (1 + 1e-14) and size > 1e-6:
             size /= 2
         theta = theta - size * step
-        if not np.isfinite(theta).all() or is_separating(theta):
-            break
-        if np.abs(size * step).max() <= 1e-15 * np.abs(theta).max():
-            return theta
-    raise ValueError("classes do not overlap: the population loss has no finite minimiser")
+    raise ValueError("classes do not overlap enough: the population loss has no finite minimiser")
 
 
 def logistic_mean_proba(classes: Sequence[Quadrature], theta: ArrayLike) -> FloatArray:
@@ -235,6 +233,9 @@ def predict_logistic_ratio(
                  + \frac{\mathrm{Var}(B)}{B^2} - \frac{\mathrm{Cov}(A, B)}{AB} \Big), \\
         \mathrm{SD}(A/B)^2 &= \frac{A^2}{B^2} \Big( \frac{\mathrm{Var}(A)}{A^2}
                  + \frac{\mathrm{Var}(B)}{B^2} - 2 \frac{\mathrm{Cov}(A, B)}{AB} \Big).
+
+    An expansion in 1/N: at the paper's sizes means and SDs agree with simulation to a few per
+    cent of the SD; where the SD is above a fifth of the mean it is not to be trusted.
 
     Parameters
     ----------

@@ -80,12 +80,12 @@ def percent_interval(value: float, low: float, high: float, markup: Markup = TEX
 
 
 def small(value: float, markup: Markup = TEXT) -> str:
-    """Write a number that is only of interest for its size.
+    r"""Write a number that is only of interest for its size.
 
     Examples
     --------
     >>> small(2.9e-13), small(2.9e-13, LATEX), small(0.0)
-    ('2.9e-13', '$2.9 \\\\times 10^{-13}$', '0')
+    ('2.9e-13', '$2.9 \\times 10^{-13}$', '0')
     """
     if not math.isfinite(value):
         return "-"

@@ -1,4 +1,4 @@
-"""What a table says of one cell: Eq. (10) over runs, as estimates with uncertainty and a verdict."""
+"""Eq. (10) over the runs of one cell: estimates with their uncertainty, and a verdict."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def balance_over_runs(
     margin : float
         δ, declared before the run.
     converged : bool
-        Whether every run ended at a stationary point; otherwise the verdict says so.
+        Whether the premise of Eq. (8) is met in every run: the gradient of the objective with
+        respect to the output bias is zero. Otherwise the verdict says so.
 
     Returns
     -------

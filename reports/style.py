@@ -7,7 +7,7 @@ from typing import Any
 # Okabe and Ito's colour-blind safe palette.
 OBSERVED, PREDICTED, PAPER, THEORY = "#0072B2", "#D55E00", "#009E73", "#000000"
 
-HOUSE_STYLE: dict[str, Any] = {
+HOUSE_STYLE: Any = {
     "figure.dpi": 150,
     "savefig.dpi": 200,
     "figure.constrained_layout.use": True,

@@ -126,7 +126,7 @@ def _row(
     converged = counts["runs_converged"] == usable.sum()
     balance = balance_over_runs(P, mass, margin=study.design["margin"], converged=converged)
     relative = residual(P, mass)[:, 0] / mass[0]
-    row = {
+    row: dict[str, object] = {
         "rhs": balance.rhs,
         "lhs_mean": balance.lhs_mean,
         "lhs_sd": balance.lhs_sd,
@@ -148,11 +148,10 @@ def _row(
         "mean_loss_mcse": mcse_of_mean(chosen.loss[usable] / mass.sum()),
         "median_gradient_norm": float(np.median(chosen.gradient_norm[usable])),
         "mean_iterations": float(chosen.n_iter[usable].mean()),
-        "predicted_basis": "",
+        "predicted_basis": "finite sample" if cell.name == "sim1" else "true posterior",
     }
     if prediction is not None:
         row |= {
-            "predicted_basis": "finite sample" if cell.name == "sim1" else "true posterior",
             "predicted_mean": prediction.mean,
             "predicted_sd": prediction.sd,
         }
@@ -195,7 +194,7 @@ def _split_of_residual(
     }
 
 
-def predict(cell: Table1Cell, weight: tuple[float, float], split: str) -> RatioPrediction:
+def predict(cell: Table1Cell, weight: tuple[float, float], split: str) -> RatioPrediction | None:
     """Mean and SD of the left side of Eq. (10) that theory predicts for a cell.
 
     Sim1: fitted logistic regressions on samples of this size. Sim2: the true posterior, whose
@@ -210,7 +209,8 @@ def predict(cell: Table1Cell, weight: tuple[float, float], split: str) -> RatioP
 
     Returns
     -------
-    RatioPrediction
+    RatioPrediction or None
+        None where the expansion in 1/N is out of its depth: an SD above a fifth of the limit.
     """
     mass = class_mass(weight, cell.train_size)
     if split == "train":
@@ -220,9 +220,11 @@ def predict(cell: Table1Cell, weight: tuple[float, float], split: str) -> RatioP
     classes = generator.quadrature()
     size = cell.test_size if split == "test" else (POPULATION, POPULATION)
     if generator.log_density is None:
-        return predict_logistic_ratio(classes, weight, cell.train_size, size)
-    densities = [generator.log_density(c.nodes) for c in classes]
-    return predict_fixed_ratio(*posterior_mean_proba(classes, densities, mass), size)
+        prediction = predict_logistic_ratio(classes, weight, cell.train_size, size)
+    else:
+        densities = [generator.log_density(c.nodes) for c in classes]
+        prediction = predict_fixed_ratio(*posterior_mean_proba(classes, densities, mass), size)
+    return prediction if prediction.sd <= 0.2 * prediction.limit else None
 
 
 def _paper(cell: Table1Cell, column: int, split: str, row: dict[str, object]) -> dict[str, float]:

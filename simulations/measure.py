@@ -57,7 +57,8 @@ def measure(y_true: ArrayLike, logits: ArrayLike) -> MeasuredValues:
     labels = check_labels(y_true, n_classes)
     mean, second = mean_proba_and_second_moments(labels, proba)
     predicted = (z > 0).astype(np.int64) if z.ndim == 1 else z.argmax(axis=1)
-    confusion = np.bincount(labels * n_classes + predicted, minlength=n_classes**2)
+    pairs = np.bincount(labels * n_classes + predicted, minlength=n_classes**2)
+    confusion = pairs.reshape(n_classes, n_classes).astype(np.int64)
     if z.ndim == 1:
         loss = np.logaddexp(0.0, np.where(labels == 0, z, -z))
     else:
@@ -65,7 +66,7 @@ def measure(y_true: ArrayLike, logits: ArrayLike) -> MeasuredValues:
     return (
         class_count(labels, n_classes),
         mean,
-        confusion.reshape(n_classes, n_classes),
-        np.bincount(labels, weights=loss, minlength=n_classes),
+        confusion,
+        np.asarray(np.bincount(labels, weights=loss, minlength=n_classes), dtype=np.float64),
         second,
     )

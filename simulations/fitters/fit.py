@@ -31,14 +31,15 @@ class Fit:
     loss : ndarray
         Sum-form loss L.
     gradient_norm : ndarray
-        Euclidean norm of the gradient in all parameters, over the total mass Σw.
+        Euclidean norm of the gradient in all parameters, over the total mass Σw (logistic
+        regression: in standardised features).
     bias_gradient : ndarray
         abs(∂L/∂b) over Σw: the premise of Eq. (8) is that this is zero.
     n_iter : ndarray of int
         Iterations of the training.
     status : ndarray of str
         "converged", "not converged", "separated" (no finite minimiser exists) or "diverged"
-        (parameters or loss are not finite).
+        (parameters or gradient are not finite).
     """
 
     params: FloatArray
@@ -50,7 +51,7 @@ class Fit:
 
     @property
     def converged(self) -> NDArray[np.bool_]:
-        """Which fits ended at a stationary point of the objective that was minimised."""
+        """Which fits meet their fitter's criterion: see `fit_logistic` and `fit_mlp`."""
         return np.asarray(self.status == CONVERGED)
 
 

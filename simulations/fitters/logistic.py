@@ -6,7 +6,7 @@ regression on the hidden features.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -25,7 +25,15 @@ from simulations.fitters.fit import (
 )
 
 GRADIENT_TOLERANCE = 1e-12
-"""Norm of the gradient, over the total mass, at which Newton's method has arrived."""
+"""Norm of the gradient, over the total mass, at which Newton's method may stop."""
+
+MOVE_TOLERANCE = 1e-6
+"""Move of the logits in the next step, root mean square over samples weighted by their curvature
+ω p (1 - p), below which it may; the error is of the order of its square."""
+
+SETTLED = 1e-3
+"""Largest move of a logit in the next step at a finite minimum. Where there is none, every step
+moves some logit by about one, however small the gradient."""
 
 RIDGE = 1e-14
 """Added to the Hessian, relative to its mean diagonal, so that a flat direction is not a crash."""
@@ -40,9 +48,7 @@ temporaries, written in place, stay in the second-level cache: twice as fast as 
 class NewtonResult:
     """Minimisers of a batch, shape (n_runs, n_settings) each.
 
-    ``last_move`` is the largest change of a logit that one more full step would make. Near a
-    minimum it is tiny; where no finite minimum exists every step moves by about one, however small
-    the gradient has become.
+    ``last_move`` is the largest change of a logit that one more full step would make.
     """
 
     theta: torch.Tensor
@@ -87,12 +93,12 @@ def newton(
     """
     trial, step = theta, torch.zeros_like(theta)
     best_norm = theta.new_full(theta.shape[:2], torch.inf)
-    best_bias = best_norm.clone()
+    best_bias, best_move = best_norm.clone(), best_norm.clone()
     size = torch.ones_like(best_norm)
     n_iter = torch.zeros_like(best_norm, dtype=torch.int64)
     searching = torch.ones_like(best_norm, dtype=torch.bool)
     products = _products(design)
-    tiles = _tiles(*theta.shape[:2], design.shape[-1], design.device)
+    tiles = _tiles(theta.shape[0], theta.shape[1], design.shape[-1], design.device)
     runs, part = tiles[0]
     scratch = theta.new_empty(2, runs.stop, theta.shape[1], min(part.stop, design.shape[-1]))
     for _ in range(max_iter):
@@ -105,18 +111,24 @@ def newton(
         hessian.diagonal(dim1=-2, dim2=-1).add_(ridge)
         factor, _ = torch.linalg.cholesky_ex(hessian)
         newton_step = torch.cholesky_solve(gradient[..., None], factor)[..., 0]
+        # The last parameter is the intercept: its diagonal entry is the sum of the curvatures.
+        move = ((gradient * newton_step).sum(dim=-1) / hessian[..., -1, -1]).sqrt()
+        best_move = torch.where(better, move, best_move)
         theta = torch.where(better[..., None], trial, theta)
         step = torch.where(better[..., None], newton_step, step)
         best_norm = torch.where(better, norm, best_norm)
         best_bias = torch.where(better, gradient[..., -1].abs(), best_bias)
         size = torch.where(better, torch.ones_like(size), size / 2)
-        searching = searching & (best_norm > GRADIENT_TOLERANCE) & (size > 1e-8)
+        arrived = (best_norm <= GRADIENT_TOLERANCE) & (best_move <= MOVE_TOLERANCE)
+        searching = searching & ~arrived & (size > 1e-8)
         if not searching.any():
             break
         n_iter += searching
         trial = theta - size[..., None] * step
-    move = torch.cat([torch.bmm(s[None], x[None]).abs().amax(dim=-1) for s, x in zip(step, design)])
-    return NewtonResult(theta, best_norm, best_bias, n_iter, move)
+    last_move = torch.cat(
+        [torch.bmm(s[None], x[None]).abs().amax(dim=-1) for s, x in zip(step, design, strict=True)]
+    )
+    return NewtonResult(theta, best_norm, best_bias, n_iter, last_move)
 
 
 def _products(design: torch.Tensor) -> torch.Tensor | None:
@@ -212,7 +224,14 @@ def is_separated(features: ArrayLike, y: ArrayLike) -> bool:
     spread = x.std(axis=0)
     x = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     oriented = np.column_stack([x, np.ones(len(x))]) * (2 * np.asarray(y) - 1)[:, None]
-    answer = linprog(-oriented.mean(axis=0), A_ub=-oriented, b_ub=np.zeros(len(x)), bounds=(-1, 1))
+    tolerances = ("primal_feasibility_tolerance", "dual_feasibility_tolerance")
+    answer = linprog(
+        -oriented.mean(axis=0),
+        A_ub=-oriented,
+        b_ub=np.zeros(len(x)),
+        bounds=(-1, 1),
+        options=dict.fromkeys(tolerances, 1e-10),
+    )
     return bool(answer.status == 0 and -answer.fun > 1e-9)
 
 
@@ -226,7 +245,9 @@ def fit_logistic(
 ) -> Fit:
     r"""Weighted logistic regression for every replication and every λ setting.
 
-    Minimises Eq. (1) with K = 2, unpenalised, to a gradient norm of 1e-12 of the total mass.
+    Minimises Eq. (1) with K = 2, unpenalised, to a gradient norm of 1e-12 of the total mass, in
+    standardised features (each centred and divided by its SD): the fit depends neither on their
+    units nor on their origin. `gradient_norm` is that norm.
 
     Parameters
     ----------
@@ -262,20 +283,31 @@ def fit_logistic(
             f"X has {n_samples} samples for {n_params} parameters: an unpenalised fit needs more"
         )
     start = problem.design.new_zeros(n_runs, len(problem.weight), n_params)
-    design = (problem.design * problem.sign[:, None]).mT.contiguous()
+    # In standardised features, so that neither their units nor their origin matter.
+    design = problem.design.mT.contiguous()
+    centre, spread = design.mean(dim=2, keepdim=True), design.std(dim=2, keepdim=True)
+    constant = spread <= 1e-12 * centre.abs()
+    spread = torch.where(constant, 1, spread)
+    centre[:, -1] = 0  # the column of ones stays
+    design.sub_(centre).div_(spread).mul_(problem.sign)
     weight = problem.weight.expand(n_runs, -1, -1)
     result = newton(design, weight, start, max_iter=max_iter)
+    params = result.theta / spread.mT
+    params[..., -1] -= (params * centre.mT).sum(dim=-1)
     loss = torch.stack(
-        [-(problem.weight * logsigmoid(-(t @ x))).sum(-1) for t, x in zip(result.theta, design)]
+        [
+            -(problem.weight * logsigmoid(-(t @ x))).sum(-1)
+            for t, x in zip(result.theta, design, strict=True)
+        ]
     )
-    found = {f.name: getattr(result, f.name).cpu().numpy() for f in fields(NewtonResult)}
+    norm, move = result.gradient_norm.cpu().numpy(), result.last_move.cpu().numpy()
     return Fit(
-        params=found["theta"],
+        params=params.cpu().numpy(),
         loss=loss.cpu().numpy() * problem.mass,
-        gradient_norm=found["gradient_norm"],
-        bias_gradient=found["bias_gradient"],
-        n_iter=found["n_iter"],
-        status=_status(np.asarray(X), y, found["gradient_norm"], found["last_move"]),
+        gradient_norm=norm,
+        bias_gradient=result.bias_gradient.cpu().numpy(),
+        n_iter=result.n_iter.cpu().numpy(),
+        status=_status(np.asarray(X), y, norm, move),
     )
 
 
@@ -283,7 +315,7 @@ def _status(
     features: FloatArray, y: ArrayLike, gradient_norm: FloatArray, last_move: FloatArray
 ) -> np.ndarray:
     """Status of each fit; the linear programme runs only where Newton did not settle."""
-    settled = last_move < 1e-3
+    settled = last_move <= SETTLED
     status = np.where(gradient_norm <= GRADIENT_TOLERANCE, CONVERGED, NOT_CONVERGED)
     status = np.where(np.isfinite(gradient_norm), status, DIVERGED).astype("<U16")
     status[~settled] = NOT_CONVERGED

@@ -97,6 +97,8 @@ def fit_mlp(
     r"""Weighted (d, h, 1) sigmoid network for every replication and every λ setting.
 
     Trains all layers (`train_bfgs`), then refines the output layer (`refine_output_layer`).
+    "converged" says that the output bias is at its minimum, which is the premise of Eq. (8); the
+    hidden layer is where training left it.
 
     Parameters
     ----------

@@ -45,7 +45,8 @@ def initial_params(n_features: int, n_hidden: int, rng: np.random.Generator) -> 
 
     References
     ----------
-    Glorot and Bengio (2010), AISTATS, with the factor for the logistic function.
+    After Glorot and Bengio (2010), AISTATS; the factor 2 is that of scikit-learn's MLPClassifier
+    for the logistic function.
 
     Examples
     --------

@@ -58,7 +58,9 @@ def gauss_newton_inverse(problem: Problem, theta: torch.Tensor) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def train_bfgs(problem: Problem, start: torch.Tensor, *, max_iter: int) -> torch.Tensor:
+def train_bfgs(
+    problem: Problem, start: torch.Tensor, *, max_iter: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Train all layers by full-batch BFGS.
 
     A fit ends where its loss falls by less than 1e-6, relative, over 10 iterations, or at

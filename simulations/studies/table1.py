@@ -1,4 +1,4 @@
-r"""Table 1: is Eq. (10) true of fitted classifiers?
+r"""Table 1: Eq. (10) put to fitted classifiers.
 
 For N_0 = 1000 and N_1 = 10000 training samples and three settings of λ, classifiers are fitted on
 100 samples of Sim1 (logistic regression) and Sim2 (the (3, 10, 1) network), and the left side of
@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
@@ -199,12 +200,13 @@ def compute_block(cell: Table1Cell, seed: int, runs: range) -> Block:
         for epoch, stage, found, logits_of in fits:
             usable = np.isin(found.status[i], (CONVERGED, NOT_CONVERGED))
             for k, setting in enumerate(cell.settings):
-                fit_rows.append(_fit_row(found, (i, k), (setting, run, epoch, stage), usable[k]))
+                key = (setting, run, epoch, stage)
+                fit_rows.append(_fit_row(found, (i, k), key, bool(usable[k])))
             for split, (features, labels) in samples.items():
                 logits = logits_of(features, found.params[i][usable])
-                for k, z in zip(np.flatnonzero(usable), logits, strict=True):
-                    key = (cell.settings[k], run, epoch, stage, split)
-                    measurement_rows.append((*key, measure(labels, z)))
+                for setting, z in zip(compress(cell.settings, usable), logits, strict=True):
+                    row = (setting, run, epoch, stage, split, measure(labels, z))
+                    measurement_rows.append(row)
     return Block(
         cell=cell.name,
         index=runs.start // len(block_runs(0)),

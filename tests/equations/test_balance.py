@@ -155,7 +155,8 @@ def test_bad_weights_are_named(weight):
         (lambda: residual([[0.5, 0.5]], [1, 1]), "mean_proba must have shape"),
         (lambda: binary_ratio(np.full((3, 3), 1 / 3)), "mean_proba must have 2 classes"),
         (lambda: binary_ratio_in_theory([1.0, 1.0, 1.0]), "class_mass must have 2 classes"),
-        (lambda: stationary_distribution(np.eye(2)), "no unique stationary distribution"),
+        (lambda: stationary_distribution(np.eye(2)), "no unique positive stationary distribution"),
+        (lambda: stationary_distribution([[0.9, 0.2], [0.1, 0.9]]), "rows that sum to one"),
         (lambda: effective_class_weight(np.full((2, 2), 0.5), [1, 0]), "class_count"),
     ],
 )

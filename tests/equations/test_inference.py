@@ -88,6 +88,14 @@ def test_fieller_is_unbounded_where_the_denominator_may_be_zero():
     assert zero.high == np.inf
 
 
+def test_fieller_of_a_numerator_of_mean_zero_is_bounded():
+    a, b = np.array([-1.0, 1.0, -2.0, 2.0]), np.array([10.0, 10.1, 9.9, 10.0])
+    estimate = ratio_of_means(a, b)
+    assert (estimate.low, estimate.high) == pytest.approx((-0.216, 0.213), abs=1e-3)
+    none = ratio_of_means([0.0, 0.0, 0.0], [1.0, 2.0, 3.0])
+    assert (none.low, none.value, none.high) == (0, 0, 0)
+
+
 def test_fieller_covers():
     rng = np.random.default_rng(6)
     covered = []

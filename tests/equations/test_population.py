@@ -69,6 +69,29 @@ def test_equal_gaussians_have_linear_log_odds():
     np.testing.assert_allclose(theta, [1.6, -np.log(3)], rtol=1e-10)
 
 
+def gaussians(m):
+    rule = standard_normal_quadrature(1, step=0.05)
+    return [Quadrature(rule.nodes + s * m, rule.probability) for s in (-1, 1)]
+
+
+@pytest.mark.parametrize("m", [1.0, 4.0])
+def test_a_limit_far_out_is_right(m):
+    np.testing.assert_allclose(
+        logistic_minimiser(gaussians(m), [1.0, 1.0]), [2 * m, 0], rtol=1e-6, atol=1e-6
+    )
+
+
+def test_a_limit_out_of_reach_is_refused():
+    with pytest.raises(ValueError, match="do not overlap enough"):
+        logistic_minimiser(gaussians(12.0), [1.0, 1.0])
+
+
+def test_classes_that_touch_have_no_minimiser():
+    classes = [Quadrature(np.array([[a], [a + 1.0]]), np.array([0.5, 0.5])) for a in (0.0, 1.0)]
+    with pytest.raises(ValueError, match="do not overlap enough"):
+        logistic_minimiser(classes, [1.0, 1.0])
+
+
 def test_prediction_without_test_noise_has_the_smaller_spread():
     classes = sim1().quadrature()
     on_test = predict_logistic_ratio(classes, [0.5, 0.5], [1000, 10000], [1000, 1000])

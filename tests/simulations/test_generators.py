@@ -65,5 +65,5 @@ def test_bad_sizes_are_named(size):
 
 @pytest.mark.parametrize("make", [sim1, sim2])
 def test_unknown_readings_are_named(make):
-    with pytest.raises(ValueError, match="reading must be one of .*, got 'other'"):
+    with pytest.raises(ValueError, match=r"reading must be one of .*, got 'other'"):
         make("other")

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
+from equations.balance import class_mass, gap
+from equations.mean_proba import mean_proba, proba_from_logits
 from simulations.fitters.logistic import fit_logistic, is_separated
 from simulations.generators import sample, sim1, sim2
 
@@ -43,9 +45,14 @@ def test_reported_gradients_are_those_of_the_loss(problem):
             (loss(theta + h * e, 0, pair) - loss(theta - h * e, 0, pair)) / (2 * h)
             for e in np.eye(4)
         ]
+        gradient = np.array(gradient)
         assert fit.loss[0, k] == pytest.approx(loss(theta, 0, pair), rel=1e-12)
         assert fit.bias_gradient[0, k] == pytest.approx(abs(gradient[-1]) / mass, rel=1e-6)
-        assert fit.gradient_norm[0, k] == pytest.approx(np.linalg.norm(gradient) / mass, rel=1e-6)
+        # in standardised features: g_j -> (g_j - mean_j g_b) / sd_j
+        mean, sd = X[0].mean(axis=0), X[0].std(axis=0, ddof=1)
+        standardised = [*((gradient[:3] - mean * gradient[3]) / sd), gradient[3]]
+        expected = np.linalg.norm(standardised) / mass
+        assert fit.gradient_norm[0, k] == pytest.approx(expected, rel=1e-6)
     assert not fit.converged.any()
 
 
@@ -66,8 +73,40 @@ def test_only_ratios_of_weights_matter(problem):
 
 def test_extreme_weights_still_converge():
     X, y = sample(sim1(), (100, 1000), np.random.default_rng(9))
-    fit = fit_logistic(X[None], y, [[1e-6, 1.0], [1.0, 1e-6]])
+    fit = fit_logistic(X[None], y, [[1e-9, 1.0], [1.0, 1e-9]])
     assert fit.converged.all()
+    for k, weight in enumerate(([1e-9, 1.0], [1.0, 1e-9])):
+        z = X @ fit.params[0, k, :-1] + fit.params[0, k, -1]
+        balance = gap(mean_proba(y, proba_from_logits(z)), class_mass(weight, [100, 1000]))
+        assert np.abs(balance).max() < 1e-6
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e-4, 1e6, 1e12])
+@pytest.mark.parametrize("origin", [0.0, 5000.0])
+def test_units_and_origin_of_features_do_not_matter(problem, unit, origin):
+    X, y, weight = problem
+    plain = fit_logistic(X, y, weight)
+    scale = np.array([unit, 1.0, 1.0])
+    fit = fit_logistic(X * scale + scale * origin, y, weight)
+    assert fit.converged.all()
+    np.testing.assert_allclose(fit.params[..., :-1] * scale, plain.params[..., :-1], rtol=1e-7)
+    np.testing.assert_allclose(fit.loss, plain.loss, rtol=1e-9)
+
+
+def test_a_constant_and_a_repeated_feature_change_nothing(problem):
+    X, y, weight = problem
+    constant = np.full((*X.shape[:2], 1), 1e6)
+    fit = fit_logistic(np.concatenate([X, constant, X[..., :1]], axis=2), y, weight)
+    assert fit.converged.all()
+    np.testing.assert_allclose(fit.loss, fit_logistic(X, y, weight).loss, rtol=1e-10)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e-10, 1.0, 1e10])
+def test_separation_is_seen_in_any_unit(unit):
+    X = unit * np.array([-2.0, -1.0, 1.0, 2.0])[None, :, None]
+    assert fit_logistic(X, [0, 0, 1, 1], [[0.5, 0.5]]).status.tolist() == [["separated"]]
+    X = unit * np.array([-2.0, 1e-8, 0.0, 2.0])[None, :, None]
+    assert fit_logistic(X, [0, 0, 1, 1], [[0.5, 0.5]]).status.tolist() == [["converged"]]
 
 
 @pytest.mark.parametrize(

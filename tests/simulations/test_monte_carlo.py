@@ -96,7 +96,7 @@ class Toy:
     settings: tuple[str, ...] = ("a", "b")
 
 
-def raise_in_block_1(cell, seed, runs):
+def raise_in_block_1(cell, _seed, runs):
     if runs.start == 25:
         raise FloatingPointError(f"cell {cell.name} broke")
     rows = [
@@ -118,7 +118,7 @@ def test_a_block_that_raises_is_recorded_and_the_others_go_on(run_to_store):
     assert len(fits) == 150
 
 
-def threads_used(cell, seed, runs):
+def threads_used(cell, _seed, runs):
     rows = [("a", r, 0, "raw", "converged", "", torch.get_num_threads(), 0, 0, 0) for r in runs]
     return Block(cell.name, 0, stack_fits(rows), None)
 

@@ -116,12 +116,12 @@ def test_another_schema_is_refused(tmp_path):
 
 
 def test_a_second_writer_is_refused(tmp_path):
-    with FileLock(tmp_path / "records.sqlite.lock"):
-        with (
-            pytest.raises(StoreError, match="is in use: another process writes"),
-            open_store(tmp_path, "study", DESIGN),
-        ):
-            pass
+    with (
+        FileLock(tmp_path / "records.sqlite.lock"),
+        pytest.raises(StoreError, match="is in use: another process writes"),
+        open_store(tmp_path, "study", DESIGN),
+    ):
+        pass
     assert not (tmp_path / "records.sqlite").exists()
 
 
