@@ -75,7 +75,7 @@ def balance_over_runs(
 
     Examples
     --------
-    >>> P = np.array([[[0.9, 0.1], [0.01, 0.99]], [[0.8, 0.2], [0.02, 0.98]]])
+    >>> P = np.array([[[0.9, 0.1], [p, 1 - p]] for p in (0.0099, 0.01, 0.0101)])
     >>> balance_over_runs(P, np.array([500.0, 5000.0]), margin=0.05, converged=True).verdict
     'holds'
     """

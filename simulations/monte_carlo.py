@@ -8,6 +8,7 @@ nor on ``--runs``. Randomness is keyed by (data cell, replication, stream) and b
 from __future__ import annotations
 
 import hashlib
+import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -173,7 +174,9 @@ def run_study(
     total = len(study.cells) * -(-study.n_runs // BLOCK_SIZE)
     started = time.monotonic()
     sequential = jobs == 1 or backend == "sequential"
-    options = {"inner_max_num_threads": 1} if backend == "loky" and not sequential else {}
+    options: dict[str, Any] = {}
+    if backend == "loky" and not sequential:
+        options = {"inner_max_num_threads": 1, "initializer": ignore_interrupts}
     with parallel_config("sequential" if sequential else backend, **options):
         blocks = Parallel(n_jobs=1 if sequential else jobs, return_as="generator_unordered")(
             delayed(compute_one)(study.compute_block, cell, study.seed, index)
@@ -182,6 +185,11 @@ def run_study(
         for n, block in enumerate(blocks, start=1):
             save_block(store, block, _kept(study, block.index))
             yield Progress(total - len(todo) + n, total, block, time.monotonic() - started)
+
+
+def ignore_interrupts() -> None:
+    """Leave Ctrl-C, which a terminal sends to workers too, to the driver."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def compute_one(

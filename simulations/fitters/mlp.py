@@ -13,7 +13,13 @@ from numpy.typing import ArrayLike
 
 from simulations.fitters.fit import CONVERGED, DIVERGED, NOT_CONVERGED, Fit, Problem, check_problem
 from simulations.fitters.logistic import GRADIENT_TOLERANCE, newton
-from simulations.fitters.mlp_network import hidden_size, make_objective, unpack
+from simulations.fitters.mlp_network import (
+    hidden_activations,
+    hidden_size,
+    make_objective,
+    network_logits,
+    unpack,
+)
 from simulations.fitters.mlp_training import train_bfgs
 
 HEAD_ITERATIONS = 30
@@ -38,17 +44,19 @@ def refine_output_layer(problem: Problem, theta: torch.Tensor) -> torch.Tensor:
     """
     n_inputs, n_settings = problem.design.shape[2], len(problem.weight)
     refined = theta.clone()
-    _, readout, bias = unpack(refined, n_inputs)
+    layers, readouts, biases = unpack(refined, n_inputs)
     for i in range(len(theta)):
-        x, weight = problem.design[i // n_settings], problem.weight[i % n_settings][None, None]
-        hidden = torch.sigmoid(x @ unpack(theta[i : i + 1], n_inputs)[0][0])
-        outputs = torch.cat([hidden, torch.ones_like(x[:, :1])], dim=1) * problem.sign[:, None]
-        features = outputs.T[None].contiguous()
-        start = theta[None, i : i + 1, -features.shape[1] :]
-        head = newton(features, weight, start, max_iter=HEAD_ITERATIONS).theta
-        readout[i] = head[0, 0, :-1]
-        offset = torch.bmm(head[..., :-1], features[:, :-1])
-        bias[i] = newton(features[:, -1:], weight, head[..., -1:], offset=offset).theta[0, 0]
+        features = problem.design[i // n_settings, :, :-1].contiguous()
+        weight = problem.weight[i % n_settings][None, None]
+        hidden = hidden_activations(features, layers[i])
+        outputs = torch.cat([hidden, torch.ones_like(hidden[:, :1])], dim=1)
+        signed = (outputs * problem.sign[:, None]).T[None].contiguous()
+        start = theta[None, i : i + 1, -signed.shape[1] :]
+        head = newton(signed, weight, start, max_iter=HEAD_ITERATIONS).theta
+        readouts[i], biases[i] = head[0, 0, :-1], 0.0
+        offset = network_logits(features, refined[i : i + 1]) * problem.sign
+        alone = newton(signed[:, -1:], weight, head[..., -1:], offset=offset[None])
+        biases[i] = alone.theta[0, 0]
     return refined
 
 
@@ -71,7 +79,7 @@ def describe(problem: Problem, theta: torch.Tensor, n_iter: torch.Tensor) -> Fit
     """
     everyone = torch.arange(len(theta), device=theta.device)
     loss, gradient = make_objective(problem, hidden_size(problem, theta))(everyone, theta)
-    bias_gradient = gradient[:, -1].abs().cpu().numpy()
+    bias_gradient = _bias_gradient(problem, theta).cpu().numpy()
     finite = torch.isfinite(theta).all(dim=1).cpu().numpy() & np.isfinite(bias_gradient)
     status = np.where(bias_gradient <= GRADIENT_TOLERANCE, CONVERGED, NOT_CONVERGED)
     shape = (len(problem.design), len(problem.weight))
@@ -83,6 +91,17 @@ def describe(problem: Problem, theta: torch.Tensor, n_iter: torch.Tensor) -> Fit
         n_iter=n_iter.cpu().numpy().reshape(shape),
         status=np.where(finite, status, DIVERGED).reshape(shape),
     )
+
+
+def _bias_gradient(problem: Problem, theta: torch.Tensor) -> torch.Tensor:
+    """abs(∂L/∂b) over the total mass, from the logits that are measured."""
+    n_settings = len(problem.weight)
+    parts = []
+    for run, features in enumerate(problem.design[:, :, :-1]):
+        logits = network_logits(features.contiguous(), theta[run * n_settings :][:n_settings])
+        pull = torch.sigmoid(logits * problem.sign) * problem.weight * problem.sign
+        parts.append(pull.sum(dim=1).abs())
+    return torch.cat(parts)
 
 
 def fit_mlp(

@@ -81,15 +81,36 @@ def mlp_logits(X: ArrayLike, params: ArrayLike, *, device: str = "cpu") -> Float
     >>> mlp_logits([[0.0]], [[1.0, 0.0, 2.0, 0.5]])  # 2 * sigmoid(0) + 0.5
     array([[1.5]])
     """
-    features = torch.as_tensor(np.asarray(X, dtype=np.float64), device=device)
+    features = torch.as_tensor(np.asarray(X, dtype=np.float64), device=device).contiguous()
     theta = torch.as_tensor(np.asarray(params, dtype=np.float64), device=device)
-    n_inputs = features.shape[1] + 1
-    layer, readout, bias = unpack(theta, n_inputs)
+    return network_logits(features, theta).cpu().numpy()
+
+
+def network_logits(features: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
+    """The one arithmetic in which logits are refined, described and measured.
+
+    With output weights of 1e5, which overfitted networks have, another order of the same sums
+    moves the bias gradient by more than 1e-12.
+
+    Parameters
+    ----------
+    features : tensor, shape (n_samples, n_features), contiguous
+    theta : tensor, shape (n_settings, n_params)
+
+    Returns
+    -------
+    tensor, shape (n_settings, n_samples)
+    """
+    layers, readouts, biases = unpack(theta, features.shape[1] + 1)
     logits = features.new_empty(len(theta), len(features))
-    for z, one, v, b in zip(logits, layer, readout, bias, strict=True):
-        hidden = torch.addmm(one[-1], features, one[:-1]).sigmoid_()
-        torch.addmv(b, hidden, v, out=z)
-    return logits.cpu().numpy()
+    for z, layer, readout in zip(logits, layers, readouts, strict=True):
+        torch.mv(hidden_activations(features, layer), readout, out=z)
+    return logits.add_(biases)
+
+
+def hidden_activations(features: torch.Tensor, layer: torch.Tensor) -> torch.Tensor:
+    """Activations (n_samples, n_hidden) of a layer W over c, shape (n_features + 1, n_hidden)."""
+    return torch.addmm(layer[-1], features, layer[:-1]).sigmoid_()
 
 
 def hidden_size(problem: Problem, theta: torch.Tensor) -> int:
@@ -134,6 +155,7 @@ def make_objective(
     hidden_buffer = inputs.new_empty(at_once * tile * n_hidden)
     pulled_buffer = inputs.new_empty(at_once * tile * n_inputs)
     logit_buffer = inputs.new_empty(2, at_once * tile)
+    zero = problem.weight.new_zeros(())
     pull_buffer = problem.weight.new_empty(2, at_once * tile)
 
     def evaluate(problems: torch.Tensor, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -154,13 +176,12 @@ def make_objective(
                 logits, pull_ = logit_buffer[:, : size * n].view(2, size, n)
                 for z, h, v, b in zip(logits, hidden, readout, bias, strict=True):
                     torch.addmv(b, h, v, out=z)
-                pull, gain = pull_buffer[:, : size * n].view(2, size, n)
-                gain.copy_(logits).mul_(problem.sign[part])  # logit of the wrong class
-                torch.sigmoid(gain, out=pull).mul_(signed[:, part])
+                pull, wrong_way = pull_buffer[:, : size * n].view(2, size, n)
+                wrong_way.copy_(logits).mul_(problem.sign[part])
+                torch.sigmoid(wrong_way, out=pull).mul_(signed[:, part])
                 by_bias[rows, 0] += pull.sum(dim=1)
-                # The logarithm of the right class's probability; -inf is a step to be refused.
-                gain.neg_().sigmoid_().log_().mul_(weight[:, part])
-                loss[rows] -= gain.sum(dim=1)
+                torch.logaddexp(wrong_way, zero, out=wrong_way).mul_(weight[:, part])
+                loss[rows] += wrong_way.sum(dim=1)
                 pulled = pulled_buffer[: size * n * n_inputs].view(size, n_inputs, n)
                 torch.mul(x, pull_.copy_(pull)[:, None, :], out=pulled)
                 # The slope of the sigmoid is h - h^2; the last input is 1, and so the last row of

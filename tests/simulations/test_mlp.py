@@ -68,6 +68,16 @@ def test_gradient_against_finite_differences(data, dtype):
             assert gradient[i].numpy() @ d == pytest.approx(slope, abs=tolerance)
 
 
+def test_a_sample_that_is_wrong_beyond_float64_costs_its_logit(data):
+    X, y, start = data
+    problem = check_problem(X, y, WEIGHT, "cpu")
+    theta = torch.as_tensor(start).repeat_interleave(2, dim=0)
+    theta[:, 40:-1], theta[:, -1] = 0.0, 2000.0  # logit 2000 for every sample, class 0 too
+    loss, _ = make_objective(problem, 10)(torch.arange(6), theta)
+    heavier = WEIGHT[:, 0] * 100 / (WEIGHT @ [100, 1000])
+    np.testing.assert_allclose(loss.reshape(3, 2), np.tile(2000 * heavier, (3, 1)))
+
+
 def test_a_subset_of_problems_is_evaluated_as_in_the_whole(data):
     X, y, start = data
     evaluate = make_objective(check_problem(X, y, WEIGHT, "cpu"), 10)
