@@ -13,9 +13,10 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from equations.class_weights import table1_class_weights
-from simulations.fitters.logistic import GRADIENT_TOLERANCE, fit_logistic
+from simulations.fitters.logistic import fit_logistic
 from simulations.fitters.mlp import fit_mlp
 from simulations.fitters.mlp_network import initial_params
+from simulations.fitters.newton import GRADIENT_TOLERANCE
 from simulations.generators import Generator, sample, sim1, sim2
 from simulations.monte_carlo import BLOCK_SIZE, one_thread
 

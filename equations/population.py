@@ -21,18 +21,7 @@ from scipy.special import expit, softmax
 from equations.balance import binary_ratio, class_mass
 from equations.class_weights import check_class_weight
 from equations.mean_proba import FloatArray, proba_from_logits
-
-
-@dataclass(frozen=True)
-class Quadrature:
-    """A distribution as nodes (n_nodes, n_features) and probabilities (n_nodes,) summing to 1."""
-
-    nodes: FloatArray
-    probability: FloatArray
-
-    def mean(self, values: FloatArray) -> FloatArray:
-        """Expectation of `values`, shape (n_nodes, ...)."""
-        return np.tensordot(self.probability, values, axes=1)
+from equations.quadrature import Quadrature
 
 
 @dataclass(frozen=True)
@@ -42,71 +31,6 @@ class RatioPrediction:
     limit: float
     mean: float
     sd: float
-
-
-def standard_normal_quadrature(n_features: int, step: float = 0.25) -> Quadrature:
-    r"""Trapezoid rule for the standard normal, a product over features, on ±9.
-
-    For a density that decays like this the trapezoid rule converges exponentially in 1/step: an
-    integrand with its nearest pole at imaginary distance d has error about
-    :math:`e^{-2 \pi d / step}`.
-
-    Parameters
-    ----------
-    n_features : int
-    step : float
-        Distance between nodes, in standard deviations.
-
-    Returns
-    -------
-    Quadrature
-
-    Raises
-    ------
-    ValueError
-        If `n_features` is not 1, 2 or 3 (the product grid would not fit) or `step` not in (0, 1].
-
-    Examples
-    --------
-    >>> rule = standard_normal_quadrature(1)
-    >>> rule.mean(rule.nodes[:, 0] ** 4).round(12).item()
-    3.0
-    """
-    if n_features not in (1, 2, 3):
-        raise ValueError(f"n_features must be 1, 2 or 3, got {n_features}")
-    if not 0 < step <= 1:
-        raise ValueError(f"step must be in (0, 1], got {step}")
-    n = int(np.ceil(9 / step))
-    axis = step * np.arange(-n, n + 1)
-    weight = np.exp(-0.5 * axis**2)
-    weight /= weight.sum()
-    nodes = np.stack(np.meshgrid(*[axis] * n_features, indexing="ij"), axis=-1)
-    probability = weight
-    for _ in range(n_features - 1):
-        probability = np.multiply.outer(probability, weight)
-    return Quadrature(nodes.reshape(-1, n_features), probability.ravel())
-
-
-def uniform_quadrature(low: float, high: float, n_nodes: int = 16) -> Quadrature:
-    """Gauss-Legendre rule for the uniform distribution on [low, high].
-
-    Parameters
-    ----------
-    low, high : float
-    n_nodes : int
-
-    Returns
-    -------
-    Quadrature, one feature
-
-    Examples
-    --------
-    >>> uniform_quadrature(0.0, 0.5).mean(uniform_quadrature(0.0, 0.5).nodes[:, 0]).round(12).item()
-    0.25
-    """
-    x, weight = np.polynomial.legendre.leggauss(n_nodes)
-    nodes = low + (high - low) * (x + 1) / 2
-    return Quadrature(nodes[:, None], weight / 2)
 
 
 def _with_intercept(nodes: FloatArray) -> FloatArray:
@@ -140,6 +64,7 @@ def logistic_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatA
 
     Examples
     --------
+    >>> from equations.quadrature import standard_normal_quadrature
     >>> rule = standard_normal_quadrature(1)
     >>> classes = [Quadrature(rule.nodes + m, rule.probability) for m in (-1.0, 1.0)]
     >>> logistic_minimiser(classes, [1.0, 1.0]).round(12).tolist()  # the log odds are 2 x
@@ -194,6 +119,7 @@ def logistic_mean_proba(classes: Sequence[Quadrature], theta: ArrayLike) -> Floa
 
     Examples
     --------
+    >>> from equations.quadrature import standard_normal_quadrature
     >>> rule = standard_normal_quadrature(1)
     >>> logistic_mean_proba([rule, rule], [0.0, 0.0]).round(12).tolist()
     [[0.5, 0.5], [0.5, 0.5]]
@@ -263,6 +189,7 @@ def predict_logistic_ratio(
 
     Examples
     --------
+    >>> from equations.quadrature import standard_normal_quadrature
     >>> rule = standard_normal_quadrature(1)
     >>> classes = [Quadrature(rule.nodes + m, rule.probability) for m in (1.25, -1.25)]
     >>> prediction = predict_logistic_ratio(classes, [0.5, 0.5], [1000, 10000], [1000, 1000])
@@ -343,6 +270,7 @@ def posterior_mean_proba(
 
     Examples
     --------
+    >>> from equations.quadrature import standard_normal_quadrature
     >>> rule = standard_normal_quadrature(1)
     >>> P, _ = posterior_mean_proba([rule, rule], [np.zeros((len(rule.nodes), 2))] * 2, [1.0, 3.0])
     >>> P.round(12).tolist()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from equations.mean_proba import FloatArray, IntArray
-from equations.population import Quadrature, standard_normal_quadrature, uniform_quadrature
+from equations.quadrature import Quadrature, standard_normal_quadrature, uniform_quadrature
 
 SIM1_MEAN = (1.5, -1.5)
 SIM1_UNIFORM = ((-0.5, 0.0), (0.0, 0.5))

@@ -12,15 +12,18 @@ import torch
 from numpy.typing import ArrayLike
 
 from simulations.fitters.fit import CONVERGED, DIVERGED, NOT_CONVERGED, Fit, Problem, check_problem
-from simulations.fitters.logistic import GRADIENT_TOLERANCE, newton
 from simulations.fitters.mlp_network import (
     hidden_activations,
     hidden_size,
-    make_objective,
     network_logits,
     unpack,
 )
+from simulations.fitters.mlp_objective import make_objective
 from simulations.fitters.mlp_training import train_bfgs
+from simulations.fitters.newton import GRADIENT_TOLERANCE, SETTLED, newton
+
+HEAD_TOLERANCE = 1e-9
+"""Gradient norm of the output layer, over the total mass, at a finite minimum."""
 
 HEAD_ITERATIONS = 30
 """Newton iterations for the output layer: a finite minimum takes about eight."""
@@ -29,8 +32,8 @@ HEAD_ITERATIONS = 30
 def refine_output_layer(problem: Problem, theta: torch.Tensor) -> torch.Tensor:
     """Solve the convex problem of the output layer on frozen features, then of the bias alone.
 
-    Where a hidden unit sees one class only, the output layer has no finite minimum and Newton's
-    method is cut off; the bias always has one, and Eq. (8) is its equation.
+    Where a hidden unit sees one class only, the output layer has no finite minimum: it stays as
+    trained. The bias always has one, and Eq. (8) is its equation.
 
     Parameters
     ----------
@@ -52,10 +55,12 @@ def refine_output_layer(problem: Problem, theta: torch.Tensor) -> torch.Tensor:
         outputs = torch.cat([hidden, torch.ones_like(hidden[:, :1])], dim=1)
         signed = (outputs * problem.sign[:, None]).T[None].contiguous()
         start = theta[None, i : i + 1, -signed.shape[1] :]
-        head = newton(signed, weight, start, max_iter=HEAD_ITERATIONS).theta
-        readouts[i], biases[i] = head[0, 0, :-1], 0.0
+        head = newton(signed, weight, start, max_iter=HEAD_ITERATIONS)
+        settled = head.gradient_norm[0, 0] <= HEAD_TOLERANCE and head.last_move[0, 0] <= SETTLED
+        output = (head.theta if settled else start)[0, 0]
+        readouts[i], biases[i] = output[:-1], 0.0
         offset = network_logits(features, refined[i : i + 1]) * problem.sign
-        alone = newton(signed[:, -1:], weight, head[..., -1:], offset=offset[None])
+        alone = newton(signed[:, -1:], weight, output[None, None, -1:], offset=offset[None])
         biases[i] = alone.theta[0, 0]
     return refined
 

@@ -5,15 +5,13 @@ from scipy.special import expit
 
 from equations.balance import class_mass, gap
 from equations.population import (
-    Quadrature,
     logistic_mean_proba,
     logistic_minimiser,
     posterior_mean_proba,
     predict_fixed_ratio,
     predict_logistic_ratio,
-    standard_normal_quadrature,
-    uniform_quadrature,
 )
+from equations.quadrature import Quadrature, standard_normal_quadrature, uniform_quadrature
 from simulations.generators import sim1, sim2
 
 

@@ -10,7 +10,8 @@ from equations.mean_proba import mean_proba, proba_from_logits
 from simulations.fitters.bfgs import bfgs
 from simulations.fitters.fit import check_problem
 from simulations.fitters.mlp import check_start, describe, fit_mlp, refine_output_layer
-from simulations.fitters.mlp_network import initial_params, make_objective, mlp_logits, n_params
+from simulations.fitters.mlp_network import initial_params, mlp_logits, n_params
+from simulations.fitters.mlp_objective import make_objective
 from simulations.fitters.mlp_training import train_adam, train_bfgs
 from simulations.generators import sample, sim2
 
@@ -141,6 +142,21 @@ def test_refinement_moves_the_output_layer_only_and_lowers_the_loss(data):
     assert (after.loss <= before.loss).all()
     assert before.bias_gradient.min() > 1e-9  # the control: training alone does not balance
     assert not before.converged.any()
+
+
+def test_an_output_layer_without_a_minimum_stays_and_the_bias_balances():
+    # One unit that is on for samples of class 1 only: its output weight would go to infinity.
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [50, 200])
+    X = rng.normal(size=(1, 250, 1))
+    X[0, -40:, 0] = 10.0
+    problem = check_problem(X, y, WEIGHT, "cpu")
+    theta = torch.tensor([[50.0, 1.0, -250.0, 0.0, 2.0, 1.0, 0.5]], dtype=torch.float64)
+    theta = theta.repeat(2, 1)  # W = (50, 1), c = (-250, 0), v = (2, 1), b = 0.5
+    refined = refine_output_layer(problem, theta)
+    torch.testing.assert_close(refined[:, :-1], theta[:, :-1], rtol=0, atol=0)
+    fit = describe(problem, refined, torch.zeros(2, dtype=torch.int64))
+    assert fit.converged.all()
 
 
 def test_depth_lowers_the_loss(data):

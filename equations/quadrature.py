@@ -1,0 +1,86 @@
+"""Distributions as nodes and probabilities, so that expectations are computed, not simulated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from equations.mean_proba import FloatArray
+
+
+@dataclass(frozen=True)
+class Quadrature:
+    """A distribution as nodes (n_nodes, n_features) and probabilities (n_nodes,) summing to 1."""
+
+    nodes: FloatArray
+    probability: FloatArray
+
+    def mean(self, values: FloatArray) -> FloatArray:
+        """Expectation of `values`, shape (n_nodes, ...)."""
+        return np.tensordot(self.probability, values, axes=1)
+
+
+def standard_normal_quadrature(n_features: int, step: float = 0.25) -> Quadrature:
+    r"""Trapezoid rule for the standard normal, a product over features, on ±9.
+
+    For a density that decays like this the trapezoid rule converges exponentially in 1/step: an
+    integrand with its nearest pole at imaginary distance d has error about
+    :math:`e^{-2 \pi d / step}`.
+
+    Parameters
+    ----------
+    n_features : int
+    step : float
+        Distance between nodes, in standard deviations.
+
+    Returns
+    -------
+    Quadrature
+
+    Raises
+    ------
+    ValueError
+        If `n_features` is not 1, 2 or 3 (the product grid would not fit) or `step` not in (0, 1].
+
+    Examples
+    --------
+    >>> rule = standard_normal_quadrature(1)
+    >>> rule.mean(rule.nodes[:, 0] ** 4).round(12).item()
+    3.0
+    """
+    if n_features not in (1, 2, 3):
+        raise ValueError(f"n_features must be 1, 2 or 3, got {n_features}")
+    if not 0 < step <= 1:
+        raise ValueError(f"step must be in (0, 1], got {step}")
+    n = int(np.ceil(9 / step))
+    axis = step * np.arange(-n, n + 1)
+    weight = np.exp(-0.5 * axis**2)
+    weight /= weight.sum()
+    nodes = np.stack(np.meshgrid(*[axis] * n_features, indexing="ij"), axis=-1)
+    probability = weight
+    for _ in range(n_features - 1):
+        probability = np.multiply.outer(probability, weight)
+    return Quadrature(nodes.reshape(-1, n_features), probability.ravel())
+
+
+def uniform_quadrature(low: float, high: float, n_nodes: int = 16) -> Quadrature:
+    """Gauss-Legendre rule for the uniform distribution on [low, high].
+
+    Parameters
+    ----------
+    low, high : float
+    n_nodes : int
+
+    Returns
+    -------
+    Quadrature, one feature
+
+    Examples
+    --------
+    >>> uniform_quadrature(0.0, 0.5).mean(uniform_quadrature(0.0, 0.5).nodes[:, 0]).round(12).item()
+    0.25
+    """
+    x, weight = np.polynomial.legendre.leggauss(n_nodes)
+    nodes = low + (high - low) * (x + 1) / 2
+    return Quadrature(nodes[:, None], weight / 2)
