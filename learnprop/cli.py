@@ -133,12 +133,17 @@ def _check_workers(jobs: int, backend: str) -> int:
     return int(cpu_count())
 
 
-def _check_out(out: Path) -> None:
-    """Make the folder if need be, and see that files can be made in it."""
+def _check_out(out: Path, study: str) -> None:
+    """Make the folder if need be, and see that it is this study's and can be written."""
     from tempfile import TemporaryFile
+
+    from reports.provenance import study_of
 
     if out.exists() and not out.is_dir():
         raise BadInput(f"--out must be a folder, but {out} is a file")
+    other = study_of(out)
+    if other not in (None, study):
+        raise BadInput(f"--out {out} holds another study: {other}; use another --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=out):
@@ -166,7 +171,7 @@ def _run(
     from reports.provenance import now, write_provenance, write_text
     from simulations.store import FILE_NAME, StoreError, open_store
 
-    _check_out(out)
+    _check_out(out, study.name)
     started = now()
     new = fresh or not (out / FILE_NAME).exists()
     try:

@@ -6,6 +6,8 @@ and Crowther (2019), Statistics in Medicine 38, 2074-2102.
 
 from __future__ import annotations
 
+from textwrap import fill
+
 from simulations.monte_carlo import BLOCK_SIZE, Study
 from simulations.studies.table1 import POPULATION
 
@@ -15,6 +17,10 @@ _READINGS = {
     "covariance": "1.2 is the variance of each feature",
     "standard-deviation": "1.2 is the standard deviation of each feature",
 }
+
+
+def _wrap(text: str) -> str:
+    return fill(text, width=98, subsequent_indent="  " if text.startswith("- ") else "")
 
 
 def table1_protocol(study: Study) -> str:
@@ -47,7 +53,11 @@ def table1_protocol(study: Study) -> str:
             "refinement: it stops before stationarity, and the verdict is `not converged`."
         )
     columns = (
-        "as the paper prints them" if design["as_printed"] else "corrected (docs/errata.md, 1)"
+        "as the paper prints them" if design["as_printed"] else "corrected as in docs/errata.md, 1"
+    )
+    estimand = (
+        f"The left side of Eq. (10) for three settings of λ, {columns}. They share each "
+        "replication's data and initial point."
     )
     return f"""# Protocol: Table 1
 
@@ -71,15 +81,14 @@ class-weighted logistic loss: on the training sample, on test data, in the popul
 
 ## Estimands
 
-The left side of Eq. (10) for three settings of λ ({columns}), which share each replication's data
-and initial point:
+{_wrap(estimand)}
 
 {settings}
 
 ## Methods
 
 - Sim1: logistic regression, Newton's method to a gradient norm of 1e-12 Σw.
-- Sim2: a (3, 10, 1) network with sigmoid activation. {network}
+{_wrap("- Sim2: a (3, 10, 1) network with sigmoid activation. " + network)}
 
 ## Performance measures
 

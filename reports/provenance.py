@@ -59,6 +59,15 @@ def write_provenance(
     write_text(path, json.dumps(entry, indent=2, sort_keys=False) + "\n")
 
 
+def study_of(folder: Path) -> str | None:
+    """Name of the study whose ``provenance.json`` is in a folder; None where there is none."""
+    path = folder / "provenance.json"
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["study"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def now() -> datetime:
     """Return the time, in UTC."""
     return datetime.now(UTC)

@@ -114,6 +114,14 @@ def test_out_that_holds_something_else_is_left_alone(cli, tmp_path):
     assert (tmp_path / "records.1.sqlite").stat().st_size == 5000
 
 
+def test_the_published_folder_of_another_study_is_left_alone(cli, tmp_path):
+    (tmp_path / "provenance.json").write_text('{"study": "cnn"}')
+    status, _, stderr = cli("table1", "--out", tmp_path, "--fresh")
+    assert status == 2
+    assert stderr == f"learnprop: --out {tmp_path} holds another study: cnn; use another --out\n"
+    assert files(tmp_path) == {"provenance.json"}
+
+
 def test_no_arguments_show_the_help(cli):
     status, stdout, _ = cli()
     assert status == 0
