@@ -166,6 +166,8 @@ def _run(
     strict: bool,
 ) -> None:
     """Run what is missing of a study, then report it."""
+    from sqlite3 import OperationalError
+
     from rich.console import Console
 
     from reports.provenance import now, write_provenance, write_text
@@ -198,14 +200,14 @@ def _run(
             err=True,
         )
         raise typer.Exit(INTERRUPTED) from None
-    except OSError as error:
+    except (OSError, OperationalError) as error:  # a full disk is either
         typer.echo(f"stopped: {error}; every finished block is kept in {out}", err=True)
         raise typer.Exit(INTERRUPTED) from None
     if not quiet:
         console = Console(width=max(110, Console().width))
         for table in shown:
             console.print(table)
-        console.print(f"Written to {out}/", soft_wrap=True, highlight=False)
+        typer.echo(f"Written to {out}/")
     if strict and (result.summary["verdict"] == "fails").any():
         raise typer.Exit(VERDICT_FAILED)
 

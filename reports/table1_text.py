@@ -65,6 +65,7 @@ def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
             (f"LHS ({TITLES[name]}), test", *_cells(test, _observed, markup)),
             ("  MCSE of mean and SD", *_cells(test, _mcse, markup)),
             (f"  predicted, {_basis(test)}", *_cells(test, _predicted, markup)),
+            ("  z of mean and SD against it", *_cells(test, _z_predicted, markup)),
             ("  paper", *_cells(test, _paper, markup)),
             ("  z against the paper", *_cells(test, _z_paper, markup)),
             ("  gap, test [90 %]", *_cells(test, _gap, markup)),
@@ -156,6 +157,11 @@ def _mcse(row: dict[str, Any], markup: Markup) -> str:
 
 def _predicted(row: dict[str, Any], markup: Markup) -> str:
     return mean_sd(row["predicted_mean"], row["predicted_sd"], row["lhs_mcse"], markup)
+
+
+def _z_predicted(row: dict[str, Any], markup: Markup) -> str:
+    mean, sd = row["z_predicted"], row["z_predicted_sd"]
+    return markup.math.format(f"{mean:+.1f}") + " " + markup.math.format(f"({sd:+.1f})")
 
 
 def _paper(row: dict[str, Any], markup: Markup) -> str:

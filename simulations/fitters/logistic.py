@@ -116,15 +116,17 @@ def fit_logistic(
     start = problem.design.new_zeros(n_runs, len(problem.weight), n_params)
     # In standardised features, so that neither their units nor their origin matter.
     design = problem.design.mT.contiguous()
-    centre, spread = design.mean(dim=2, keepdim=True), design.std(dim=2, keepdim=True)
-    constant = spread <= 1e-12 * centre.abs()
-    spread = torch.where(constant, 1, spread)
-    centre[:, -1] = 0  # the column of ones stays
-    design.sub_(centre).div_(spread).mul_(problem.sign)
+    features = design[:, :-1]
+    centre = features.mean(dim=2, keepdim=True)
+    features.sub_(centre)
+    spread = torch.linalg.vector_norm(features, dim=2, keepdim=True) / (n_samples - 1) ** 0.5
+    spread = torch.where(spread <= 1e-12 * centre.abs(), 1, spread)  # a constant feature
+    features.div_(spread)
+    design.mul_(problem.sign)
     weight = problem.weight.expand(n_runs, -1, -1)
     result = newton(design, weight, start, max_iter=max_iter)
-    params = result.theta / spread.mT
-    params[..., -1] -= (params * centre.mT).sum(dim=-1)
+    slopes = result.theta[..., :-1] / spread.mT
+    intercept = result.theta[..., -1:] - (slopes * centre.mT).sum(dim=-1, keepdim=True)
     loss = torch.stack(
         [
             -(problem.weight * logsigmoid(-(t @ x))).sum(-1)
@@ -133,7 +135,7 @@ def fit_logistic(
     )
     norm, move = result.gradient_norm.cpu().numpy(), result.last_move.cpu().numpy()
     return Fit(
-        params=params.cpu().numpy(),
+        params=torch.cat([slopes, intercept], dim=-1).cpu().numpy(),
         loss=loss.cpu().numpy() * problem.mass,
         gradient_norm=norm,
         bias_gradient=result.bias_gradient.cpu().numpy(),
