@@ -169,6 +169,7 @@ def _run(
     from sqlite3 import OperationalError
 
     from rich.console import Console
+    from rich.measure import Measurement
 
     from reports.provenance import now, write_provenance, write_text
     from simulations.store import FILE_NAME, StoreError, open_store
@@ -204,7 +205,9 @@ def _run(
         typer.echo(f"stopped: {error}; every finished block is kept in {out}", err=True)
         raise typer.Exit(INTERRUPTED) from None
     if not quiet:
-        console = Console(width=max(110, Console().width))
+        wide = Console(width=1000)
+        width = max(Measurement.get(wide, wide.options, table).maximum for table in shown)
+        console = Console(width=max(width, Console().width))
         for table in shown:
             console.print(table)
         typer.echo(f"Written to {out}/")

@@ -70,10 +70,13 @@ def percent_interval(value: float, low: float, high: float, markup: Markup = TEX
     '+6.6 % [+5.1, +8.2]'
     >>> percent_interval(0.0662, -math.inf, math.inf)
     '+6.6 % [-inf, +inf]'
+    >>> percent_interval(1.9e24, -1.0, 4e24)
+    '+1.9e+26 % [-100.0, +4.0e+26]'
     """
 
     def signed(x: float) -> str:
-        return f"{100 * x:+.1f}".replace("inf", markup.infinity)
+        text = f"{100 * x:+.1f}" if abs(x) < 100 or math.isinf(x) else f"{100 * x:+.1e}"
+        return text.replace("inf", markup.infinity)
 
     text = f"{signed(value)}{markup.percent}{markup.space}[{signed(low)}, {signed(high)}]"
     return markup.math.format(text)

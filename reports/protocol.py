@@ -76,8 +76,8 @@ class-weighted logistic loss: on the training sample, on test data, in the popul
   {_READINGS[design["sim2_reading"]]}.
 - Sizes (class 0, class 1): train ({n0}, {n1}), test ({m0}, {m1}), population
   ({POPULATION}, {POPULATION}) fresh samples per run.
-- Seed {study.seed}; every replication has its own key. {study.n_runs} replications asked for,
-  computed in blocks of {BLOCK_SIZE}.
+- Seed {study.seed}; every replication has its own key. {study.n_runs} replications asked for at
+  first, computed in blocks of {BLOCK_SIZE}.
 
 ## Estimands
 

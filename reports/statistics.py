@@ -82,6 +82,7 @@ def balance_over_runs(
     ratio = binary_ratio(mean_proba)
     left = left_side(mean_proba, mass)[:, 0]
     right = right_side(mean_proba, mass)[:, 0]
+    ratio = np.where(right >= INTERPOLATED_BELOW * mass.sum(), ratio, np.nan)
     rhs = float(binary_ratio_in_theory(mass))
     fieller = ratio_of_means(left, right, level=CONFIDENCE)
     gap = Estimate(fieller.value - 1, fieller.low - 1, fieller.high - 1, CONFIDENCE)

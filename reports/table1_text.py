@@ -110,7 +110,7 @@ def depth_grid(table: Table1, markup: Markup = TEXT) -> Grid | None:
     rows: list[tuple[str, ...] | None] = []
     for n in depths:
         rows += [None] if rows else []
-        rows.append((f"{names[n]}: {n} iterations", *("" for _ in settings)))
+        rows.append((f"{names[n]}: at most {n} iterations", *("" for _ in settings)))
         for label, key, write in (
             ("  loss per unit of mass", ("head", "train"), _loss),
             ("  gap on train, before refinement [90 %]", ("raw", "train"), _gap),
@@ -126,9 +126,7 @@ def depth_grid(table: Table1, markup: Markup = TEXT) -> Grid | None:
 
 
 def _depth_names(n: int) -> list[str]:
-    return {1: ["converged"], 2: ["shallow", "converged"]}.get(
-        n, ["shallow", *["middle"] * (n - 2), "converged"]
-    )
+    return {1: ["full"], 2: ["shallow", "full"]}.get(n, ["shallow", *["middle"] * (n - 2), "full"])
 
 
 def _cells(rows: Sequence[dict[str, Any]], write: Any, markup: Markup) -> list[str]:
@@ -144,7 +142,7 @@ def _cells(rows: Sequence[dict[str, Any]], write: Any, markup: Markup) -> list[s
 
 
 def _basis(rows: Sequence[dict[str, Any]]) -> str:
-    return next((str(r["predicted_basis"]) for r in rows if r.get("predicted_basis")), "none")
+    return next((b for r in rows if isinstance(b := r.get("predicted_basis"), str)), "none")
 
 
 def _observed(row: dict[str, Any], markup: Markup) -> str:
