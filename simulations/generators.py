@@ -7,7 +7,7 @@ come sorted: class 0 first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -247,4 +247,3 @@ def _spherical_log_density(means: FloatArray, sd: FloatArray, x: FloatArray) -> 
 
 
 GENERATORS: dict[str, Callable[[str], Generator]] = {"sim1": sim1, "sim2": sim2}
-READINGS: dict[str, Sequence[str]] = {"sim1": SIM1_READINGS, "sim2": SIM2_READINGS}
