@@ -41,8 +41,8 @@ def make_objective(
     signed_weight = weight * sign
     zero = weight.new_zeros(())
     # On CPU the settings of one replication at a time, in tiles of samples written in place: what
-    # is needed stays in the second-level cache, 1.5 times faster than whole passes over 75 problems.
-    # One row per unit, not per sample: sums over units and over samples run along memory.
+    # is needed stays in the second-level cache, 1.5 times faster than whole passes over 75
+    # problems. One row per unit, not per sample: sums over units and samples run along memory.
     on_cpu = inputs.device.type == "cpu"
     tile = max(64, TILE_VALUES // (n_settings * n_hidden)) if on_cpu else n_samples
     tile = min(tile, n_samples)
