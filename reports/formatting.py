@@ -111,3 +111,27 @@ def weight_formula(label: str, markup: Markup = TEXT) -> str:
         return label
     numerator, _, denominator = re.sub(r"N(\d)", r"N_\1", label).partition("/")
     return markup.math.format(rf"\frac{{{numerator}}}{{{denominator.strip('()')}}}")
+
+
+def duration(seconds: float) -> str:
+    """Write a time span in the unit that people would use.
+
+    Examples
+    --------
+    >>> duration(0.31), duration(42.3), duration(130), duration(7300), duration(300_000)
+    ('0.3 s', '42 s', '2 min 10 s', '2 h 2 min', '3 d 11 h')
+    >>> duration(float("nan"))
+    'unknown'
+    """
+    if not math.isfinite(seconds):
+        return "unknown"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    left = round(seconds)
+    parts: list[str] = []
+    for unit, size in units:
+        n, left = divmod(left, size)
+        if n or (unit == "s" and not parts):
+            parts.append(f"{n} {unit}")
+    return " ".join(parts[:2])

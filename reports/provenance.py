@@ -49,7 +49,7 @@ def write_provenance(
         "packages": {"python": platform.python_version(), **_versions()},
         "machine": {
             "system": platform.platform(),
-            "processor": _processor(),
+            "processor": processor(),
             "cores": os.cpu_count(),
         },
         "git": _git_revision(),
@@ -76,8 +76,11 @@ def now() -> datetime:
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     beside = path.with_name(path.name + ".tmp")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _versions() -> dict[str, str | None]:
@@ -90,7 +93,8 @@ def _versions() -> dict[str, str | None]:
     return found
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name of the processor: another one may take sums in another order."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():

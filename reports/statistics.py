@@ -43,6 +43,7 @@ class BinaryBalance:
     lhs_sd_mcse: float
     ratio_of_means: float
     gap: Estimate
+    gap_mcse: float
     gap_jackknife: Estimate
     verdict: Verdict
 
@@ -94,6 +95,7 @@ def balance_over_runs(
         verdict = equivalence_verdict(gap.low, gap.high, margin)
     usable = ratio[np.isfinite(ratio)]
     enough = len(usable) > 2
+    gap_jackknife, gap_mcse = jackknifed_gap(left, right)
     return BinaryBalance(
         rhs=rhs,
         lhs_mean=float(usable.mean()) if len(usable) else float("nan"),
@@ -102,12 +104,32 @@ def balance_over_runs(
         lhs_sd_mcse=mcse_of_sd(usable) if enough else float("nan"),
         ratio_of_means=fieller.value * rhs,
         gap=gap,
-        gap_jackknife=_jackknifed_gap(left, right),
+        gap_mcse=gap_mcse,
+        gap_jackknife=gap_jackknife,
         verdict=verdict,
     )
 
 
-def _jackknifed_gap(left: FloatArray, right: FloatArray) -> Estimate:
+def jackknifed_gap(left: FloatArray, right: FloatArray) -> tuple[Estimate, float]:
+    """Gap of the ratio of means over runs, and its Monte Carlo standard error, by the jackknife.
+
+    Parameters
+    ----------
+    left, right : ndarray, shape (n_runs,)
+        Both sides of one equation, in one unit.
+
+    Returns
+    -------
+    gap : Estimate
+    mcse : float
+        Infinite with fewer than three runs, or where the right side vanishes.
+
+    Examples
+    --------
+    >>> gap, mcse = jackknifed_gap(np.array([1.0, 1.1, 1.2]), np.array([1.0, 1.0, 1.0]))
+    >>> round(gap.value, 12), round(mcse, 12) == round(0.1 / 3**0.5, 12)
+    (0.1, True)
+    """
     if len(left) < 3 or not right.mean() > 0:
-        return Estimate(float("nan"), -np.inf, np.inf, CONFIDENCE)
-    return jackknife(lambda a, b: a.mean() / b.mean() - 1, left, right, level=CONFIDENCE)[0]
+        return Estimate(float("nan"), -np.inf, np.inf, CONFIDENCE), float("inf")
+    return jackknife(lambda a, b: a.mean() / b.mean() - 1, left, right, level=CONFIDENCE)

@@ -18,9 +18,10 @@ from equations.population import (
 from reports.statistics import balance_over_runs
 from simulations.generators import GENERATORS
 from simulations.monte_carlo import Study
-from simulations.records import FAILED_STATUSES, Fits, Measurements, rows_where, select
-from simulations.store import Store, read_fits, read_measurements
+from simulations.records import FAILED_STATUSES, Fits, Measurements, select
+from simulations.store import Store
 from simulations.studies.table1 import POPULATION, Table1Cell
+from simulations.tables import read_fits, read_measurements
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,10 +72,9 @@ def summarise(study: Study, store: Store) -> Table1:
 
     rows, depth_rows, ratios = [], [], {}
     for cell in study.cells:
-        fits, measured = read_fits(store, cell.name), read_measurements(store, cell.name)
-        fits = rows_where(fits, fits.run < study.n_runs)
-        if measured is not None:
-            measured = rows_where(measured, measured.run < study.n_runs)
+        runs = range(study.runs_of(cell.name))
+        fits = read_fits(store, cell.name, runs)
+        measured = read_measurements(store, cell.name, runs)
         epoch, stage = cell.headline
         for column, (setting, weight) in enumerate(cell.class_weight):
             about = {
@@ -112,9 +112,10 @@ def _row(
     setting, epoch, stage = key
     mass = class_mass(weight, cell.train_size)
     chosen = select(fits, setting=setting, epoch=epoch, stage=stage)
-    failed = int(np.isin(chosen.status, FAILED_STATUSES).sum()) + study.n_runs - len(chosen)
+    n_runs = study.runs_of(cell.name)
+    failed = int(np.isin(chosen.status, FAILED_STATUSES).sum()) + n_runs - len(chosen)
     counts = {
-        "runs_attempted": study.n_runs,
+        "runs_attempted": n_runs,
         "runs_converged": int((chosen.status == "converged").sum()),
         "runs_failed": failed,
     }
@@ -141,6 +142,7 @@ def _row(
         "lhs_sd_mcse": balance.lhs_sd_mcse,
         "residual": float(relative.mean()),
         "residual_mcse": mcse_of_mean(relative),
+        "gap_mcse": balance.gap_mcse,
         "gap_jackknife": balance.gap_jackknife.value,
         "gap_jackknife_low": balance.gap_jackknife.low,
         "gap_jackknife_high": balance.gap_jackknife.high,
@@ -225,6 +227,34 @@ def predict(cell: Table1Cell, weight: tuple[float, float], split: str) -> RatioP
         densities = [generator.log_density(c.nodes) for c in classes]
         prediction = predict_fixed_ratio(*posterior_mean_proba(classes, densities, mass), size)
     return prediction if prediction.sd <= 0.2 * prediction.limit else None
+
+
+def predicted_gap_sd(cell: Table1Cell) -> dict[str, float | None]:
+    """SD over runs of the gap on test, by λ setting, where theory predicts it of fitted models.
+
+    Parameters
+    ----------
+    cell : Table1Cell
+
+    Returns
+    -------
+    dict of str to float or None
+        Empty for Sim2, whose prediction knows nothing of training.
+
+    Examples
+    --------
+    >>> from simulations.studies.table1 import Options, make_study
+    >>> sim1, sim2 = make_study(Options()).cells
+    >>> round(predicted_gap_sd(sim1)["1/2"], 3), predicted_gap_sd(sim2)
+    (0.095, {})
+    """
+    if cell.name != "sim1":
+        return {}
+    found: dict[str, float | None] = {}
+    for setting, weight in cell.class_weight:
+        prediction = predict(cell, weight, "test")
+        found[setting] = None if prediction is None else prediction.sd / prediction.limit
+    return found
 
 
 def _paper(cell: Table1Cell, column: int, split: str, row: dict[str, object]) -> dict[str, float]:

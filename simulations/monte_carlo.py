@@ -1,33 +1,27 @@
-"""The harness: seed keys, blocks, workers and resume. joblib runs things, SQLite keeps things.
+"""Monte Carlo studies: cells, blocks, resume, and when to stop.
 
 The unit of work is a block of 25 replications of one data cell with all its λ settings, always
 computed whole: its composition, and so its arithmetic, depends neither on the number of workers
-nor on ``--runs``. Randomness is keyed by (data cell, replication, stream) and by nothing else.
+nor on ``--runs``. joblib runs blocks (`simulations.workers`), SQLite keeps them
+(`simulations.store`); randomness is keyed (`simulations.seeds`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import signal
 import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from importlib import metadata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from simulations.records import Block, stack_fits
-from simulations.store import Store, finished_runs, save_block
-
-BLOCK_SIZE = 25
-BACKENDS = ("loky", "threading", "sequential")
-STREAMS = {"train": 0, "test": 1, "population": 2, "start": 3, "minibatch": 4}
-MAX_SEED = 2**63
+from equations.mean_proba import FloatArray
+from simulations.records import FAILED_STATUSES, Block
+from simulations.store import Store
+from simulations.tables import failed_runs, finished_runs, save_block
+from simulations.worker import BLOCK_SIZE, StudyError, Task, block_runs
+from simulations.workers import Workers, compute_blocks
 
 
 class Cell(Protocol):
@@ -41,6 +35,13 @@ class Cell(Protocol):
     def settings(self) -> tuple[str, ...]:
         """Names of the λ settings."""
 
+    @property
+    def headline(self) -> tuple[int, str]:
+        """Epoch and stage of the fits that the study is about."""
+
+    def class_mass(self, setting: str) -> FloatArray:
+        """Class mass w = λN of training, shape (n_classes,), under a λ setting."""
+
 
 @dataclass(frozen=True)
 class Study:
@@ -53,10 +54,13 @@ class Study:
     n_runs : int
         Replications of every cell.
     cells : tuple of Cell
+        Their names are distinct, or their randomness would not be: ValueError.
     compute_block : callable ``(cell, seed, runs) -> Block``
         A module-level function; all randomness through `replication_rng`.
     design : mapping
-        All that determines the numbers apart from `n_runs`, JSON-able.
+        All that determines the numbers apart from the number of runs, JSON-able.
+    cell_runs : mapping
+        Replications of single cells by name, where they are not `n_runs`.
     """
 
     name: str
@@ -65,6 +69,17 @@ class Study:
     cells: tuple[Any, ...]
     compute_block: Callable[[Any, int, range], Block]
     design: Mapping[str, Any]
+    cell_runs: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = [cell.name for cell in self.cells]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"cells must have distinct names, got {name!r} twice")
+
+    def runs_of(self, cell: str) -> int:
+        """Replications asked for of a cell."""
+        return self.cell_runs.get(cell, self.n_runs)
 
 
 @dataclass(frozen=True)
@@ -77,155 +92,105 @@ class Progress:
     seconds: float
 
 
-def replication_rng(seed: int, cell: str, run: int, stream: str) -> np.random.Generator:
-    """Return the random generator of one stream of one replication of one data cell.
-
-    Parameters
-    ----------
-    seed : int
-        Of the study, 0 <= seed < 2**63.
-    cell : str
-        Name of the data cell; the key is its hash, so that cells may be added or reordered.
-    run : int
-    stream : {"train", "test", "population", "start", "minibatch"}
-
-    Returns
-    -------
-    numpy.random.Generator
-
-    Examples
-    --------
-    >>> a = replication_rng(0, "sim1", 7, "train").random()
-    >>> a == replication_rng(0, "sim1", 7, "train").random()
-    True
-    >>> a == replication_rng(0, "sim1", 7, "test").random()
-    False
-    """
-    words = np.frombuffer(hashlib.sha256(cell.encode()).digest()[:16], dtype="<u4")
-    key = (*words.tolist(), run, STREAMS[stream])
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
-
-
-def code_version() -> dict[str, str]:
-    """Hash of the sources that determine numbers, and versions of the libraries that do.
-
-    Returns
-    -------
-    dict with the keys ``source``, ``numpy``, ``scipy`` and ``torch``
-    """
-    digest = hashlib.sha256()
-    root = Path(__file__).resolve().parent.parent
-    for folder in ("equations", "simulations"):
-        for path in sorted((root / folder).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    versions = {name: metadata.version(name) for name in ("numpy", "scipy", "torch")}
-    return {"source": digest.hexdigest()[:16], **versions}
-
-
-def block_runs(index: int) -> range:
-    """Replications of a block.
-
-    Examples
-    --------
-    >>> block_runs(1)
-    range(25, 50)
-    """
-    return range(index * BLOCK_SIZE, (index + 1) * BLOCK_SIZE)
-
-
-def pending_blocks(study: Study, store: Store) -> list[tuple[Any, int]]:
-    """Blocks that the store does not hold to the extent that `study.n_runs` asks for."""
-    have = finished_runs(store)
-    n_blocks = -(-study.n_runs // BLOCK_SIZE)
+def all_blocks(study: Study) -> list[tuple[Any, int]]:
+    """(cell, index) of every block of a study; the first of every cell come first."""
+    counts = {cell.name: -(-study.runs_of(cell.name) // BLOCK_SIZE) for cell in study.cells}
     return [
         (cell, index)
-        for cell, index in product(study.cells, range(n_blocks))
-        if have.get((cell.name, index), 0) < len(_kept(study, index))
+        for index, cell in product(range(max(counts.values(), default=0)), study.cells)
+        if index < counts[cell.name]
     ]
 
 
-def _kept(study: Study, index: int) -> range:
-    runs = block_runs(index)
-    return range(runs.start, min(runs.stop, study.n_runs))
-
-
-def run_study(
-    study: Study, store: Store, *, jobs: int, backend: str = "loky"
-) -> Iterator[Progress]:
-    """Compute the blocks that are missing, in parallel, and write each as it is finished.
+def pending_blocks(
+    study: Study, store: Store, timeout: float | None = None
+) -> list[tuple[Any, int]]:
+    """Blocks that the store does not hold to the extent that the study asks for.
 
     Parameters
     ----------
     study : Study
     store : Store
-    jobs : int
-        Workers; with one, everything runs in this process.
-    backend : {"loky", "threading", "sequential"}
-        joblib's name.
+    timeout : float or None
+        A block that timed out under a shorter limit than this is pending again.
+
+    Returns
+    -------
+    list of (cell, index)
+    """
+    have = finished_runs(store, timeout)
+    return [
+        (cell, index)
+        for cell, index in all_blocks(study)
+        if have.get((cell.name, index), 0) < len(_kept(study, cell.name, index))
+    ]
+
+
+def _kept(study: Study, cell: str, index: int) -> range:
+    runs = block_runs(index)
+    return range(runs.start, min(runs.stop, study.runs_of(cell)))
+
+
+def run_study(
+    study: Study,
+    store: Store,
+    workers: Workers | None = None,
+    *,
+    blocks: Sequence[tuple[Any, int]] | None = None,
+    timeout: float | None = None,
+    max_failures: float = 1.0,
+) -> Iterator[Progress]:
+    """Compute the blocks that are missing and write each as it is finished.
+
+    Parameters
+    ----------
+    study : Study
+    store : Store
+    workers : Workers or None
+        None computes in this process.
+    blocks : sequence of (cell, index), optional
+        What to compute, in this order; by default `pending_blocks`.
+    timeout : float or None
+        Seconds that a block may take; one that takes longer is recorded as failed.
+    max_failures : float
+        Share of the study's replications that may fail, 0 to 1.
 
     Yields
     ------
     Progress
         After each block, once it is in the store.
+
+    Raises
+    ------
+    StudyError
+        If more replications failed, or the workers cannot go on. Every finished block is kept.
     """
-    from joblib import Parallel, delayed, parallel_config
-
-    todo = pending_blocks(study, store)
-    total = len(study.cells) * -(-study.n_runs // BLOCK_SIZE)
+    todo = list(pending_blocks(study, store, timeout) if blocks is None else blocks)
+    total = len(all_blocks(study))
+    failed = {
+        (cell, run)
+        for cell, runs in failed_runs(store).items()
+        for run in runs
+        if run < study.runs_of(cell)
+    }
+    _check_failures(study, failed, max_failures)
     started = time.monotonic()
-    sequential = jobs == 1 or backend == "sequential"
-    options: dict[str, Any] = {}
-    if backend == "loky" and not sequential:
-        options = {"inner_max_num_threads": 1, "initializer": ignore_interrupts}
-    with parallel_config("sequential" if sequential else backend, **options):
-        blocks = Parallel(n_jobs=1 if sequential else jobs, return_as="generator_unordered")(
-            delayed(compute_one)(study.compute_block, cell, study.seed, index)
-            for cell, index in todo
+    code = study.design.get("code")
+    tasks = (Task(study.compute_block, c, study.seed, i, timeout, code) for c, i in todo)
+    for n, block in enumerate(compute_blocks(tasks, workers or Workers()), start=1):
+        kept = _kept(study, block.cell, block.index)
+        save_block(store, block, kept)
+        yield Progress(total - len(todo) + n, total, block, time.monotonic() - started)
+        failed -= {(block.cell, run) for run in kept}  # it may have timed out before
+        broken = block.fits.run[np.isin(block.fits.status, FAILED_STATUSES)]
+        failed |= {(block.cell, run) for run in set(broken.tolist()) if run in kept}
+        _check_failures(study, failed, max_failures)
+
+
+def _check_failures(study: Study, failed: set[tuple[str, int]], max_failures: float) -> None:
+    asked = sum(study.runs_of(cell.name) for cell in study.cells)
+    if len(failed) > max_failures * asked:
+        raise StudyError(
+            f"{len(failed)} of {asked} replications failed, more than --max-failures "
+            f"{max_failures:g} allows"
         )
-        for n, block in enumerate(blocks, start=1):
-            save_block(store, block, _kept(study, block.index))
-            yield Progress(total - len(todo) + n, total, block, time.monotonic() - started)
-
-
-def ignore_interrupts() -> None:
-    """Leave Ctrl-C, which a terminal sends to workers too, to the driver."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def compute_one(
-    compute_block: Callable[[Any, int, range], Block], cell: Cell, seed: int, index: int
-) -> Block:
-    """Compute a block on one thread; what raises is recorded as failed, with its reason."""
-    started = time.monotonic()
-    runs = block_runs(index)
-    with one_thread():
-        try:
-            block = compute_block(cell, seed, runs)
-        except Exception as error:
-            reason = "".join(traceback.format_exception(error))
-            nan = float("nan")
-            rows = product(cell.settings, runs)
-            block = Block(
-                cell=cell.name,
-                index=index,
-                fits=stack_fits(
-                    (s, r, 0, "raw", "failed", reason, 0, nan, nan, nan) for s, r in rows
-                ),
-                measurements=None,
-            )
-    return replace(block, index=index, seconds=time.monotonic() - started)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One BLAS, OpenMP and torch thread, so that sums are taken in one order everywhere."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(before)

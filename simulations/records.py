@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -46,7 +46,8 @@ class Fits:
     """Fits of one data cell, one row per (setting, run, epoch, stage).
 
     ``status`` is converged, not converged, separated, diverged or failed; ``reason`` is empty or
-    says why there is no model. Units as in `simulations.fitters.fit.Fit`.
+    says on one line why there is no model; ``traceback`` has the key of the replication and the
+    traceback where it raised. Units as in `simulations.fitters.fit.Fit`.
     """
 
     setting: NDArray[np.str_]
@@ -55,6 +56,7 @@ class Fits:
     stage: NDArray[np.str_]
     status: NDArray[np.str_]
     reason: NDArray[np.str_]
+    traceback: NDArray[np.str_]
     n_iter: IntArray
     loss: FloatArray
     gradient_norm: FloatArray
@@ -66,13 +68,19 @@ class Fits:
 
 @dataclass(frozen=True)
 class Block:
-    """One block of replications of one data cell with all its λ settings, whole."""
+    """One block of replications of one data cell with all its λ settings, whole.
+
+    ``seconds`` is what it took; ``timed_out`` is the limit that it ran past, or None; ``note`` says
+    what was out of the ordinary.
+    """
 
     cell: str
     index: int
     fits: Fits
     measurements: Measurements | None
     seconds: float = 0.0
+    timed_out: float | None = None
+    note: str = ""
 
 
 def stack_measurements(
@@ -89,6 +97,23 @@ def stack_fits(rows: Iterable[Sequence[Any]]) -> Fits:
     """Stack rows in the order of the fields of `Fits`."""
     columns = list(zip(*rows, strict=True)) or [()] * len(fields(Fits))
     return Fits(*(np.array(column) for column in columns))
+
+
+def concatenate(blocks: Sequence[Block]) -> Block:
+    """Join blocks of disjoint replications of one data cell; at least one."""
+    measured = [b.measurements for b in blocks if b.measurements is not None]
+    return replace(
+        blocks[0],
+        fits=_joined([b.fits for b in blocks]),
+        measurements=_joined(measured) if measured else None,
+    )
+
+
+def _joined(parts: Sequence[Rows]) -> Rows:
+    columns = {
+        f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(parts[0])
+    }
+    return type(parts[0])(**columns)
 
 
 def select(rows: Rows, **wanted: str | int) -> Rows:

@@ -1,51 +1,30 @@
 """The SQLite store of a study: one file, one writer, one transaction per block.
 
-Arrays are little-endian blobs (float64 and int64, C order), so that what comes out is what went
-in, bit for bit. The journal is write-ahead: a process killed at any moment leaves every finished
-block readable.
+The journal is write-ahead: a process killed at any moment leaves every finished block readable.
+What the tables hold is in `simulations.tables`.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import FileLock, Timeout
 
-from simulations.records import Block, Fits, Measurements
+from simulations.tables import SCHEMA, transaction
+from simulations.versions import changes, summary_of
 
 FILE_NAME = "records.sqlite"
-SCHEMA_VERSION = 1
+LOCK_NAME = f"{FILE_NAME}.lock"
+SCHEMA_VERSION = 2
 _MAGIC = b"SQLite format 3\x00"
-
-_KEYS = ("setting", "run", "epoch", "stage")
-_ARRAYS: dict[str, tuple[str, int]] = {  # name -> (dtype, number of class axes)
-    "class_count": ("<i8", 1),
-    "mean_proba": ("<f8", 2),
-    "confusion": ("<i8", 2),
-    "log_loss": ("<f8", 1),
-    "second_moment": ("<f8", 3),
-}
-_SCHEMA = f"""
-CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE block (
-    cell TEXT, block INTEGER, n_runs INTEGER NOT NULL, seconds REAL NOT NULL,
-    PRIMARY KEY (cell, block)) WITHOUT ROWID;
-CREATE TABLE fit (
-    cell TEXT, setting TEXT, run INTEGER, epoch INTEGER, stage TEXT, status TEXT NOT NULL,
-    reason TEXT NOT NULL, n_iter INTEGER NOT NULL, loss REAL, gradient_norm REAL,
-    bias_gradient REAL, PRIMARY KEY (cell, run, setting, epoch, stage)) WITHOUT ROWID;
-CREATE TABLE measurement (
-    cell TEXT, setting TEXT, run INTEGER, epoch INTEGER, stage TEXT, split TEXT,
-    n_classes INTEGER NOT NULL, {", ".join(f"{name} BLOB NOT NULL" for name in _ARRAYS)},
-    PRIMARY KEY (cell, run, setting, epoch, stage, split)) WITHOUT ROWID;
-"""
+_JOURNALS = ("-wal", "-shm")
 
 
 class StoreError(ValueError):
@@ -54,10 +33,21 @@ class StoreError(ValueError):
 
 @dataclass(frozen=True)
 class Store:
-    """An open store."""
+    """An open store.
+
+    Attributes
+    ----------
+    path : Path
+    connection : sqlite3.Connection
+    study : str
+    design : dict
+        All that determines the numbers.
+    """
 
     path: Path
     connection: sqlite3.Connection
+    study: str
+    design: dict[str, Any]
 
 
 @contextmanager
@@ -88,26 +78,76 @@ def open_store(
         schema or another design. Nothing is changed then.
     """
     path = out / FILE_NAME
-    lock = FileLock(out / f"{FILE_NAME}.lock")
+    lock = FileLock(out / LOCK_NAME)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=0.1, poll_interval=0.02)  # `is_written` may hold it for an instant
     except Timeout:
         raise StoreError(f"--out {out} is in use: another process writes {path.name}") from None
     try:
-        if path.exists() and not fresh:
-            check_store(path, study, design)
-            connection = _connect(path)
+        if fresh:
+            _put_aside(path)
+        if path.exists():
+            try:
+                check_store(path, study, design)
+            except StoreError as error:
+                advice = "use another --out, or --fresh to put it aside and start over"
+                raise StoreError(f"--out: {error}; {advice}") from None
         else:
-            if path.exists():
-                _put_aside(path)
-            connection = _create(path, study, design)
+            _create(path, study, design)
+        connection = _connect(path)
         try:
-            yield Store(path, connection)
+            yield Store(path, connection, study, json.loads(json.dumps(dict(design))))
         finally:
             connection.close()
     finally:
+        # Unlinked while it is held: whoever waits for this file sees that it is gone, and retries.
+        with suppress(OSError):
+            Path(lock.lock_file).unlink()
         lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
+
+
+@contextmanager
+def read_store(folder: Path) -> Iterator[Store]:
+    """Open the store in a folder for reading, also while another process writes it.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Yields
+    ------
+    Store
+
+    Raises
+    ------
+    StoreError
+        If there is none, or it is damaged or has another schema.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        raise StoreError(f"{folder} holds no {FILE_NAME}: not a folder written by --out")
+    about = _about(path)
+    connection = _connect_to_read(path)
+    try:
+        yield Store(path, connection, about["study"], about["design"])
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{path} is damaged ({error})") from None
+    finally:
+        connection.close()
+
+
+def is_written(folder: Path) -> bool:
+    """Whether a process on this machine writes the store in `folder` now."""
+    if not (folder / LOCK_NAME).exists():
+        return False
+    lock = FileLock(folder / LOCK_NAME)
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # a folder that cannot be written has no writer
+        return False
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -117,38 +157,54 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _create(path: Path, study: str, design: Mapping[str, Any]) -> sqlite3.Connection:
-    connection = _connect(path)
-    about = {"schema": SCHEMA_VERSION, "study": study, "design": design}
-    with _transaction(connection):
-        for statement in filter(str.strip, _SCHEMA.split(";")):
-            connection.execute(statement)
-        connection.executemany(
-            "INSERT INTO study VALUES (?, ?)",
-            [(key, json.dumps(value, sort_keys=True)) for key, value in about.items()],
-        )
-    return connection
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    uri = path.absolute().as_uri()
+    if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+        connection = sqlite3.connect(f"{uri}?mode=rw", uri=True, isolation_level=None)
+        connection.execute("PRAGMA query_only = 1")
+        return connection
+    # A read-only folder has no room for the index of a journal; without a journal none is needed.
+    journal = path.with_name(path.name + "-wal").exists()
+    mode = "mode=ro" if journal else "mode=ro&immutable=1"
+    return sqlite3.connect(f"{uri}?{mode}", uri=True, isolation_level=None)
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
+def _create(path: Path, study: str, design: Mapping[str, Any]) -> None:
+    """Make an empty store beside `path` and move it there: a kill leaves all of it or nothing."""
+    beside = path.with_name("records.new.sqlite")
+    for stale in (beside, *(p.with_name(p.name + j) for p in (path, beside) for j in _JOURNALS)):
+        stale.unlink(missing_ok=True)
+    connection = sqlite3.connect(beside, isolation_level=None)
     try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+        with transaction(connection):
+            for statement in filter(str.strip, SCHEMA.split(";")):
+                connection.execute(statement)
+            about = {"schema": SCHEMA_VERSION, "study": study, "design": design}
+            connection.executemany(
+                "INSERT INTO study VALUES (?, ?)",
+                [(key, json.dumps(value, sort_keys=True)) for key, value in about.items()],
+            )
+    finally:
+        connection.close()
+    beside.replace(path)
 
 
 def _put_aside(path: Path) -> None:
+    """Rename a store to ``records.N.sqlite``, its journal written back into it first."""
+    if not path.exists():
+        return
     n = 1
     while (aside := path.with_name(f"records.{n}.sqlite")).exists():
         n += 1
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
+    with suppress(sqlite3.DatabaseError):  # a damaged file keeps its journal, below
+        connection = sqlite3.connect(path)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+    for suffix in ("", *_JOURNALS):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
 
 
 def check_store(path: Path, study: str, design: Mapping[str, Any]) -> None:
@@ -164,131 +220,38 @@ def check_store(path: Path, study: str, design: Mapping[str, Any]) -> None:
     Raises
     ------
     StoreError
-        Naming the file and what is wrong, and saying what to do.
+        Naming the file and what is wrong.
     """
-    advice = "use another --out, or --fresh to put it aside and start over"
+    about = _about(path, thorough=True)
+    if about["study"] != study:
+        raise StoreError(f"{path} holds the study {about['study']!r}, not {study!r}")
+    different = changes(about["design"], json.loads(json.dumps(dict(design))))
+    if different:
+        raise StoreError(f"{path} has another design: {summary_of(different)}")
+
+
+def _about(path: Path, *, thorough: bool = False) -> dict[str, Any]:
+    """What the store says of itself, once it is seen to be one; `thorough` looks at every page."""
     with path.open("rb") as file:
         magic = file.read(len(_MAGIC))
     if magic != _MAGIC:
-        raise StoreError(f"--out: {path} is not an SQLite file, or was cut short; {advice}")
+        raise StoreError(f"{path} is not an SQLite file, or was cut short")
     try:
-        connection = sqlite3.connect(path)
+        connection = _connect_to_read(path)
         try:
-            damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            about = {
-                key: json.loads(value) for key, value in connection.execute("SELECT * FROM study")
-            }
+            damage = "ok"
+            if thorough:
+                damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            rows = connection.execute("SELECT key, value FROM study").fetchall()
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
-        if "no such table" in str(error):
-            raise StoreError(f"--out: {path} is not a store of learnprop; {advice}") from None
-        raise StoreError(f"--out: {path} is damaged ({error}); {advice}") from None
+        if "no such" in str(error):
+            raise StoreError(f"{path} is not a store of learnprop") from None
+        raise StoreError(f"{path} is damaged ({error})") from None
     if damage != "ok":
-        raise StoreError(f"--out: {path} is damaged ({damage.splitlines()[-1]}); {advice}")
+        raise StoreError(f"{path} is damaged ({damage.splitlines()[-1]})")
+    about = {key: json.loads(value) for key, value in rows}
     if about.get("schema") != SCHEMA_VERSION:
-        raise StoreError(
-            f"--out: {path} has schema {about.get('schema')}, not {SCHEMA_VERSION}; {advice}"
-        )
-    if about["study"] != study:
-        raise StoreError(
-            f"--out: {path} holds the study {about['study']!r}, not {study!r}; {advice}"
-        )
-    changes = _changes(about["design"], json.loads(json.dumps(design)))
-    if changes:
-        raise StoreError(f"--out: {path} has another design: {'; '.join(changes)}; {advice}")
-
-
-def _changes(old: Any, new: Any, name: str = "") -> list[str]:
-    """What differs between two JSON values, as ``name old -> new``."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            change
-            for key in sorted(old.keys() | new.keys())
-            for change in _changes(old.get(key), new.get(key), f"{name}.{key}".lstrip("."))
-        ]
-    return [] if old == new else [f"{name} {json.dumps(old)} -> {json.dumps(new)}"]
-
-
-def finished_runs(store: Store) -> dict[tuple[str, int], int]:
-    """Number of runs kept of each finished block, by (cell, block)."""
-    rows = store.connection.execute("SELECT cell, block, n_runs FROM block")
-    return {(cell, block): n_runs for cell, block, n_runs in rows}
-
-
-def save_block(store: Store, block: Block, runs: range) -> None:
-    """Write a block in one transaction, rows of runs outside `runs` left out.
-
-    Parameters
-    ----------
-    store : Store
-    block : Block
-    runs : range
-        Runs to keep; a block that is already there is replaced by the same numbers and more.
-    """
-    with _transaction(store.connection) as _:
-        execute = store.connection.executemany
-        for table in ("fit", "measurement"):
-            store.connection.execute(
-                f"DELETE FROM {table} WHERE cell = ? AND run BETWEEN ? AND ?",
-                (block.cell, runs.start, runs.stop - 1),
-            )
-        columns = [getattr(block.fits, f.name).tolist() for f in fields(Fits)]
-        execute(
-            f"INSERT INTO fit VALUES (?, {', '.join('?' * len(columns))})",
-            ((block.cell, *row) for row in zip(*columns, strict=True) if row[1] in runs),
-        )
-        if block.measurements is not None:
-            execute(
-                f"INSERT INTO measurement VALUES ({', '.join('?' * (7 + len(_ARRAYS)))})",
-                _measurement_rows(block.cell, block.measurements, runs),
-            )
-        store.connection.execute(
-            "INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?)",
-            (block.cell, block.index, len(runs), block.seconds),
-        )
-
-
-def _measurement_rows(cell: str, rows: Measurements, runs: range) -> Iterator[tuple[Any, ...]]:
-    n_classes = rows.class_count.shape[1]
-    keys = [getattr(rows, name).tolist() for name in (*_KEYS, "split")]
-    arrays = [
-        np.ascontiguousarray(getattr(rows, name), dtype=dtype)
-        for name, (dtype, _) in _ARRAYS.items()
-    ]
-    for i, key in enumerate(zip(*keys, strict=True)):
-        if key[1] in runs:
-            yield (cell, *key, n_classes, *(array[i].tobytes() for array in arrays))
-
-
-def read_fits(store: Store, cell: str) -> Fits:
-    """Read all fits of a data cell, in the order of run, setting, epoch and stage."""
-    names = [f.name for f in fields(Fits)]
-    rows = store.connection.execute(
-        f"SELECT {', '.join(names)} FROM fit WHERE cell = ? ORDER BY run, setting, epoch, stage",
-        (cell,),
-    ).fetchall()
-    columns = list(zip(*rows, strict=True)) or [()] * len(names)
-    return Fits(*(np.array(column) for column in columns))
-
-
-def read_measurements(store: Store, cell: str) -> Measurements | None:
-    """Read all measurements of a data cell in the order of their key; None where there are none."""
-    keys = (*_KEYS, "split")
-    rows = store.connection.execute(
-        f"SELECT {', '.join((*keys, 'n_classes', *_ARRAYS))} FROM measurement WHERE cell = ? "
-        "ORDER BY run, setting, epoch, stage, split",
-        (cell,),
-    ).fetchall()
-    if not rows:
-        return None
-    columns = list(zip(*rows, strict=True))
-    n_classes = columns[len(keys)][0]
-    arrays = {
-        name: np.frombuffer(b"".join(column), dtype=dtype).reshape(-1, *(n_classes,) * n_axes)
-        for (name, (dtype, n_axes)), column in zip(
-            _ARRAYS.items(), columns[len(keys) + 1 :], strict=True
-        )
-    }
-    labels = {key: np.array(column) for key, column in zip(keys, columns, strict=False)}
-    return Measurements(**labels, **arrays)
+        raise StoreError(f"{path} has schema {about.get('schema')}, not {SCHEMA_VERSION}")
+    return about

@@ -8,6 +8,7 @@ from learnprop.cli import main
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
 from simulations.studies.table1 import Options, make_study
+from simulations.workers import Workers
 
 SMALL = {"train_size": (40, 120), "test_size": (50, 50), "max_iter": 12}
 """A Table 1 whose blocks take a second."""
@@ -22,10 +23,10 @@ def small_options():
 def run_to_store(tmp_path_factory):
     """Run a study into a fresh folder; returns the folder."""
 
-    def run(study, out=None, **how):
+    def run(study, out=None, workers=None, **how):
         folder = out or tmp_path_factory.mktemp("study")
         with open_store(folder, study.name, study.design) as store:
-            steps = list(run_study(study, store, **({"jobs": 1} | how)))
+            steps = list(run_study(study, store, workers or Workers(), **how))
         return folder, steps
 
     return run

@@ -18,6 +18,11 @@ CONVERGED, NOT_CONVERGED, SEPARATED, DIVERGED = (
     "separated",
     "diverged",
 )
+REASONS = {
+    SEPARATED: "separated: a hyperplane parts the classes, so the loss has no minimum",
+    DIVERGED: "diverged: the loss or a gradient is not finite",
+}
+"""Why a fit has no model to measure."""
 
 
 @dataclass(frozen=True)

@@ -12,23 +12,35 @@ fresh samples per class. The three settings share each replication's data and in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from itertools import compress
+from typing import Any
 
 import numpy as np
 
+from equations.balance import class_mass
 from equations.class_weights import table1_class_weights
 from equations.mean_proba import FloatArray
-from simulations.fitters.fit import CONVERGED, NOT_CONVERGED, Fit, check_device, check_problem
+from simulations.fitters.fit import (
+    CONVERGED,
+    NOT_CONVERGED,
+    REASONS,
+    Fit,
+    check_device,
+    check_problem,
+)
 from simulations.fitters.logistic import fit_logistic
 from simulations.fitters.mlp import check_start, describe, refine_output_layer
 from simulations.fitters.mlp_network import initial_params, mlp_logits
 from simulations.fitters.mlp_training import train_adam, train_bfgs
 from simulations.generators import GENERATORS, check_class_count, sample
 from simulations.measure import measure
-from simulations.monte_carlo import MAX_SEED, Study, block_runs, code_version, replication_rng
+from simulations.monte_carlo import Study
 from simulations.records import Block, stack_fits, stack_measurements
+from simulations.seeds import MAX_SEED, replication_rng
+from simulations.versions import code_version
+from simulations.worker import BLOCK_SIZE
 
 NAME = "table1"
 POPULATION = 20_000
@@ -80,6 +92,10 @@ class Table1Cell:
         if self.name == "sim1":
             return 0, "raw"
         return (self.max_iter, "head") if self.training == "bfgs" else (self.epochs, "raw")
+
+    def class_mass(self, setting: str) -> FloatArray:
+        """Class mass w = λN of training, shape (2,), under a λ setting."""
+        return class_mass(dict(self.class_weight)[setting], self.train_size)
 
     @property
     def depths(self) -> tuple[int, ...]:
@@ -168,6 +184,25 @@ def make_study(options: Options) -> Study:
     return Study(NAME, o.seed, o.runs, cells, compute_block, design)
 
 
+def study_of_design(design: Mapping[str, Any], n_runs: int) -> Study:
+    """Lay a stored study out again.
+
+    Parameters
+    ----------
+    design : mapping
+        As `make_study` made it.
+    n_runs : int
+
+    Returns
+    -------
+    Study
+    """
+    chosen = {f.name: design[f.name] for f in fields(Options) if f.name in design}
+    for name in ("train_size", "test_size"):
+        chosen[name] = tuple(chosen[name])
+    return make_study(Options(runs=n_runs, **chosen))
+
+
 def compute_block(cell: Table1Cell, seed: int, runs: range) -> Block:
     """Generate, fit and measure the replications `runs` of a data cell.
 
@@ -209,7 +244,7 @@ def compute_block(cell: Table1Cell, seed: int, runs: range) -> Block:
                     measurement_rows.append(row)
     return Block(
         cell=cell.name,
-        index=runs.start // len(block_runs(0)),
+        index=runs.start // BLOCK_SIZE,
         fits=stack_fits(fit_rows),
         measurements=stack_measurements(measurement_rows),
     )
@@ -220,7 +255,8 @@ def _fit_row(found: Fit, at: tuple[int, int], key: tuple, usable: bool) -> tuple
     return (
         *key,
         status,
-        "" if usable else status,
+        "" if usable else REASONS[status],
+        "",
         int(found.n_iter[at]),
         float(found.loss[at]),
         float(found.gradient_norm[at]),

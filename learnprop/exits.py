@@ -1,0 +1,17 @@
+"""How the command line ends: exit statuses, and one clear line."""
+
+from __future__ import annotations
+
+import typer
+
+DONE, VERDICT_FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 3
+
+
+class BadInput(typer.TyperException):
+    """One clear line for the user; exit status 2."""
+
+
+def stopped(line: str) -> typer.Exit:
+    """Say why a study stopped; exit status 3."""
+    typer.echo(line, err=True)
+    return typer.Exit(STOPPED)

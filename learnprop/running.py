@@ -1,0 +1,304 @@
+"""Run a study from the command line: check, compute what is missing, report, stop cleanly."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from learnprop.exits import VERDICT_FAILED, BadInput, stopped
+from learnprop.options import Running
+
+if TYPE_CHECKING:
+    from simulations.monte_carlo import Study
+    from simulations.store import Store
+    from simulations.workers import Workers
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """What a study command knows of its reports.
+
+    Attributes
+    ----------
+    protocol : callable ``(study) -> str``
+        Text of ``protocol.md``.
+    summarise : callable ``(study, store) -> summary``
+        With a DataFrame ``summary.summary`` that has a column ``verdict``.
+    write : callable ``(summary, folder) -> list``
+        Writes the files, returns tables for the console.
+    predicted_gap_sd : callable ``(cell) -> dict``
+        SD over runs of the gap by λ setting, as far as theory predicts it.
+    """
+
+    protocol: Callable[[Study], str]
+    summarise: Callable[[Study, Store], Any]
+    write: Callable[[Any, Path], list[Any]]
+    predicted_gap_sd: Callable[[Any], dict[str, float | None]]
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP: the batch system or the closed terminal wants us gone."""
+
+
+def run(study: Study, reporter: Reporter, running: Running) -> None:
+    """Run what is missing of a study, then report it.
+
+    Parameters
+    ----------
+    study : Study
+    reporter : Reporter
+    running : Running
+    """
+    import sqlite3
+
+    from reports.provenance import now, write_provenance, write_text
+    from simulations.store import StoreError, open_store
+    from simulations.worker import StudyError
+
+    workers = _check(running)
+    out = running.out
+    _check_out(out, study.name)
+    started = now()
+    kept = f"every finished block is kept in {out}"
+    try:
+        with (
+            signals_interrupt(),
+            open_store(out, study.name, study.design, fresh=running.fresh) as store,
+        ):
+            if running.fresh or not (out / "protocol.md").exists():
+                write_text(out / "protocol.md", reporter.protocol(study))
+            study = _compute(study, store, workers, running)
+            _mention_more_runs(study, store, running)
+            result = reporter.summarise(study, store)
+        shown = reporter.write(result, out)
+        write_provenance(
+            out / "provenance.json",
+            study=study.name,
+            design=study.design,
+            started=started,
+            runs=dict(study.cell_runs) or study.n_runs,
+            mcse=running.mcse,
+            workers=workers.jobs,
+            backend=workers.backend,
+        )
+    except StoreError as error:
+        raise BadInput(str(error)) from None
+    except StudyError as error:
+        raise stopped(f"stopped: {error}; {kept}; see: learnprop status {out}") from None
+    except Terminated:
+        raise stopped(f"terminated: {kept}; the same command resumes") from None
+    except KeyboardInterrupt:
+        raise stopped(f"interrupted: {kept}; the same command resumes") from None
+    except (OSError, sqlite3.Error) as error:  # a full disk is either
+        raise stopped(f"stopped: {error}; {kept}; the same command resumes") from None
+    if not running.quiet:
+        show_tables(shown)
+        typer.echo(f"Written to {out}/")
+    if running.strict and (result.summary["verdict"] == "fails").any():
+        raise typer.Exit(VERDICT_FAILED)
+
+
+def plan(study: Study, reporter: Reporter, running: Running) -> None:
+    """Say how many replications a target of precision needs; nothing is written.
+
+    Parameters
+    ----------
+    study : Study
+    reporter : Reporter
+    running : Running
+        Its `mcse` is the target.
+    """
+    from reports.plan import plan_study, plan_table
+    from simulations.worker import StudyError
+
+    if running.mcse is None:
+        raise BadInput("plan needs --mcse, e.g. --mcse 0.01")
+    workers = _check(running)
+    try:
+        with signals_interrupt():
+            planned = plan_study(study, running.mcse, reporter.predicted_gap_sd, workers)
+    except StudyError as error:
+        raise stopped(f"stopped: {error}") from None
+    except KeyboardInterrupt:
+        raise stopped("interrupted") from None
+    table, lines = plan_table(planned, running.mcse, workers.jobs)
+    show_tables([table])
+    for line in lines:
+        typer.echo(line)
+
+
+@contextmanager
+def signals_interrupt() -> Iterator[None]:
+    """Raise `Terminated` here on SIGTERM and SIGHUP, as Ctrl-C raises KeyboardInterrupt."""
+
+    def interrupt(*_: object) -> None:
+        raise Terminated
+
+    names = [n for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)]
+    if threading.current_thread() is not threading.main_thread():
+        names = []
+    before = {n: signal.signal(getattr(signal, n), interrupt) for n in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def show_tables(tables: list[Any]) -> None:
+    """Print rich tables at one width, wide enough for each."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    wide = Console(width=1000)
+    width = max(Measurement.get(wide, wide.options, table).maximum for table in tables)
+    console = Console(width=max(width, Console().width))
+    for table in tables:
+        console.print(table)
+
+
+def _check(running: Running) -> Workers:
+    """Check how to run before anything is written."""
+    from simulations.workers import Workers, check_workers
+
+    if running.mcse is not None and not (math.isfinite(running.mcse) and running.mcse > 0):
+        raise BadInput(f"--mcse must be positive and finite, got {running.mcse}")
+    if not 0 <= running.max_failures <= 1:
+        raise BadInput(f"--max-failures must be a share from 0 to 1, got {running.max_failures}")
+    if running.timeout is not None and not running.timeout > 0:
+        raise BadInput(f"--timeout must be positive, got {running.timeout}")
+    try:
+        return check_workers(Workers(running.jobs, running.backend, running.scheduler))
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+
+
+def _check_out(out: Path, study: str) -> None:
+    """Make the folder if need be, and see that it is this study's and can be written."""
+    from tempfile import TemporaryFile
+
+    from reports.provenance import study_of
+
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"--out must be a folder, but {out} is a file")
+    other = study_of(out)
+    if other not in (None, study):
+        raise BadInput(f"--out {out} holds another study: {other}; use another --out")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise BadInput(f"--out {out} cannot be written: {error.strerror}") from None
+
+
+def _compute(study: Study, store: Store, workers: Workers, running: Running) -> Study:
+    """Compute what is missing; with --mcse in rounds, until every gap is precise enough."""
+    from reports.precision import more_runs, study_precision
+
+    while True:
+        _note_session(study, store, workers, running)
+        _run_missing(study, store, workers, running)
+        if running.mcse is None:
+            return study
+        cell_runs = more_runs(study, store, running.mcse)
+        if not cell_runs:
+            vague = [p for p in study_precision(study, store) if math.isinf(p.mcse)]
+            for p in vague if not running.quiet else ():
+                typer.echo(f"{p.cell}, λ {p.setting}: no gap to make precise", err=True)
+            return study
+        study = replace(study, cell_runs=cell_runs)
+        if not running.quiet:
+            wanted = ", ".join(f"{cell} {runs}" for cell, runs in cell_runs.items())
+            typer.echo(
+                f"{study.name}: --mcse {running.mcse:g} not reached, runs: {wanted}", err=True
+            )
+
+
+def _note_session(study: Study, store: Store, workers: Workers, running: Running) -> None:
+    from reports.provenance import now, processor
+    from simulations.tables import finished_runs, read_session, write_session
+
+    before = read_session(store).get("processor", processor())
+    if before != processor() and finished_runs(store) and not running.quiet:
+        typer.echo(
+            f"{study.name}: begun on {before}, goes on on {processor()}: the last digits of new "
+            "blocks may differ from what one machine gives",
+            err=True,
+        )
+        before = f"{before} + {processor()}" if processor() not in before else before
+    session = {
+        "runs": {cell.name: study.runs_of(cell.name) for cell in study.cells},
+        "workers": workers.jobs,
+        "backend": workers.backend,
+        "mcse": running.mcse,
+        "timeout": running.timeout,
+        "started": now().isoformat(timespec="seconds"),
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "processor": before,
+    }
+    write_session(store, session)
+
+
+def _run_missing(study: Study, store: Store, workers: Workers, running: Running) -> None:
+    """Run the missing blocks; a bar on a terminal, a line per block elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from simulations.monte_carlo import pending_blocks, run_study
+    from simulations.worker import block_runs
+
+    missing = len(pending_blocks(study, store, running.timeout))
+    updates = run_study(
+        study, store, workers, timeout=running.timeout, max_failures=running.max_failures
+    )
+    console = Console(stderr=True, quiet=running.quiet)
+    if running.quiet or not console.is_terminal:
+        for step in updates:
+            runs = block_runs(step.block.index)
+            left = step.seconds / (step.done - step.total + missing) * (step.total - step.done)
+            console.print(
+                f"{study.name}: {step.done}/{step.total} blocks, {step.block.cell} runs "
+                f"{runs.start}-{runs.stop - 1} took {step.block.seconds:.1f} s, "
+                f"about {left:.0f} s left",
+                highlight=False,
+                soft_wrap=True,
+            )
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total} blocks"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(study.name, total=missing)
+        for _ in updates:
+            bar.advance(task)
+
+
+def _mention_more_runs(study: Study, store: Store, running: Running) -> None:
+    from simulations.tables import finished_runs
+
+    held: dict[str, int] = {}
+    for (cell, _), runs in finished_runs(store, timeout=0.0).items():
+        held[cell] = held.get(cell, 0) + runs
+    more = {c: n for c, n in held.items() if n > study.runs_of(c)}
+    if more and not running.quiet:
+        typer.echo(
+            f"{study.name}: the store holds more runs ("
+            + ", ".join(f"{cell} {n}" for cell, n in more.items())
+            + f"); these reports use the first {study.n_runs}",
+            err=True,
+        )

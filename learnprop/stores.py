@@ -1,0 +1,111 @@
+"""Commands that read a folder written by ``--out``: status, replay, export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from learnprop.exits import VERDICT_FAILED, BadInput
+from learnprop.running import show_tables
+
+if TYPE_CHECKING:
+    from simulations.store import Store
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder written by --out.")]
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[Store]:
+    from simulations.store import StoreError, read_store
+
+    try:
+        with read_store(folder) as store:
+            yield store
+    except (StoreError, OSError) as error:
+        raise BadInput(str(error)) from None
+
+
+def status(folder: Folder) -> None:
+    """Say how far a study is: done, running, failed, time left. Also while it runs."""
+    from reports.status import status_text, study_status
+
+    with _reading(folder) as store:
+        table, lines = status_text(study_status(store), folder)
+    show_tables([table])
+    for line in lines:
+        typer.echo(line)
+
+
+def replay(
+    folder: Folder,
+    cell: Annotated[str, typer.Option(help="Name of the data cell, as status lists it.")],
+    run: Annotated[int, typer.Option(help="Replication, counted from 0.")],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if any bit differs.")
+    ] = False,
+) -> None:
+    """Compute a replication's block again from its key and compare every bit with the store."""
+    from reports.replay import replay_text
+    from simulations.replay import replay as compute_again
+    from simulations.studies import stored_study
+    from simulations.versions import changes
+
+    with _reading(folder) as store:
+        try:
+            study = stored_study(store.study, store.design, n_runs=max(run + 1, 2))
+        except ValueError as error:
+            raise BadInput(f"{folder} cannot be replayed: {error}") from None
+        answer = compute_again(study, store, cell, run)
+        different = changes(store.design.get("code"), study.design["code"], ".code")
+    for line in replay_text(answer, cell, run, different):
+        typer.echo(line)
+    if strict and answer.differences:
+        raise typer.Exit(VERDICT_FAILED)
+
+
+def export(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")],
+    file_format: Annotated[
+        str, typer.Option("--format", metavar="csv|parquet|json", help="Numbers keep every bit.")
+    ] = "csv",
+    table: Annotated[
+        str,
+        typer.Option(
+            metavar="measurements|fits",
+            help="A row per pair of classes of every measurement; or a row per fit, with the "
+            "reason where it failed.",
+        ),
+    ] = "measurements",
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file if it is there.")
+    ] = False,
+) -> None:
+    """Write what a study measured as one tidy table, for R, pandas or anything else."""
+    from reports.export import check_format
+    from reports.export import export as write
+    from simulations.tables import failed_runs
+
+    if out.exists() and (out.is_dir() or not force):
+        kind = "a folder" if out.is_dir() else "there; --force replaces it"
+        raise BadInput(f"--out {out} is {kind}")
+    if out.suffix == ".sqlite":
+        raise BadInput(f"--out {out} is not written: the name is a store's")
+    try:
+        check_format(file_format, table)
+        with _reading(folder) as store:
+            n_rows = write(store, out, file_format=file_format, table=table)
+            n_failed = sum(len(runs) for runs in failed_runs(store).values())
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    typer.echo(f"{n_rows} rows written to {out}")
+    if n_failed and table == "measurements":
+        typer.echo(
+            f"{n_failed} replications failed, in part or whole, and have no measurements there: "
+            "--table fits says why",
+            err=True,
+        )

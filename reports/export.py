@@ -1,0 +1,185 @@
+"""Export of the measurements or fits of a store as one tidy table: CSV, Parquet or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulations.records import Fits, Measurements
+from simulations.store import Store
+from simulations.tables import read_blocks, read_fits, read_measurements
+from simulations.worker import block_runs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = ("csv", "parquet", "json")
+TABLES = ("measurements", "fits")
+
+
+def export(
+    store: Store, path: Path, *, file_format: str = "csv", table: str = "measurements"
+) -> int:
+    """Write a table of a store to a file, whole or not at all, a block at a time.
+
+    Parameters
+    ----------
+    store : Store
+    path : Path
+        Replaced if it is there.
+    file_format : {"csv", "parquet", "json"}
+        Numbers keep every bit. JSON is one array of records.
+    table : {"measurements", "fits"}
+        One row per cell, λ setting, run, epoch, stage, split, true class and predicted class; or
+        one per fit, failed ones included.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or the package that the format needs is missing.
+    """
+    check_format(file_format, table)
+    writer = {"csv": _csv, "parquet": _parquet, "json": _json}[file_format]
+    beside = path.with_name(path.name + ".tmp")
+    n_rows = 0
+    try:
+        with writer(beside) as write:
+            for frame in _frames(store, table):
+                write(frame)
+                n_rows += len(frame)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return n_rows
+
+
+def check_format(file_format: str, table: str) -> None:
+    """Raise ValueError, naming the option, unless `export` can write that."""
+    if file_format not in FORMATS:
+        raise ValueError(f"--format must be one of {', '.join(FORMATS)}, got {file_format!r}")
+    if table not in TABLES:
+        raise ValueError(f"--table must be one of {', '.join(TABLES)}, got {table!r}")
+    if file_format == "parquet" and find_spec("pyarrow") is None:
+        raise ValueError("--format parquet needs: pip install 'learnprop[parquet]'")
+
+
+def _frames(store: Store, table: str) -> Iterator[pd.DataFrame]:
+    """One table per block, so that memory does not grow with the store; at least one."""
+    empty = True
+    for cell, index, *_ in read_blocks(store):
+        if table == "fits":
+            yield fits_frame(cell, read_fits(store, cell, block_runs(index)))
+            empty = False
+        else:
+            rows = read_measurements(store, cell, block_runs(index))
+            if rows is not None:
+                yield measurements_frame(cell, rows)
+                empty = False
+    if empty:
+        raise ValueError(f"{store.path} holds no {table} yet")
+
+
+def measurements_frame(cell: str, rows: Measurements) -> pd.DataFrame:
+    """Lay measurements out tidily.
+
+    Parameters
+    ----------
+    cell : str
+    rows : Measurements
+
+    Returns
+    -------
+    DataFrame
+        One row per row of `rows`, true class i and predicted class j. ``mean_proba`` is p̄(i→j),
+        ``mean_square_proba`` the mean over class i of f_j², ``confusion`` the samples of class i
+        predicted as j; ``class_count`` and ``log_loss`` (summed, nats) belong to class i.
+    """
+    import pandas as pd
+
+    n, n_classes = rows.class_count.shape
+    pairs = n_classes**2
+
+    def spread(values: np.ndarray) -> np.ndarray:
+        return np.repeat(values, pairs)
+
+    def of_true_class(values: np.ndarray) -> np.ndarray:
+        return np.repeat(values.reshape(-1), n_classes)
+
+    columns: dict[str, Any] = {"cell": [cell] * (n * pairs)}
+    for key in ("setting", "run", "epoch", "stage", "split"):
+        columns[key] = spread(getattr(rows, key))
+    columns["true_class"] = np.tile(np.repeat(np.arange(n_classes), n_classes), n)
+    columns["predicted_class"] = np.tile(np.arange(n_classes), n * n_classes)
+    columns["class_count"] = of_true_class(rows.class_count)
+    columns["mean_proba"] = rows.mean_proba.reshape(-1)
+    columns["mean_square_proba"] = np.einsum("rijj->rij", rows.second_moment).reshape(-1)
+    columns["confusion"] = rows.confusion.reshape(-1)
+    columns["log_loss"] = of_true_class(rows.log_loss)
+    return pd.DataFrame(columns)
+
+
+def fits_frame(cell: str, rows: Fits) -> pd.DataFrame:
+    """Lay fits out, one row each, with status, reason and traceback."""
+    import pandas as pd
+
+    return pd.DataFrame({"cell": [cell] * len(rows)} | vars(rows))
+
+
+@contextmanager
+def _csv(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        first = True
+
+        def write(frame: pd.DataFrame) -> None:
+            nonlocal first
+            frame.to_csv(file, index=False, header=first, lineterminator="\n")
+            first = False
+
+        yield write
+
+
+@contextmanager
+def _json(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    with path.open("w", encoding="utf-8") as file:
+        separator = "[\n"
+
+        def write(frame: pd.DataFrame) -> None:
+            nonlocal separator
+            for record in frame.astype(object).where(frame.notna(), None).to_dict("records"):
+                # json writes the shortest digits that read back as the same number
+                file.write(separator + json.dumps(record, ensure_ascii=False))
+                separator = ",\n"
+
+        yield write
+        file.write("\n]\n")
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writers: list[Any] = []
+
+    def write(frame: pd.DataFrame) -> None:
+        rows = pa.Table.from_pandas(frame, preserve_index=False)
+        if not writers:
+            writers.append(pq.ParquetWriter(path, rows.schema))
+        writers[0].write_table(rows.cast(writers[0].schema))
+
+    try:
+        yield write
+    finally:
+        for writer in writers:
+            writer.close()

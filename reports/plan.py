@@ -1,0 +1,114 @@
+"""A plan: how many replications a target of precision needs, and how long they take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.formatting import duration
+from reports.precision import Need, needs, whole_blocks
+from simulations.monte_carlo import BLOCK_SIZE, Study
+from simulations.records import Block
+from simulations.worker import Task
+from simulations.workers import Workers, compute_blocks
+
+PILOT_RUNS = BLOCK_SIZE
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a target needs per cell and λ setting; seconds per block where a pilot was computed."""
+
+    needs: tuple[Need, ...]
+    seconds_per_block: dict[str, float]
+
+
+def plan_study(
+    study: Study,
+    target: float,
+    predicted_gap_sd: Callable[[Any], dict[str, float | None]],
+    workers: Workers,
+) -> Plan:
+    """Plan a study: from the finite-sample prediction where there is one, else from a pilot block.
+
+    Parameters
+    ----------
+    study : Study
+    target : float
+        MCSE of the gap.
+    predicted_gap_sd : callable ``(cell) -> dict``
+        SD over runs of the gap by λ setting.
+    workers : Workers
+        For the pilot blocks, which are not stored.
+
+    Returns
+    -------
+    Plan
+    """
+    predicted = {cell.name: predicted_gap_sd(cell) for cell in study.cells}
+    unknown = [
+        cell
+        for cell in study.cells
+        if any(predicted[cell.name].get(setting) is None for setting in cell.settings)
+    ]
+    tasks = [Task(study.compute_block, cell, study.seed, 0) for cell in unknown]
+    pilots: dict[str, Block] = {block.cell: block for block in compute_blocks(tasks, workers)}
+    found: list[Need] = []
+    for cell in study.cells:
+        pilot = pilots[cell.name].measurements if cell.name in pilots else None
+        found += needs(cell, target, predicted[cell.name], pilot)
+    return Plan(tuple(found), {name: block.seconds for name, block in pilots.items()})
+
+
+def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[str]]:
+    """Lay a plan out for the console.
+
+    Parameters
+    ----------
+    plan : Plan
+    target : float
+    workers : int
+
+    Returns
+    -------
+    table : rich.table.Table
+    lines : sequence of str
+        What follows from it.
+    """
+    from rich.table import Table
+
+    table = Table(title=f"Replications for an MCSE of the gap on test of {target:g}")
+    table.add_column("cell")
+    table.add_column("λ0")
+    table.add_column("from")
+    table.add_column("runs", justify="right")
+    table.add_column("90 % interval", justify="right")
+    for need in plan.needs:
+        table.add_row(need.cell, need.setting, need.basis, *_numbers(need))
+    return table, _conclusion(plan, workers)
+
+
+def _numbers(need: Need) -> tuple[str, str]:
+    if not math.isfinite(need.n_runs):
+        return "unknown", ""
+    interval = f"{need.low:.0f} to {need.high:.0f}" if need.low < need.high else ""
+    return f"{math.ceil(need.n_runs)}", interval
+
+
+def _conclusion(plan: Plan, workers: int) -> list[str]:
+    cells = list(dict.fromkeys(need.cell for need in plan.needs))
+    most = {c: max(n.n_runs for n in plan.needs if n.cell == c) for c in cells}
+    lines = []
+    for cell, n_runs in most.items():
+        if not math.isfinite(n_runs):
+            lines.append(f"{cell}: its pilot block shows no gap to make precise")
+            continue
+        blocks = whole_blocks(max(n_runs, 2)) // BLOCK_SIZE
+        time = ""
+        if cell in plan.seconds_per_block:
+            seconds = blocks * plan.seconds_per_block[cell] / min(workers, blocks)
+            time = f", about {duration(seconds)} on {workers} worker(s)"
+        lines.append(f"{cell}: {blocks} blocks of {BLOCK_SIZE} runs{time}")
+    return lines

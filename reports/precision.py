@@ -1,0 +1,175 @@
+r"""How precise a study is, and how many replications a target of precision needs.
+
+The Monte Carlo standard error (MCSE) of a gap falls as :math:`1 / \sqrt n`, so that a target needs
+:math:`n (mcse / target)^2` replications (Morris, White and Crowther 2019, section 5.3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from scipy import stats
+
+from equations.balance import INTERPOLATED_BELOW, left_side, right_side
+from reports.statistics import CONFIDENCE, jackknifed_gap
+from simulations.monte_carlo import BLOCK_SIZE, Cell, Study
+from simulations.records import Measurements, select
+from simulations.store import Store
+from simulations.tables import read_measurements
+
+SPLIT = "test"
+
+
+@dataclass(frozen=True)
+class Precision:
+    """MCSE of the gap of one cell under one λ setting, the least precise of its equations.
+
+    ``mcse`` is infinite where the gap has none: fewer than three runs with a model, or a right side
+    that vanishes.
+    """
+
+    cell: str
+    setting: str
+    n_runs: int
+    mcse: float
+
+
+@dataclass(frozen=True)
+class Need:
+    """Replications that a target needs, with the interval that a pilot's noise leaves."""
+
+    cell: str
+    setting: str
+    basis: str
+    n_runs: float
+    low: float
+    high: float
+
+
+def gap_precision(cell: Cell, measured: Measurements | None, n_runs: int) -> list[Precision]:
+    """MCSE of the gap on test, per λ setting of a cell, over its first `n_runs` replications.
+
+    Parameters
+    ----------
+    cell : Cell
+    measured : Measurements or None
+    n_runs : int
+
+    Returns
+    -------
+    list of Precision
+    """
+    epoch, stage = cell.headline
+    found = []
+    for setting in cell.settings:
+        mcse, n = math.inf, 0
+        if measured is not None:
+            rows = select(measured, setting=setting, epoch=epoch, stage=stage, split=SPLIT)
+            P = rows.mean_proba[rows.run < n_runs]
+            n = len(P)
+            if n:
+                mass = cell.class_mass(setting)
+                left, right = left_side(P, mass), right_side(P, mass)
+                if right.mean(axis=0).min() >= INTERPOLATED_BELOW * mass.sum():
+                    mcse = max(
+                        jackknifed_gap(a, b)[1] for a, b in zip(left.T, right.T, strict=True)
+                    )
+        found.append(Precision(cell.name, setting, n, mcse))
+    return found
+
+
+def study_precision(study: Study, store: Store) -> list[Precision]:
+    """`gap_precision` of every cell of a study, over the replications that it asks for."""
+    return [
+        precision
+        for cell in study.cells
+        for precision in gap_precision(
+            cell, read_measurements(store, cell.name), study.runs_of(cell.name)
+        )
+    ]
+
+
+def more_runs(study: Study, store: Store, target: float) -> dict[str, int]:
+    """Replications per cell of the next round towards a target; empty once it is reached.
+
+    A round at most doubles a cell, since the MCSE is itself an estimate. What comes next depends
+    on results alone, so a study that is resumed takes the same steps.
+
+    Parameters
+    ----------
+    study : Study
+    store : Store
+    target : float
+        MCSE that every gap shall fall below.
+
+    Returns
+    -------
+    dict of str to int
+        For `Study.cell_runs`, all cells of which more is needed or was asked before.
+    """
+    runs = dict(study.cell_runs)
+    worst: dict[str, float] = {}
+    for precision in study_precision(study, store):
+        if math.isfinite(precision.mcse):
+            worst[precision.cell] = max(worst.get(precision.cell, 0.0), precision.mcse)
+    grown = False
+    for name, mcse in worst.items():
+        have = study.runs_of(name)
+        if mcse > target:
+            needed = math.ceil(have * (mcse / target) ** 2)
+            runs[name] = whole_blocks(min(max(needed, have + 1), 2 * max(have, BLOCK_SIZE)))
+            grown = True
+    return runs if grown else {}
+
+
+def whole_blocks(n_runs: float) -> int:
+    """Round replications up to whole blocks.
+
+    Examples
+    --------
+    >>> whole_blocks(26), whole_blocks(50)
+    (50, 50)
+    """
+    return math.ceil(n_runs / BLOCK_SIZE) * BLOCK_SIZE
+
+
+def needs(
+    cell: Cell,
+    target: float,
+    predicted_sd: Mapping[str, float | None],
+    pilot: Measurements | None,
+) -> Iterator[Need]:
+    r"""Replications that each λ setting of a cell needs for a target, before it is run.
+
+    Parameters
+    ----------
+    cell : Cell
+    target : float
+    predicted_sd : mapping of setting to float or None
+        SD over runs of the relative gap, from theory.
+    pilot : Measurements or None
+        For settings without a prediction. The interval is that of the pilot's variance,
+        :math:`(m - 1) s^2 / \chi^2_{m-1}` at 90 %, as for normal data.
+
+    Yields
+    ------
+    Need
+        With infinite `n_runs` where neither says anything.
+    """
+    from_pilot = {p.setting: p for p in gap_precision(cell, pilot, 2**62)}
+    for setting in cell.settings:
+        sd = predicted_sd.get(setting)
+        if sd is not None:
+            n = (sd / target) ** 2
+            yield Need(cell.name, setting, "finite-sample prediction", n, n, n)
+            continue
+        p = from_pilot[setting]
+        n = p.n_runs * (p.mcse / target) ** 2 if math.isfinite(p.mcse) else math.inf
+        low = high = n
+        if math.isfinite(n):
+            tail = (1 - CONFIDENCE) / 2
+            freedom = p.n_runs - 1
+            low, high = (n * freedom / stats.chi2.ppf(q, freedom) for q in (1 - tail, tail))
+        yield Need(cell.name, setting, f"pilot of {p.n_runs} runs", n, float(low), float(high))

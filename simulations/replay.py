@@ -1,0 +1,148 @@
+"""Replay: a block computed once more from its key, and compared with the store bit by bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from simulations.monte_carlo import Study
+from simulations.records import Fits, Measurements, Rows, rows_where
+from simulations.store import Store, StoreError
+from simulations.tables import finished_runs, read_fits, read_measurements
+from simulations.worker import BLOCK_SIZE, StudyError, Task, compute_one
+
+_KEYS = ("run", "setting", "epoch", "stage", "split")
+_NOT_COMPARED = (*_KEYS, "traceback")  # a traceback names paths
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The values of one field that differ; ``largest`` is absolute, NaN where it has no meaning."""
+
+    field: str
+    count: int
+    largest: float
+    where: str
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A block computed again, beside what the store holds of it.
+
+    Attributes
+    ----------
+    runs : range
+        Replications that the store keeps of the block.
+    n_fits, n_measurements : int
+        Rows compared.
+    differences : tuple of Difference
+        Empty where every bit agrees.
+    stored, again : Fits
+        Fits of the replication asked for.
+    seconds : float
+    """
+
+    runs: range
+    n_fits: int
+    n_measurements: int
+    differences: tuple[Difference, ...]
+    stored: Fits
+    again: Fits
+    seconds: float
+
+
+def replay(study: Study, store: Store, cell: str, run: int) -> Replay:
+    """Compute the block of a replication again and compare it with the store.
+
+    Parameters
+    ----------
+    study : Study
+        Of the store, laid out again.
+    store : Store
+    cell : str
+    run : int
+
+    Returns
+    -------
+    Replay
+
+    Raises
+    ------
+    StoreError
+        If there is no such cell, or the store does not hold the replication.
+    """
+    cells = {c.name: c for c in study.cells}
+    if cell not in cells:
+        raise StoreError(f"--cell must be one of {', '.join(cells)}, got {cell!r}")
+    index = run // BLOCK_SIZE
+    kept = finished_runs(store, timeout=0.0).get((cell, index), 0)
+    runs = range(index * BLOCK_SIZE, index * BLOCK_SIZE + kept)
+    if run not in runs:
+        raise StoreError(f"--run {run} of cell {cell} is not in {store.path}")
+    block = compute_one(Task(study.compute_block, cells[cell], study.seed, index))
+    assert not isinstance(block, StudyError)
+    fits, measured = read_fits(store, cell, runs), read_measurements(store, cell, runs)
+    again = _ordered(_kept(block.fits, runs))
+    differences = _compare(fits, again)
+    if measured is not None or block.measurements is not None:
+        empty = measured if measured is not None else block.measurements
+        assert empty is not None
+        none = rows_where(empty, np.zeros(len(empty), dtype=bool))
+        new = none if block.measurements is None else _ordered(_kept(block.measurements, runs))
+        differences += _compare(none if measured is None else measured, new)
+    return Replay(
+        runs=runs,
+        n_fits=len(fits),
+        n_measurements=0 if measured is None else len(measured),
+        differences=tuple(differences),
+        stored=rows_where(fits, fits.run == run),
+        again=rows_where(again, again.run == run),
+        seconds=block.seconds,
+    )
+
+
+def _kept(rows: Rows, runs: range) -> Rows:
+    return rows_where(rows, (rows.run >= runs.start) & (rows.run < runs.stop))
+
+
+def _ordered(rows: Rows) -> Rows:
+    """In the order in which the store gives rows back."""
+    order = np.lexsort([getattr(rows, key) for key in reversed(_keys(rows))])
+    return type(rows)(**{f.name: getattr(rows, f.name)[order] for f in fields(rows)})
+
+
+def _keys(rows: Fits | Measurements) -> list[str]:
+    return [key for key in _KEYS if hasattr(rows, key)]
+
+
+def _compare(stored: Rows, again: Rows) -> list[Difference]:
+    kind = type(stored).__name__.lower()
+    same_rows = len(stored) == len(again) and all(
+        (getattr(stored, key) == getattr(again, key)).all() for key in _keys(stored)
+    )
+    if not same_rows:
+        where = f"{len(stored)} rows in the store, {len(again)} computed"
+        return [Difference(kind, abs(len(stored) - len(again)), float("nan"), where)]
+    found = []
+    for f in fields(stored):
+        if f.name in _NOT_COMPARED:
+            continue
+        old, new = getattr(stored, f.name), getattr(again, f.name)
+        if old.dtype.kind == "U":
+            differs, size = old != new, np.zeros(len(old))
+        else:
+            old, new = (np.ascontiguousarray(a).reshape(len(a), -1) for a in (old, new))
+            both_nan = (np.isnan(old) & np.isnan(new)) if old.dtype.kind == "f" else False
+            differs = ((_bits(old) != _bits(new)) & ~np.asarray(both_nan)).any(axis=1)
+            size = np.abs(old - new).max(axis=1)
+        if differs.any():
+            largest = int(np.nanargmax(np.where(differs, size, -1.0)))
+            at = ", ".join(f"{key} {getattr(stored, key)[largest]}" for key in _keys(stored))
+            value = float("nan") if old.dtype.kind == "U" else float(size[largest])
+            found.append(Difference(f.name, int(differs.sum()), value, at))
+    return found
+
+
+def _bits(values: np.ndarray) -> np.ndarray:
+    return values.astype(values.dtype.newbyteorder("=")).view(np.int64)

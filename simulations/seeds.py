@@ -1,0 +1,65 @@
+"""Seed keys: randomness belongs to (seed, data cell, replication, stream) and to nothing else.
+
+Not to a worker, an order or a number of runs: cells may be added and reordered, and runs added,
+and every replication keeps its numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+STREAMS = {"train": 0, "test": 1, "population": 2, "start": 3, "minibatch": 4}
+MAX_SEED = 2**63
+
+
+def replication_key(cell: str, run: int, stream: str) -> tuple[int, ...]:
+    """Return the spawn key of one stream of one replication of one data cell.
+
+    Parameters
+    ----------
+    cell : str
+        Name of the data cell; the first four words are its SHA-256, cut to 128 bits.
+    run : int
+    stream : {"train", "test", "population", "start", "minibatch"}
+
+    Returns
+    -------
+    tuple of 6 int
+        For `numpy.random.SeedSequence`.
+
+    Examples
+    --------
+    >>> replication_key("sim1", 7, "test")[4:]
+    (7, 1)
+    """
+    words = np.frombuffer(hashlib.sha256(cell.encode()).digest()[:16], dtype="<u4")
+    return (*words.tolist(), run, STREAMS[stream])
+
+
+def replication_rng(seed: int, cell: str, run: int, stream: str) -> np.random.Generator:
+    """Return the random generator of one stream of one replication of one data cell.
+
+    Parameters
+    ----------
+    seed : int
+        Of the study, 0 <= seed < 2**63.
+    cell : str
+    run : int
+    stream : {"train", "test", "population", "start", "minibatch"}
+
+    Returns
+    -------
+    numpy.random.Generator
+
+    Examples
+    --------
+    >>> a = replication_rng(0, "sim1", 7, "train").random()
+    >>> a == replication_rng(0, "sim1", 7, "train").random()
+    True
+    >>> a == replication_rng(0, "sim1", 7, "test").random()
+    False
+    """
+    key = replication_key(cell, run, stream)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))

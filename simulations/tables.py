@@ -1,0 +1,242 @@
+"""Rows of the store: blocks, fits and measurements in, out, and as a canonical dump.
+
+Arrays are little-endian blobs (float64 and int64, C order), so that what comes out is what went
+in, bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulations.records import FAILED_STATUSES, Block, Fits, Measurements
+
+if TYPE_CHECKING:
+    from simulations.store import Store
+
+_KEYS = ("setting", "run", "epoch", "stage", "split")
+_FIT = tuple(f.name for f in fields(Fits))
+_FIT_NUMBERS = ("loss", "gradient_norm", "bias_gradient")
+_ARRAYS: dict[str, tuple[str, int]] = {  # name -> (dtype, number of class axes)
+    "class_count": ("<i8", 1),
+    "mean_proba": ("<f8", 2),
+    "confusion": ("<i8", 2),
+    "log_loss": ("<f8", 1),
+    "second_moment": ("<f8", 3),
+}
+SCHEMA = f"""
+CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE block (
+    cell TEXT, block INTEGER, n_runs INTEGER NOT NULL, seconds REAL NOT NULL,
+    timed_out REAL, note TEXT NOT NULL, PRIMARY KEY (cell, block)) WITHOUT ROWID;
+CREATE TABLE fit (
+    cell TEXT, setting TEXT, run INTEGER, epoch INTEGER, stage TEXT, status TEXT NOT NULL,
+    reason TEXT NOT NULL, traceback TEXT NOT NULL, n_iter INTEGER NOT NULL, loss REAL,
+    gradient_norm REAL, bias_gradient REAL,
+    PRIMARY KEY (cell, run, setting, epoch, stage)) WITHOUT ROWID;
+CREATE TABLE measurement (
+    cell TEXT, setting TEXT, run INTEGER, epoch INTEGER, stage TEXT, split TEXT,
+    n_classes INTEGER NOT NULL, {", ".join(f"{name} BLOB NOT NULL" for name in _ARRAYS)},
+    PRIMARY KEY (cell, run, setting, epoch, stage, split)) WITHOUT ROWID;
+"""
+_FAILED = f"status IN ({', '.join(repr(status) for status in FAILED_STATUSES)})"
+_ALL_RUNS = range(2**62)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Run the body in one transaction: all of it is written, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:  # a full disk has rolled back already
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def write_session(store: Store, session: Mapping[str, Any]) -> None:
+    """Note who computes the study, and how much of it: what ``learnprop status`` shows.
+
+    Parameters
+    ----------
+    store : Store
+    session : mapping
+        JSON-able; no part of the results.
+    """
+    store.connection.execute(
+        "INSERT OR REPLACE INTO study VALUES ('session', ?)", (json.dumps(dict(session)),)
+    )
+
+
+def read_session(store: Store) -> dict[str, Any]:
+    """Read what `write_session` noted last; empty where it did not."""
+    row = store.connection.execute("SELECT value FROM study WHERE key = 'session'").fetchone()
+    return json.loads(row[0]) if row else {}
+
+
+def finished_runs(store: Store, timeout: float | None = None) -> dict[tuple[str, int], int]:
+    """Number of runs kept of each finished block, by (cell, block).
+
+    A block that timed out under a shorter limit than `timeout` seconds (None is no limit) is not
+    finished: it deserves another try.
+    """
+    rows = store.connection.execute(
+        "SELECT cell, block, n_runs FROM block WHERE timed_out IS NULL OR timed_out >= ?",
+        (float("inf") if timeout is None else timeout,),
+    )
+    return {(cell, block): n_runs for cell, block, n_runs in rows}
+
+
+def read_blocks(store: Store) -> list[tuple[str, int, int, float, float | None, str]]:
+    """Rows (cell, block, n_runs, seconds, timed_out, note) of the blocks that are there."""
+    return store.connection.execute("SELECT * FROM block ORDER BY cell, block").fetchall()
+
+
+def failed_runs(store: Store) -> dict[str, set[int]]:
+    """Replications of which any fit has no model, by cell."""
+    failed: dict[str, set[int]] = {}
+    for cell, run in store.connection.execute(f"SELECT cell, run FROM fit WHERE {_FAILED}"):
+        failed.setdefault(cell, set()).add(run)
+    return failed
+
+
+def save_block(store: Store, block: Block, runs: range) -> None:
+    """Write a block in one transaction, rows of runs outside `runs` left out.
+
+    Parameters
+    ----------
+    store : Store
+    block : Block
+    runs : range
+        Runs to keep; a block that is already there is replaced by the same numbers and more.
+    """
+    connection = store.connection
+    with transaction(connection):
+        for table in ("fit", "measurement"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE cell = ? AND run BETWEEN ? AND ?",
+                (block.cell, runs.start, runs.stop - 1),
+            )
+        columns = [getattr(block.fits, name).tolist() for name in _FIT]
+        connection.executemany(
+            f"INSERT INTO fit VALUES (?, {', '.join('?' * len(columns))})",
+            ((block.cell, *row) for row in zip(*columns, strict=True) if row[1] in runs),
+        )
+        if block.measurements is not None:
+            connection.executemany(
+                f"INSERT INTO measurement VALUES ({', '.join('?' * (7 + len(_ARRAYS)))})",
+                _measurement_rows(block.cell, block.measurements, runs),
+            )
+        connection.execute(
+            "INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?, ?, ?)",
+            (block.cell, block.index, len(runs), block.seconds, block.timed_out, block.note),
+        )
+
+
+def _measurement_rows(cell: str, rows: Measurements, runs: range) -> Iterator[tuple[Any, ...]]:
+    n_classes = rows.class_count.shape[1]
+    keys = [getattr(rows, name).tolist() for name in _KEYS]
+    blobs = [_blobs(getattr(rows, name), dtype) for name, (dtype, _) in _ARRAYS.items()]
+    for key, values in zip(zip(*keys, strict=True), zip(*blobs, strict=True), strict=True):
+        if key[1] in runs:
+            yield (cell, *key, n_classes, *values)
+
+
+def _blobs(array: np.ndarray, dtype: str) -> list[bytes]:
+    """One blob per row, cut from one for all: `tobytes` row by row was a fifth of `save_block`."""
+    whole = np.ascontiguousarray(array, dtype=dtype).tobytes()
+    size = len(whole) // len(array)
+    return [whole[i : i + size] for i in range(0, len(whole), size)]
+
+
+def read_fits(store: Store, cell: str, runs: range = _ALL_RUNS) -> Fits:
+    """Read fits of a data cell, in the order of run, setting, epoch and stage.
+
+    Parameters
+    ----------
+    store : Store
+    cell : str
+    runs : range
+        All by default.
+
+    Returns
+    -------
+    Fits
+    """
+    rows = store.connection.execute(
+        f"SELECT {', '.join(_FIT)} FROM fit WHERE cell = ? AND run BETWEEN ? AND ? "
+        "ORDER BY run, setting, epoch, stage",
+        (cell, runs.start, runs.stop - 1),
+    ).fetchall()
+    columns = list(zip(*rows, strict=True)) or [()] * len(_FIT)
+    types = [np.float64 if name in _FIT_NUMBERS else None for name in _FIT]  # NULL was NaN
+    return Fits(*(np.array(c, dtype=t) for c, t in zip(columns, types, strict=True)))
+
+
+def read_measurements(store: Store, cell: str, runs: range = _ALL_RUNS) -> Measurements | None:
+    """Read measurements of a data cell in the order of their key; None where there are none.
+
+    Parameters
+    ----------
+    store : Store
+    cell : str
+    runs : range
+        All by default.
+
+    Returns
+    -------
+    Measurements or None
+    """
+    rows = store.connection.execute(
+        f"SELECT {', '.join((*_KEYS, 'n_classes', *_ARRAYS))} FROM measurement "
+        "WHERE cell = ? AND run BETWEEN ? AND ? ORDER BY run, setting, epoch, stage, split",
+        (cell, runs.start, runs.stop - 1),
+    ).fetchall()
+    if not rows:
+        return None
+    columns = list(zip(*rows, strict=True))
+    n_classes = columns[len(_KEYS)][0]
+    arrays = {
+        name: np.frombuffer(b"".join(column), dtype=dtype).reshape(-1, *(n_classes,) * n_axes)
+        for (name, (dtype, n_axes)), column in zip(
+            _ARRAYS.items(), columns[len(_KEYS) + 1 :], strict=True
+        )
+    }
+    labels = {key: np.array(column) for key, column in zip(_KEYS, columns, strict=False)}
+    return Measurements(**labels, **arrays)
+
+
+def canonical_dump(store: Store) -> Iterator[str]:
+    """Write everything in the store that is a result as lines of text, in the order of the keys.
+
+    Two stores with the same dump hold the same bits. Times, sessions and tracebacks (they name
+    paths) are left out; blobs and floats are in hexadecimal.
+
+    Yields
+    ------
+    str
+        One line per row, without its end.
+    """
+    yield json.dumps({"study": store.study, "design": store.design}, sort_keys=True)
+    fit = [name for name in _FIT if name != "traceback"]
+    for query in (
+        "SELECT 'block', cell, block, n_runs, timed_out, note FROM block ORDER BY cell, block",
+        f"SELECT 'fit', cell, {', '.join(fit)} FROM fit ORDER BY cell, run, setting, epoch, stage",
+        "SELECT 'measurement', * FROM measurement ORDER BY cell, run, setting, epoch, stage, split",
+    ):
+        for row in store.connection.execute(query):
+            yield json.dumps([_text(value) for value in row], ensure_ascii=False)
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, float):
+        return value.hex()
+    return value.hex() if isinstance(value, bytes) else value

@@ -1,0 +1,219 @@
+"""What a worker does with one block: one thread, a time limit, and failures that are recorded."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from simulations.records import Block, concatenate, stack_fits
+from simulations.seeds import replication_key
+from simulations.versions import changes, code_version, summary_of
+
+BLOCK_SIZE = 25
+
+
+class StudyError(RuntimeError):
+    """The study cannot go on; the message is one line for the user, finished blocks are kept."""
+
+
+class BlockTimeout(BaseException):
+    """A block ran past its limit. Not an `Exception`, so that no library swallows it."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A block to compute, as it travels to a worker.
+
+    Attributes
+    ----------
+    compute_block : callable ``(cell, seed, runs) -> Block``
+    cell : Cell
+    seed : int
+    index : int
+    timeout : float or None
+        Seconds; None is no limit.
+    code : dict or None
+        `code_version` of the driver, which the worker's must equal.
+    """
+
+    compute_block: Callable[[Any, int, range], Block]
+    cell: Any
+    seed: int
+    index: int
+    timeout: float | None = None
+    code: dict[str, Any] | None = None
+
+
+def block_runs(index: int) -> range:
+    """Replications of a block.
+
+    Examples
+    --------
+    >>> block_runs(1)
+    range(25, 50)
+    """
+    return range(index * BLOCK_SIZE, (index + 1) * BLOCK_SIZE)
+
+
+def compute_one(task: Task) -> Block | StudyError:
+    """Compute a block on one thread; what raises is recorded as failed, with reason and traceback.
+
+    A block that raises is computed again replication by replication, so that one that raises does
+    not take 24 others with it. That depends on nothing but the key either.
+
+    Parameters
+    ----------
+    task : Task
+
+    Returns
+    -------
+    Block or StudyError
+        The latter where this worker's sources or libraries are not the driver's. Returned, not
+        raised: joblib's dask backend never hands an exception over.
+    """
+    if task.code is not None and task.code != code_version():
+        differences = changes(task.code, code_version(), ".code")
+        return StudyError(f"a worker runs other code: {summary_of(differences)}")
+    started = time.monotonic()
+    runs = block_runs(task.index)
+    try:
+        with one_thread(), time_limit(task.timeout):
+            try:
+                block = task.compute_block(task.cell, task.seed, runs)
+            except Exception as error:
+                block = _one_by_one(task, runs, error)
+    except BlockTimeout as error:
+        reason = f"timed out: the block took longer than {task.timeout:g} s"
+        block = replace(_failed(task, runs, reason, error), timed_out=task.timeout)
+    return replace(block, index=task.index, seconds=time.monotonic() - started)
+
+
+def _one_by_one(task: Task, runs: range, error: Exception) -> Block:
+    blocks = []
+    for run in runs:
+        alone = range(run, run + 1)
+        try:
+            blocks.append(task.compute_block(task.cell, task.seed, alone))
+        except Exception as own:
+            blocks.append(_failed(task, alone, _one_line(own), own))
+    note = f"computed replication by replication: the block raised {_one_line(error)}"
+    return replace(concatenate(blocks), note=note)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join("".join(traceback.format_exception_only(error)).split())
+
+
+def _failed(task: Task, runs: range, reason: str, error: BaseException) -> Block:
+    """Record replications without a model: reason, key and traceback."""
+    trace = "".join(traceback.format_exception(error))
+    nan = float("nan")
+    rows = (
+        (setting, run, 0, "raw", "failed", reason, f"{_key(task, run)}\n{trace}", 0, nan, nan, nan)
+        for run, setting in product(runs, task.cell.settings)
+    )
+    return Block(task.cell.name, task.index, stack_fits(rows), None)
+
+
+def _key(task: Task, run: int) -> str:
+    key = replication_key(task.cell.name, run, "train")[:-1]
+    return f"cell {task.cell.name}, run {run}: SeedSequence({task.seed}, spawn_key=({key}, stream))"
+
+
+class _Threads:
+    """How many blocks run in this process, and what to restore after the last."""
+
+    guard = threading.Lock()
+    inside = 0
+    limits: Any = None
+    torch_threads = 1
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One BLAS, OpenMP and torch thread, so that sums are taken in one order everywhere.
+
+    Blocks that run side by side in one process share the limit: the first sets it, the last
+    restores it. A block that restored it on its own would change the sums of its neighbour.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    with _Threads.guard:
+        if _Threads.inside == 0:
+            _Threads.torch_threads = torch.get_num_threads()
+            _Threads.limits = threadpool_limits(1)
+        _Threads.inside += 1
+        torch.set_num_threads(1)  # in every thread: OpenMP keeps the number per thread
+    try:
+        yield
+    finally:
+        with _Threads.guard:
+            _Threads.inside -= 1
+            if _Threads.inside == 0:
+                _Threads.limits.restore_original_limits()
+                torch.set_num_threads(_Threads.torch_threads)
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise `BlockTimeout` in this thread when the body takes longer; None is no limit.
+
+    Works in any thread, which an alarm signal does not: dask computes outside the main thread.
+    Python code is interrupted at once, a call into a library when it returns.
+
+    Parameters
+    ----------
+    seconds : float or None
+
+    Raises
+    ------
+    BlockTimeout
+    """
+    if seconds is None:
+        yield
+        return
+    thread, guard, over = threading.get_ident(), threading.Lock(), False
+
+    def interrupt() -> None:
+        with guard:
+            if not over:
+                raise_in_thread(thread, BlockTimeout)
+
+    timer = threading.Timer(seconds, interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        with guard:
+            over = True
+        timer.cancel()
+        raise_in_thread(thread, None)  # one that is not delivered yet comes too late
+
+
+def raise_in_thread(thread: int, exception: type[BaseException] | None) -> None:
+    """Raise an exception in another thread of this process, or take back one not yet raised.
+
+    Parameters
+    ----------
+    thread : int
+        Its `threading.get_ident`.
+    exception : type or None
+    """
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), None if exception is None else ctypes.py_object(exception)
+    )
+
+
+def ignore_interrupts() -> None:
+    """Leave Ctrl-C, which a terminal sends to workers too, to the driver."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

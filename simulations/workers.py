@@ -1,0 +1,203 @@
+"""Where blocks are computed: in this process, in loky's workers, in threads, on a dask cluster.
+
+joblib runs things; here is what it leaves open: a worker that dies, and a driver that stops early.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from simulations.records import Block
+from simulations.worker import StudyError, Task, compute_one, ignore_interrupts, raise_in_thread
+
+BACKENDS = ("loky", "threading", "sequential", "dask")
+_CONNECT_SECONDS = 10
+_WORKERS_SECONDS = 3600  # a queue may keep a cluster's first worker waiting
+_WATCH_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who computes the blocks.
+
+    Attributes
+    ----------
+    jobs : int
+        Workers on this machine; with one, everything runs in this process. A cluster has its own.
+    backend : {"loky", "threading", "sequential", "dask"}
+        joblib's name.
+    scheduler : str or None
+        Address of dask's scheduler, e.g. "tcp://10.0.0.1:8786".
+    """
+
+    jobs: int = 1
+    backend: str = "loky"
+    scheduler: str | None = None
+
+
+class WorkerDied(StudyError):
+    """Workers were killed or ran out of memory."""
+
+
+def check_workers(workers: Workers) -> Workers:
+    """Check a choice of workers and reach the cluster, if it is one.
+
+    Parameters
+    ----------
+    workers : Workers
+        ``jobs=0`` means one per core.
+
+    Returns
+    -------
+    Workers
+        With the number of jobs filled in.
+
+    Raises
+    ------
+    ValueError
+        Naming the option and its value.
+    """
+    jobs, backend, scheduler = workers.jobs, workers.backend, workers.scheduler
+    if backend not in BACKENDS:
+        raise ValueError(f"--backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+    if jobs < 0:
+        raise ValueError(f"--jobs must not be negative, got {jobs}")
+    if backend != "dask":
+        if scheduler is not None:
+            raise ValueError(f"--scheduler goes with --backend dask only, got {scheduler!r}")
+        if jobs == 0:
+            from joblib import cpu_count
+
+            jobs = int(cpu_count())
+        return Workers(1 if backend == "sequential" else jobs, backend)
+    if jobs:
+        raise ValueError(f"--jobs {jobs} does not go with --backend dask: the cluster has workers")
+    if scheduler is None:
+        raise ValueError("--backend dask needs --scheduler, e.g. tcp://127.0.0.1:8786")
+    with _dask_client(scheduler) as client:
+        n_workers = sum(client.ncores().values())
+    return Workers(max(1, n_workers), backend, scheduler)
+
+
+@contextmanager
+def _dask_client(scheduler: str) -> Iterator[Any]:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("--backend dask needs: pip install 'learnprop[cluster]'") from None
+    try:
+        client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"--scheduler {scheduler} cannot be reached: {reason}") from None
+    with client:
+        yield client
+
+
+def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Iterator[Block]:
+    """Compute blocks, and yield each when it is done, in any order.
+
+    Parameters
+    ----------
+    tasks : iterable of Task
+    workers : Workers
+
+    Yields
+    ------
+    Block
+
+    Raises
+    ------
+    StudyError
+        If a worker runs other code than this process, or the cluster cannot be reached.
+    WorkerDied
+        If a worker died twice (loky), or one block killed four of them (dask, which otherwise
+        computes the block again elsewhere).
+    """
+    missing = {(task.cell.name, task.index): task for task in tasks}
+    restarted = False
+    while missing:
+        try:
+            for block in _parallel(list(missing.values()), workers):
+                if isinstance(block, StudyError):
+                    raise block
+                del missing[block.cell, block.index]
+                yield block
+        except _worker_died() as error:
+            if restarted:
+                reason = "a worker died twice, killed or out of memory"
+                raise WorkerDied(f"{reason}; fewer --jobs need less memory") from error
+            restarted = True
+
+
+def _worker_died() -> type[Exception]:
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    return TerminatedWorkerError
+
+
+def _parallel(tasks: list[Task], workers: Workers) -> Iterator[Block | StudyError]:
+    from joblib import delayed
+
+    with _joblib(workers, len(tasks)) as parallel:
+        blocks = parallel(delayed(compute_one)(task) for task in tasks)
+        try:
+            yield from blocks
+        finally:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # joblib counts what an early end leaves undone
+                blocks.close()
+
+
+@contextmanager
+def _joblib(workers: Workers, n_tasks: int) -> Iterator[Any]:
+    """Set joblib's backend up. One block is one batch: it is committed as soon as it is there."""
+    from joblib import Parallel, parallel_config
+
+    how: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
+    if workers.backend == "dask":
+        assert workers.scheduler is not None
+        with (
+            _dask_client(workers.scheduler) as client,
+            _watched(client),
+            parallel_config("dask", client=client, wait_for_workers_timeout=_WORKERS_SECONDS),
+        ):
+            # All at once: workers that join the cluster later find work, too.
+            yield Parallel(n_jobs=-1, pre_dispatch="all", **how)
+    elif workers.jobs == 1 or workers.backend == "sequential":
+        with parallel_config("sequential"):
+            yield Parallel(n_jobs=1, **how)
+    else:
+        loky = {"inner_max_num_threads": 1, "initializer": ignore_interrupts}
+        options = loky if workers.backend == "loky" else {}
+        with warnings.catch_warnings(), parallel_config(workers.backend, **options):
+            # loky replaces a worker that holds more memory than at first, and loses nothing
+            warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
+            yield Parallel(n_jobs=min(workers.jobs, n_tasks), **how)
+
+
+@contextmanager
+def _watched(client: Any) -> Iterator[None]:
+    """Raise `WorkerDied` in this thread when dask gives a block up: joblib would wait for ever."""
+    thread, done, reasons = threading.get_ident(), threading.Event(), list[str]()
+
+    def watch() -> None:
+        while not done.wait(_WATCH_SECONDS):
+            lost = [f for f in list(client.futures.values()) if f.status == "error"]
+            if lost:
+                reasons.append(" ".join(str(lost[0].exception).split()))
+                raise_in_thread(thread, WorkerDied)
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    except WorkerDied:
+        raise WorkerDied(f"the cluster gave a block up: {reasons[0]}") from None
+    finally:
+        done.set()
