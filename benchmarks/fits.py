@@ -18,7 +18,7 @@ from simulations.fitters.mlp import fit_mlp
 from simulations.fitters.mlp_network import initial_params
 from simulations.fitters.newton import GRADIENT_TOLERANCE
 from simulations.generators import Generator, sample, sim1, sim2
-from simulations.monte_carlo import BLOCK_SIZE, one_thread
+from simulations.worker import BLOCK_SIZE, one_thread
 
 WORKERS = 2
 SIZE = (1000, 10000)

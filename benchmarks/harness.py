@@ -15,6 +15,7 @@ from simulations.measure import measure
 from simulations.monte_carlo import Study, run_study
 from simulations.records import Block, stack_fits, stack_measurements
 from simulations.store import open_store
+from simulations.workers import Workers
 
 VALUES = measure(np.repeat([0, 1], 10), np.linspace(-2, 2, 20))
 SPLITS = ("train", "test", "population")
@@ -32,7 +33,7 @@ def trivial_block(cell: Trivial, _seed: int, runs: range) -> Block:
     fits, rows = [], []
     for run in runs:
         for setting in cell.settings:
-            fits.append((setting, run, 0, "raw", "converged", "", 8, 0.5, 1e-13, 1e-13))
+            fits.append((setting, run, 0, "raw", "converged", "", "", 8, 0.5, 1e-13, 1e-13))
             rows += [(setting, run, 0, "raw", split, VALUES) for split in SPLITS]
     return Block(cell.name, 0, stack_fits(fits), stack_measurements(rows))
 
@@ -44,7 +45,7 @@ def run(_runs: int) -> None:
             study = Study("trivial", 0, n_runs, (Trivial(),), trivial_block, {})
             with open_store(Path(folder), study.name, study.design) as store:
                 started = time.perf_counter()
-                inside = sum(step.block.seconds for step in run_study(study, store, jobs=jobs))
+                inside = sum(step.block.seconds for step in run_study(study, store, Workers(jobs)))
                 wall = time.perf_counter() - started
         overhead = wall - inside / jobs
         print(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 
@@ -35,15 +34,11 @@ def main() -> None:
     """Run the command line; a mistake of the user is one line on stderr and status 2."""
     try:
         status = app(sys.argv[1:] or ["--help"], standalone_mode=False, prog_name="learnprop")
-        sys.stdout.flush()
     except typer.TyperException as error:
         typer.echo(f"learnprop: {error.format_message()}{_rejected_value(error)}", err=True)
         status = BAD_INPUT
     except KeyboardInterrupt:
         status = STOPPED
-    except BrokenPipeError:  # `learnprop ... | head`: whoever reads has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = DONE
     sys.exit(status if isinstance(status, int) else DONE)
 
 

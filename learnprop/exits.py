@@ -1,6 +1,9 @@
-"""How the command line ends: exit statuses, and one clear line."""
+"""What the command line says and how it ends: exit statuses, and one clear line."""
 
 from __future__ import annotations
+
+import os
+import sys
 
 import typer
 
@@ -15,3 +18,11 @@ def stopped(line: str) -> typer.Exit:
     """Say why a study stopped; exit status 3."""
     typer.echo(line, err=True)
     return typer.Exit(STOPPED)
+
+
+def say(line: str) -> None:
+    """Print to stdout; where nobody reads on (``learnprop ... | head``), say nothing more."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from learnprop.exits import VERDICT_FAILED, BadInput, stopped
+from learnprop.exits import VERDICT_FAILED, BadInput, say, stopped
 from learnprop.options import Running
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def run(study: Study, reporter: Reporter, running: Running) -> None:
         raise stopped(f"stopped: {error}; {kept}; the same command resumes") from None
     if not running.quiet:
         show_tables(shown)
-        typer.echo(f"Written to {out}/")
+        say(f"Written to {out}/")
     if running.strict and (result.summary["verdict"] == "fails").any():
         raise typer.Exit(VERDICT_FAILED)
 
@@ -134,7 +134,7 @@ def plan(study: Study, reporter: Reporter, running: Running) -> None:
     table, lines = plan_table(planned, running.mcse, workers.jobs)
     show_tables([table])
     for line in lines:
-        typer.echo(line)
+        say(line)
 
 
 @contextmanager
@@ -163,8 +163,10 @@ def show_tables(tables: list[Any]) -> None:
     wide = Console(width=1000)
     width = max(Measurement.get(wide, wide.options, table).maximum for table in tables)
     console = Console(width=max(width, Console().width))
-    for table in tables:
-        console.print(table)
+    with console.capture() as text:
+        for table in tables:
+            console.print(table)
+    say(text.get().rstrip("\n"))
 
 
 def _check(running: Running) -> Workers:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from learnprop.exits import VERDICT_FAILED, BadInput
+from learnprop.exits import VERDICT_FAILED, BadInput, say
 from learnprop.running import show_tables
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def status(folder: Folder) -> None:
         table, lines = status_text(study_status(store), folder)
     show_tables([table])
     for line in lines:
-        typer.echo(line)
+        say(line)
 
 
 def replay(
@@ -62,7 +62,7 @@ def replay(
         answer = compute_again(study, store, cell, run)
         different = changes(store.design.get("code"), study.design["code"], ".code")
     for line in replay_text(answer, cell, run, different):
-        typer.echo(line)
+        say(line)
     if strict and answer.differences:
         raise typer.Exit(VERDICT_FAILED)
 
@@ -102,7 +102,7 @@ def export(
             n_failed = sum(len(runs) for runs in failed_runs(store).values())
     except ValueError as error:
         raise BadInput(str(error)) from None
-    typer.echo(f"{n_rows} rows written to {out}")
+    say(f"{n_rows} rows written to {out}")
     if n_failed and table == "measurements":
         typer.echo(
             f"{n_failed} replications failed, in part or whole, and have no measurements there: "

@@ -14,10 +14,11 @@ from scipy import stats
 
 from equations.balance import INTERPOLATED_BELOW, left_side, right_side
 from reports.statistics import CONFIDENCE, jackknifed_gap
-from simulations.monte_carlo import BLOCK_SIZE, Cell, Study
+from simulations.monte_carlo import Cell, Study
 from simulations.records import Measurements, select
 from simulations.store import Store
 from simulations.tables import read_measurements
+from simulations.worker import BLOCK_SIZE
 
 SPLIT = "test"
 

@@ -9,7 +9,8 @@ nor on ``--runs``. joblib runs blocks (`simulations.workers`), SQLite keeps them
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Protocol
@@ -139,7 +140,7 @@ def run_study(
     blocks: Sequence[tuple[Any, int]] | None = None,
     timeout: float | None = None,
     max_failures: float = 1.0,
-) -> Iterator[Progress]:
+) -> Generator[Progress]:
     """Compute the blocks that are missing and write each as it is finished.
 
     Parameters
@@ -177,14 +178,15 @@ def run_study(
     started = time.monotonic()
     code = study.design.get("code")
     tasks = (Task(study.compute_block, c, study.seed, i, timeout, code) for c, i in todo)
-    for n, block in enumerate(compute_blocks(tasks, workers or Workers()), start=1):
-        kept = _kept(study, block.cell, block.index)
-        save_block(store, block, kept)
-        yield Progress(total - len(todo) + n, total, block, time.monotonic() - started)
-        failed -= {(block.cell, run) for run in kept}  # it may have timed out before
-        broken = block.fits.run[np.isin(block.fits.status, FAILED_STATUSES)]
-        failed |= {(block.cell, run) for run in set(broken.tolist()) if run in kept}
-        _check_failures(study, failed, max_failures)
+    with closing(compute_blocks(tasks, workers or Workers())) as computed:
+        for n, block in enumerate(computed, start=1):
+            kept = _kept(study, block.cell, block.index)
+            save_block(store, block, kept)
+            yield Progress(total - len(todo) + n, total, block, time.monotonic() - started)
+            failed -= {(block.cell, run) for run in kept}  # it may have timed out before
+            broken = block.fits.run[np.isin(block.fits.status, FAILED_STATUSES)]
+            failed |= {(block.cell, run) for run in set(broken.tolist()) if run in kept}
+            _check_failures(study, failed, max_failures)
 
 
 def _check_failures(study: Study, failed: set[tuple[str, int]], max_failures: float) -> None:

@@ -148,11 +148,12 @@ def one_thread() -> Iterator[None]:
     from threadpoolctl import threadpool_limits
 
     with _Threads.guard:
+        torch_threads = torch.get_num_threads()
+        limits = threadpool_limits(1)  # in every thread: OpenMP keeps its number per thread
+        torch.set_num_threads(1)
         if _Threads.inside == 0:
-            _Threads.torch_threads = torch.get_num_threads()
-            _Threads.limits = threadpool_limits(1)
+            _Threads.limits, _Threads.torch_threads = limits, torch_threads
         _Threads.inside += 1
-        torch.set_num_threads(1)  # in every thread: OpenMP keeps the number per thread
     try:
         yield
     finally:

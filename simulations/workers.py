@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,7 +99,7 @@ def _dask_client(scheduler: str) -> Iterator[Any]:
         yield client
 
 
-def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Iterator[Block]:
+def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Generator[Block]:
     """Compute blocks, and yield each when it is done, in any order.
 
     Parameters
@@ -123,11 +123,12 @@ def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Iterator[Block]:
     restarted = False
     while missing:
         try:
-            for block in _parallel(list(missing.values()), workers):
-                if isinstance(block, StudyError):
-                    raise block
-                del missing[block.cell, block.index]
-                yield block
+            with closing(_parallel(list(missing.values()), workers)) as blocks:
+                for block in blocks:
+                    if isinstance(block, StudyError):
+                        raise block
+                    del missing[block.cell, block.index]
+                    yield block
         except _worker_died() as error:
             if restarted:
                 reason = "a worker died twice, killed or out of memory"
@@ -141,13 +142,14 @@ def _worker_died() -> type[Exception]:
     return TerminatedWorkerError
 
 
-def _parallel(tasks: list[Task], workers: Workers) -> Iterator[Block | StudyError]:
+def _parallel(tasks: list[Task], workers: Workers) -> Generator[Block | StudyError]:
     from joblib import delayed
 
     with _joblib(workers, len(tasks)) as parallel:
         blocks = parallel(delayed(compute_one)(task) for task in tasks)
         try:
-            yield from blocks
+            for block in blocks:  # noqa: UP028 -- `yield from` would close it outside of the lines below
+                yield block
         finally:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # joblib counts what an early end leaves undone
@@ -190,7 +192,7 @@ def _watched(client: Any) -> Iterator[None]:
         while not done.wait(_WATCH_SECONDS):
             lost = [f for f in list(client.futures.values()) if f.status == "error"]
             if lost:
-                reasons.append(" ".join(str(lost[0].exception).split()))
+                reasons.append(str(lost[0].exception).partition(". ")[0])
                 raise_in_thread(thread, WorkerDied)
                 return
 

@@ -1,9 +1,4 @@
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 
 import pandas as pd
 import pytest
@@ -66,7 +61,12 @@ def test_adam_is_not_converged(cli, tmp_path):
         (("--test-size", 5, -5), "--test-size must be 2 positive integers, got [5, -5]"),
         (("--train-size", 5), "Option '--train-size' requires 2 arguments."),
         (("--jobs", -1), "--jobs must not be negative, got -1"),
-        (("--backend", "mpi"), "--backend must be one of loky, threading, sequential, got 'mpi'"),
+        (("--backend", "mpi"), "--backend must be one of loky, threading, sequential, dask, got"),
+        (("--backend", "dask"), "--backend dask needs --scheduler"),
+        (("--scheduler", "tcp://x:1"), "--scheduler goes with --backend dask only"),
+        (("--mcse", 0), "--mcse must be positive and finite, got 0.0"),
+        (("--max-failures", 5), "--max-failures must be a share from 0 to 1, got 5.0"),
+        (("--timeout", -1), "--timeout must be positive, got -1.0"),
         (("--device", "tpu"), "--device must be auto, cpu or cuda, got 'tpu'"),
         (("--training", "sgd"), "--training must be one of bfgs, adam, got 'sgd'"),
         (("--margin", 0), "--margin must be positive and finite, got 0.0"),
@@ -133,35 +133,58 @@ def test_help_lists_every_option(cli):
     assert status == 0
     for option in ("--runs", "--seed", "--jobs", "--backend", "--device", "--out", "--fresh",
                    "--quiet", "--margin", "--train-size", "--test-size", "--as-printed",
-                   "--sim1-reading", "--sim2-reading", "--training", "--max-iter"):  # fmt: skip
+                   "--sim1-reading", "--sim2-reading", "--training", "--max-iter",
+                   "--scheduler", "--mcse", "--max-failures", "--timeout"):  # fmt: skip
         assert option in stdout
 
 
-@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_keeps_finished_blocks_and_says_how_to_resume(tmp_path, cli, jobs):
-    def command(out):
-        small = [*SMALL[:-1], jobs]
-        return ["table1", "--runs", "75", "--out", str(out), *map(str, small)]
-
-    process = subprocess.Popen(
-        [sys.executable, "-m", "learnprop", *command(tmp_path / "a")],
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    assert "1/6 blocks" in process.stderr.readline()
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
-    stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 3
-    assert stdout == ""
-    assert "interrupted: every finished block is kept in" in stderr
-    assert "Traceback" not in stderr
-    deadline = time.monotonic() + 10
-    while (tmp_path / "a" / "records.sqlite.lock").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    status, _, stderr = cli(*command(tmp_path / "a"))
+def test_precision_instead_of_runs(cli, tmp_path):
+    target = 0.06
+    arguments = ("table1", "--runs", 25, "--mcse", target, "--out", tmp_path, *SMALL)
+    status, _, stderr = cli(*arguments)
     assert status == 0
-    assert not stderr.startswith("table1: 1/6 blocks")
-    assert cli(*command(tmp_path / "b"), "--quiet")[0] == 0
-    assert (tmp_path / "a" / "summary.csv").read_bytes() == (
-        tmp_path / "b" / "summary.csv"
-    ).read_bytes()
+    assert f"table1: --mcse {target} not reached, runs: " in stderr
+    summary = pd.read_csv(tmp_path / "summary.csv")
+    test = summary.query("split == 'test'")
+    assert test["gap_mcse"].max() <= target
+    attempted = test.groupby("simulation")["runs_attempted"].max()
+    assert (attempted % 25 == 0).all()
+    assert attempted.max() > 25
+    provenance = json.loads((tmp_path / "provenance.json").read_text())
+    assert provenance["mcse"] == target
+    assert provenance["runs"] == attempted.to_dict()
+    first = (tmp_path / "summary.csv").read_bytes()
+    status, _, stderr = cli(*arguments)  # resumed: the same steps, nothing computed
+    assert status == 0
+    assert "blocks" not in stderr
+    assert (tmp_path / "summary.csv").read_bytes() == first
+    status, _, stderr = cli("table1", "--runs", 25, "--out", tmp_path, *SMALL)
+    assert "the store holds more runs" in stderr
+    assert "these reports use the first 25" in stderr
+
+
+def test_plan_writes_nothing_and_needs_a_target(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, stdout, _ = cli("plan", "table1", "--mcse", 0.05, "--out", tmp_path / "out", *SMALL)
+    assert status == 0
+    assert "sim2" in stdout
+    assert "blocks of 25 runs, about" in stdout
+    assert files(tmp_path) == set()
+    assert cli("plan", "table1")[::2] == (2, "learnprop: plan needs --mcse, e.g. --mcse 0.01\n")
+
+
+def test_too_many_failures_end_with_3(cli, tmp_path):
+    """Two samples per class are separated now and then."""
+    tiny = ("--train-size", 3, 3, "--test-size", 50, 50, "--max-iter", 2, "--jobs", 1)
+    status, stdout, stderr = cli("table1", "--runs", 25, "--out", tmp_path, *tiny)
+    assert (status, stdout) == (3, "")
+    last = stderr.strip().splitlines()[-1]
+    assert last.startswith("stopped: ")
+    assert "of 50 replications failed, more than --max-failures 0.05 allows" in last
+    assert f"see: learnprop status {tmp_path}" in last
+    _, stdout, _ = cli("status", tmp_path)
+    assert "separated: a hyperplane parts the classes" in stdout
+    status, stdout, _ = cli("table1", "--out", tmp_path, *tiny, "--runs", 25, "--max-failures", 1)
+    assert status == 0
+    summary = pd.read_csv(tmp_path / "summary.csv")
+    assert summary["runs_failed"].max() > 2

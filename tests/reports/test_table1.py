@@ -12,9 +12,11 @@ from reports.protocol import table1_protocol
 from reports.table1 import summarise
 from reports.table1_files import write_table1
 from reports.table1_text import depth_grid, main_grid
+from simulations.monte_carlo import run_study
 from simulations.records import select
-from simulations.store import open_store, read_measurements
+from simulations.store import open_store
 from simulations.studies.table1 import Options, make_study
+from simulations.tables import read_measurements
 
 COLUMNS = [
     "simulation", "lambda0", "lambda1", "n0", "n1", "split", "rhs", "lhs_mean", "lhs_sd",
@@ -25,11 +27,9 @@ COLUMNS = [
 
 @pytest.fixture(scope="module")
 def reported(small_study, tmp_path_factory):
-    from simulations.monte_carlo import run_study
-
     folder = tmp_path_factory.mktemp("table1")
     with open_store(folder, small_study.name, small_study.design) as store:
-        list(run_study(small_study, store, jobs=1))
+        list(run_study(small_study, store))
         table = summarise(small_study, store)
         sim1 = read_measurements(store, "sim1")
     write_table1(table, folder)

@@ -1,140 +1,161 @@
-from dataclasses import dataclass, fields, replace
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from simulations.monte_carlo import (
-    Study,
-    block_runs,
-    code_version,
-    compute_one,
-    pending_blocks,
-    replication_rng,
+from simulations.monte_carlo import all_blocks, pending_blocks, run_study
+from simulations.store import open_store
+from simulations.tables import failed_runs, finished_runs, read_fits
+from simulations.versions import code_version
+from simulations.worker import StudyError
+from tests.toys import (
+    Toy,
+    compute_toy,
+    count_calls,
+    dump,
+    never_end,
+    raise_in_bad_runs,
+    separate_bad_runs,
+    toy_study,
 )
-from simulations.records import Block, stack_fits
-from simulations.store import open_store, read_fits, read_measurements
-from simulations.studies.table1 import make_study
 
 
-def dump(folder, study):
-    """Everything in the store that is a result, as bytes."""
+def result(study, folder, **how):
+    """Run a study; its canonical dump and its steps."""
     with open_store(folder, study.name, study.design) as store:
-        parts = []
-        for cell in study.cells:
-            for rows in (read_fits(store, cell.name), read_measurements(store, cell.name)):
-                parts += [np.asarray(getattr(rows, f.name)).tobytes() for f in fields(rows)]
-    return b"".join(parts)
+        steps = list(run_study(study, store, **how))
+        return dump(store), steps
 
 
-@pytest.fixture(scope="module")
-def reference(small_study, tmp_path_factory):
-    from simulations.monte_carlo import run_study
-
-    folder = tmp_path_factory.mktemp("reference")
-    with open_store(folder, small_study.name, small_study.design) as store:
-        list(run_study(small_study, store, jobs=1))
-    return dump(folder, small_study)
+def test_cells_take_turns_and_every_block_is_there_once():
+    study = toy_study(Toy("x"), Toy("y"), n_runs=60)
+    blocks = [(cell.name, index) for cell, index in all_blocks(study)]
+    assert blocks == [("x", 0), ("y", 0), ("x", 1), ("y", 1), ("x", 2), ("y", 2)]
+    more = replace(study, cell_runs={"y": 20})
+    assert [(c.name, i) for c, i in all_blocks(more)] == [("x", 0), ("y", 0), ("x", 1), ("x", 2)]
 
 
-@pytest.mark.parametrize("how", [{"jobs": 2}, {"jobs": 2, "backend": "threading"}])
-def test_same_bits_at_any_number_of_workers(small_study, run_to_store, reference, how):
-    folder, steps = run_to_store(small_study, **how)
-    assert [s.done for s in steps] == [1, 2, 3, 4]
-    assert dump(folder, small_study) == reference
+def test_cells_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="cells must have distinct names, got 'x' twice"):
+        toy_study(Toy("x"), Toy("y"), Toy("x"))
 
 
-def test_another_seed_gives_other_bits(small_options, run_to_store, reference):
-    study = make_study(replace(small_options, seed=1))
-    folder, _ = run_to_store(study)
-    assert dump(folder, study) != reference
-
-
-def test_resume_computes_what_is_missing_and_changes_nothing(
-    small_study, tmp_path, run_to_store, reference
-):
-    from simulations.monte_carlo import run_study
-
-    with open_store(tmp_path, small_study.name, small_study.design) as store:
-        steps = run_study(small_study, store, jobs=1)
-        next(steps)  # one block, then the process is gone
-        steps.close()
-        assert len(pending_blocks(small_study, store)) == 3
-    _, rest = run_to_store(small_study, out=tmp_path)
-    assert len(rest) == 3
-    assert dump(tmp_path, small_study) == reference
-    _, nothing = run_to_store(small_study, out=tmp_path)
-    assert nothing == []
-
-
-def test_more_runs_keep_the_first_ones(small_options, tmp_path, run_to_store, reference):
-    few = make_study(replace(small_options, runs=10))
-    run_to_store(few, out=tmp_path)
-    whole = make_study(small_options)
-    with open_store(tmp_path, few.name, few.design) as store:
-        assert set(read_fits(store, "sim1").run.tolist()) == set(range(10))
-        assert len(pending_blocks(whole, store)) == 4  # the first blocks hold 10 of 25 runs
-    run_to_store(whole, out=tmp_path)
-    assert dump(tmp_path, whole) == reference
-
-
-def test_keys_are_distinct_and_stable():
-    draws = {
-        (cell, run, stream): replication_rng(5, cell, run, stream).random()
-        for cell in ("sim1", "sim2")
-        for run in range(50)
-        for stream in ("train", "test", "population", "start", "minibatch")
-    }
-    assert len(set(draws.values())) == len(draws)
-    again = replication_rng(5, "sim2", 49, "start").random()
-    assert again == draws["sim2", 49, "start"]
-
-
-@dataclass(frozen=True)
-class Toy:
-    name: str
-    settings: tuple[str, ...] = ("a", "b")
-
-
-def raise_in_block_1(cell, _seed, runs):
-    if runs.start == 25:
-        raise FloatingPointError(f"cell {cell.name} broke")
-    rows = [
-        (s, r, 0, "raw", "converged", "", 1, 0.0, 0.0, 0.0) for r in runs for s in cell.settings
+def test_more_runs_keep_the_first_ones(tmp_path):
+    study = toy_study(Toy("x"), Toy("y"), n_runs=100)
+    (tmp_path / "once").mkdir()
+    once, _ = result(study, tmp_path / "once")
+    few, _ = result(replace(study, n_runs=30), tmp_path)
+    grown, steps = result(study, tmp_path)
+    assert grown == once
+    # block 0 is finished; block 1 held 5 of its 25 runs, 2 and 3 are new
+    assert sorted((s.block.cell, s.block.index) for s in steps) == [
+        (cell, index) for cell in "xy" for index in (1, 2, 3)
     ]
-    return Block(cell.name, 0, stack_fits(rows), None)
+    assert set(few.splitlines()[5:]) <= set(once.splitlines())  # every fit and measurement
 
 
-def test_a_block_that_raises_is_recorded_and_the_others_go_on(run_to_store):
-    study = Study("toy", 0, 75, (Toy("x"),), raise_in_block_1, {})
-    folder, steps = run_to_store(study)
-    assert len(steps) == 3
-    with open_store(folder, "toy", {}) as store:
+def test_cells_may_have_their_own_number_of_runs(tmp_path):
+    study = replace(toy_study(Toy("x"), Toy("y"), n_runs=30), cell_runs={"y": 60})
+    with open_store(tmp_path, "toy", {}) as store:
+        list(run_study(study, store))
+        kept = {cell: sorted(set(read_fits(store, cell).run.tolist())) for cell in "xy"}
+        assert pending_blocks(study, store) == []
+    assert kept == {"x": list(range(30)), "y": list(range(60))}
+
+
+SESSIONS = st.lists(st.tuples(st.integers(2, 110), st.integers(0, 6)), min_size=1, max_size=5).map(
+    lambda sessions: [*sessions, (110, 99)]
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(SESSIONS, st.integers(1, 3), st.randoms(use_true_random=False))
+def test_a_resumed_study_never_recomputes_a_finished_block(sessions, n_cells, shuffler):
+    """Sessions of any number of runs, each ended after some blocks, in any order."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, calls = Path(folder), Path(folder) / "calls"
+        calls.mkdir()
+        cells = [Toy(f"c{i}", folder=str(calls)) for i in range(n_cells)]
+        reference = toy_study(*cells, n_runs=110)
+        for n_runs, blocks in sessions:
+            study = toy_study(*cells, compute=count_calls, n_runs=n_runs)
+            with open_store(out, "toy", {}) as store:
+                have = finished_runs(store)
+                todo = pending_blocks(study, store)
+                shuffler.shuffle(todo)
+                before = len(list(calls.iterdir()))
+                steps = run_study(study, store, blocks=todo)
+                done = [step.block for step, _ in zip(steps, range(blocks), strict=False)]
+                steps.close()
+                computed = len(list(calls.iterdir())) - before
+                assert len(done) <= computed <= len(done) + 1  # the one in flight is lost
+                for block in done:  # only what held less than was asked for
+                    asked = min(25, n_runs - 25 * block.index)
+                    assert have.get((block.cell, block.index), 0) < asked
+        with open_store(out, "toy", {}) as store:
+            resumed = dump(store)
+        (out / "once").mkdir()
+        assert resumed == result(reference, out / "once")[0]
+
+
+def test_what_separates_or_raises_is_counted_and_stops_the_study(tmp_path):
+    x = Toy("x", bad_runs=(1, 30, 31))
+    study = toy_study(x, compute=separate_bad_runs, n_runs=75)
+    with open_store(tmp_path, "toy", {}) as store:
+        steps = []
+        with pytest.raises(StudyError, match=r"3 of 75 .* --max-failures 0.02 allows"):
+            # 2 % of 75 is 1.5: block 0 has one, block 1 two more, block 2 is not computed
+            steps += run_study(study, store, max_failures=0.02)
+        assert finished_runs(store) == {("x", 0): 25, ("x", 1): 25}
+        assert failed_runs(store) == {"x": {1, 30, 31}}
+    with open_store(tmp_path, "toy", {}) as store:  # again: it stops at once
+        with pytest.raises(StudyError, match="3 of 75 replications failed"):
+            list(run_study(study, store, max_failures=0.02))
+        assert finished_runs(store) == {("x", 0): 25, ("x", 1): 25}
+        list(run_study(study, store, max_failures=0.04))  # 3 of 75 is 4 %, not more
+        assert len(read_fits(store, "x")) == 150
         fits = read_fits(store, "x")
-    failed = fits.run[fits.status == "failed"]
-    assert sorted(set(failed.tolist())) == list(range(25, 50))
-    assert (np.array(["FloatingPointError: cell x broke" in r for r in fits.reason])
-            == (fits.status == "failed")).all()  # fmt: skip
-    assert len(fits) == 150
+        assert set(fits.reason[fits.status == "separated"]) == {"separated: no minimum"}
 
 
-def threads_used(cell, _seed, runs):
-    rows = [("a", r, 0, "raw", "converged", "", torch.get_num_threads(), 0, 0, 0) for r in runs]
-    return Block(cell.name, 0, stack_fits(rows), None)
+def test_failures_are_not_redrawn(tmp_path):
+    study = toy_study(Toy("x", bad_runs=(3,)), compute=raise_in_bad_runs, n_runs=25)
+    first, _ = result(study, tmp_path)
+    again, steps = result(study, tmp_path)
+    assert (again, steps) == (first, [])
+    assert first.count('"failed"') == 2
 
 
-def test_one_thread_per_worker_and_restored_afterwards():
-    before = torch.get_num_threads()
-    block = compute_one(threads_used, Toy("x"), 0, 0)
-    assert set(block.fits.n_iter.tolist()) == {1}
-    assert torch.get_num_threads() == before
+def test_a_block_that_timed_out_gets_another_try_with_more_time_only(tmp_path):
+    study = toy_study(compute=never_end, n_runs=50)
+    with open_store(tmp_path, "toy", {}) as store:
+        list(run_study(study, store, timeout=0.2))
+        assert len(failed_runs(store)["x"]) == 25
+        assert pending_blocks(study, store, timeout=0.2) == []
+        assert [i for _, i in pending_blocks(study, store, timeout=0.3)] == [1]
+        assert [i for _, i in pending_blocks(study, store)] == [1]
+        mended = replace(study, compute_block=compute_toy)
+        list(run_study(mended, store, timeout=0.3, max_failures=0.5))
+        assert failed_runs(store) == {}
+        timed = dump(store)
+    (tmp_path / "once").mkdir()
+    assert timed == result(mended, tmp_path / "once")[0]
 
 
-def test_blocks_tile_the_runs():
-    assert [*block_runs(0), *block_runs(1)] == list(range(50))
+def test_progress_counts_what_was_there(tmp_path):
+    study = toy_study(n_runs=100)
+    result(replace(study, n_runs=50), tmp_path)
+    _, steps = result(study, tmp_path)
+    assert [(s.done, s.total) for s in steps] == [(3, 4), (4, 4)]
 
 
-def test_code_version_names_sources_and_libraries():
-    version = code_version()
-    assert version["torch"] == torch.__version__
-    assert len(version["source"]) == 16
+def test_a_study_of_another_code_version_is_not_computed(tmp_path):
+    study = toy_study(code={**code_version(), "scipy": "0.1"})
+    with (
+        open_store(tmp_path, "toy", study.design) as store,
+        pytest.raises(StudyError, match=r'a worker runs other code: scipy "0.1" ->'),
+    ):
+        list(run_study(study, store))

@@ -6,16 +6,22 @@ from filelock import FileLock
 
 from simulations.measure import measure
 from simulations.records import Block, rows_where, select, stack_fits, stack_measurements
-from simulations.store import (
-    StoreError,
+from simulations.store import StoreError, is_written, open_store, read_store
+from simulations.tables import (
+    canonical_dump,
     finished_runs,
-    open_store,
     read_fits,
     read_measurements,
+    read_session,
     save_block,
+    write_session,
 )
 
-DESIGN = {"seed": 1, "sizes": [1, 2], "code": {"source": "abc"}}
+DESIGN = {
+    "seed": 1,
+    "sizes": [1, 2],
+    "code": {"source": {"a.py": "1", "b.py": "2", "c.py": "3"}, "numpy": "2.0"},
+}
 
 
 @pytest.fixture
@@ -25,7 +31,7 @@ def block():
     fits, rows = [], []
     for run in range(4):
         for setting in ("b", "a"):
-            fits.append((setting, run, 3, "raw", "converged", "", 7, 1 / 3, 1e-13, 0.0))
+            fits.append((setting, run, 3, "raw", "converged", "", "", 7, 1 / 3, 1e-13, 0.0))
             for split in ("train", "test"):
                 values = measure(y, rng.normal(size=(60, 3)))
                 rows.append((setting, run, 3, "raw", split, values))
@@ -83,7 +89,12 @@ def test_another_study_and_another_design_are_refused(tmp_path, block):
     refuse(tmp_path, "holds the study 'study', not 'other'", study="other")
     refuse(tmp_path, r"another design: seed 1 -> 2; sizes \[1, 2\] -> \[1, 3\]",
            design={**DESIGN, "seed": 2, "sizes": [1, 3]})  # fmt: skip
-    refuse(tmp_path, 'code.source "abc" -> "def"', design={**DESIGN, "code": {"source": "def"}})
+    other = {"source": {"a.py": "1", "b.py": "3", "d.py": "4"}, "numpy": "2.1"}
+    refuse(
+        tmp_path,
+        r'numpy "2.0" -> "2.1"; b.py was edited; c.py is gone; d.py was added; use another --out',
+        design={**DESIGN, "code": other},
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\x00 and no more"])
@@ -112,7 +123,7 @@ def test_a_store_cut_short_is_refused(tmp_path, block, part):
 def test_another_schema_is_refused(tmp_path):
     with open_store(tmp_path, "study", DESIGN) as store:
         store.connection.execute("UPDATE study SET value = '99' WHERE key = 'schema'")
-    refuse(tmp_path, "has schema 99, not 1")
+    refuse(tmp_path, "has schema 99, not 2")
 
 
 def test_a_second_writer_is_refused(tmp_path):
@@ -134,3 +145,103 @@ def test_fresh_puts_the_old_store_aside(tmp_path, block):
             assert finished_runs(store) == {}
         assert (tmp_path / f"records.{n}.sqlite").exists()
     assert (tmp_path / "records.1.sqlite").read_bytes() == old
+
+
+def test_the_lock_file_goes_with_its_writer(tmp_path):
+    with open_store(tmp_path, "study", DESIGN):
+        assert is_written(tmp_path)
+    assert not is_written(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"records.sqlite"}
+
+
+def test_a_lock_file_without_a_writer_is_no_lock(tmp_path):
+    (tmp_path / "records.sqlite.lock").touch()  # a killed writer leaves it
+    assert not is_written(tmp_path)
+    with open_store(tmp_path, "study", DESIGN):
+        assert is_written(tmp_path)
+
+
+def test_reading_beside_the_writer_sees_finished_blocks_and_changes_nothing(tmp_path, block):
+    with open_store(tmp_path, "study", DESIGN) as store:
+        save_block(store, block, range(4))
+        write_session(store, {"workers": 2})
+        with read_store(tmp_path) as other:
+            assert finished_runs(other) == {("cell", 0): 4}
+            assert read_session(other) == {"workers": 2}
+            assert list(canonical_dump(other)) == list(canonical_dump(store))
+            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+                save_block(other, block, range(4))
+        save_block(store, block, range(4))
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    with read_store(tmp_path) as other:
+        assert (other.study, other.design) == ("study", DESIGN)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_reading_what_is_no_store_says_so(tmp_path):
+    with pytest.raises(StoreError, match=r"holds no records\.sqlite"), read_store(tmp_path):
+        pass
+    (tmp_path / "records.sqlite").write_bytes(b"SQLite format 3\x00 and no more")
+    with pytest.raises(StoreError, match="is damaged"), read_store(tmp_path):
+        pass
+
+
+def test_runs_are_read_by_range(tmp_path, block):
+    with open_store(tmp_path, "study", DESIGN) as store:
+        save_block(store, block, range(4))
+        assert sorted(set(read_fits(store, "cell", range(1, 3)).run.tolist())) == [1, 2]
+        assert set(read_measurements(store, "cell", range(3, 9)).run.tolist()) == {3}
+        assert read_measurements(store, "cell", range(4, 9)) is None
+
+
+def test_the_dump_tells_any_bit_and_no_time(tmp_path, block):
+    with open_store(tmp_path, "study", DESIGN) as store:
+        save_block(store, block, range(4))
+        before = list(canonical_dump(store))
+        store.connection.execute("UPDATE block SET seconds = 99.0")
+        write_session(store, {"pid": 1})
+        assert list(canonical_dump(store)) == before
+        store.connection.execute("UPDATE fit SET loss = loss + 6e-17 WHERE run = 2")
+        after = list(canonical_dump(store))
+        changed = [a for a, b in zip(before, after, strict=True) if a != b]
+        assert len(changed) == 2  # two settings of run 2
+        assert all('"fit", "cell"' in line for line in changed)
+
+
+def test_numbers_that_are_none_come_back_as_nan(tmp_path):
+    rows = [("a", 0, 0, "raw", "failed", "why", "trace", 0, np.nan, np.nan, np.nan)]
+    with open_store(tmp_path, "study", DESIGN) as store:
+        save_block(store, Block("cell", 0, stack_fits(rows), None), range(1))
+        fits = read_fits(store, "cell")
+    assert fits.loss.dtype == np.float64
+    assert np.isnan([fits.loss[0], fits.gradient_norm[0], fits.bias_gradient[0]]).all()
+    assert (fits.reason[0], fits.traceback[0]) == ("why", "trace")
+
+
+def test_fresh_keeps_what_the_journal_held(tmp_path, block):
+    """A writer that was killed leaves its last blocks in the journal."""
+    import shutil
+
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    with open_store(tmp_path, "study", DESIGN) as store:
+        save_block(store, block, range(4))
+        for path in tmp_path.glob("records.sqlite*"):
+            shutil.copy(path, killed)
+    assert (killed / "records.sqlite-wal").stat().st_size > 0
+    with open_store(killed, "study", DESIGN, fresh=True) as store:
+        assert finished_runs(store) == {}
+    (killed / "records.1.sqlite").rename(tmp_path / "aside.sqlite")
+    assert {p.name for p in killed.iterdir()} == {"records.sqlite"}
+    (killed / "records.sqlite").unlink()
+    (tmp_path / "aside.sqlite").rename(killed / "records.sqlite")
+    with read_store(killed) as store:
+        assert finished_runs(store) == {("cell", 0): 4}
+
+
+def test_what_a_kill_left_half_made_is_no_obstacle(tmp_path):
+    (tmp_path / "records.new.sqlite").write_bytes(b"half")
+    (tmp_path / "records.sqlite-wal").write_bytes(b"stale")
+    with open_store(tmp_path, "study", DESIGN) as store:
+        assert finished_runs(store) == {}
+    assert {p.name for p in tmp_path.iterdir()} == {"records.sqlite"}

@@ -6,25 +6,18 @@ import numpy as np
 import pytest
 
 from reports.table1 import summarise
-from simulations.monte_carlo import compute_one
-from simulations.store import open_store, save_block
+from simulations.monte_carlo import run_study
+from simulations.store import open_store
 from simulations.studies.table1 import Options, make_study
+from simulations.workers import Workers
 
 
 def sim1_table(tmp_path, options, jobs=1):
     """Summary of Sim1 alone."""
-    from joblib import Parallel, delayed
-
     study = make_study(options)
     study = replace(study, cells=study.cells[:1])
-    n_blocks = options.runs // 25
     with open_store(tmp_path, study.name, study.design) as store:
-        blocks = Parallel(n_jobs=jobs)(
-            delayed(compute_one)(study.compute_block, study.cells[0], study.seed, i)
-            for i in range(n_blocks)
-        )
-        for block in blocks:
-            save_block(store, block, range(block.index * 25, block.index * 25 + 25))
+        list(run_study(study, store, Workers(jobs)))
         return summarise(study, store).summary
 
 
@@ -61,12 +54,10 @@ def test_sim1_agrees_with_its_prediction_at_2000_runs(tmp_path):
 
 @pytest.fixture(scope="module", params=[False, True], ids=["corrected", "as-printed"])
 def sim2_tables(request, tmp_path_factory):
-    from simulations.monte_carlo import run_study
-
     study = make_study(Options(as_printed=request.param))
     study = replace(study, cells=study.cells[1:])
     with open_store(tmp_path_factory.mktemp("sim2"), study.name, study.design) as store:
-        list(run_study(study, store, jobs=2))
+        list(run_study(study, store, Workers(2)))
         return request.param, summarise(study, store)
 
 
