@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import threading
 import time
@@ -215,6 +216,20 @@ def raise_in_thread(thread: int, exception: type[BaseException] | None) -> None:
     )
 
 
-def ignore_interrupts() -> None:
-    """Leave Ctrl-C, which a terminal sends to workers too, to the driver."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def start_worker(driver: int) -> None:
+    """Prepare a worker process: it leaves Ctrl-C to the driver, and goes when the driver is gone.
+
+    Parameters
+    ----------
+    driver : int
+        Its process number. A driver that was killed leaves its workers waiting for minutes, with
+        the memory they hold.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to workers, too
+
+    def watch() -> None:
+        while os.getppid() == driver:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

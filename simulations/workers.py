@@ -5,6 +5,7 @@ joblib runs things; here is what it leaves open: a worker that dies, and a drive
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulations.records import Block
-from simulations.worker import StudyError, Task, compute_one, ignore_interrupts, raise_in_thread
+from simulations.worker import StudyError, Task, compute_one, raise_in_thread, start_worker
 
 BACKENDS = ("loky", "threading", "sequential", "dask")
 _CONNECT_SECONDS = 10
@@ -175,8 +176,10 @@ def _joblib(workers: Workers, n_tasks: int) -> Iterator[Any]:
         with parallel_config("sequential"):
             yield Parallel(n_jobs=1, **how)
     else:
-        loky = {"inner_max_num_threads": 1, "initializer": ignore_interrupts}
-        options = loky if workers.backend == "loky" else {}
+        options: dict[str, Any] = {}
+        if workers.backend == "loky":
+            options = {"initializer": start_worker, "initargs": (os.getpid(),)}
+            options["inner_max_num_threads"] = 1
         with warnings.catch_warnings(), parallel_config(workers.backend, **options):
             # loky replaces a worker that holds more memory than at first, and loses nothing
             warnings.filterwarnings("ignore", message="A worker stopped while some jobs")

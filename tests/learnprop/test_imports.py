@@ -13,7 +13,7 @@ def loaded_by(code):
         [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return {name.partition(".")[0] for name in answer.stdout.split()}
+    return {name.partition(".")[0] for name in answer.stdout.splitlines()[-1].split()}
 
 
 def test_import_learnprop_is_light():
