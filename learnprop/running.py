@@ -30,8 +30,8 @@ class Reporter:
 
     Attributes
     ----------
-    protocol : callable ``(study) -> str``
-        Text of ``protocol.md``.
+    protocol : callable ``(study, mcse) -> str``
+        Text of ``protocol.md``; `mcse` is the target of precision or None.
     summarise : callable ``(study, store) -> summary``
         With a DataFrame ``summary.summary`` that has a column ``verdict``.
     write : callable ``(summary, folder) -> list``
@@ -40,7 +40,7 @@ class Reporter:
         SD over runs of the gap by λ setting, as far as theory predicts it.
     """
 
-    protocol: Callable[[Study], str]
+    protocol: Callable[[Study, float | None], str]
     summarise: Callable[[Study, Store], Any]
     write: Callable[[Any, Path], list[Any]]
     predicted_gap_sd: Callable[[Any], dict[str, float | None]]
@@ -76,7 +76,7 @@ def run(study: Study, reporter: Reporter, running: Running) -> None:
             open_store(out, study.name, study.design, fresh=running.fresh) as store,
         ):
             if running.fresh or not (out / "protocol.md").exists():
-                write_text(out / "protocol.md", reporter.protocol(study))
+                write_text(out / "protocol.md", reporter.protocol(study, running.mcse))
             study = _compute(study, store, workers, running)
             _mention_more_runs(study, store, running)
             result = reporter.summarise(study, store)

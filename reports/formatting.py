@@ -119,7 +119,7 @@ def duration(seconds: float) -> str:
     Examples
     --------
     >>> duration(0.31), duration(42.3), duration(130), duration(7300), duration(300_000)
-    ('0.3 s', '42 s', '2 min 10 s', '2 h 2 min', '3 d 11 h')
+    ('0.3 s', '42 s', '2 min 10 s', '2 h 1 min', '3 d 11 h')
     >>> duration(float("nan"))
     'unknown'
     """

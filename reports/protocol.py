@@ -24,12 +24,14 @@ def _wrap(text: str) -> str:
     return fill(text, width=98, subsequent_indent="  " if text.startswith("- ") else "")
 
 
-def table1_protocol(study: Study) -> str:
+def table1_protocol(study: Study, mcse: float | None = None) -> str:
     """Protocol of a Table 1 study, in Markdown.
 
     Parameters
     ----------
     study : Study
+    mcse : float or None
+        Target of precision for the gaps, if one is declared.
 
     Returns
     -------
@@ -60,6 +62,16 @@ def table1_protocol(study: Study) -> str:
         f"The left side of Eq. (10) for three settings of λ, {columns}. They share each "
         "replication's data and initial point."
     )
+    replications = (
+        f"{study.n_runs} replications asked for at first, computed in blocks of {BLOCK_SIZE}"
+    )
+    if mcse is None:
+        replications += "."
+    else:
+        replications += (
+            "; then more blocks of a cell until the Monte Carlo standard error (jackknife) of its "
+            f"gap on test is at most {mcse:g} under every λ, each round at most doubling it."
+        )
     return f"""# Protocol: Table 1
 
 Written before the first replication.
@@ -77,8 +89,7 @@ class-weighted logistic loss: on the training sample, on test data, in the popul
   {_READINGS[design["sim2_reading"]]}.
 - Sizes (class 0, class 1): train ({n0}, {n1}), test ({m0}, {m1}), population
   ({POPULATION}, {POPULATION}) fresh samples per run.
-- Seed {study.seed}; every replication has its own key. {study.n_runs} replications asked for at
-  first, computed in blocks of {BLOCK_SIZE}.
+{_wrap(f"- Seed {study.seed}; every replication has its own key. {replications}")}
 
 ## Estimands
 

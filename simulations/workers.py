@@ -9,6 +9,7 @@ import os
 import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -204,5 +205,7 @@ def _watched(client: Any) -> Iterator[None]:
         yield
     except WorkerDied:
         raise WorkerDied(f"the cluster gave a block up: {reasons[0]}") from None
+    except CancelledError as error:
+        raise WorkerDied(f"the cluster is lost: {str(error).splitlines()[-1]}") from None
     finally:
         done.set()

@@ -109,6 +109,22 @@ def test_a_block_that_kills_every_dask_worker_stops_the_study(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_cluster_that_goes_stops_the_study(tmp_path):
+    study = toy_study(compute=compute_slowly, n_runs=2000)
+    with two_dask_workers() as cluster:
+        workers = Workers(2, "dask", cluster.scheduler_address)
+
+        def close(step):
+            if step.done == 3:
+                cluster.close()
+
+        with pytest.raises(WorkerDied, match="the cluster is lost: "):
+            dumped(study, tmp_path, workers, close)
+    with open_store(tmp_path, "toy", {}) as store:
+        assert 3 <= len(finished_runs(store)) < 80
+
+
+@pytest.mark.slow
 def test_time_limit_on_a_cluster(tmp_path):
     study = toy_study(compute=never_end)
     with two_dask_workers() as cluster:
