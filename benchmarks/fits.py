@@ -13,12 +13,12 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from equations.class_weights import table1_class_weights
+from simulations.blocks import BLOCK_SIZE, one_thread
 from simulations.fitters.logistic import fit_logistic
 from simulations.fitters.mlp import fit_mlp
 from simulations.fitters.mlp_network import initial_params
 from simulations.fitters.newton import GRADIENT_TOLERANCE
 from simulations.generators import Generator, sample, sim1, sim2
-from simulations.worker import BLOCK_SIZE, one_thread
 
 WORKERS = 2
 SIZE = (1000, 10000)

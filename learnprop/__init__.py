@@ -41,6 +41,14 @@ _HOME = {
     "initial_params": "simulations.fitters.mlp_network",
     "mlp_logits": "simulations.fitters.mlp_network",
     "measure": "simulations.measure",
+    "replication_rng": "simulations.seeds",
+    "Study": "simulations.monte_carlo",
+    "run_study": "simulations.monte_carlo",
+    "Workers": "simulations.workers",
+    "open_store": "simulations.store",
+    "read_store": "simulations.store",
+    "read_fits": "simulations.tables",
+    "read_measurements": "simulations.tables",
 }
 
 __all__ = sorted(_HOME)

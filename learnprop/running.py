@@ -20,7 +20,7 @@ from learnprop.options import Running
 
 if TYPE_CHECKING:
     from simulations.monte_carlo import Study
-    from simulations.store import Store
+    from simulations.tables import Store
     from simulations.workers import Workers
 
 
@@ -62,8 +62,9 @@ def run(study: Study, reporter: Reporter, running: Running) -> None:
     import sqlite3
 
     from reports.provenance import now, write_provenance, write_text
+    from simulations.blocks import StudyError
     from simulations.store import StoreError, open_store
-    from simulations.worker import StudyError
+    from simulations.tables import read_session
 
     workers = _check(running)
     out = running.out
@@ -80,6 +81,7 @@ def run(study: Study, reporter: Reporter, running: Running) -> None:
             study = _compute(study, store, workers, running)
             _mention_more_runs(study, store, running)
             result = reporter.summarise(study, store)
+            processors = read_session(store)["processors"]
         shown = reporter.write(result, out)
         write_provenance(
             out / "provenance.json",
@@ -90,6 +92,7 @@ def run(study: Study, reporter: Reporter, running: Running) -> None:
             mcse=running.mcse,
             workers=workers.jobs,
             backend=workers.backend,
+            processors=processors,
         )
     except StoreError as error:
         raise BadInput(str(error)) from None
@@ -119,7 +122,7 @@ def plan(study: Study, reporter: Reporter, running: Running) -> None:
         Its `mcse` is the target.
     """
     from reports.plan import plan_study, plan_table
-    from simulations.worker import StudyError
+    from simulations.blocks import StudyError
 
     if running.mcse is None:
         raise BadInput("plan needs --mcse, e.g. --mcse 0.01")
@@ -228,27 +231,26 @@ def _compute(study: Study, store: Store, workers: Workers, running: Running) -> 
 
 
 def _note_session(study: Study, store: Store, workers: Workers, running: Running) -> None:
+    """Note for ``learnprop status`` who computes what; say so where the processor is another."""
     from reports.provenance import now, processor
     from simulations.tables import finished_runs, read_session, write_session
 
-    before = read_session(store).get("processor", processor())
-    if before != processor() and finished_runs(store) and not running.quiet:
+    here = processor()
+    processors = read_session(store).get("processors", []) if finished_runs(store) else []
+    if processors and here not in processors and not running.quiet:
         typer.echo(
-            f"{study.name}: begun on {before}, goes on on {processor()}: the last digits of new "
+            f"{study.name}: begun on {processors[0]}, goes on on {here}: the last digits of new "
             "blocks may differ from what one machine gives",
             err=True,
         )
-        before = f"{before} + {processor()}" if processor() not in before else before
     session = {
         "runs": {cell.name: study.runs_of(cell.name) for cell in study.cells},
         "workers": workers.jobs,
         "backend": workers.backend,
-        "mcse": running.mcse,
-        "timeout": running.timeout,
         "started": now().isoformat(timespec="seconds"),
         "pid": os.getpid(),
         "host": socket.gethostname(),
-        "processor": before,
+        "processors": [*processors, *([] if here in processors else [here])],
     }
     write_session(store, session)
 
@@ -258,8 +260,8 @@ def _run_missing(study: Study, store: Store, workers: Workers, running: Running)
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from simulations.blocks import block_runs
     from simulations.monte_carlo import pending_blocks, run_study
-    from simulations.worker import block_runs
 
     missing = len(pending_blocks(study, store, running.timeout))
     updates = run_study(

@@ -13,7 +13,7 @@ from learnprop.exits import VERDICT_FAILED, BadInput, say
 from learnprop.running import show_tables
 
 if TYPE_CHECKING:
-    from simulations.store import Store
+    from simulations.tables import Store
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder written by --out.")]
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulations.blocks import block_runs
 from simulations.records import Fits, Measurements
-from simulations.store import Store
-from simulations.tables import read_blocks, read_fits, read_measurements
-from simulations.worker import block_runs
+from simulations.tables import Store, read_blocks, read_fits, read_measurements
 
 if TYPE_CHECKING:
     import pandas as pd

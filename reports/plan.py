@@ -9,9 +9,9 @@ from typing import Any
 
 from reports.formatting import duration
 from reports.precision import Need, needs, whole_blocks
+from simulations.blocks import BLOCK_SIZE, Task
 from simulations.monte_carlo import Study
 from simulations.records import Block
-from simulations.worker import BLOCK_SIZE, Task
 from simulations.workers import Workers, compute_blocks
 
 PILOT_RUNS = BLOCK_SIZE

@@ -14,11 +14,10 @@ from scipy import stats
 
 from equations.balance import INTERPOLATED_BELOW, left_side, right_side
 from reports.statistics import CONFIDENCE, jackknifed_gap
+from simulations.blocks import BLOCK_SIZE
 from simulations.monte_carlo import Cell, Study
 from simulations.records import Measurements, select
-from simulations.store import Store
-from simulations.tables import read_measurements
-from simulations.worker import BLOCK_SIZE
+from simulations.tables import Store, read_measurements
 
 SPLIT = "test"
 

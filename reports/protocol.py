@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from textwrap import fill
 
+from simulations.blocks import BLOCK_SIZE
 from simulations.monte_carlo import Study
 from simulations.studies.table1 import POPULATION
-from simulations.worker import BLOCK_SIZE
 
 _READINGS = {
     "sum": "the sum of the two independent variables",

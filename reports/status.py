@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from reports.formatting import duration
-from simulations.store import Store, is_written
-from simulations.tables import failed_runs, read_blocks, read_fits, read_session
-from simulations.worker import BLOCK_SIZE
+from simulations.blocks import BLOCK_SIZE
+from simulations.store import is_written
+from simulations.tables import Store, failed_runs, read_blocks, read_fits, read_session
 
 MAX_REASONS = 5
 

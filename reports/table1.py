@@ -19,9 +19,8 @@ from reports.statistics import balance_over_runs
 from simulations.generators import GENERATORS
 from simulations.monte_carlo import Study
 from simulations.records import FAILED_STATUSES, Fits, Measurements, select
-from simulations.store import Store
 from simulations.studies.table1 import POPULATION, Table1Cell
-from simulations.tables import read_fits, read_measurements
+from simulations.tables import Store, read_fits, read_measurements
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,10 +18,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from equations.mean_proba import FloatArray
+from simulations.blocks import BLOCK_SIZE, StudyError, Task, block_runs
 from simulations.records import FAILED_STATUSES, Block
-from simulations.store import Store
-from simulations.tables import failed_runs, finished_runs, save_block
-from simulations.worker import BLOCK_SIZE, StudyError, Task, block_runs
+from simulations.tables import Store, failed_runs, finished_runs, save_block
 from simulations.workers import Workers, compute_blocks
 
 

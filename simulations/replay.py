@@ -6,11 +6,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from simulations.blocks import BLOCK_SIZE, StudyError, Task, compute_one
 from simulations.monte_carlo import Study
 from simulations.records import Fits, Measurements, Rows, rows_where
-from simulations.store import Store, StoreError
-from simulations.tables import finished_runs, read_fits, read_measurements
-from simulations.worker import BLOCK_SIZE, StudyError, Task, compute_one
+from simulations.store import StoreError
+from simulations.tables import Store, finished_runs, read_fits, read_measurements
 
 _KEYS = ("run", "setting", "epoch", "stage", "split")
 _NOT_COMPARED = (*_KEYS, "traceback")  # a traceback names paths

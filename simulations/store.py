@@ -11,13 +11,12 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from simulations.tables import SCHEMA, transaction
+from simulations.tables import SCHEMA, Store, transaction
 from simulations.versions import changes, summary_of
 
 FILE_NAME = "records.sqlite"
@@ -29,25 +28,6 @@ _JOURNALS = ("-wal", "-shm")
 
 class StoreError(ValueError):
     """A store that cannot be used as asked; the message is one line for the user."""
-
-
-@dataclass(frozen=True)
-class Store:
-    """An open store.
-
-    Attributes
-    ----------
-    path : Path
-    connection : sqlite3.Connection
-    study : str
-    design : dict
-        All that determines the numbers.
-    """
-
-    path: Path
-    connection: sqlite3.Connection
-    study: str
-    design: dict[str, Any]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Rows of the store: blocks, fits and measurements in, out, and as a canonical dump.
+"""Tables of an open store: blocks, fits and measurements in, out, and as a canonical dump.
 
 Arrays are little-endian blobs (float64 and int64, C order), so that what comes out is what went
 in, bit for bit.
@@ -10,15 +10,13 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from simulations.records import FAILED_STATUSES, Block, Fits, Measurements
-
-if TYPE_CHECKING:
-    from simulations.store import Store
 
 _KEYS = ("setting", "run", "epoch", "stage", "split")
 _FIT = tuple(f.name for f in fields(Fits))
@@ -47,6 +45,25 @@ CREATE TABLE measurement (
 """
 _FAILED = f"status IN ({', '.join(repr(status) for status in FAILED_STATUSES)})"
 _ALL_RUNS = range(2**62)
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store.
+
+    Attributes
+    ----------
+    path : Path
+    connection : sqlite3.Connection
+    study : str
+    design : dict
+        All that determines the numbers.
+    """
+
+    path: Path
+    connection: sqlite3.Connection
+    study: str
+    design: dict[str, Any]
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from simulations.blocks import StudyError, Task, compute_one, raise_in_thread, start_worker
 from simulations.records import Block
-from simulations.worker import StudyError, Task, compute_one, raise_in_thread, start_worker
 
 BACKENDS = ("loky", "threading", "sequential", "dask")
 _CONNECT_SECONDS = 10

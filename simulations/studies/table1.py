@@ -22,6 +22,7 @@ import numpy as np
 from equations.balance import class_mass
 from equations.class_weights import table1_class_weights
 from equations.mean_proba import FloatArray
+from simulations.blocks import BLOCK_SIZE
 from simulations.fitters.fit import (
     CONVERGED,
     NOT_CONVERGED,
@@ -40,7 +41,6 @@ from simulations.monte_carlo import Study
 from simulations.records import Block, stack_fits, stack_measurements
 from simulations.seeds import MAX_SEED, replication_rng
 from simulations.versions import code_version
-from simulations.worker import BLOCK_SIZE
 
 NAME = "table1"
 POPULATION = 20_000

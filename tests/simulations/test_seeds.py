@@ -3,9 +3,9 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulations.blocks import Task, compute_one
 from simulations.monte_carlo import all_blocks
 from simulations.seeds import STREAMS, replication_key, replication_rng
-from simulations.worker import Task, compute_one
 from tests.toys import Toy, toy_study
 
 NAMES = st.lists(st.text(max_size=12), min_size=1, max_size=6, unique=True)

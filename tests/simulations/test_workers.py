@@ -10,10 +10,10 @@ import numpy as np
 import psutil
 import pytest
 
+from simulations.blocks import StudyError
 from simulations.monte_carlo import all_blocks, run_study
 from simulations.store import open_store
 from simulations.tables import finished_runs
-from simulations.worker import StudyError
 from simulations.workers import WorkerDied, Workers, check_workers
 from tests.toys import (
     Toy,

@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from simulations.replay import _compare
-from simulations.seeds import replication_key
-from simulations.versions import code_version
-from simulations.worker import (
+from simulations.blocks import (
     BlockTimeout,
     StudyError,
     Task,
@@ -18,6 +15,9 @@ from simulations.worker import (
     one_thread,
     time_limit,
 )
+from simulations.replay import _compare
+from simulations.seeds import replication_key
+from simulations.versions import code_version
 from tests.toys import (
     Toy,
     compute_toy,

@@ -1,4 +1,4 @@
-"""What a worker does with one block: one thread, a time limit, and failures that are recorded."""
+"""What becomes of one block: one thread, a time limit, and failures that are recorded."""
 
 from __future__ import annotations
 
