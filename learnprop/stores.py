@@ -93,6 +93,8 @@ def export(
     if out.exists() and (out.is_dir() or not force):
         kind = "a folder" if out.is_dir() else "there; --force replaces it"
         raise BadInput(f"--out {out} is {kind}")
+    if not out.parent.is_dir():
+        raise BadInput(f"--out {out} cannot be written: no such folder")
     if out.suffix == ".sqlite":
         raise BadInput(f"--out {out} is not written: the name is a store's")
     try:

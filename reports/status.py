@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -139,7 +140,9 @@ def status_text(status: Status, folder: Path) -> tuple[Any, Sequence[str]]:
         )
     elif left:
         lines.append("not running: the command that began it resumes")
-    if left:
+    if left and math.isnan(status.seconds_left):
+        lines.append("time left: not known before the first block")
+    elif left:
         lines.append(f"time left: about {duration(status.seconds_left)}")
     else:
         lines.append("done")

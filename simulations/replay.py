@@ -132,6 +132,8 @@ def _compare(stored: Rows, again: Rows) -> list[Difference]:
         if old.dtype.kind == "U":
             differs, size = old != new, np.zeros(len(old))
         else:
+            if new.ndim == 1:
+                new = new + 0  # SQLite keeps -0.0 in a column of numbers as 0.0
             old, new = (np.ascontiguousarray(a).reshape(len(a), -1) for a in (old, new))
             both_nan = (np.isnan(old) & np.isnan(new)) if old.dtype.kind == "f" else False
             differs = ((_bits(old) != _bits(new)) & ~np.asarray(both_nan)).any(axis=1)
