@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from simulations.records import Block, concatenate, stack_fits
+import numpy as np
+
+from simulations.records import FAILED_STATUSES, Block, Fits, concatenate, stack_fits
 from simulations.seeds import replication_key
 from simulations.versions import changes, code_version, summary_of
 
@@ -94,7 +96,12 @@ def compute_one(task: Task) -> Block | StudyError:
     except BlockTimeout as error:
         reason = f"timed out: the block took longer than {task.timeout:g} s"
         block = replace(_failed(task, runs, reason, error), timed_out=task.timeout)
-    return replace(block, index=task.index, seconds=time.monotonic() - started)
+    return replace(
+        block,
+        index=task.index,
+        fits=_with_keys(task, block.fits),
+        seconds=time.monotonic() - started,
+    )
 
 
 def _one_by_one(task: Task, runs: range, error: Exception) -> Block:
@@ -118,24 +125,37 @@ def _failed(task: Task, runs: range, reason: str, error: BaseException) -> Block
     trace = "".join(traceback.format_exception(error))
     nan = float("nan")
     rows = (
-        (setting, run, 0, "raw", "failed", reason, f"{_key(task, run)}\n{trace}", 0, nan, nan, nan)
+        (setting, run, 0, "raw", "failed", reason, trace, 0, nan, nan, nan)
         for run, setting in product(runs, task.cell.settings)
     )
     return Block(task.cell.name, task.index, stack_fits(rows), None)
 
 
+def _with_keys(task: Task, fits: Fits) -> Fits:
+    """Put the key of its replication before the traceback of every fit that has no model."""
+    failed = np.isin(fits.status, FAILED_STATUSES)
+    if not failed.any():
+        return fits
+    traces = [
+        f"{_key(task, run)}\n{trace}" if broken else trace
+        for run, trace, broken in zip(
+            fits.run.tolist(), fits.traceback.tolist(), failed, strict=True
+        )
+    ]
+    return replace(fits, traceback=np.array(traces))
+
+
 def _key(task: Task, run: int) -> str:
-    key = replication_key(task.cell.name, run, "train")[:-1]
-    return f"cell {task.cell.name}, run {run}: SeedSequence({task.seed}, spawn_key=({key}, stream))"
+    *key, _ = replication_key(task.cell.name, run, "train")
+    words = ", ".join(map(str, key))
+    return (
+        f"cell {task.cell.name}, run {run}: SeedSequence({task.seed}, spawn_key=({words}, stream))"
+    )
 
 
-class _Threads:
-    """How many blocks run in this process, and what to restore after the last."""
-
-    guard = threading.Lock()
-    inside = 0
-    limits: Any = None
-    torch_threads = 1
+_guard = threading.Lock()
+_inside: list[Callable[[], None]] = []
+"""One entry per block that runs in this process; the first restores the threads after the last."""
 
 
 @contextmanager
@@ -148,21 +168,23 @@ def one_thread() -> Iterator[None]:
     import torch
     from threadpoolctl import threadpool_limits
 
-    with _Threads.guard:
+    with _guard:
         torch_threads = torch.get_num_threads()
         limits = threadpool_limits(1)  # in every thread: OpenMP keeps its number per thread
         torch.set_num_threads(1)
-        if _Threads.inside == 0:
-            _Threads.limits, _Threads.torch_threads = limits, torch_threads
-        _Threads.inside += 1
+
+        def restore() -> None:
+            limits.restore_original_limits()
+            torch.set_num_threads(torch_threads)
+
+        _inside.append(restore)
     try:
         yield
     finally:
-        with _Threads.guard:
-            _Threads.inside -= 1
-            if _Threads.inside == 0:
-                _Threads.limits.restore_original_limits()
-                torch.set_num_threads(_Threads.torch_threads)
+        with _guard:
+            if len(_inside) == 1:
+                _inside[0]()
+            _inside.pop()  # any but the first, which knows how it was before
 
 
 @contextmanager

@@ -46,8 +46,8 @@ class Fits:
     """Fits of one data cell, one row per (setting, run, epoch, stage).
 
     ``status`` is converged, not converged, separated, diverged or failed; ``reason`` is empty or
-    says on one line why there is no model; ``traceback`` has the key of the replication and the
-    traceback where it raised. Units as in `simulations.fitters.fit.Fit`.
+    says on one line why there is no model; ``traceback`` then has the key of the replication, and
+    the traceback where it raised. Units as in `simulations.fitters.fit.Fit`.
     """
 
     setting: NDArray[np.str_]

@@ -81,24 +81,22 @@ def check_workers(workers: Workers) -> Workers:
         raise ValueError(f"--jobs {jobs} does not go with --backend dask: the cluster has workers")
     if scheduler is None:
         raise ValueError("--backend dask needs --scheduler, e.g. tcp://127.0.0.1:8786")
-    with _dask_client(scheduler) as client:
+    with _connect(scheduler) as client:
         n_workers = sum(client.ncores().values())
     return Workers(max(1, n_workers), backend, scheduler)
 
 
-@contextmanager
-def _dask_client(scheduler: str) -> Iterator[Any]:
+def _connect(scheduler: str) -> Any:
+    """Dask's client, to be closed; ValueError where the cluster cannot be reached."""
     try:
         from distributed import Client
     except ImportError:
         raise ValueError("--backend dask needs: pip install 'learnprop[cluster]'") from None
     try:
-        client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+        return Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"--scheduler {scheduler} cannot be reached: {reason}") from None
-    with client:
-        yield client
 
 
 def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Generator[Block]:
@@ -150,7 +148,7 @@ def _parallel(tasks: list[Task], workers: Workers) -> Generator[Block | StudyErr
     with _joblib(workers, len(tasks)) as parallel:
         blocks = parallel(delayed(compute_one)(task) for task in tasks)
         try:
-            for block in blocks:  # noqa: UP028 -- `yield from` would close it outside of the lines below
+            for block in blocks:  # noqa: UP028 -- `yield from` would close it too early
                 yield block
         finally:
             with warnings.catch_warnings():
@@ -165,9 +163,12 @@ def _joblib(workers: Workers, n_tasks: int) -> Iterator[Any]:
 
     how: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
     if workers.backend == "dask":
-        assert workers.scheduler is not None
+        try:
+            client = _connect(str(workers.scheduler))
+        except ValueError as error:  # it was there a moment ago, in `check_workers`
+            raise StudyError(str(error)) from None
         with (
-            _dask_client(workers.scheduler) as client,
+            client,
             _watched(client),
             parallel_config("dask", client=client, wait_for_workers_timeout=_WORKERS_SECONDS),
         ):

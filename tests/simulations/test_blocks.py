@@ -25,6 +25,7 @@ from tests.toys import (
     raise_in_bad_runs,
     raise_on_whole_blocks,
     report_threads,
+    separate_bad_runs,
 )
 
 
@@ -46,10 +47,20 @@ def test_a_failure_has_its_reason_key_and_traceback():
     row = block.fits.run == 27
     assert set(block.fits.reason[row]) == {"FloatingPointError: run 27 of x broke"}
     (trace,) = set(block.fits.traceback[row].tolist())
-    key = replication_key("x", 27, "train")[:-1]
+    key = ", ".join(map(str, replication_key("x", 27, "train")[:-1]))
+    assert key.endswith(", 27")
     assert trace.startswith(f"cell x, run 27: SeedSequence(3, spawn_key=({key}, stream))\n")
     assert "in raise_in_bad_runs" in trace
     assert not block.fits.reason[~row].any()
+    assert not block.fits.traceback[~row].any()
+
+
+def test_what_separates_has_its_reason_and_key():
+    block = compute_one(Task(separate_bad_runs, Toy("x", bad_runs=(4,)), 3, 0))
+    row = block.fits.status == "separated"
+    assert row.sum() == 1
+    assert block.fits.reason[row].tolist() == ["separated: no minimum"]
+    assert block.fits.traceback[row][0].startswith("cell x, run 4: SeedSequence(3, spawn_key=(")
     assert not block.fits.traceback[~row].any()
 
 
