@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import typer
 
@@ -26,3 +31,39 @@ def say(line: str) -> None:
         print(line, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def show_tables(tables: list[Any]) -> None:
+    """Print rich tables at one width, wide enough for each."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    wide = Console(width=1000)
+    width = max(Measurement.get(wide, wide.options, table).maximum for table in tables)
+    console = Console(width=max(width, Console().width))
+    with console.capture() as text:
+        for table in tables:
+            console.print(table)
+    say(text.get().rstrip("\n"))
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP: the batch system or the closed terminal wants us gone."""
+
+
+@contextmanager
+def signals_interrupt() -> Iterator[None]:
+    """Raise `Terminated` here on SIGTERM and SIGHUP, as Ctrl-C raises KeyboardInterrupt."""
+
+    def interrupt(*_: object) -> None:
+        raise Terminated
+
+    names = [n for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)]
+    if threading.current_thread() is not threading.main_thread():
+        names = []
+    before = {n: signal.signal(getattr(signal, n), interrupt) for n in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import math
 import os
-import signal
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from learnprop.exits import VERDICT_FAILED, BadInput, say, stopped
+from learnprop.exits import (
+    VERDICT_FAILED,
+    BadInput,
+    Terminated,
+    say,
+    show_tables,
+    signals_interrupt,
+    stopped,
+)
 from learnprop.options import Running
+from learnprop.progress import run_missing
 
 if TYPE_CHECKING:
     from simulations.monte_carlo import Study
@@ -44,10 +50,6 @@ class Reporter:
     summarise: Callable[[Study, Store], Any]
     write: Callable[[Any, Path], list[Any]]
     predicted_gap_sd: Callable[[Any], dict[str, float | None]]
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP: the batch system or the closed terminal wants us gone."""
 
 
 def run(study: Study, reporter: Reporter, running: Running) -> None:
@@ -140,38 +142,6 @@ def plan(study: Study, reporter: Reporter, running: Running) -> None:
         say(line)
 
 
-@contextmanager
-def signals_interrupt() -> Iterator[None]:
-    """Raise `Terminated` here on SIGTERM and SIGHUP, as Ctrl-C raises KeyboardInterrupt."""
-
-    def interrupt(*_: object) -> None:
-        raise Terminated
-
-    names = [n for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)]
-    if threading.current_thread() is not threading.main_thread():
-        names = []
-    before = {n: signal.signal(getattr(signal, n), interrupt) for n in names}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
-
-
-def show_tables(tables: list[Any]) -> None:
-    """Print rich tables at one width, wide enough for each."""
-    from rich.console import Console
-    from rich.measure import Measurement
-
-    wide = Console(width=1000)
-    width = max(Measurement.get(wide, wide.options, table).maximum for table in tables)
-    console = Console(width=max(width, Console().width))
-    with console.capture() as text:
-        for table in tables:
-            console.print(table)
-    say(text.get().rstrip("\n"))
-
-
 def _check(running: Running) -> Workers:
     """Check how to run before anything is written."""
     from simulations.workers import Workers, check_workers
@@ -213,7 +183,7 @@ def _compute(study: Study, store: Store, workers: Workers, running: Running) -> 
 
     while True:
         _note_session(study, store, workers, running)
-        _run_missing(study, store, workers, running)
+        run_missing(study, store, workers, running)
         if running.mcse is None:
             return study
         cell_runs = more_runs(study, store, running.mcse)
@@ -253,43 +223,6 @@ def _note_session(study: Study, store: Store, workers: Workers, running: Running
         "processors": [*processors, *([] if here in processors else [here])],
     }
     write_session(store, session)
-
-
-def _run_missing(study: Study, store: Store, workers: Workers, running: Running) -> None:
-    """Run the missing blocks; a bar on a terminal, a line per block elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from simulations.blocks import block_runs
-    from simulations.monte_carlo import pending_blocks, run_study
-
-    missing = len(pending_blocks(study, store, running.timeout))
-    updates = run_study(
-        study, store, workers, timeout=running.timeout, max_failures=running.max_failures
-    )
-    console = Console(stderr=True, quiet=running.quiet)
-    if running.quiet or not console.is_terminal:
-        for step in updates:
-            runs = block_runs(step.block.index)
-            left = step.seconds / (step.done - step.total + missing) * (step.total - step.done)
-            console.print(
-                f"{study.name}: {step.done}/{step.total} blocks, {step.block.cell} runs "
-                f"{runs.start}-{runs.stop - 1} took {step.block.seconds:.1f} s, "
-                f"about {left:.0f} s left",
-                highlight=False,
-                soft_wrap=True,
-            )
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total} blocks"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(study.name, total=missing)
-        for _ in updates:
-            bar.advance(task)
 
 
 def _mention_more_runs(study: Study, store: Store, running: Running) -> None:

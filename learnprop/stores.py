@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from learnprop.exits import VERDICT_FAILED, BadInput, say
-from learnprop.running import show_tables
+from learnprop.exits import VERDICT_FAILED, BadInput, say, show_tables
 
 if TYPE_CHECKING:
     from simulations.tables import Store

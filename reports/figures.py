@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from reports.formatting import LATEX, percent_interval, weight_formula
+from reports.provenance import write_bytes
 from reports.style import HOUSE_STYLE, OBSERVED, PAPER, PREDICTED, THEORY
 from reports.table1 import Table1
 from reports.table1_text import FITTERS, TITLES
@@ -63,7 +65,10 @@ def draw_table1(table: Table1, paths: list[Path]) -> None:
             fontsize=7.5,
         )
         for path in paths:
-            figure.savefig(path, metadata={} if path.suffix == ".png" else {"CreationDate": None})
+            picture = BytesIO()
+            metadata = {} if path.suffix == ".png" else {"CreationDate": None}
+            figure.savefig(picture, format=path.suffix[1:], metadata=metadata)
+            write_bytes(path, picture.getvalue())
         plt.close(figure)
 
 

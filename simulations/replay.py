@@ -117,34 +117,34 @@ def _keys(rows: Fits | Measurements) -> list[str]:
 
 
 def _compare(stored: Rows, again: Rows) -> list[Difference]:
-    kind = type(stored).__name__.lower()
+    """Differences field by field, or one that says that the rows are not the same ones."""
     same_rows = len(stored) == len(again) and all(
         (getattr(stored, key) == getattr(again, key)).all() for key in _keys(stored)
     )
     if not same_rows:
         where = f"{len(stored)} rows in the store, {len(again)} computed"
-        return [Difference(kind, abs(len(stored) - len(again)), float("nan"), where)]
+        count = abs(len(stored) - len(again))
+        return [Difference(type(stored).__name__.lower(), count, float("nan"), where)]
     found = []
     for f in fields(stored):
         if f.name in _NOT_COMPARED:
             continue
-        old, new = getattr(stored, f.name), getattr(again, f.name)
-        if old.dtype.kind == "U":
-            differs, size = old != new, np.zeros(len(old))
-        else:
-            if new.ndim == 1:
-                new = new + 0  # SQLite keeps -0.0 in a column of numbers as 0.0
-            old, new = (np.ascontiguousarray(a).reshape(len(a), -1) for a in (old, new))
-            both_nan = (np.isnan(old) & np.isnan(new)) if old.dtype.kind == "f" else False
-            differs = ((_bits(old) != _bits(new)) & ~np.asarray(both_nan)).any(axis=1)
-            size = np.abs(old - new).max(axis=1)
+        differs, size = _differences(getattr(stored, f.name), getattr(again, f.name))
         if differs.any():
-            largest = int(np.nanargmax(np.where(differs, size, -1.0)))
-            at = ", ".join(f"{key} {getattr(stored, key)[largest]}" for key in _keys(stored))
-            value = float("nan") if old.dtype.kind == "U" else float(size[largest])
-            found.append(Difference(f.name, int(differs.sum()), value, at))
+            worst = int(np.where(differs, np.nan_to_num(size, nan=-1.0), -2.0).argmax())
+            where = ", ".join(f"{key} {getattr(stored, key)[worst]}" for key in _keys(stored))
+            found.append(Difference(f.name, int(differs.sum()), float(size[worst]), where))
     return found
 
 
-def _bits(values: np.ndarray) -> np.ndarray:
-    return values.astype(values.dtype.newbyteorder("=")).view(np.int64)
+def _differences(old: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Per row: whether any bit differs, and the largest absolute difference, NaN of words."""
+    if old.dtype.kind == "U":
+        return old != new, np.full(len(old), np.nan)
+    if new.ndim == 1:
+        new = new + 0  # SQLite keeps -0.0 in a column of numbers as 0.0
+    old, new = (np.ascontiguousarray(a).reshape(len(a), -1) for a in (old, new))
+    differs = old.view(np.int64) != new.view(np.int64)
+    if old.dtype.kind == "f":
+        differs &= ~(np.isnan(old) & np.isnan(new))
+    return differs.any(axis=1), np.abs(old - new).max(axis=1).astype(float)

@@ -1,0 +1,49 @@
+"""Progress of a study: a bar on a terminal, a line per block elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from learnprop.options import Running
+
+if TYPE_CHECKING:
+    from simulations.monte_carlo import Study
+    from simulations.tables import Store
+    from simulations.workers import Workers
+
+
+def run_missing(study: Study, store: Store, workers: Workers, running: Running) -> None:
+    """Run the missing blocks of a study and show how far they are."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from simulations.blocks import block_runs
+    from simulations.monte_carlo import pending_blocks, run_study
+
+    missing = len(pending_blocks(study, store, running.timeout))
+    updates = run_study(
+        study, store, workers, timeout=running.timeout, max_failures=running.max_failures
+    )
+    console = Console(stderr=True, quiet=running.quiet)
+    if running.quiet or not console.is_terminal:
+        for step in updates:
+            runs = block_runs(step.block.index)
+            left = step.seconds / (step.done - step.total + missing) * (step.total - step.done)
+            console.print(
+                f"{study.name}: {step.done}/{step.total} blocks, {step.block.cell} runs "
+                f"{runs.start}-{runs.stop - 1} took {step.block.seconds:.1f} s, "
+                f"about {left:.0f} s left",
+                highlight=False,
+                soft_wrap=True,
+            )
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total} blocks"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(study.name, total=missing)
+        for _ in updates:
+            bar.advance(task)
