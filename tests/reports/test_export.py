@@ -1,5 +1,8 @@
+import csv
 import json
+import math
 import shutil
+import struct
 import subprocess
 
 import numpy as np
@@ -7,10 +10,10 @@ import pandas as pd
 import pytest
 
 from reports import export as module
-from reports.export import export
+from reports.export import export, measurements_frame
 from simulations.measure import measure
 from simulations.monte_carlo import run_study
-from simulations.records import Block, stack_fits, stack_measurements
+from simulations.records import Block, Measurements, stack_fits, stack_measurements
 from simulations.store import open_store
 from simulations.tables import read_measurements, save_block
 from tests.toys import Toy, raise_in_bad_runs, toy_study
@@ -162,3 +165,189 @@ def test_one_line_in_r(two_classes, tmp_path):
     line = f'd <- read.csv("{tmp_path}/out.csv"); cat(nrow(d), class(d$mean_proba))'
     answer = subprocess.run(["Rscript", "-e", line], capture_output=True, text=True, check=True)
     assert answer.stdout == f"{4 * 2 * (40 + 38)} numeric"
+
+
+EXTREMES = (-0.0, 5e-324, 2.2250738585072014e-308, 0.1, 1 / 3, math.pi, 1 - 2**-53, 1.7e308)
+FORMATS = ("csv", "json", "parquet")
+
+
+def rows_of(path):
+    """Rows as dicts, each by a reader that is not pandas'; CSV's numbers by float()."""
+    if path.suffix == ".json":
+        return json.loads(path.read_text())
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        return pq.read_table(path).to_pylist()
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    words = {"cell", "setting", "stage", "split", "status", "reason", "traceback"}
+    floats = {"mean_proba", "mean_square_proba", "log_loss", "loss", "gradient_norm",
+              "bias_gradient"}  # fmt: skip
+    return [
+        {k: v if k in words else float(v) if k in floats else int(v) for k, v in row.items()}
+        for row in rows
+    ]
+
+
+def bits(number):
+    return struct.pack("<d", number)
+
+
+def extreme_measurements(n_classes, n_runs):
+    """Any doubles, whether probabilities or not: what is written is no concern of the export."""
+    k, rng = n_classes, np.random.default_rng(n_classes)
+
+    def draw(*shape):
+        values = rng.random(shape) * 10.0 ** rng.integers(-300, 300, shape)
+        values.flat[: len(EXTREMES)] = EXTREMES[: values.size]
+        return values
+
+    counts = rng.integers(0, 2**60, (n_runs, k)), rng.integers(0, 2**60, (n_runs, k, k))
+    return Measurements(
+        setting=np.array(["a, \"b\"", "λ"] * n_runs)[:n_runs], run=np.arange(n_runs),
+        epoch=np.zeros(n_runs, int), stage=np.array(["raw"] * n_runs),
+        split=np.array(["test"] * n_runs), class_count=counts[0], confusion=counts[1],
+        mean_proba=draw(n_runs, k, k), log_loss=draw(n_runs, k),
+        second_moment=draw(n_runs, k, k, k),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_all_formats_hold_the_same_rows_and_the_bits_that_were_saved(tmp_path, n_classes):
+    rows = extreme_measurements(n_classes, 25)
+    fits = stack_fits([("λ", r, 0, "raw", "converged", "", "", 1, 0.1, 0.0, 0.0) for r in range(2)])
+    with open_store(tmp_path, "toy", {}) as store:
+        save_block(store, Block("z", 0, fits, rows), range(25))
+        for file_format in FORMATS:
+            export(store, tmp_path / f"out.{file_format}", file_format=file_format)
+    written = {name: rows_of(tmp_path / f"out.{name}") for name in FORMATS}
+    assert list(map(list, written["csv"])) == list(map(list, written["parquet"]))
+    for name, found in written.items():
+        assert len(found) == 25 * n_classes**2, name
+        at = {tuple(row[key] for key in KEY): row for row in found}
+        assert len(at) == len(found), name
+        for r in range(25):
+            for t in range(n_classes):
+                for p in range(n_classes):
+                    row = at["z", str(rows.setting[r]), r, 0, "raw", "test", t, p]
+                    assert bits(row["mean_proba"]) == bits(rows.mean_proba[r, t, p])
+                    # E[f_p f_p] over class t: the diagonal of its matrix of second moments
+                    square = np.diag(rows.second_moment[r, t])[p]
+                    assert bits(row["mean_square_proba"]) == bits(square)
+                    assert bits(row["log_loss"]) == bits(rows.log_loss[r, t])
+                    assert row["class_count"] == rows.class_count[r, t]
+                    assert row["confusion"] == rows.confusion[r, t, p]
+
+
+def test_the_comparison_of_bits_can_fail():
+    assert bits(0.1) != bits(math.nextafter(0.1, 1.0))
+    assert bits(-0.0) != bits(0.0)
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_the_numbers_of_fits_keep_every_bit(tmp_path, file_format):
+    numbers = [5e-324, 0.1, 1 / 3, math.pi * 1e-200, 1.7e308]
+    rows = [("a", r, 0, "raw", "converged", "", "", r, x, -x, x / 7) for r, x in enumerate(numbers)]
+    path = tmp_path / f"out.{file_format}"
+    with open_store(tmp_path, "toy", {}) as store:
+        save_block(store, Block("z", 0, stack_fits(rows), None), range(25))
+        assert export(store, path, file_format=file_format, table="fits") == len(numbers)
+    found = sorted(rows_of(path), key=lambda row: row["run"])
+    for row, x in zip(found, numbers, strict=True):
+        assert bits(row["loss"]) == bits(x)
+        assert bits(row["gradient_norm"]) == bits(-x)
+        assert bits(row["bias_gradient"]) == bits(x / 7)
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_write_that_fails_half_way_leaves_what_was_there(
+    two_classes, tmp_path, monkeypatch, file_format, there
+):
+    path = tmp_path / "out"
+    if there:
+        path.write_text("mine")
+    before = {p.name for p in tmp_path.iterdir()}
+    calls = []
+
+    def fail_at_the_second(cell, rows):
+        calls.append(cell)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        return measurements_frame(cell, rows)
+
+    monkeypatch.setattr(module, "measurements_frame", fail_at_the_second)
+    with pytest.raises(OSError, match="No space left"):
+        export(two_classes, path, file_format=file_format)
+    assert len(calls) == 2
+    assert {p.name for p in tmp_path.iterdir()} == before
+    assert not there or path.read_text() == "mine"
+
+
+def test_a_store_of_failures_alone_has_fits_and_no_measurements(tmp_path):
+    study = toy_study(Toy("x", bad_runs=tuple(range(25))), compute=raise_in_bad_runs, n_runs=25)
+    with open_store(tmp_path, "toy", {}) as store:
+        list(run_study(study, store))
+        with pytest.raises(ValueError, match="holds no measurements yet"):
+            export(store, tmp_path / "out.csv")
+        assert not (tmp_path / "out.csv").exists()
+        assert export(store, tmp_path / "out.csv", table="fits") == 25 * 2
+    assert {row["status"] for row in rows_of_fits(tmp_path / "out.csv")} == {"failed"}
+
+
+def rows_of_fits(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_command_says_in_one_line_what_it_cannot_do(two_classes, tmp_path, cli, monkeypatch):
+    folder, out = two_classes.path.parent, tmp_path / "out.csv"
+
+    def refused(*arguments):
+        status, stdout, stderr = cli("export", folder, "--out", out, *arguments)
+        assert (status, stdout) == (2, "")
+        assert not out.exists()
+        (line,) = stderr.splitlines()
+        return line
+
+    assert refused("--format", "xls") == (
+        "learnprop: --format must be one of csv, parquet, json, got 'xls'"
+    )
+    assert refused("--table", "x") == (
+        "learnprop: --table must be one of measurements, fits, got 'x'"
+    )
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
+    assert refused("--format", "parquet") == (
+        "learnprop: --format parquet needs: pip install 'learnprop[parquet]'"
+    )
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    assert "No space left on device" in refused()
+
+
+def test_the_note_on_failures_belongs_to_measurements_with_failures(two_classes, tmp_path, cli):
+    folder = two_classes.path.parent
+    status, _, stderr = cli("export", folder, "--out", tmp_path / "m.csv")
+    assert (status, stderr) == (
+        0,
+        "2 replications failed, in part or whole, and have no measurements there: "
+        "--table fits says why\n",
+    )
+    assert cli("export", folder, "--out", tmp_path / "f.csv", "--table", "fits") == (
+        0, f"160 rows written to {tmp_path / 'f.csv'}\n", ""
+    )  # fmt: skip
+    two_classes.connection.execute("UPDATE fit SET status = 'converged'")
+    assert cli("export", folder, "--out", tmp_path / "n.csv")[2] == ""
+
+
+def test_the_command_on_an_empty_store_writes_nothing(tmp_path, cli):
+    with open_store(tmp_path, "toy", {}):
+        pass
+    status, stdout, stderr = cli("export", tmp_path, "--out", tmp_path / "out.csv")
+    assert (status, stdout) == (2, "")
+    assert stderr == (f"learnprop: {tmp_path / 'records.sqlite'} holds no measurements yet\n")
+    assert {p.name for p in tmp_path.iterdir()} == {"records.sqlite"}

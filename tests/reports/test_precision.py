@@ -5,13 +5,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports.plan import plan_study, plan_table
-from reports.precision import gap_precision, more_runs, needs, study_precision, whole_blocks
+from reports.plan import Plan, plan_study, plan_table
+from reports.precision import (
+    Need,
+    gap_precision,
+    more_runs,
+    needs,
+    study_precision,
+    whole_blocks,
+)
 from simulations.monte_carlo import run_study
-from simulations.records import Measurements
+from simulations.records import Block, Measurements, rows_where, stack_fits
 from simulations.seeds import replication_rng
 from simulations.store import open_store
-from simulations.tables import read_measurements
+from simulations.tables import read_measurements, save_block
 from simulations.workers import Workers
 from tests.toys import Toy, compute_toy, toy_study
 
@@ -186,3 +193,158 @@ def test_streams_of_the_toys_are_those_of_the_engine():
     block = compute_toy(Toy("x"), 3, range(25))
     first = replication_rng(3, "x", 0, "test").normal(size=20)[0]
     assert block.fits.loss[0] == first
+
+
+def test_mcse_of_the_gap_is_the_jackknifes_by_hand():
+    P = two_sides(np.random.default_rng(4), 5)
+    expected = []
+    for w_own, own, w_other, other in ((5, P[:, 0, 1], 15, P[:, 1, 0]),
+                                       (15, P[:, 1, 0], 5, P[:, 0, 1])):  # fmt: skip
+        gaps = []
+        for i in range(5):  # each run left out in turn
+            left = sum(w_own * own[j] for j in range(5) if j != i) / 4
+            right = sum(w_other * other[j] for j in range(5) if j != i) / 4
+            gaps.append(left / right - 1)
+        centre = sum(gaps) / 5
+        expected.append(math.sqrt(4 / 5 * sum((g - centre) ** 2 for g in gaps)))
+    assert expected[0] != pytest.approx(expected[1], rel=1e-3)  # which one is taken matters
+    mcse = gap_precision(Toy("x"), measured(P), 5)[0].mcse
+    assert mcse == pytest.approx(max(expected), rel=1e-12)
+
+
+def test_three_runs_are_enough_and_two_are_not():
+    P = two_sides(np.random.default_rng(1), 3)
+    assert math.isfinite(gap_precision(Toy("x"), measured(P), 3)[0].mcse)
+    assert gap_precision(Toy("x"), measured(P), 2)[0].mcse == math.inf
+
+
+@pytest.mark.parametrize(("relative", "finite"), [(0.99, False), (1.01, True)])
+def test_a_right_side_below_1e12_of_the_mass_is_interpolated(relative, finite):
+    P = two_sides(np.random.default_rng(1), 10)
+    # right side of class 0 is 15 p10, the mass is 5 + 15, the bound 1e-12 of it
+    P[:, 1, 0] = relative * 1e-12 * 20 / 15
+    assert math.isfinite(gap_precision(Toy("x"), measured(P), 10)[0].mcse) is finite
+
+
+def store_blocks(store, cell, P):
+    """Save P of setting a as blocks of 25."""
+    rows = measured(P)
+    for index in range(len(P) // 25):
+        runs = range(25 * index, 25 * index + 25)
+        fits = [("a", r, 0, "raw", "converged", "", "", 1, 0.1, 0.0, 0.0) for r in runs]
+        part = rows_where(rows, np.isin(rows.run, runs))
+        save_block(store, Block(cell, index, stack_fits(fits), part), runs)
+
+
+def test_more_runs_by_hand(tmp_path):
+    """n (mcse / target)^2 in whole blocks, at most twice n; nothing where it is reached."""
+    cell = Toy("x", settings=("a",))
+    study = toy_study(cell, n_runs=100)
+    P = two_sides(np.random.default_rng(6), 100)
+    mcse = gap_precision(cell, measured(P), 100)[0].mcse
+    with open_store(tmp_path, "toy", {}) as store:
+        store_blocks(store, "x", P)
+        grow = {
+            ratio: more_runs(study, store, mcse / math.sqrt(ratio))
+            for ratio in (0.5, 0.999, 1.001, 1.2, 1.3, 1.7, 9.0)
+        }
+        assert more_runs(study, store, mcse) == {}  # reached, to the bit
+        assert more_runs(study, store, math.nextafter(mcse, 0)) == {"x": 125}
+    # 100.1, 120, 130, 170 and 900 runs are needed
+    assert grow == {
+        0.5: {}, 0.999: {}, 1.001: {"x": 125}, 1.2: {"x": 125}, 1.3: {"x": 150},
+        1.7: {"x": 175}, 9.0: {"x": 200},
+    }  # fmt: skip
+
+
+def test_only_what_is_imprecise_grows_and_what_was_asked_before_stays(tmp_path):
+    cells = tuple(Toy(name, settings=("a",)) for name in ("wide", "narrow", "vague"))
+    study = replace(toy_study(*cells, n_runs=25), cell_runs={"narrow": 50})
+    P = two_sides(np.random.default_rng(7), 50)
+    mean = P.mean(axis=0)
+    vague = P[:25].copy()
+    vague[:, 1] = (0.0, 1.0)  # never any gap
+    with open_store(tmp_path, "toy", {}) as store:
+        store_blocks(store, "wide", P[:25])
+        store_blocks(store, "narrow", mean + (P - mean) / 100)
+        store_blocks(store, "vague", vague)
+        wide, narrow, none = study_precision(study, store)
+        assert narrow.mcse < wide.mcse / 50
+        assert none.mcse == math.inf
+        assert more_runs(study, store, wide.mcse / 2) == {"wide": 50, "narrow": 50}
+        assert more_runs(study, store, 2 * wide.mcse) == {}
+
+
+def test_the_predicted_number_of_runs_has_the_precision_asked_for():
+    """2,000 studies of the predicted size: the SD of their gaps is the target.
+
+    The relative standard error of an SD from 2,000 draws is 1 / sqrt(2 * 2000) = 0.016; 4 of them
+    are allowed. Half the runs miss the target by a factor 1.41, 26 of them.
+    """
+    rng = np.random.default_rng(8)
+    sd, target = 0.2, 0.02
+    (need,) = needs(Toy("x", settings=("a",)), target, {"a": sd}, None)
+    assert need.n_runs == pytest.approx(100)
+    relative_error = {}
+    for n in (round(need.n_runs), round(need.n_runs) // 2):
+        left = 1.5 * (1 + sd * rng.normal(size=(2000, n)))  # the right side is 15 * 0.1 = 1.5
+        gaps = left.mean(axis=1) / 1.5 - 1
+        relative_error[n] = abs(gaps.std(ddof=1) / target - 1)
+    allowed = 4 / math.sqrt(2 * 2000)
+    assert relative_error[100] <= allowed
+    assert relative_error[50] > allowed
+
+
+def test_the_interval_of_a_pilot_covers_the_truth_as_often_as_it_says():
+    """Normal gaps of known SD: 90 % of 500 intervals hold the true n, to 4 standard errors.
+
+    The SD is small, so that the gaps of both equations have it.
+    """
+    rng = np.random.default_rng(9)
+    sd, target, n_pilots = 0.001, 0.0001, 500
+    truth = (sd / target) ** 2
+    below = above = 0
+    for _ in range(n_pilots):
+        miss = 0.3 * (1 + sd * rng.normal(size=25))
+        P = np.stack([1 - miss, miss, np.full(25, 0.1), np.full(25, 0.9)], axis=1)
+        pilot = measured(P.reshape(25, 2, 2))
+        (need,) = needs(Toy("x", settings=("a",)), target, {}, pilot)
+        below += need.high < truth
+        above += need.low > truth
+    for outside in (below, above):  # 5 % on either side
+        assert abs(outside / n_pilots - 0.05) <= 4 * math.sqrt(0.05 * 0.95 / n_pilots)
+
+
+def test_nothing_is_computed_where_everything_is_predicted(tmp_path):
+    from tests.toys import count_calls
+
+    study = toy_study(Toy("x", folder=str(tmp_path)), compute=count_calls)
+    plan = plan_study(study, 0.01, lambda _: {"a": 0.1, "b": 0.2}, Workers())
+    assert list(tmp_path.iterdir()) == []
+    assert plan.seconds_per_block == {}
+    plan_study(study, 0.01, lambda _: {"a": 0.1}, Workers())  # b is unknown
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_lines_and_rows_of_a_plan():
+    plan = Plan(
+        (
+            Need("x", "a", "pilot of 25 runs", 50.2, 33.4, 90.6),
+            Need("x", "b", "finite-sample prediction", 12.0, 12.0, 12.0),
+            Need("y", "a", "finite-sample prediction", 0.3, 0.3, 0.3),
+            Need("z", "a", "pilot of 0 runs", math.inf, math.inf, math.inf),
+        ),
+        {"x": 10.0},
+    )
+    table, lines = plan_table(plan, 0.05, 2)
+    assert [list(column.cells) for column in table.columns[3:]] == [
+        ["51", "12", "1", "unknown"], ["33 to 91", "", "", ""],
+    ]  # fmt: skip
+    assert "0.05" in table.title
+    assert lines == [
+        "x: 3 blocks of 25 runs, about 15 s on 2 worker(s)",  # 51 runs; 3 * 10 s / 2
+        "y: 1 blocks of 25 runs",
+        "z: its pilot block shows no gap to make precise",
+    ]
+    # no more workers than blocks: 10 s each, side by side
+    assert "about 10 s on 64" in plan_table(plan, 0.05, 64)[1][0]

@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -6,8 +8,9 @@ import pytest
 
 from reports.status import study_status
 from simulations.monte_carlo import run_study
+from simulations.records import Block, stack_fits
 from simulations.store import open_store, read_store
-from simulations.tables import write_session
+from simulations.tables import canonical_dump, save_block, write_session
 from tests.toys import Toy, never_end, raise_in_bad_runs, toy_study
 
 
@@ -100,3 +103,113 @@ def test_a_finished_study_is_done(cli, tmp_path, word):
     with open_store(tmp_path, "toy", {}) as store:
         list(run_study(toy_study(), store))
     assert word in cli("status", tmp_path)[1].splitlines()
+
+
+HOLD = """
+import sys
+from filelock import FileLock
+with FileLock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_another_process_that_writes_is_seen_until_it_is_killed(tmp_path):
+    x = Toy("x")
+    with open_store(tmp_path, "toy", {}) as store:
+        list(run_study(toy_study(x, n_runs=75), store, blocks=[(x, 0)]))
+        session(store, workers=8, x=75)
+
+    def running():
+        with read_store(tmp_path) as store:
+            return study_status(store).running
+
+    assert running() == 0
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "records.sqlite.lock")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as writer:
+        try:
+            assert writer.stdout.readline() == "held\n"
+            assert running() == 2  # no more than the blocks that are left, whatever the workers
+        finally:
+            writer.kill()
+    assert (tmp_path / "records.sqlite.lock").exists()  # what a kill leaves is no writer
+    assert running() == 0
+
+
+def test_it_is_read_while_blocks_are_written_and_changes_nothing(tmp_path, cli):
+    study = toy_study(n_runs=75)
+    with open_store(tmp_path, "toy", {}) as store:
+        session(store, workers=1, x=75)
+        for n, _ in enumerate(run_study(study, store), start=1):
+            before = list(canonical_dump(store)), {p.name for p in tmp_path.iterdir()}
+            store.connection.execute("UPDATE block SET seconds = 40")
+            with read_store(tmp_path) as other:
+                status = study_status(other)
+            code, stdout, stderr = cli("status", tmp_path)
+            assert (code, stderr) == (0, "")
+            (cell,) = status.cells
+            assert (cell.done, cell.blocks_done, cell.blocks_asked) == (25 * n, n, 3)
+            assert status.seconds_left == 40 * (3 - n)
+            # 80 s and 40 s left, then nothing
+            line = {1: "time left: about 1 min 20 s", 2: "time left: about 40 s", 3: "done"}[n]
+            assert line in stdout.splitlines()
+            assert before == (list(canonical_dump(store)), {p.name for p in tmp_path.iterdir()})
+        assert n == 3
+
+
+def test_more_workers_than_blocks_left_do_not_help(tmp_path):
+    x = Toy("x")
+    with open_store(tmp_path, "toy", {}) as store:
+        list(run_study(toy_study(x, n_runs=100), store, blocks=[(x, 0), (x, 1)]))
+        store.connection.execute("UPDATE block SET seconds = 6")
+        for workers, seconds in ((1, 12.0), (2, 6.0), (64, 6.0)):
+            session(store, workers=workers, x=100)
+            assert study_status(store).seconds_left == seconds
+
+
+def failures(reasons):
+    """One fit per run: (run, setting, reason)."""
+    nan = math.nan
+    return stack_fits(
+        [(s, r, 0, "raw", "failed", why, "trace", 0, nan, nan, nan) for r, s, why in reasons]
+    )
+
+
+def test_the_five_most_frequent_reasons(tmp_path):
+    # reason k, k = 0 to 6, in k + 1 replications, after those of the reasons before: the first of
+    # reason k is run 0 + 1 + ... + k = k (k + 1) / 2
+    whys = [f"reason {k}" for k in range(7) for _ in range(k + 1)]
+    fits = failures([(run, "a", why) for run, why in enumerate(whys)])
+    with open_store(tmp_path, "toy", {}) as store:
+        save_block(store, Block("x", 0, fits, None), range(28))
+        reasons = study_status(store).reasons
+    assert reasons == tuple((f"reason {k}", "x", k * (k + 1) // 2, k + 1) for k in (6, 5, 4, 3, 2))
+
+
+def test_a_replication_counts_once_per_reason(tmp_path):
+    rows = [(4, "a", "one"), (4, "b", "one"), (9, "a", "one"), (9, "b", "two")]
+    with open_store(tmp_path, "toy", {}) as store:
+        save_block(store, Block("x", 0, failures(rows), None), range(25))
+        status = study_status(store)
+    assert status.reasons == (("one", "x", 4, 2), ("two", "x", 9, 1))
+    assert status.cells[0].failed == 2
+
+
+def test_a_study_that_is_not_done_is_not_said_to_be(cli, tmp_path):
+    x = Toy("x")
+    with open_store(tmp_path, "toy", {}) as store:
+        list(run_study(toy_study(x), store, blocks=[(x, 0)]))
+        session(store, x=75)
+    assert "done" not in cli("status", tmp_path)[1].splitlines()
+
+
+def test_a_folder_that_is_not_there_and_a_damaged_store_are_one_line(cli, tmp_path):
+    status, stdout, stderr = cli("status", tmp_path / "none")
+    assert (status, stdout, len(stderr.splitlines())) == (2, "", 1)
+    assert "none holds no records.sqlite" in stderr
+    (tmp_path / "records.sqlite").write_bytes(b"SQLite format 3\x00 and no more")
+    status, stdout, stderr = cli("status", tmp_path)
+    assert (status, stdout, len(stderr.splitlines())) == (2, "", 1)
+    assert "records.sqlite is damaged" in stderr
