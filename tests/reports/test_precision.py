@@ -1,5 +1,5 @@
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,11 +101,6 @@ def test_rounds_reach_the_target_in_whole_blocks_and_the_same_steps(tmp_path):
     assert in_rounds(study, tmp_path, 0.05)[0] == rounds  # resumed: nothing new, the same steps
     (tmp_path / "other").mkdir()
     assert in_rounds(study, tmp_path / "other", 9.9)[0] == []
-
-
-@dataclass(frozen=True)
-class Known(Toy):
-    """The gap of a replication is exactly 0.2 times a standard normal variable."""
 
 
 def test_as_many_runs_as_said_give_the_precision_asked_for():
