@@ -74,28 +74,26 @@ def run(study: Study, reporter: Reporter, running: Running) -> None:
     started = now()
     kept = f"every finished block is kept in {out}"
     try:
-        with (
-            signals_interrupt(),
-            open_store(out, study.name, study.design, fresh=running.fresh) as store,
-        ):
-            if running.fresh or not (out / "protocol.md").exists():
-                write_text(out / "protocol.md", reporter.protocol(study, running.mcse))
-            study = _compute(study, store, workers, running)
-            _mention_more_runs(study, store, running)
-            result = reporter.summarise(study, store)
-            processors = read_session(store)["processors"]
-        shown = reporter.write(result, out)
-        write_provenance(
-            out / "provenance.json",
-            study=study.name,
-            design=study.design,
-            started=started,
-            runs=dict(study.cell_runs) or study.n_runs,
-            mcse=running.mcse,
-            workers=workers.jobs,
-            backend=workers.backend,
-            processors=processors,
-        )
+        with signals_interrupt():
+            with open_store(out, study.name, study.design, fresh=running.fresh) as store:
+                if running.fresh or not (out / "protocol.md").exists():
+                    write_text(out / "protocol.md", reporter.protocol(study, running.mcse))
+                study = _compute(study, store, workers, running)
+                _mention_more_runs(study, store, running)
+                result = reporter.summarise(study, store)
+                processors = read_session(store)["processors"]
+            shown = reporter.write(result, out)
+            write_provenance(
+                out / "provenance.json",
+                study=study.name,
+                design=study.design,
+                started=started,
+                runs=dict(study.cell_runs) or study.n_runs,
+                mcse=running.mcse,
+                workers=workers.jobs,
+                backend=workers.backend,
+                processors=processors,
+            )
     except StoreError as error:
         raise BadInput(str(error)) from None
     except StudyError as error:
@@ -231,11 +229,14 @@ def _mention_more_runs(study: Study, store: Store, running: Running) -> None:
     held: dict[str, int] = {}
     for (cell, _), runs in finished_runs(store, timeout=0.0).items():
         held[cell] = held.get(cell, 0) + runs
-    more = {c: n for c, n in held.items() if n > study.runs_of(c)}
-    if more and not running.quiet:
+    used = [
+        f"{study.runs_of(cell)} of {runs} ({cell})"
+        for cell, runs in held.items()
+        if runs > study.runs_of(cell)
+    ]
+    if used and not running.quiet:
         typer.echo(
-            f"{study.name}: the store holds more runs ("
-            + ", ".join(f"{cell} {n}" for cell, n in more.items())
-            + f"); these reports use the first {study.n_runs}",
+            f"{study.name}: the store holds more runs; these reports use the first "
+            + ", ".join(used),
             err=True,
         )

@@ -167,11 +167,12 @@ def run_study(
     """
     todo = list(pending_blocks(study, store, timeout) if blocks is None else blocks)
     total = len(all_blocks(study))
+    pending = {(cell.name, index) for cell, index in todo}
     failed = {
         (cell, run)
         for cell, runs in failed_runs(store).items()
         for run in runs
-        if run < study.runs_of(cell)
+        if run < study.runs_of(cell) and (cell, run // BLOCK_SIZE) not in pending
     }
     _check_failures(study, failed, max_failures)
     started = time.monotonic()
@@ -182,7 +183,6 @@ def run_study(
             kept = _kept(study, block.cell, block.index)
             save_block(store, block, kept)
             yield Progress(total - len(todo) + n, total, block, time.monotonic() - started)
-            failed -= {(block.cell, run) for run in kept}  # it may have timed out before
             broken = block.fits.run[np.isin(block.fits.status, FAILED_STATUSES)]
             failed |= {(block.cell, run) for run in set(broken.tolist()) if run in kept}
             _check_failures(study, failed, max_failures)

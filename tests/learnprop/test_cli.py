@@ -159,8 +159,7 @@ def test_precision_instead_of_runs(cli, tmp_path):
     assert "blocks" not in stderr
     assert (tmp_path / "summary.csv").read_bytes() == first
     status, _, stderr = cli("table1", "--runs", 25, "--out", tmp_path, *SMALL)
-    assert "the store holds more runs" in stderr
-    assert "these reports use the first 25" in stderr
+    assert "the store holds more runs; these reports use the first 25 of " in stderr
 
 
 def test_plan_writes_nothing_and_needs_a_target(cli, tmp_path, monkeypatch):
@@ -188,3 +187,14 @@ def test_too_many_failures_end_with_3(cli, tmp_path):
     assert status == 0
     summary = pd.read_csv(tmp_path / "summary.csv")
     assert summary["runs_failed"].max() > 2
+
+
+def test_blocks_that_time_out_are_computed_once_there_is_time(cli, tmp_path):
+    arguments = ("table1", "--runs", 25, "--out", tmp_path, *SMALL)
+    status, _, stderr = cli(*arguments, "--timeout", 0.001)
+    assert status == 3
+    assert "25 of 50 replications failed" in stderr.strip().splitlines()[-1]
+    assert "timed out: the block took longer than 0.001 s" in cli("status", tmp_path)[1]
+    assert cli(*arguments, "--timeout", 0.001)[0] == 3  # the same limit: no other try
+    assert cli(*arguments, "--quiet")[0] == 0
+    assert pd.read_csv(tmp_path / "summary.csv")["runs_failed"].max() == 0

@@ -43,12 +43,12 @@ def test_what_is_done_asked_failed_and_left(tmp_path):
 def test_why_replications_failed_the_most_frequent_first(tmp_path):
     study = toy_study(compute=never_end, n_runs=75)
     with open_store(tmp_path, "toy", {}) as store:
-        list(run_study(study, store, timeout=0.1))
+        list(run_study(study, store, timeout=0.5))
         bad = replace(study, cells=(Toy("y", bad_runs=(3,)),), compute_block=raise_in_bad_runs)
         list(run_study(bad, store))
         status = study_status(store)
     assert status.reasons == (
-        ("timed out: the block took longer than 0.1 s", "x", 25, 25),
+        ("timed out: the block took longer than 0.5 s", "x", 25, 25),
         ("FloatingPointError: run 3 of y broke", "y", 3, 1),
     )
     assert len(status.notes) == 1

@@ -132,13 +132,13 @@ def test_failures_are_not_redrawn(tmp_path):
 def test_a_block_that_timed_out_gets_another_try_with_more_time_only(tmp_path):
     study = toy_study(compute=never_end, n_runs=50)
     with open_store(tmp_path, "toy", {}) as store:
-        list(run_study(study, store, timeout=0.2))
+        list(run_study(study, store, timeout=0.5))
         assert len(failed_runs(store)["x"]) == 25
-        assert pending_blocks(study, store, timeout=0.2) == []
-        assert [i for _, i in pending_blocks(study, store, timeout=0.3)] == [1]
+        assert pending_blocks(study, store, timeout=0.5) == []
+        assert [i for _, i in pending_blocks(study, store, timeout=0.7)] == [1]
         assert [i for _, i in pending_blocks(study, store)] == [1]
         mended = replace(study, compute_block=compute_toy)
-        list(run_study(mended, store, timeout=0.3, max_failures=0.5))
+        list(run_study(mended, store, timeout=0.7, max_failures=0.5))
         assert failed_runs(store) == {}
         timed = dump(store)
     (tmp_path / "once").mkdir()

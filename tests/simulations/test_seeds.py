@@ -12,6 +12,7 @@ NAMES = st.lists(st.text(max_size=12), min_size=1, max_size=6, unique=True)
 RUNS = st.lists(st.integers(0, 2**40), min_size=1, max_size=6, unique=True)
 
 
+@settings(deadline=None)
 @given(NAMES, RUNS)
 def test_keys_are_unique(names, runs):
     keys = [replication_key(c, r, s) for c in names for r in runs for s in STREAMS]
