@@ -20,6 +20,7 @@ from simulations.store import open_store
 from simulations.workers import Workers
 
 VALUES = measure(np.repeat([0, 1], 10), np.linspace(-2, 2, 20))
+NONE = np.zeros(2)
 SPLITS = ("train", "test", "population")
 
 
@@ -35,7 +36,7 @@ def trivial_block(cell: Trivial, _seed: int, runs: range) -> Block:
     fits, rows = [], []
     for run in runs:
         for setting in cell.settings:
-            fits.append((setting, run, 0, "raw", "converged", "", "", 8, 0.5, 1e-13, 1e-13))
+            fits.append((setting, run, 0, "raw", "converged", "", "", 8, 0.5, 1e-13, NONE, NONE))
             rows += [(setting, run, 0, "raw", split, VALUES) for split in SPLITS]
     return Block(cell.name, 0, stack_fits(fits), stack_measurements(rows))
 

@@ -8,7 +8,7 @@ sizes of the sample on which it is measured are free.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,10 @@ from scipy.special import expit, softmax
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+Activation = Literal["softmax", "sigmoid"]
+"""Of the output layer: softmax (rows of probabilities sum to one), or one sigmoid per class, as in
+one-vs-all classification (they do not)."""
 
 ROW_SUM_TOLERANCE = 1e-6
 
@@ -65,7 +69,9 @@ def check_labels(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> Int
     return as_int
 
 
-def check_proba(proba: ArrayLike, name: str = "proba") -> FloatArray:
+def check_proba(
+    proba: ArrayLike, name: str = "proba", activation: Activation = "softmax"
+) -> FloatArray:
     """Return `proba` as float64 if its rows are probability distributions.
 
     Parameters
@@ -74,6 +80,8 @@ def check_proba(proba: ArrayLike, name: str = "proba") -> FloatArray:
         Predicted probabilities.
     name : str
         What to call the argument in an error.
+    activation : {"softmax", "sigmoid"}
+        With sigmoids each number is a probability of its own.
 
     Returns
     -------
@@ -83,7 +91,8 @@ def check_proba(proba: ArrayLike, name: str = "proba") -> FloatArray:
     ------
     ValueError
         If it is not a matrix with at least two columns, holds NaN or a negative number, or a row
-        does not sum to one within 1e-6 (float32 probabilities pass).
+        does not sum to one within 1e-6 (float32 probabilities pass; with sigmoids: a number is
+        above one).
 
     Examples
     --------
@@ -97,6 +106,10 @@ def check_proba(proba: ArrayLike, name: str = "proba") -> FloatArray:
         raise ValueError(f"{name} holds NaN")
     if (values < 0).any():
         raise ValueError(f"{name} holds a negative number: {values.min()}")
+    if activation == "sigmoid":
+        if (values > 1 + ROW_SUM_TOLERANCE).any():
+            raise ValueError(f"{name} holds a number above one: {values.max()}")
+        return values
     row_sum = values.sum(axis=1)
     worst = int(np.argmax(np.abs(row_sum - 1))) if len(row_sum) else 0
     if len(row_sum) and abs(row_sum[worst] - 1) > ROW_SUM_TOLERANCE:
@@ -104,8 +117,8 @@ def check_proba(proba: ArrayLike, name: str = "proba") -> FloatArray:
     return values
 
 
-def proba_from_logits(logits: ArrayLike) -> FloatArray:
-    """Softmax probabilities in float64; for one logit per sample, the logistic pair.
+def proba_from_logits(logits: ArrayLike, activation: Activation = "softmax") -> FloatArray:
+    """Probabilities in float64; for one logit per sample, the logistic pair.
 
     Each probability is computed from the logits, never as one minus another, so that small
     probabilities keep all their digits.
@@ -114,6 +127,8 @@ def proba_from_logits(logits: ArrayLike) -> FloatArray:
     ----------
     logits : array_like, shape (n_samples,) or (n_samples, n_classes)
         One logit of class 1 per sample (Eq. 1 of the paper with K = 2), or one per class (Eq. 2).
+    activation : {"softmax", "sigmoid"}
+        Of several logits.
 
     Returns
     -------
@@ -127,6 +142,8 @@ def proba_from_logits(logits: ArrayLike) -> FloatArray:
     z = np.asarray(logits, dtype=np.float64)
     if z.ndim == 1:
         return np.stack([expit(-z), expit(z)], axis=1)
+    if activation == "sigmoid":
+        return np.asarray(expit(z))
     return np.asarray(softmax(z, axis=1))
 
 
@@ -163,7 +180,9 @@ def _rows_of_each_class(labels: IntArray, n_classes: int) -> list[Any]:
     return rows
 
 
-def mean_proba(y_true: ArrayLike, proba: ArrayLike) -> FloatArray:
+def mean_proba(
+    y_true: ArrayLike, proba: ArrayLike, activation: Activation = "softmax"
+) -> FloatArray:
     r"""Mean predicted probability of each class over the samples of each true class.
 
     .. math:: P_{ij} = \bar p_{i \to j} = \frac{1}{N_i} \sum_{n : y_n = i} f_j(x_n)
@@ -172,11 +191,12 @@ def mean_proba(y_true: ArrayLike, proba: ArrayLike) -> FloatArray:
     ----------
     y_true : array_like, shape (n_samples,)
     proba : array_like, shape (n_samples, n_classes)
+    activation : {"softmax", "sigmoid"}
 
     Returns
     -------
     ndarray of float64, shape (n_classes, n_classes)
-        Rows sum to one.
+        Rows sum to one under softmax.
 
     Raises
     ------
@@ -193,11 +213,11 @@ def mean_proba(y_true: ArrayLike, proba: ArrayLike) -> FloatArray:
     array([[0.8, 0.2],
            [0.4, 0.6]])
     """
-    return mean_proba_and_second_moments(y_true, proba)[0]
+    return mean_proba_and_second_moments(y_true, proba, activation)[0]
 
 
 def mean_proba_and_second_moments(
-    y_true: ArrayLike, proba: ArrayLike
+    y_true: ArrayLike, proba: ArrayLike, activation: Activation = "softmax"
 ) -> tuple[FloatArray, FloatArray]:
     r"""`mean_proba`, and the raw second moments of the predicted probabilities per class.
 
@@ -210,6 +230,7 @@ def mean_proba_and_second_moments(
     ----------
     y_true : array_like, shape (n_samples,)
     proba : array_like, shape (n_samples, n_classes)
+    activation : {"softmax", "sigmoid"}
 
     Returns
     -------
@@ -227,7 +248,7 @@ def mean_proba_and_second_moments(
     >>> (M[0] - np.outer(P[0], P[0])).round(12).tolist()
     [[0.01, -0.01], [-0.01, 0.01]]
     """
-    values = check_proba(proba)
+    values = check_proba(proba, activation=activation)
     n_classes = values.shape[1]
     labels = check_labels(y_true, n_classes)
     if len(labels) != len(values):

@@ -34,7 +34,7 @@ _HOME = {
     "predict_logistic_ratio": "equations.population",
     "sim1": "simulations.generators",
     "sim2": "simulations.generators",
-    "sample": "simulations.generators",
+    "sample": "simulations.generator",
     "Fit": "simulations.fitters.fit",
     "fit_logistic": "simulations.fitters.logistic",
     "fit_mlp": "simulations.fitters.mlp",

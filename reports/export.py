@@ -102,7 +102,8 @@ def measurements_frame(cell: str, rows: Measurements) -> pd.DataFrame:
     DataFrame
         One row per row of `rows`, true class i and predicted class j. ``mean_proba`` is p̄(i→j),
         ``mean_square_proba`` the mean over class i of f_j², ``confusion`` the samples of class i
-        predicted as j; ``class_count`` and ``log_loss`` (summed, nats) belong to class i.
+        predicted as j; ``class_count``, ``miss_proba`` (1 - p̄(i→i)) and ``log_loss`` (summed,
+        nats) belong to class i.
     """
     import pandas as pd
 
@@ -123,16 +124,23 @@ def measurements_frame(cell: str, rows: Measurements) -> pd.DataFrame:
     columns["class_count"] = of_true_class(rows.class_count)
     columns["mean_proba"] = rows.mean_proba.reshape(-1)
     columns["mean_square_proba"] = np.einsum("rijj->rij", rows.second_moment).reshape(-1)
+    columns["miss_proba"] = of_true_class(rows.miss_proba)
     columns["confusion"] = rows.confusion.reshape(-1)
     columns["log_loss"] = of_true_class(rows.log_loss)
     return pd.DataFrame(columns)
 
 
 def fits_frame(cell: str, rows: Fits) -> pd.DataFrame:
-    """Lay fits out, one row each, with status, reason and traceback."""
+    """Lay fits out, one row each, with status, reason, traceback and a bias of each class."""
     import pandas as pd
 
-    return pd.DataFrame({"cell": [cell] * len(rows)} | vars(rows))
+    columns: dict[str, Any] = {"cell": [cell] * len(rows)}
+    for name, values in vars(rows).items():
+        if values.ndim == 1:
+            columns[name] = values
+        else:
+            columns |= {f"{name}_{k}": column for k, column in enumerate(values.T)}
+    return pd.DataFrame(columns)
 
 
 @contextmanager

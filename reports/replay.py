@@ -48,7 +48,7 @@ def replay_text(replay: Replay, cell: str, run: int, code: Sequence[str]) -> Ite
         yield (
             f"  λ {fits.setting[i]}, epoch {fits.epoch[i]}, {fits.stage[i]}: {fits.status[i]}, "
             f"{fits.n_iter[i]} iterations, loss {fits.loss[i]:.9g}, "
-            f"bias gradient {fits.bias_gradient[i]:.1e}"
+            f"bias gradient {abs(fits.bias_gradient[i]).max():.1e}"
             + (f"; {fits.reason[i]}" if fits.reason[i] else "")
         )
     for trace in dict.fromkeys(str(t) for t in fits.traceback if t):

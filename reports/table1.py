@@ -137,7 +137,7 @@ def _row(
         "gap_high": balance.gap.high,
         "verdict": balance.verdict,
         **counts,
-        "max_bias_gradient": float(chosen.bias_gradient[usable].max()),
+        "max_bias_gradient": float(np.abs(chosen.bias_gradient[usable]).max()),
         "lhs_sd_mcse": balance.lhs_sd_mcse,
         "residual": float(relative.mean()),
         "residual_mcse": mcse_of_mean(relative),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit
 
 from equations.mean_proba import (
+    Activation,
     FloatArray,
     IntArray,
     check_labels,
@@ -14,11 +16,14 @@ from equations.mean_proba import (
     proba_from_logits,
 )
 
-MeasuredValues = tuple[IntArray, FloatArray, IntArray, FloatArray, FloatArray]
-"""class_count (K,), mean_proba (K, K), confusion (K, K), log_loss (K,), second_moment (K, K, K)."""
+MeasuredValues = tuple[IntArray, FloatArray, FloatArray, IntArray, FloatArray, FloatArray]
+"""class_count (K,), mean_proba (K, K), miss_proba (K,), confusion (K, K), log_loss (K,) and
+second_moment (K, K, K)."""
 
 
-def measure(y_true: ArrayLike, logits: ArrayLike) -> MeasuredValues:
+def measure(
+    y_true: ArrayLike, logits: ArrayLike, activation: Activation = "softmax"
+) -> MeasuredValues:
     """Measure a model's predictions per true class, in float64 from its logits.
 
     Parameters
@@ -26,17 +31,23 @@ def measure(y_true: ArrayLike, logits: ArrayLike) -> MeasuredValues:
     y_true : array_like, shape (n_samples,)
     logits : array_like, shape (n_samples,) or (n_samples, n_classes)
         One logit of class 1, or one per class.
+    activation : {"softmax", "sigmoid"}
+        Of several logits; sigmoids are one-vs-all classifiers.
 
     Returns
     -------
     class_count : ndarray of int64, shape (n_classes,)
     mean_proba : ndarray of float64, shape (n_classes, n_classes)
         P of Eq. (9).
+    miss_proba : ndarray of float64, shape (n_classes,)
+        ``1 - P[k, k]``, not by subtraction: the sum of the other entries of the row, or with
+        sigmoids the mean of ``sigmoid(-z_k)`` over class k.
     confusion : ndarray of int64, shape (n_classes, n_classes)
         ``confusion[i, j]``: samples of class i whose most probable class is j; ties go to the
         lower class.
     log_loss : ndarray of float64, shape (n_classes,)
-        Sum over the class of -log of the probability of the true class, in nats.
+        Sum over the class of -log of the probability of the true class, in nats; with sigmoids, of
+        the K binary losses.
     second_moment : ndarray of float64, shape (n_classes, n_classes, n_classes)
         Mean over class i of f_a f_b.
 
@@ -47,25 +58,34 @@ def measure(y_true: ArrayLike, logits: ArrayLike) -> MeasuredValues:
 
     Examples
     --------
-    >>> count, P, confusion, log_loss, _ = measure([0, 0, 1], [-1000.0, 0.0, 3.0])
+    >>> count, P, miss, confusion, log_loss, _ = measure([0, 0, 1], [-1000.0, 0.0, 3.0])
     >>> P.round(3).tolist(), confusion.tolist(), log_loss.round(3).tolist()
     ([[0.75, 0.25], [0.047, 0.953]], [[2, 0], [0, 1]], [0.693, 0.049])
     """
     z = np.asarray(logits, dtype=np.float64)
-    proba = proba_from_logits(z)
+    proba = proba_from_logits(z, activation)
     n_classes = proba.shape[1]
     labels = check_labels(y_true, n_classes)
-    mean, second = mean_proba_and_second_moments(labels, proba)
+    mean, second = mean_proba_and_second_moments(labels, proba, activation)
     predicted = (z > 0).astype(np.int64) if z.ndim == 1 else z.argmax(axis=1)
     pairs = np.bincount(labels * n_classes + predicted, minlength=n_classes**2)
     confusion = pairs.reshape(n_classes, n_classes).astype(np.int64)
+    own = np.arange(len(z)), labels
+    miss = mean.sum(axis=1, where=~np.eye(n_classes, dtype=bool))
     if z.ndim == 1:
         loss = np.logaddexp(0.0, np.where(labels == 0, z, -z))
+    elif activation == "softmax":
+        loss = np.logaddexp.reduce(z, axis=1) - z[own]
     else:
-        loss = np.logaddexp.reduce(z, axis=1) - z[np.arange(len(z)), labels]
+        wrong = z.copy()
+        wrong[own] *= -1
+        loss = np.logaddexp(0.0, wrong).sum(axis=1)
+        missed = np.bincount(labels, weights=expit(-z[own]), minlength=n_classes)
+        miss = missed / class_count(labels, n_classes)
     return (
         class_count(labels, n_classes),
         mean,
+        miss,
         confusion,
         np.asarray(np.bincount(labels, weights=loss, minlength=n_classes), dtype=np.float64),
         second,

@@ -33,6 +33,7 @@ class Measurements:
     split: NDArray[np.str_]
     class_count: IntArray
     mean_proba: FloatArray
+    miss_proba: FloatArray
     confusion: IntArray
     log_loss: FloatArray
     second_moment: FloatArray
@@ -47,7 +48,8 @@ class Fits:
 
     ``status`` is converged, not converged, separated, diverged or failed; ``reason`` is empty or
     says on one line why there is no model; ``traceback`` then has the key of the replication, and
-    the traceback where it raised. Units as in `simulations.fitters.fit.Fit`.
+    the traceback where it raised. ``bias`` and ``bias_gradient`` have shape (n_rows, n_classes),
+    NaN without a model. Units as in `simulations.fitters.fit.Fit`.
     """
 
     setting: NDArray[np.str_]
@@ -60,6 +62,7 @@ class Fits:
     n_iter: IntArray
     loss: FloatArray
     gradient_norm: FloatArray
+    bias: FloatArray
     bias_gradient: FloatArray
 
     def __len__(self) -> int:

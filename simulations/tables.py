@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,10 +20,12 @@ from simulations.records import FAILED_STATUSES, Block, Fits, Measurements
 
 _KEYS = ("setting", "run", "epoch", "stage", "split")
 _FIT = tuple(f.name for f in fields(Fits))
-_FIT_NUMBERS = ("loss", "gradient_norm", "bias_gradient")
+_FIT_NUMBERS = ("loss", "gradient_norm")
+_FIT_ARRAYS = ("bias", "bias_gradient")
 _ARRAYS: dict[str, tuple[str, int]] = {  # name -> (dtype, number of class axes)
     "class_count": ("<i8", 1),
     "mean_proba": ("<f8", 2),
+    "miss_proba": ("<f8", 1),
     "confusion": ("<i8", 2),
     "log_loss": ("<f8", 1),
     "second_moment": ("<f8", 3),
@@ -36,7 +38,7 @@ CREATE TABLE block (
 CREATE TABLE fit (
     cell TEXT, setting TEXT, run INTEGER, epoch INTEGER, stage TEXT, status TEXT NOT NULL,
     reason TEXT NOT NULL, traceback TEXT NOT NULL, n_iter INTEGER NOT NULL, loss REAL,
-    gradient_norm REAL, bias_gradient REAL,
+    gradient_norm REAL, bias BLOB NOT NULL, bias_gradient BLOB NOT NULL,
     PRIMARY KEY (cell, run, setting, epoch, stage)) WITHOUT ROWID;
 CREATE TABLE measurement (
     cell TEXT, setting TEXT, run INTEGER, epoch INTEGER, stage TEXT, split TEXT,
@@ -142,7 +144,12 @@ def save_block(store: Store, block: Block, runs: range) -> None:
                 f"DELETE FROM {table} WHERE cell = ? AND run BETWEEN ? AND ?",
                 (block.cell, runs.start, runs.stop - 1),
             )
-        columns = [getattr(block.fits, name).tolist() for name in _FIT]
+        columns = [
+            _blobs(getattr(block.fits, name), "<f8")
+            if name in _FIT_ARRAYS
+            else getattr(block.fits, name).tolist()
+            for name in _FIT
+        ]
         connection.executemany(
             f"INSERT INTO fit VALUES (?, {', '.join('?' * len(columns))})",
             ((block.cell, *row) for row in zip(*columns, strict=True) if row[1] in runs),
@@ -194,8 +201,15 @@ def read_fits(store: Store, cell: str, runs: range = _ALL_RUNS) -> Fits:
         (cell, runs.start, runs.stop - 1),
     ).fetchall()
     columns = list(zip(*rows, strict=True)) or [()] * len(_FIT)
-    types = [np.float64 if name in _FIT_NUMBERS else None for name in _FIT]  # NULL was NaN
-    return Fits(*(np.array(c, dtype=t) for c, t in zip(columns, types, strict=True)))
+    return Fits(*(_fit_column(name, c) for name, c in zip(_FIT, columns, strict=True)))
+
+
+def _fit_column(name: str, column: Sequence[Any]) -> np.ndarray:
+    if name in _FIT_ARRAYS:
+        return np.frombuffer(b"".join(column), dtype="<f8").reshape(
+            len(column), -1 if column else 0
+        )
+    return np.array(column, dtype=np.float64 if name in _FIT_NUMBERS else None)  # NULL was NaN
 
 
 def read_measurements(store: Store, cell: str, runs: range = _ALL_RUNS) -> Measurements | None:

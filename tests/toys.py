@@ -16,6 +16,8 @@ from simulations.records import Block, stack_fits, stack_measurements
 from simulations.seeds import replication_rng
 from simulations.tables import canonical_dump
 
+NONE = np.zeros(2)
+
 
 @dataclass(frozen=True)
 class Toy:
@@ -44,7 +46,7 @@ def compute_toy(cell, seed, runs):
     fits, rows = [], []
     for run, setting in product(runs, cell.settings):
         z = replication_rng(seed, cell.name, run, "test").normal(size=20)
-        fits.append((setting, run, 0, "raw", "converged", "", "", 1, float(z[0]), 0.0, 0.0))
+        fits.append((setting, run, 0, "raw", "converged", "", "", 1, float(z[0]), 0.0, NONE, NONE))
         rows.append((setting, run, 0, "raw", "test", measure(y, z)))
     return Block(cell.name, 0, stack_fits(fits), stack_measurements(rows))
 
@@ -110,5 +112,8 @@ def kill_worker_always(cell, seed, runs):
 
 def report_threads(cell, _seed, runs):
     """Number of torch threads, recorded as iterations."""
-    rows = [("a", r, 0, "raw", "converged", "", "", torch.get_num_threads(), 0, 0, 0) for r in runs]
+    rows = [
+        ("a", r, 0, "raw", "converged", "", "", torch.get_num_threads(), 0, 0, NONE, NONE)
+        for r in runs
+    ]
     return Block(cell.name, 0, stack_fits(rows), None)

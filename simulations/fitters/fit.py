@@ -31,15 +31,17 @@ class Fit:
 
     Attributes
     ----------
-    params : ndarray, shape (n_runs, n_settings, n_params)
-        Coefficients, intercept last.
+    params : ndarray, shape (n_runs, n_settings, ...)
+        As the fitter lays them out; coefficients, intercept last.
     loss : ndarray
-        Sum-form loss L.
+        Sum-form loss L, with all that the objective adds to it.
     gradient_norm : ndarray
-        Euclidean norm of the gradient in all parameters, over the total mass Σw (logistic
-        regression: in standardised features).
-    bias_gradient : ndarray
-        abs(∂L/∂b) over Σw: the premise of Eq. (8) is that this is zero.
+        Euclidean norm of the gradient in all parameters, over the total mass Σw (regressions: in
+        standardised features).
+    bias : ndarray, shape (n_runs, n_settings, n_classes)
+        Output bias of each class; for one logit of class 1, (0, b).
+    bias_gradient : ndarray, shape (n_runs, n_settings, n_classes)
+        ∂/∂b of the objective over Σw: the premise of Eq. (8) is that this is zero.
     n_iter : ndarray of int
         Iterations of the training.
     status : ndarray of str
@@ -50,14 +52,104 @@ class Fit:
     params: FloatArray
     loss: FloatArray
     gradient_norm: FloatArray
+    bias: FloatArray
     bias_gradient: FloatArray
     n_iter: IntArray
     status: NDArray[np.str_]
 
     @property
     def converged(self) -> NDArray[np.bool_]:
-        """Which fits meet their fitter's criterion: see `fit_logistic` and `fit_mlp`."""
+        """Which fits meet their fitter's criterion, e.g. that of `fit_logistic` or `fit_mlp`."""
         return np.asarray(self.status == CONVERGED)
+
+
+def of_both_classes(binary: FloatArray) -> FloatArray:
+    """Gradient with respect to the biases of both classes, from that of the one logit of class 1.
+
+    Examples
+    --------
+    >>> of_both_classes(np.array([0.25])).tolist()
+    [[-0.25, 0.25]]
+    """
+    return np.stack([-binary, binary], axis=-1)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Checked data and weights of a batch of fits.
+
+    Attributes
+    ----------
+    features : ndarray of float64, shape (n_runs, n_samples, n_features)
+    labels : ndarray of int64, shape (n_samples,)
+    class_weight : ndarray of float64, shape (n_settings, n_classes)
+    mass : ndarray of float64, shape (n_settings,)
+        Total mass Σw.
+    device : torch.device
+    """
+
+    features: FloatArray
+    labels: IntArray
+    class_weight: FloatArray
+    mass: FloatArray
+    device: torch.device
+
+
+def check_samples(X: ArrayLike, y: ArrayLike, class_weight: ArrayLike, device: str) -> Samples:
+    """Check the arguments that every fitter takes.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_runs, n_samples, n_features)
+    y : array_like, shape (n_samples,), labels 0 .. n_classes-1
+    class_weight : array_like, shape (n_settings, n_classes)
+        Says how many classes there are.
+    device : str
+
+    Returns
+    -------
+    Samples
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, X is not finite, a class is absent, a weight is not positive or
+        the device is not there.
+    """
+    features = np.asarray(X, dtype=np.float64)
+    if features.ndim != 3:
+        raise ValueError(f"X must have shape (n_runs, n_samples, n_features), got {features.shape}")
+    if not np.isfinite(features).all():
+        raise ValueError("X holds a number that is not finite")
+    weight = check_class_weight(class_weight)
+    if weight.ndim != 2:
+        raise ValueError(
+            f"class_weight must have shape (n_settings, n_classes), got {weight.shape}"
+        )
+    n_classes = weight.shape[1]
+    labels = check_labels(y, n_classes, "y")
+    if len(labels) != features.shape[1]:
+        raise ValueError(f"y has {len(labels)} samples, X has {features.shape[1]}")
+    count = class_count(labels, n_classes)
+    if (count == 0).any():
+        raise ValueError(f"y must hold every one of {n_classes} classes, got {count.tolist()}")
+    mass = class_mass(weight, count).sum(axis=1)
+    return Samples(features, labels, weight, mass, check_device(device))
+
+
+def check_enough(n_samples: int, n_params: int) -> None:
+    """Raise ValueError where an unpenalised fit has too few samples: n_samples <= n_features + 1.
+
+    Parameters
+    ----------
+    n_samples : int
+    n_params : int
+        Of one logit.
+    """
+    if n_samples <= n_params:
+        raise ValueError(
+            f"X has {n_samples} samples for {n_params} parameters: an unpenalised fit needs more"
+        )
 
 
 @dataclass(frozen=True)
@@ -99,32 +191,26 @@ def check_problem(X: ArrayLike, y: ArrayLike, class_weight: ArrayLike, device: s
     Raises
     ------
     ValueError
-        If a shape does not fit, X is not finite, a class is absent, a weight is not positive or
-        the device is not there.
+        As `check_samples`, or if there are more than two classes.
     """
-    features = np.asarray(X, dtype=np.float64)
-    if features.ndim != 3:
-        raise ValueError(f"X must have shape (n_runs, n_samples, n_features), got {features.shape}")
-    if not np.isfinite(features).all():
-        raise ValueError("X holds a number that is not finite")
-    labels = check_labels(y, 2, "y")
-    if len(labels) != features.shape[1]:
-        raise ValueError(f"y has {len(labels)} samples, X has {features.shape[1]}")
-    count = class_count(labels, 2)
-    if (count == 0).any():
-        raise ValueError(f"y must hold both classes, got counts {count.tolist()}")
-    weight = check_class_weight(class_weight)
-    if weight.ndim != 2 or weight.shape[1] != 2:
-        raise ValueError(f"class_weight must have shape (n_settings, 2), got {weight.shape}")
-    mass = class_mass(weight, count).sum(axis=1)
-    place = check_device(device)
-    design = np.concatenate([features, np.ones((*features.shape[:2], 1))], axis=2)
+    data = check_samples(X, y, class_weight, device)
+    if data.class_weight.shape[1] != 2:
+        raise ValueError(
+            f"class_weight must have shape (n_settings, 2), got {data.class_weight.shape}"
+        )
+    weight = (data.class_weight / data.mass[:, None])[:, data.labels]
     return Problem(
-        design=torch.as_tensor(design, device=place),
-        sign=torch.as_tensor(1.0 - 2.0 * labels, device=place),
-        weight=torch.as_tensor((weight / mass[:, None])[:, labels], device=place),
-        mass=mass,
+        design=with_ones(data),
+        sign=torch.as_tensor(1.0 - 2.0 * data.labels, device=data.device),
+        weight=torch.as_tensor(weight, device=data.device),
+        mass=data.mass,
     )
+
+
+def with_ones(data: Samples) -> torch.Tensor:
+    """Features and a column of ones, shape (n_runs, n_samples, n_features + 1), on the device."""
+    design = np.concatenate([data.features, np.ones((*data.features.shape[:2], 1))], axis=2)
+    return torch.as_tensor(design, device=data.device)
 
 
 def check_device(device: str) -> torch.device:

@@ -8,16 +8,9 @@ from numpy.typing import ArrayLike
 from scipy.optimize import linprog
 from torch.nn.functional import logsigmoid
 
-from equations.mean_proba import FloatArray
-from simulations.fitters.fit import (
-    CONVERGED,
-    DIVERGED,
-    NOT_CONVERGED,
-    SEPARATED,
-    Fit,
-    check_problem,
-)
-from simulations.fitters.newton import GRADIENT_TOLERANCE, SETTLED, newton
+from simulations.fitters.fit import Fit, Problem, check_enough, check_problem, of_both_classes
+from simulations.fitters.logistic_loss import minimise_logistic
+from simulations.fitters.regression import in_units, newton_status, standardise
 
 
 def is_separated(features: ArrayLike, y: ArrayLike) -> bool:
@@ -107,52 +100,52 @@ def fit_logistic(
     >>> fit.params.round(6).tolist(), fit.status.tolist()
     ([[[0.908184, -1.362276]]], [['converged']])
     """
-    problem = check_problem(X, y, class_weight, device)
+    return fit_problem(check_problem(X, y, class_weight, device), max_iter=max_iter)
+
+
+def fit_problem(problem: Problem, *, max_iter: int = 100) -> Fit:
+    """Weighted logistic regression of a checked problem, whose weights are those of its samples.
+
+    Parameters
+    ----------
+    problem : Problem
+    max_iter : int
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ValueError
+        If n_samples <= n_features + 1.
+    """
     n_runs, n_samples, n_params = problem.design.shape
-    if n_samples <= n_params:
-        raise ValueError(
-            f"X has {n_samples} samples for {n_params} parameters: an unpenalised fit needs more"
-        )
+    check_enough(n_samples, n_params)
     start = problem.design.new_zeros(n_runs, len(problem.weight), n_params)
-    # In standardised features, so that neither their units nor their origin matter.
-    design = problem.design.mT.contiguous()
-    features = design[:, :-1]
-    centre = features.mean(dim=2, keepdim=True)
-    features.sub_(centre)
-    spread = torch.linalg.vector_norm(features, dim=2, keepdim=True) / (n_samples - 1) ** 0.5
-    spread = torch.where(spread <= 1e-12 * centre.abs(), 1, spread)  # a constant feature
-    features.div_(spread)
+    by = standardise(problem.design[..., :-1].mT.contiguous())
+    design = torch.cat([by.features, torch.ones_like(by.features[:, :1])], dim=1)
     design.mul_(problem.sign)
     weight = problem.weight.expand(n_runs, -1, -1)
-    result = newton(design, weight, start, max_iter=max_iter)
-    slopes = result.theta[..., :-1] / spread.mT
-    intercept = result.theta[..., -1:] - (slopes * centre.mT).sum(dim=-1, keepdim=True)
+    found = minimise_logistic(design, weight, start, max_iter=max_iter)
     loss = torch.stack(
         [
             -(problem.weight * logsigmoid(-(t @ x))).sum(-1)
-            for t, x in zip(result.theta, design, strict=True)
+            for t, x in zip(found.theta, design, strict=True)
         ]
     )
-    norm, move = result.gradient_norm.cpu().numpy(), result.last_move.cpu().numpy()
+    params = in_units(found.theta, by)
+
+    def separated(run: int) -> bool:
+        features = problem.design[run, :, :-1].cpu().numpy()
+        return is_separated(features, (problem.sign < 0).cpu().numpy())
+
     return Fit(
-        params=torch.cat([slopes, intercept], dim=-1).cpu().numpy(),
+        params=params,
         loss=loss.cpu().numpy() * problem.mass,
-        gradient_norm=norm,
-        bias_gradient=result.bias_gradient.cpu().numpy(),
-        n_iter=result.n_iter.cpu().numpy(),
-        status=_status(np.asarray(X), y, norm, move),
+        gradient_norm=found.gradient_norm.cpu().numpy(),
+        bias=np.stack([np.zeros_like(params[..., -1]), params[..., -1]], axis=-1),
+        bias_gradient=of_both_classes(found.bias_gradient.cpu().numpy()),
+        n_iter=found.n_iter.cpu().numpy(),
+        status=newton_status(found.gradient_norm, found.last_move, separated),
     )
-
-
-def _status(
-    features: FloatArray, y: ArrayLike, gradient_norm: FloatArray, last_move: FloatArray
-) -> np.ndarray:
-    """Status of each fit; the linear programme runs only where Newton did not settle."""
-    settled = last_move <= SETTLED
-    status = np.where(gradient_norm <= GRADIENT_TOLERANCE, CONVERGED, NOT_CONVERGED)
-    status = np.where(np.isfinite(gradient_norm), status, DIVERGED).astype("<U16")
-    status[~settled] = NOT_CONVERGED
-    for run in np.flatnonzero(~settled.all(axis=1)):
-        if is_separated(features[run], y):
-            status[run] = SEPARATED
-    return status

@@ -11,7 +11,16 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from simulations.fitters.fit import CONVERGED, DIVERGED, NOT_CONVERGED, Fit, Problem, check_problem
+from simulations.fitters.fit import (
+    CONVERGED,
+    DIVERGED,
+    NOT_CONVERGED,
+    Fit,
+    Problem,
+    check_problem,
+    of_both_classes,
+)
+from simulations.fitters.logistic_loss import minimise_logistic
 from simulations.fitters.mlp_network import (
     hidden_activations,
     hidden_size,
@@ -20,7 +29,7 @@ from simulations.fitters.mlp_network import (
 )
 from simulations.fitters.mlp_objective import make_objective
 from simulations.fitters.mlp_training import train_bfgs
-from simulations.fitters.newton import GRADIENT_TOLERANCE, SETTLED, newton
+from simulations.fitters.newton import GRADIENT_TOLERANCE, SETTLED
 
 HEAD_TOLERANCE = 1e-9
 """Gradient norm of the output layer, over the total mass, at a finite minimum."""
@@ -55,12 +64,14 @@ def refine_output_layer(problem: Problem, theta: torch.Tensor) -> torch.Tensor:
         outputs = torch.cat([hidden, torch.ones_like(hidden[:, :1])], dim=1)
         signed = (outputs * problem.sign[:, None]).T[None].contiguous()
         start = theta[None, i : i + 1, -signed.shape[1] :]
-        head = newton(signed, weight, start, max_iter=HEAD_ITERATIONS)
+        head = minimise_logistic(signed, weight, start, max_iter=HEAD_ITERATIONS)
         settled = head.gradient_norm[0, 0] <= HEAD_TOLERANCE and head.last_move[0, 0] <= SETTLED
         output = (head.theta if settled else start)[0, 0]
         readouts[i], biases[i] = output[:-1], 0.0
         offset = network_logits(features, refined[i : i + 1]) * problem.sign
-        alone = newton(signed[:, -1:], weight, output[None, None, -1:], offset=offset[None])
+        alone = minimise_logistic(
+            signed[:, -1:], weight, output[None, None, -1:], offset=offset[None]
+        )
         biases[i] = alone.theta[0, 0]
     return refined
 
@@ -86,26 +97,28 @@ def describe(problem: Problem, theta: torch.Tensor, n_iter: torch.Tensor) -> Fit
     loss, gradient = make_objective(problem, hidden_size(problem, theta))(everyone, theta)
     bias_gradient = _bias_gradient(problem, theta).cpu().numpy()
     finite = torch.isfinite(theta).all(dim=1).cpu().numpy() & np.isfinite(bias_gradient)
-    status = np.where(bias_gradient <= GRADIENT_TOLERANCE, CONVERGED, NOT_CONVERGED)
+    status = np.where(np.abs(bias_gradient) <= GRADIENT_TOLERANCE, CONVERGED, NOT_CONVERGED)
     shape = (len(problem.design), len(problem.weight))
+    params = theta.cpu().numpy().reshape(*shape, -1)
     return Fit(
-        params=theta.cpu().numpy().reshape(*shape, -1),
+        params=params,
         loss=loss.cpu().numpy().reshape(shape) * problem.mass,
         gradient_norm=torch.linalg.vector_norm(gradient, dim=1).cpu().numpy().reshape(shape),
-        bias_gradient=bias_gradient.reshape(shape),
+        bias=np.stack([np.zeros(shape), params[..., -1]], axis=-1),
+        bias_gradient=of_both_classes(bias_gradient.reshape(shape)),
         n_iter=n_iter.cpu().numpy().reshape(shape),
         status=np.where(finite, status, DIVERGED).reshape(shape),
     )
 
 
 def _bias_gradient(problem: Problem, theta: torch.Tensor) -> torch.Tensor:
-    """abs(∂L/∂b) over the total mass, from the logits that are measured."""
+    """∂L/∂b over the total mass, from the logits that are measured."""
     n_settings = len(problem.weight)
     parts = []
     for run, features in enumerate(problem.design[:, :, :-1]):
         logits = network_logits(features.contiguous(), theta[run * n_settings :][:n_settings])
         pull = torch.sigmoid(logits * problem.sign) * problem.weight * problem.sign
-        parts.append(pull.sum(dim=1).abs())
+        parts.append(pull.sum(dim=1))
     return torch.cat(parts)
 
 
@@ -149,7 +162,7 @@ def fit_mlp(
     >>> rng = np.random.default_rng(0)
     >>> X, y = rng.normal(size=(1, 200, 2)), np.repeat([0, 1], 100)
     >>> fit = fit_mlp(X, y, [[0.5, 0.5]], [initial_params(2, 3, rng)], max_iter=20)
-    >>> fit.status.tolist(), bool(fit.bias_gradient.max() <= 1e-12)
+    >>> fit.status.tolist(), bool(abs(fit.bias_gradient).max() <= 1e-12)
     ([['converged']], True)
     """
     problem = check_problem(X, y, class_weight, device)

@@ -35,7 +35,8 @@ from simulations.fitters.logistic import fit_logistic
 from simulations.fitters.mlp import check_start, describe, refine_output_layer
 from simulations.fitters.mlp_network import initial_params, mlp_logits
 from simulations.fitters.mlp_training import train_adam, train_bfgs
-from simulations.generators import GENERATORS, check_class_count, sample
+from simulations.generator import check_class_count, sample
+from simulations.generators import GENERATORS
 from simulations.measure import measure
 from simulations.monte_carlo import Study
 from simulations.records import Block, stack_fits, stack_measurements
@@ -260,7 +261,8 @@ def _fit_row(found: Fit, at: tuple[int, int], key: tuple, usable: bool) -> tuple
         int(found.n_iter[at]),
         float(found.loss[at]),
         float(found.gradient_norm[at]),
-        float(found.bias_gradient[at]),
+        found.bias[at],
+        found.bias_gradient[at],
     )
 
 

@@ -39,7 +39,9 @@ def three_classes(tmp_path):
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1, 2], [2, 5, 9])
     rows = [("a", r, 3, "head", "train", measure(y, rng.normal(size=(16, 3)))) for r in range(25)]
-    fits = [("a", r, 3, "head", "converged", "", "", 1, 0.1, 0.0, 0.0) for r in range(25)]
+    fits = [
+        ("a", r, 3, "head", "converged", "", "", 1, 0.1, 0.0, *np.zeros((2, 3))) for r in range(25)
+    ]
     with open_store(tmp_path, "toy", {}) as store:
         save_block(store, Block("z", 0, stack_fits(fits), stack_measurements(rows)), range(25))
         yield store
@@ -182,8 +184,8 @@ def rows_of(path):
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     words = {"cell", "setting", "stage", "split", "status", "reason", "traceback"}
-    floats = {"mean_proba", "mean_square_proba", "log_loss", "loss", "gradient_norm",
-              "bias_gradient"}  # fmt: skip
+    floats = {"mean_proba", "mean_square_proba", "miss_proba", "log_loss", "loss", "gradient_norm",
+              "bias_0", "bias_1", "bias_gradient_0", "bias_gradient_1"}  # fmt: skip
     return [
         {k: v if k in words else float(v) if k in floats else int(v) for k, v in row.items()}
         for row in rows
@@ -208,7 +210,7 @@ def extreme_measurements(n_classes, n_runs):
         setting=np.array(["a, \"b\"", "λ"] * n_runs)[:n_runs], run=np.arange(n_runs),
         epoch=np.zeros(n_runs, int), stage=np.array(["raw"] * n_runs),
         split=np.array(["test"] * n_runs), class_count=counts[0], confusion=counts[1],
-        mean_proba=draw(n_runs, k, k), log_loss=draw(n_runs, k),
+        mean_proba=draw(n_runs, k, k), miss_proba=draw(n_runs, k), log_loss=draw(n_runs, k),
         second_moment=draw(n_runs, k, k, k),
     )  # fmt: skip
 
@@ -216,7 +218,8 @@ def extreme_measurements(n_classes, n_runs):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_all_formats_hold_the_same_rows_and_the_bits_that_were_saved(tmp_path, n_classes):
     rows = extreme_measurements(n_classes, 25)
-    fits = stack_fits([("λ", r, 0, "raw", "converged", "", "", 1, 0.1, 0.0, 0.0) for r in range(2)])
+    key, none = (0, "raw", "converged", "", "", 1, 0.1, 0.0), np.zeros(2)
+    fits = stack_fits([("λ", r, *key, none, none) for r in range(2)])
     with open_store(tmp_path, "toy", {}) as store:
         save_block(store, Block("z", 0, fits, rows), range(25))
         for file_format in FORMATS:
@@ -235,6 +238,7 @@ def test_all_formats_hold_the_same_rows_and_the_bits_that_were_saved(tmp_path, n
                     # E[f_p f_p] over class t: the diagonal of its matrix of second moments
                     square = np.diag(rows.second_moment[r, t])[p]
                     assert bits(row["mean_square_proba"]) == bits(square)
+                    assert bits(row["miss_proba"]) == bits(rows.miss_proba[r, t])
                     assert bits(row["log_loss"]) == bits(rows.log_loss[r, t])
                     assert row["class_count"] == rows.class_count[r, t]
                     assert row["confusion"] == rows.confusion[r, t, p]
@@ -248,7 +252,10 @@ def test_the_comparison_of_bits_can_fail():
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_the_numbers_of_fits_keep_every_bit(tmp_path, file_format):
     numbers = [5e-324, 0.1, 1 / 3, math.pi * 1e-200, 1.7e308]
-    rows = [("a", r, 0, "raw", "converged", "", "", r, x, -x, x / 7) for r, x in enumerate(numbers)]
+    rows = [
+        ("a", r, 0, "raw", "converged", "", "", r, x, -x, np.array([0.0, x]), np.array([x / 7, x]))
+        for r, x in enumerate(numbers)
+    ]
     path = tmp_path / f"out.{file_format}"
     with open_store(tmp_path, "toy", {}) as store:
         save_block(store, Block("z", 0, stack_fits(rows), None), range(25))
@@ -257,7 +264,8 @@ def test_the_numbers_of_fits_keep_every_bit(tmp_path, file_format):
     for row, x in zip(found, numbers, strict=True):
         assert bits(row["loss"]) == bits(x)
         assert bits(row["gradient_norm"]) == bits(-x)
-        assert bits(row["bias_gradient"]) == bits(x / 7)
+        assert bits(row["bias_1"]) == bits(x)
+        assert bits(row["bias_gradient_0"]) == bits(x / 7)
 
 
 @pytest.mark.parametrize("there", [True, False])

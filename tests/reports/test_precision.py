@@ -29,7 +29,8 @@ def measured(P, setting="a", stage="raw"):
     return Measurements(
         setting=np.array([setting] * n), run=np.arange(n), epoch=np.zeros(n, int),
         stage=np.array([stage] * n), split=np.array(["test"] * n),
-        class_count=np.ones((n, 2), int), mean_proba=np.asarray(P), confusion=zeros.astype(int),
+        class_count=np.ones((n, 2), int), mean_proba=np.asarray(P),
+        miss_proba=np.asarray(P)[:, [0, 1], [1, 0]], confusion=zeros.astype(int),
         log_loss=np.zeros((n, 2)), second_moment=np.zeros((n, 2, 2, 2)),
     )  # fmt: skip
 
@@ -226,7 +227,9 @@ def store_blocks(store, cell, P):
     rows = measured(P)
     for index in range(len(P) // 25):
         runs = range(25 * index, 25 * index + 25)
-        fits = [("a", r, 0, "raw", "converged", "", "", 1, 0.1, 0.0, 0.0) for r in runs]
+        fits = [
+            ("a", r, 0, "raw", "converged", "", "", 1, 0.1, 0.0, *np.zeros((2, 2))) for r in runs
+        ]
         part = rows_where(rows, np.isin(rows.run, runs))
         save_block(store, Block(cell, index, stack_fits(fits), part), runs)
 

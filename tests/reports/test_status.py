@@ -169,9 +169,9 @@ def test_more_workers_than_blocks_left_do_not_help(tmp_path):
 
 def failures(reasons):
     """One fit per run: (run, setting, reason)."""
-    nan = math.nan
+    nan, none = math.nan, np.full(2, math.nan)
     return stack_fits(
-        [(s, r, 0, "raw", "failed", why, "trace", 0, nan, nan, nan) for r, s, why in reasons]
+        [(s, r, 0, "raw", "failed", why, "trace", 0, nan, nan, none, none) for r, s, why in reasons]
     )
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulations.generators import sample, sim1, sim2
+from simulations.generator import sample
+from simulations.generators import sim1, sim2
 
 GENERATORS = [sim1("sum"), sim1("mixture"), sim2("covariance"), sim2("standard-deviation")]
 

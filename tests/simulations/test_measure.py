@@ -11,7 +11,7 @@ def test_against_scikit_learn(n_classes):
     y = np.concatenate([np.arange(n_classes), rng.integers(0, n_classes, 200)])
     logits = 3 * rng.normal(size=(len(y), n_classes))
     proba = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    count, P, confusion, loss, second = measure(y, logits)
+    count, P, _, confusion, loss, second = measure(y, logits)
     np.testing.assert_array_equal(confusion, confusion_matrix(y, proba.argmax(axis=1)))
     assert loss.sum() == pytest.approx(log_loss(y, proba, normalize=False))
     np.testing.assert_array_equal(count, confusion.sum(axis=1))

@@ -31,7 +31,9 @@ def block():
     fits, rows = [], []
     for run in range(4):
         for setting in ("b", "a"):
-            fits.append((setting, run, 3, "raw", "converged", "", "", 7, 1 / 3, 1e-13, 0.0))
+            fits.append(
+                (setting, run, 3, "raw", "converged", "", "", 7, 1 / 3, 1e-13, *np.zeros((2, 3)))
+            )
             for split in ("train", "test"):
                 values = measure(y, rng.normal(size=(60, 3)))
                 rows.append((setting, run, 3, "raw", split, values))
@@ -51,7 +53,10 @@ def test_what_comes_out_is_what_went_in(tmp_path, block):
             for split in ("train", "test"):
                 key = {"run": run, "setting": setting, "split": split}
                 a, b = select(found, **key), select(block.measurements, **key)
-                for name in ("class_count", "mean_proba", "confusion", "log_loss", "second_moment"):
+                for name in (
+                    "class_count", "mean_proba", "miss_proba", "confusion", "log_loss",
+                    "second_moment",
+                ):  # fmt: skip
                     assert getattr(a, name).tobytes() == getattr(b, name).tobytes()
     assert fits.loss.tolist() == [1 / 3] * 8
     assert fits.setting.tolist() == ["a", "b"] * 4
@@ -123,7 +128,7 @@ def test_a_store_cut_short_is_refused(tmp_path, block, part):
 def test_another_schema_is_refused(tmp_path):
     with open_store(tmp_path, "study", DESIGN) as store:
         store.connection.execute("UPDATE study SET value = '99' WHERE key = 'schema'")
-    refuse(tmp_path, "has schema 99, not 2")
+    refuse(tmp_path, "has schema 99, not 3")
 
 
 def test_a_second_writer_is_refused(tmp_path):
@@ -209,12 +214,16 @@ def test_the_dump_tells_any_bit_and_no_time(tmp_path, block):
 
 
 def test_numbers_that_are_none_come_back_as_nan(tmp_path):
-    rows = [("a", 0, 0, "raw", "failed", "why", "trace", 0, np.nan, np.nan, np.nan)]
+    rows = [
+        ("a", 0, 0, "raw", "failed", "why", "trace", 0, np.nan, np.nan, *np.full((2, 3), np.nan))
+    ]
     with open_store(tmp_path, "study", DESIGN) as store:
         save_block(store, Block("cell", 0, stack_fits(rows), None), range(1))
         fits = read_fits(store, "cell")
     assert fits.loss.dtype == np.float64
-    assert np.isnan([fits.loss[0], fits.gradient_norm[0], fits.bias_gradient[0]]).all()
+    assert np.isnan(
+        [fits.loss[0], fits.gradient_norm[0], *fits.bias[0], *fits.bias_gradient[0]]
+    ).all()
     assert (fits.reason[0], fits.traceback[0]) == ("why", "trace")
 
 

@@ -1,0 +1,87 @@
+"""One-vs-all logistic regression: K binary fits, each class against all others."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+from simulations.fitters.fit import (
+    CONVERGED,
+    DIVERGED,
+    NOT_CONVERGED,
+    SEPARATED,
+    Fit,
+    Problem,
+    check_samples,
+    with_ones,
+)
+from simulations.fitters.logistic import fit_problem
+
+
+def fit_one_vs_all(
+    X: ArrayLike,
+    y: ArrayLike,
+    class_weight: ArrayLike,
+    *,
+    device: str = "cpu",
+    max_iter: int = 100,
+) -> Fit:
+    r"""Weighted one-vs-all logistic regression for every replication and every λ setting.
+
+    .. math:: L = \sum_i \lambda_{y_i} \sum_k \log(1 + e^{\mp z_k(x_i)}),
+
+    minus where :math:`y_i = k`: a sample keeps its own class's weight in all K problems, so that
+    each output has its own equation (8), and the K of them are independent (E2).
+
+    Parameters
+    ----------
+    X : array_like, shape (n_runs, n_samples, n_features)
+    y : array_like, shape (n_samples,), labels 0 .. n_classes-1
+    class_weight : array_like, shape (n_settings, n_classes)
+    device : {"cpu", "cuda", "auto"}
+    max_iter : int
+        Newton iterations of each problem.
+
+    Returns
+    -------
+    Fit
+        Parameters have shape (n_runs, n_settings, n_classes, n_features + 1), intercept last.
+        Loss and norms are over all K problems; a fit is as bad as the worst of them.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit (see `check_samples`) or n_samples <= n_features + 1.
+
+    Examples
+    --------
+    >>> X, y = np.array([[[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]]]), [0, 1, 0, 2, 1, 2]
+    >>> fit = fit_one_vs_all(X, y, [[1.0, 1.0, 1.0]])
+    >>> fit.status.tolist(), fit.params.shape
+    ([['converged']], (1, 1, 3, 2))
+    """
+    data = check_samples(X, y, class_weight, device)
+    design = with_ones(data)
+    weight = torch.as_tensor(
+        (data.class_weight / data.mass[:, None])[:, data.labels], device=data.device
+    )
+    fits = []
+    for k in range(data.class_weight.shape[1]):
+        sign = torch.as_tensor(np.where(data.labels == k, -1.0, 1.0), device=data.device)
+        problem = Problem(design=design, sign=sign, weight=weight, mass=data.mass)
+        fits.append(fit_problem(problem, max_iter=max_iter))
+    statuses = np.stack([f.status for f in fits])
+    status = np.full(statuses.shape[1:], CONVERGED, dtype=statuses.dtype)
+    for worse in (NOT_CONVERGED, SEPARATED, DIVERGED):
+        status[(statuses == worse).any(axis=0)] = worse
+    params = np.stack([f.params for f in fits], axis=2)
+    return Fit(
+        params=params,
+        loss=np.sum([f.loss for f in fits], axis=0),
+        gradient_norm=np.linalg.norm([f.gradient_norm for f in fits], axis=0),
+        bias=params[..., -1],
+        bias_gradient=np.stack([f.bias_gradient[..., 1] for f in fits], axis=-1),
+        n_iter=np.max([f.n_iter for f in fits], axis=0),
+        status=status,
+    )

@@ -1,0 +1,227 @@
+"""Class-weighted softmax regression, batched over replications, and its separation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from scipy import sparse
+from scipy.optimize import linprog
+
+from equations.mean_proba import FloatArray
+from simulations.fitters.fit import Fit, check_enough, check_samples
+from simulations.fitters.objective import PLAIN, Objective, training_set
+from simulations.fitters.regression import (
+    Standardised,
+    in_units,
+    newton_status,
+    standardise,
+)
+from simulations.fitters.softmax_loss import SoftmaxLoss, loss_at, minimise_softmax, moments_of
+
+
+def fit_softmax(
+    X: ArrayLike,
+    y: ArrayLike,
+    class_weight: ArrayLike,
+    *,
+    objective: Objective = PLAIN,
+    rngs: Sequence[np.random.Generator] | None = None,
+    device: str = "cpu",
+    max_iter: int = 100,
+) -> Fit:
+    r"""Weighted softmax regression for every replication and every λ setting.
+
+    Minimises Eq. (1), or what `objective` makes of it, to a gradient norm of 1e-12 of the total
+    mass by Newton's method, in standardised features where there is no penalty. A constant may be
+    added to the logits of all classes; the parameters returned sum to zero over the classes.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_runs, n_samples, n_features)
+    y : array_like, shape (n_samples,), labels 0 .. n_classes-1
+    class_weight : array_like, shape (n_settings, n_classes)
+    objective : Objective
+    rngs : sequence of numpy.random.Generator, optional
+        One per replication, where the objective draws.
+    device : {"cpu", "cuda", "auto"}
+    max_iter : int
+        Newton iterations, halvings included; few of them are early stopping.
+
+    Returns
+    -------
+    Fit
+        Parameters have shape (n_runs, n_settings, n_classes, n_features + 1), intercept last.
+        Status "separated" where the loss has no minimum; those coefficients mean nothing.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit (see `check_samples`) or, without a penalty,
+        n_samples <= n_features + 1.
+
+    Examples
+    --------
+    >>> X, y = np.array([[[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]]]), [0, 1, 0, 2, 1, 2]
+    >>> fit = fit_softmax(X, y, [[1.0, 1.0, 1.0]])
+    >>> fit.status.tolist(), bool(fit.gradient_norm.max() <= 1e-12)
+    ([['converged']], True)
+    >>> fit.params.sum(axis=2).round(12).tolist()  # identified by a sum of zero over classes
+    [[[0.0, 0.0]]]
+    """
+    data = check_samples(X, y, class_weight, device)
+    n_samples, n_features = data.features.shape[1:]
+    if not objective.is_penalised:
+        check_enough(n_samples, n_features + 1)
+    rows = training_set(objective, data, rngs)
+    features = torch.as_tensor(rows.features, device=data.device).mT.contiguous()
+    by = standardise(features, centred=objective.fit_bias)
+    if objective.is_penalised:  # a penalty has the units of the features
+        by = Standardised(features, torch.zeros_like(by.centre), torch.ones_like(by.spread))
+    design = by.features
+    if objective.fit_bias:
+        design = torch.cat([design, torch.ones_like(design[:, :1])], dim=1)
+    loss = softmax_loss(design, rows.target, data.mass, objective)
+    found = minimise_softmax(loss, torch.zeros_like(loss.target_moments), max_iter=max_iter)
+    theta, gradient = found.theta, found.gradient
+    if not objective.fit_bias:
+        theta, gradient = (torch.nn.functional.pad(t, (0, 1)) for t in (theta, gradient))
+    params = in_units(theta, by)
+    params -= params.mean(axis=2, keepdims=True)  # rounding, of the order of 1e-13
+    has_minimum = objective.weight_penalty > 0 or objective.smoothing > 0
+    return Fit(
+        params=params,
+        loss=loss_at(loss, found.theta).cpu().numpy() * data.mass,
+        gradient_norm=found.gradient_norm.cpu().numpy(),
+        bias=params[..., -1],
+        bias_gradient=gradient[..., -1].cpu().numpy(),
+        n_iter=found.n_iter.cpu().numpy(),
+        status=newton_status(
+            found.gradient_norm,
+            found.last_move,
+            None
+            if has_minimum
+            else lambda run: is_softmax_separated(data.features[run], data.labels),
+        ),
+    )
+
+
+def softmax_loss(
+    design: torch.Tensor,
+    target: FloatArray,
+    mass: FloatArray,
+    objective: Objective,
+) -> SoftmaxLoss:
+    """Lay the loss of an objective out, divided by the total mass of the plain loss.
+
+    Parameters
+    ----------
+    design : tensor, shape (n_runs, n_params, n_samples)
+        The row of ones last, if the objective has a bias.
+    target : ndarray, shape (n_runs or 1, n_settings, n_classes, n_samples)
+    mass : ndarray, shape (n_settings,)
+    objective : Objective
+
+    Returns
+    -------
+    SoftmaxLoss
+
+    Raises
+    ------
+    ValueError
+        If settings of different mass share a penalty.
+    """
+    n_runs, n_params, _ = design.shape
+    shares = torch.as_tensor(target / mass[:, None, None], device=design.device)
+    shares = shares.expand(n_runs, -1, -1, -1)
+    penalty = design.new_full((n_params,), objective.weight_penalty)
+    if objective.fit_bias:
+        penalty[-1] = objective.bias_penalty
+    if objective.is_penalised and np.ptp(mass) > 1e-9 * mass.max():
+        raise ValueError(f"class_weight must give every setting one mass, got {mass.tolist()}")
+    return SoftmaxLoss(
+        design=design,
+        sample_mass=shares.sum(dim=2),
+        target_moments=moments_of(shares, design),
+        penalty=penalty / float(mass[0]),
+    )
+
+
+def softmax_logits(X: ArrayLike, params: ArrayLike) -> FloatArray:
+    """Logits of one data set and a batch of linear models.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, n_features)
+    params : array_like, shape (n_settings, n_classes, n_features + 1)
+
+    Returns
+    -------
+    ndarray of float64, shape (n_settings, n_samples, n_classes)
+
+    Examples
+    --------
+    >>> softmax_logits([[2.0]], [[[1.0, 0.5], [-1.0, 0.0]]]).tolist()
+    [[[2.5, -2.0]]]
+    """
+    theta = np.asarray(params, dtype=np.float64)
+    return np.asarray(X, dtype=np.float64) @ theta[..., :-1].mT + theta[..., None, :, -1]
+
+
+def is_softmax_separated(features: ArrayLike, y: ArrayLike) -> bool:
+    r"""Whether the unpenalised softmax loss has no finite minimiser.
+
+    That is so exactly where a direction exists in which no sample's own logit falls behind another
+    class's, and some gets ahead. Decided by the linear programme
+
+    .. math:: \max_{|\theta_{kp}| \le 1} \sum_i \sum_{j \ne y_i} (\theta_{y_i} - \theta_j)^T x_i
+              \quad \text{subject to} \quad (\theta_{y_i} - \theta_j)^T x_i \ge 0 .
+
+    Parameters
+    ----------
+    features : array_like, shape (n_samples, n_features)
+    y : array_like, shape (n_samples,), labels 0 .. n_classes-1
+
+    Returns
+    -------
+    bool
+
+    References
+    ----------
+    Albert and Anderson (1984), Biometrika 71, 1-10.
+
+    Examples
+    --------
+    >>> is_softmax_separated([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 2])
+    True
+    >>> is_softmax_separated([[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]], [0, 1, 0, 2, 1, 2])
+    False
+    """
+    x = np.asarray(features, dtype=np.float64)
+    labels = np.asarray(y)
+    spread = x.std(axis=0)
+    x = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    x = np.column_stack([x, np.ones(len(x))])
+    n_params = x.shape[1]
+    n_classes = int(labels.max()) + 1
+    own, other = np.nonzero(np.arange(n_classes) != labels[:, None])
+    row = np.arange(len(own)).repeat(n_params)
+    columns = np.arange(n_params)
+    ahead = sparse.csr_matrix(
+        (x[own].ravel(), (row, (labels[own, None] * n_params + columns).ravel())),
+        shape=(len(own), n_classes * n_params),
+    ) - sparse.csr_matrix(
+        (x[own].ravel(), (row, (other[:, None] * n_params + columns).ravel())),
+        shape=(len(own), n_classes * n_params),
+    )
+    tolerances = ("primal_feasibility_tolerance", "dual_feasibility_tolerance")
+    answer = linprog(
+        -np.asarray(ahead.mean(axis=0)).ravel(),
+        A_ub=-ahead,
+        b_ub=np.zeros(len(own)),
+        bounds=(-1, 1),
+        options=dict.fromkeys(tolerances, 1e-10),
+    )
+    return bool(answer.status == 0 and -answer.fun > 1e-9)

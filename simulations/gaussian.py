@@ -1,0 +1,363 @@
+r"""Classes of known density in any number of classes and features: Gaussian and skew-normal.
+
+The means come from an arrangement (`class_means`), the covariances from a kind
+(`class_covariances`), or both from you. Because the densities are known, so are the true
+posterior and its P (`simulations.posterior`). Shapes: means (K, d), covariances (K, d, d).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.linalg import helmert, solve_triangular
+from scipy.spatial.distance import pdist
+from scipy.special import log_ndtr, ndtr
+
+from equations.mean_proba import FloatArray
+from equations.quadrature import Quadrature, standard_normal_quadrature
+from simulations.generator import Generator
+
+ARRANGEMENTS = ("simplex", "ring", "random")
+COVARIANCES = ("shared", "per-class")
+
+GAUSSIAN_STEP = {1: 0.05, 2: 0.125, 3: 0.4}
+"""Quadrature step in SDs by number of features. A posterior whose log odds have slope s per SD has
+its poles at π/s, so the error is about exp(-2π²/(s step)): for s = 5 it is 1e-14 in two features,
+and in three, where a fine grid would not fit, 5e-5 (for s = 2, 2e-11)."""
+SKEW_NORMAL_STEP = {1: 0.02, 2: 0.04}
+"""Finer: where the shape is 10, a density falls from full to nothing within a fifth of an SD."""
+MAX_QUADRATURE_SHAPE = 10.0
+
+
+def class_means(
+    arrangement: str, n_classes: int, n_features: int, separation: float, seed: int = 0
+) -> FloatArray:
+    r"""Class means whose nearest neighbours are `separation` apart.
+
+    Parameters
+    ----------
+    arrangement : {"simplex", "ring", "random"}
+        Simplex: all distances are equal, features beyond the first K - 1 are zero. Ring: equally
+        spaced on a circle in the first two features, of radius s / (2 sin(π/K)). Random: standard
+        normal points, scaled so that the smallest distance is `separation`. The first two are
+        centred at the origin.
+    n_classes : int
+        K, at least 2.
+    n_features : int
+        d, at least K - 1 for a simplex, 2 for a ring, 1 for random points.
+    separation : float
+        In the units of the features, positive.
+    seed : int
+        Of the random points.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_classes, n_features)
+
+    Raises
+    ------
+    ValueError
+        If the arrangement is unknown, does not fit, or a number is out of range.
+
+    Examples
+    --------
+    >>> class_means("simplex", 2, 3, separation=2.0).round(12).tolist()
+    [[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]
+    """
+    if arrangement not in ARRANGEMENTS:
+        raise ValueError(
+            f"arrangement must be one of {', '.join(ARRANGEMENTS)}, got {arrangement!r}"
+        )
+    _check_sizes(n_classes, n_features)
+    if not (np.isfinite(separation) and separation > 0):
+        raise ValueError(f"separation must be positive and finite, got {separation}")
+    needed = {"simplex": n_classes - 1, "ring": 2, "random": 1}[arrangement]
+    if n_features < needed:
+        raise ValueError(
+            f"means {arrangement!r} of {n_classes} classes need at least {needed} features, "
+            f"got {n_features}"
+        )
+    if arrangement == "random":
+        points = np.random.default_rng(seed).standard_normal((n_classes, n_features))
+        return points * (separation / pdist(points).min())
+    means = np.zeros((n_classes, n_features))
+    if arrangement == "simplex":
+        # The unit vectors of R^K, sqrt(2) apart, in a basis of the plane that holds them all.
+        means[:, : n_classes - 1] = separation / np.sqrt(2) * helmert(n_classes).T
+    else:
+        angle = 2 * np.pi * np.arange(n_classes) / n_classes
+        radius = separation / (2 * np.sin(np.pi / n_classes))
+        means[:, :2] = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return means
+
+
+def class_covariances(kind: str, n_classes: int, n_features: int, seed: int = 0) -> FloatArray:
+    r"""Class covariances: the identity for all, or a random one for each class.
+
+    .. math:: \Sigma_k = Q_k \,\mathrm{diag}(e_k)\, Q_k^T, \qquad \mathrm{tr}\,\Sigma_k = d,
+              \qquad \mathrm{cond}\,\Sigma_k \le 9
+
+    with Q random orthogonal and e log-uniform in [1/3, 3], then scaled to the trace. In one
+    feature the variance is log-uniform in [1/3, 3] and not scaled, so that classes differ.
+
+    Parameters
+    ----------
+    kind : {"shared", "per-class"}
+    n_classes, n_features : int
+    seed : int
+        Of the random covariances.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_classes, n_features, n_features)
+
+    Raises
+    ------
+    ValueError
+        If the kind is unknown or a size is out of range.
+
+    Examples
+    --------
+    >>> np.trace(class_covariances("per-class", 3, 2), axis1=1, axis2=2).round(12).tolist()
+    [2.0, 2.0, 2.0]
+    """
+    if kind not in COVARIANCES:
+        raise ValueError(f"kind must be one of {', '.join(COVARIANCES)}, got {kind!r}")
+    _check_sizes(n_classes, n_features)
+    if kind == "shared":
+        return np.tile(np.eye(n_features), (n_classes, 1, 1))
+    rng = np.random.default_rng(seed)
+    covariances = np.empty((n_classes, n_features, n_features))
+    for k in range(n_classes):
+        eigenvalues = 3 ** rng.uniform(-1, 1, n_features)
+        if n_features > 1:
+            eigenvalues *= n_features / eigenvalues.sum()
+        basis = np.linalg.qr(rng.standard_normal((n_features, n_features))).Q
+        covariance = (basis * eigenvalues) @ basis.T
+        covariances[k] = (covariance + covariance.T) / 2
+    return covariances
+
+
+def gaussian_classes(means: ArrayLike, covariances: ArrayLike | None = None) -> Generator:
+    r"""Gaussian classes, :math:`x \mid y{=}k \sim N(\mu_k, \Sigma_k)`.
+
+    Parameters
+    ----------
+    means : array_like, shape (n_classes, n_features)
+    covariances : array_like, shape (n_classes, n_features, n_features), optional
+        The identity by default.
+
+    Returns
+    -------
+    Generator
+        Its quadrature exists for up to three features (see `GAUSSIAN_STEP` for its error).
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong, a number is not finite, or a covariance is not symmetric and positive
+        definite.
+
+    Examples
+    --------
+    >>> generator = gaussian_classes([[0.0, 0.0], [1.0, 2.0], [4.0, 0.0]])
+    >>> generator.name, generator.reading
+    ('gaussian', '3 classes in 2 features')
+    >>> rule = generator.quadrature()[1]
+    >>> rule.mean(rule.nodes).round(9).tolist()
+    [1.0, 2.0]
+    """
+    centres = _check_means(means)
+    n_classes, n_features = centres.shape
+    if covariances is None:
+        covariances = class_covariances("shared", n_classes, n_features)
+    roots = _cholesky(covariances, n_classes, n_features)
+    return Generator(
+        name="gaussian",
+        reading=_describe(n_classes, n_features),
+        n_features=n_features,
+        n_classes=n_classes,
+        sample_class=partial(_sample_gaussian, centres, roots),
+        quadrature=partial(_gaussian_quadrature, centres, roots),
+        log_density=partial(_gaussian_log_density, centres, roots),
+    )
+
+
+def _sample_gaussian(
+    means: FloatArray, roots: FloatArray, k: int, n: int, rng: np.random.Generator
+) -> FloatArray:
+    return means[k] + rng.standard_normal((n, means.shape[1])) @ roots[k].T
+
+
+def _gaussian_quadrature(means: FloatArray, roots: FloatArray) -> tuple[Quadrature, ...]:
+    rule = standard_normal_quadrature(means.shape[1], _step(GAUSSIAN_STEP, means.shape[1]))
+    return tuple(
+        Quadrature(mean + rule.nodes @ root.T, rule.probability)
+        for mean, root in zip(means, roots, strict=True)
+    )
+
+
+def _gaussian_log_density(means: FloatArray, roots: FloatArray, x: FloatArray) -> FloatArray:
+    log_density = np.empty((len(x), len(means)))
+    for k, (mean, root) in enumerate(zip(means, roots, strict=True)):
+        z = solve_triangular(root, (x - mean).T, lower=True)
+        log_density[:, k] = -0.5 * (z**2).sum(axis=0) - np.log(np.diag(root)).sum()
+    return log_density
+
+
+def skew_normal_classes(means: ArrayLike, shape: ArrayLike, scale: float = 1.0) -> Generator:
+    r"""Classes with independent skew-normal features: only the skewness depends on `shape`.
+
+    .. math:: g(x) = \frac{2}{\omega}\, \varphi(z)\, \Phi(\alpha z), \qquad
+              z = \frac{x - \xi}{\omega}, \qquad \delta = \frac{\alpha}{\sqrt{1 + \alpha^2}}
+
+    with :math:`\omega = s / \sqrt{1 - 2\delta^2/\pi}` and
+    :math:`\xi = \mu - \omega \delta \sqrt{2/\pi}`, so that mean and SD are μ and s for any shape.
+    Sampled as :math:`z = \delta |u_0| + \sqrt{1 - \delta^2}\, u_1` with standard normal u.
+
+    Parameters
+    ----------
+    means : array_like, shape (n_classes, n_features)
+        μ.
+    shape : array_like, shape (n_classes, n_features) or (n_classes,)
+        α, per feature or for all features of a class; 0 is the normal distribution.
+    scale : float
+        s, the SD of every feature, positive.
+
+    Returns
+    -------
+    Generator
+        Its quadrature exists for one or two features and shapes within ±10.
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong or a number is out of range.
+
+    References
+    ----------
+    Azzalini (1985), Scandinavian Journal of Statistics 12, 171-178.
+
+    Examples
+    --------
+    >>> generator = skew_normal_classes([[0.0], [2.0]], shape=[0.0, 8.0])
+    >>> rule = generator.quadrature()[1]
+    >>> mean = rule.mean(rule.nodes[:, 0])
+    >>> float(mean.round(9)), float(rule.mean((rule.nodes[:, 0] - mean) ** 2).round(9))
+    (2.0, 1.0)
+    """
+    centres = _check_means(means)
+    n_classes, n_features = centres.shape
+    alpha = np.asarray(shape, dtype=np.float64)
+    if alpha.shape not in ((n_classes,), centres.shape):
+        raise ValueError(
+            f"shape must have shape {(n_classes,)} or {centres.shape}, got {alpha.shape}"
+        )
+    if not np.isfinite(alpha).all():
+        raise ValueError(f"shape must be finite, got {alpha.tolist()}")
+    if not (np.isfinite(scale) and scale > 0):
+        raise ValueError(f"scale must be positive and finite, got {scale}")
+    alpha = np.array(np.broadcast_to(alpha.reshape(n_classes, -1), centres.shape))
+    delta = alpha / np.hypot(1.0, alpha)
+    omega = scale / np.sqrt(1 - 2 * delta**2 / np.pi)
+    law = (centres - omega * delta * np.sqrt(2 / np.pi), omega, alpha)
+    return Generator(
+        name="skew-normal",
+        reading=_describe(n_classes, n_features),
+        n_features=n_features,
+        n_classes=n_classes,
+        sample_class=partial(_sample_skew_normal, *law),
+        quadrature=partial(_skew_normal_quadrature, *law),
+        log_density=partial(_skew_normal_log_density, *law),
+    )
+
+
+def _sample_skew_normal(
+    location: FloatArray,
+    omega: FloatArray,
+    alpha: FloatArray,
+    k: int,
+    n: int,
+    rng: np.random.Generator,
+) -> FloatArray:
+    u0, u1 = rng.standard_normal((2, n, location.shape[1]))
+    z = (alpha[k] * np.abs(u0) + u1) / np.hypot(1.0, alpha[k])  # sqrt(1 - δ²) = 1/sqrt(1 + α²)
+    return location[k] + omega[k] * z
+
+
+def _skew_normal_quadrature(
+    location: FloatArray, omega: FloatArray, alpha: FloatArray
+) -> tuple[Quadrature, ...]:
+    step = _step(SKEW_NORMAL_STEP, location.shape[1])
+    largest = float(np.abs(alpha).max())
+    if largest > MAX_QUADRATURE_SHAPE:
+        raise ValueError(
+            f"quadrature needs shapes within ±{MAX_QUADRATURE_SHAPE:g}, got {largest:g}: "
+            "use Monte Carlo"
+        )
+    rule = standard_normal_quadrature(location.shape[1], step)
+    classes = []
+    for xi, w, a in zip(location, omega, alpha, strict=True):
+        probability = rule.probability * ndtr(a * rule.nodes).prod(axis=1)
+        kept = probability > 1e-30 * probability.max()  # half of each axis, where the shape is 10
+        probability = probability[kept]
+        classes.append(Quadrature(xi + w * rule.nodes[kept], probability / probability.sum()))
+    return tuple(classes)
+
+
+def _skew_normal_log_density(
+    location: FloatArray, omega: FloatArray, alpha: FloatArray, x: FloatArray
+) -> FloatArray:
+    log_density = np.empty((len(x), len(location)))
+    for k, (xi, w, a) in enumerate(zip(location, omega, alpha, strict=True)):
+        z = (x - xi) / w
+        log_density[:, k] = (log_ndtr(a * z) - 0.5 * z**2 - np.log(w)).sum(axis=1)
+    return log_density
+
+
+def _describe(n_classes: int, n_features: int) -> str:
+    return f"{n_classes} classes in {n_features} feature{'s' if n_features > 1 else ''}"
+
+
+def _step(steps: dict[int, float], n_features: int) -> float:
+    if n_features not in steps:
+        raise ValueError(
+            f"quadrature needs at most {max(steps)} features, got {n_features}: use Monte Carlo"
+        )
+    return steps[n_features]
+
+
+def _check_sizes(n_classes: int, n_features: int) -> None:
+    if n_classes < 2:
+        raise ValueError(f"n_classes must be at least 2, got {n_classes}")
+    if n_features < 1:
+        raise ValueError(f"n_features must be at least 1, got {n_features}")
+
+
+def _check_means(means: ArrayLike) -> FloatArray:
+    centres = np.array(means, dtype=np.float64)
+    if centres.ndim != 2 or centres.shape[0] < 2 or centres.shape[1] < 1:
+        raise ValueError(
+            f"means must have shape (n_classes >= 2, n_features >= 1), got {centres.shape}"
+        )
+    if not np.isfinite(centres).all():
+        raise ValueError(f"means must be finite, got {centres.tolist()}")
+    return centres
+
+
+def _cholesky(covariances: ArrayLike, n_classes: int, n_features: int) -> FloatArray:
+    matrices = np.asarray(covariances, dtype=np.float64)
+    expected = (n_classes, n_features, n_features)
+    if matrices.shape != expected:
+        raise ValueError(f"covariances must have shape {expected}, got {matrices.shape}")
+    if not np.isfinite(matrices).all():
+        raise ValueError("covariances must be finite")
+    for k, matrix in enumerate(matrices):
+        if np.abs(matrix - matrix.T).max() > 1e-12 * np.abs(matrix).max():
+            raise ValueError(f"covariances must be symmetric: that of class {k} is not")
+        eigenvalues = np.linalg.eigvalsh(matrix)
+        if eigenvalues[0] <= n_features * np.finfo(np.float64).eps * abs(eigenvalues[-1]):
+            raise ValueError(f"covariances must be positive definite: that of class {k} is not")
+    return np.asarray(np.linalg.cholesky(matrices), dtype=np.float64)

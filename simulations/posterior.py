@@ -1,0 +1,132 @@
+r"""P of the true posterior: where every classifier that is rich enough must end.
+
+With priors proportional to the class mass the posterior satisfies Eq. (9), and, which no fitted
+classifier must, detailed balance besides (E7): ``diag(w) P`` is symmetric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from equations.class_weights import check_class_weight
+from equations.mean_proba import FloatArray
+from equations.population import posterior_mean_proba
+from equations.quadrature import Quadrature
+from simulations.generator import Generator
+
+MAX_QUADRATURE_FEATURES = 2
+
+
+@dataclass(frozen=True)
+class PosteriorBalance:
+    """P of the true posterior, with its Monte Carlo standard errors.
+
+    Attributes
+    ----------
+    mean_proba : ndarray, shape (n_classes, n_classes)
+        P, rows by true class.
+    second_moment : ndarray, shape (n_classes, n_classes, n_classes)
+        ``second_moment[i, a, b]`` is the mean of f_a f_b over class i.
+    mcse : ndarray, shape (n_classes, n_classes)
+        Of `mean_proba`; zeros for quadrature. Different rows are independent.
+    method : {"quadrature", "monte carlo"}
+    n_samples : int
+        Per class, 0 for quadrature.
+    """
+
+    mean_proba: FloatArray
+    second_moment: FloatArray
+    mcse: FloatArray
+    method: Literal["quadrature", "monte carlo"]
+    n_samples: int
+
+
+def posterior_balance(
+    generator: Generator,
+    class_mass: ArrayLike,
+    *,
+    rng: np.random.Generator | None = None,
+    n_samples: int = 100_000,
+) -> PosteriorBalance:
+    r"""P of the true posterior under priors proportional to the class mass.
+
+    .. math:: P_{ij} = E_{x \mid y = i} \frac{w_j\, g_j(x)}{\sum_k w_k\, g_k(x)}
+
+    by quadrature in one or two features, else by Monte Carlo, where
+
+    .. math:: \mathrm{mcse}_{ij} = \sqrt{(M_{ijj} - P_{ij}^2) / (n - 1)}
+
+    with M the second moments.
+
+    Parameters
+    ----------
+    generator : Generator
+        With a log density.
+    class_mass : array_like, shape (n_classes,)
+        w = λN, positive.
+    rng : numpy.random.Generator, optional
+        Needed for Monte Carlo only.
+    n_samples : int
+        Per class, for Monte Carlo only.
+
+    Returns
+    -------
+    PosteriorBalance
+
+    Raises
+    ------
+    ValueError
+        If the generator has no log density, there is not one positive mass per class, or Monte
+        Carlo is needed and `rng` is missing or `n_samples` below 2.
+
+    References
+    ----------
+    Eq. (9) of the paper; detailed balance is E7 of the design.
+
+    Examples
+    --------
+    >>> from simulations.gaussian import class_means, gaussian_classes
+    >>> balance = posterior_balance(gaussian_classes(class_means("ring", 3, 2, 2.0)), [1, 2, 4])
+    >>> flow = np.array([[1], [2], [4]]) * balance.mean_proba
+    >>> balance.method, bool(np.abs(flow - flow.T).max() < 1e-10)
+    ('quadrature', True)
+    """
+    if generator.log_density is None:
+        raise ValueError(f"generator {generator.name!r} has no log_density: no posterior is known")
+    mass = check_class_weight(class_mass, "class_mass")
+    if mass.shape != (generator.n_classes,):
+        raise ValueError(f"class_mass must have shape ({generator.n_classes},), got {mass.shape}")
+    if generator.n_features <= MAX_QUADRATURE_FEATURES:
+        P, M = _moments(generator, iter(generator.quadrature()), mass)
+        return PosteriorBalance(P, M, np.zeros_like(P), "quadrature", 0)
+    if rng is None:
+        raise ValueError(f"rng is needed: {generator.n_features} features take Monte Carlo")
+    if n_samples < 2:
+        raise ValueError(f"n_samples must be at least 2, got {n_samples}")
+    P, M = _moments(generator, _samples(generator, n_samples, rng), mass)
+    variance = np.maximum(np.diagonal(M, axis1=1, axis2=2) - P**2, 0.0)
+    mcse = np.sqrt(variance / (n_samples - 1))
+    return PosteriorBalance(P, M, mcse, "monte carlo", n_samples)
+
+
+def _samples(
+    generator: Generator, n_samples: int, rng: np.random.Generator
+) -> Iterator[Quadrature]:
+    """A sample of each class as a quadrature with equal probabilities."""
+    probability = np.full(n_samples, 1 / n_samples)
+    for k in range(generator.n_classes):
+        yield Quadrature(generator.sample_class(k, n_samples, rng), probability)
+
+
+def _moments(
+    generator: Generator, classes: Iterator[Quadrature], mass: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """P and the second moments, one class in memory at a time."""
+    assert generator.log_density is not None
+    rows = [posterior_mean_proba([c], [generator.log_density(c.nodes)], mass) for c in classes]
+    return np.concatenate([r[0] for r in rows]), np.concatenate([r[1] for r in rows])
