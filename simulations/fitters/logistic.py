@@ -134,7 +134,7 @@ def fit_problem(problem: Problem, *, max_iter: int = 100) -> Fit:
             for t, x in zip(found.theta, design, strict=True)
         ]
     )
-    params = in_units(found.theta, by)
+    params = in_units(found.theta, by).cpu().numpy()
 
     def separated(run: int) -> bool:
         features = problem.design[run, :, :-1].cpu().numpy()

@@ -1,15 +1,13 @@
-"""Training of all layers of the Sim2 network: full-batch BFGS, or minibatch Adam."""
+"""Training of all layers of the Sim2 network: full-batch BFGS, or minibatches of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 import torch
 from torch.nn.functional import logsigmoid
 
 from simulations.fitters.bfgs import bfgs
 from simulations.fitters.fit import Problem
+from simulations.fitters.minibatches import MinibatchLoss
 from simulations.fitters.mlp_network import hidden_size, unpack
 from simulations.fitters.mlp_objective import make_objective
 
@@ -92,58 +90,31 @@ def train_bfgs(
     return result.theta, result.n_iter
 
 
-def train_adam(
-    problem: Problem,
-    start: torch.Tensor,
-    *,
-    epochs: int,
-    rngs: Sequence[np.random.Generator],
-    batch_size: int = 64,
-    learning_rate: float = 1e-3,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Train all layers by minibatch Adam, as an ordinary user would, and stop.
+def make_minibatch_loss(problem: Problem) -> MinibatchLoss:
+    """Minibatch loss of the networks of a problem.
 
-    The loss of a minibatch is divided by a constant, never by the weights that are in it. Every
-    λ setting of a replication sees the same minibatches.
+    Weights sum to one over the sample: a factor n_samples / batch_size makes each step of the size
+    that it has for the mean loss of an unweighted problem.
 
     Parameters
     ----------
     problem : Problem
-    start : tensor, shape (n_runs, n_params)
-    epochs : int
-    rngs : sequence of numpy.random.Generator
-        One per replication, for the order of its samples.
-    batch_size : int
-    learning_rate : float
 
     Returns
     -------
-    theta : tensor, shape (n_runs * n_settings, n_params)
-    n_iter : tensor of int, shape (n_runs * n_settings,)
-        Epochs.
-
-    References
-    ----------
-    Kingma and Ba (2015), ICLR; torch.optim.Adam.
+    callable ``(theta, rows) -> tensor``
     """
     n_runs, n_samples, n_inputs = problem.design.shape
     n_settings = len(problem.weight)
-    theta = start.repeat_interleave(n_settings, dim=0).requires_grad_()
-    optimiser = torch.optim.Adam([theta], lr=learning_rate)
-    run = torch.arange(n_runs, device=theta.device)[:, None]
-    for _ in range(epochs):
-        order = np.stack([rng.permutation(n_samples) for rng in rngs])
-        for rows in torch.as_tensor(order, device=theta.device).split(batch_size, dim=1):
-            x = problem.design[run, rows].repeat_interleave(n_settings, dim=0)
-            sign = problem.sign[rows].repeat_interleave(n_settings, dim=0)
-            weight = problem.weight[:, rows].transpose(0, 1).flatten(0, 1)
-            layer, readout, bias = unpack(theta, n_inputs)
-            hidden = torch.sigmoid(torch.bmm(x, layer))
-            logits = torch.bmm(hidden, readout[:, :, None])[:, :, 0] + bias
-            # Weights sum to one over the sample: n_samples / batch_size makes each step of the
-            # size it has for the mean loss of an unweighted problem.
-            loss = -(weight * logsigmoid(-sign * logits)).sum() * (n_samples / rows.shape[1])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-    return theta.detach(), torch.full((len(theta),), epochs, device=theta.device)
+    run = torch.arange(n_runs, device=problem.design.device)[:, None]
+
+    def loss(theta: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        x = problem.design[run, rows].repeat_interleave(n_settings, dim=0)
+        sign = problem.sign[rows].repeat_interleave(n_settings, dim=0)
+        weight = problem.weight[:, rows].transpose(0, 1).flatten(0, 1)
+        layer, readout, bias = unpack(theta, n_inputs)
+        hidden = torch.sigmoid(torch.bmm(x, layer))
+        logits = torch.bmm(hidden, readout[:, :, None])[:, :, 0] + bias
+        return -(weight * logsigmoid(-sign * logits)).sum() * (n_samples / rows.shape[1])
+
+    return loss

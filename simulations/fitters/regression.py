@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from equations.mean_proba import FloatArray
 from simulations.fitters.fit import CONVERGED, DIVERGED, NOT_CONVERGED, SEPARATED
 from simulations.fitters.newton import GRADIENT_TOLERANCE, SETTLED
 
@@ -46,7 +45,7 @@ def standardise(features: torch.Tensor, *, centred: bool = True) -> Standardised
     return Standardised(features / spread, torch.zeros_like(mean), spread)
 
 
-def in_units(theta: torch.Tensor, by: Standardised) -> FloatArray:
+def in_units(theta: torch.Tensor, by: Standardised) -> torch.Tensor:
     """Coefficients and intercept in the features' own units.
 
     Parameters
@@ -57,12 +56,12 @@ def in_units(theta: torch.Tensor, by: Standardised) -> FloatArray:
 
     Returns
     -------
-    ndarray, same shape
+    tensor, same shape
     """
     shape = (len(theta), *[1] * (theta.ndim - 2), -1)
     slopes = theta[..., :-1] / by.spread.view(shape)
     moved = (slopes * by.centre.view(shape)).sum(dim=-1, keepdim=True)
-    return torch.cat([slopes, theta[..., -1:] - moved], dim=-1).cpu().numpy()
+    return torch.cat([slopes, theta[..., -1:] - moved], dim=-1)
 
 
 def newton_status(

@@ -88,7 +88,7 @@ def fit_softmax(
     theta, gradient = found.theta, found.gradient
     if not objective.fit_bias:
         theta, gradient = (torch.nn.functional.pad(t, (0, 1)) for t in (theta, gradient))
-    params = in_units(theta, by)
+    params = in_units(theta, by).cpu().numpy()
     params -= params.mean(axis=2, keepdims=True)  # rounding, of the order of 1e-13
     has_minimum = objective.weight_penalty > 0 or objective.smoothing > 0
     return Fit(

@@ -89,6 +89,27 @@ def moments_of(target: torch.Tensor, design: torch.Tensor) -> torch.Tensor:
     return torch.stack(moments).unflatten(1, target.shape[1:3])
 
 
+def plain_loss(design: torch.Tensor, target: torch.Tensor) -> SoftmaxLoss:
+    """Loss of one fit without penalty.
+
+    Parameters
+    ----------
+    design : tensor, shape (1, n_params, n_samples)
+    target : tensor, shape (n_classes, n_samples)
+        T, of sum one.
+
+    Returns
+    -------
+    SoftmaxLoss
+    """
+    return SoftmaxLoss(
+        design=design,
+        sample_mass=target.sum(dim=0)[None, None],
+        target_moments=moments_of(target[None, None], design),
+        penalty=design.new_zeros(design.shape[1]),
+    )
+
+
 def loss_at(loss: SoftmaxLoss, theta: torch.Tensor) -> torch.Tensor:
     """Value of a loss without an offset, over the total mass.
 

@@ -34,7 +34,8 @@ from simulations.fitters.fit import (
 from simulations.fitters.logistic import fit_logistic
 from simulations.fitters.mlp import check_start, describe, refine_output_layer
 from simulations.fitters.mlp_network import initial_params, mlp_logits
-from simulations.fitters.mlp_training import train_adam, train_bfgs
+from simulations.fitters.minibatches import train_adam
+from simulations.fitters.mlp_training import make_minibatch_loss, train_bfgs
 from simulations.generator import check_class_count, sample
 from simulations.generators import GENERATORS
 from simulations.measure import measure
@@ -293,7 +294,13 @@ def _fit_sim2(
     initial = check_start(problem, start)
     if cell.training == "adam":
         rngs = [replication_rng(seed, cell.name, run, "minibatch") for run in runs]
-        theta, n_iter = train_adam(problem, initial, epochs=cell.epochs, rngs=rngs)
+        theta, n_iter = train_adam(
+            make_minibatch_loss(problem),
+            initial.repeat_interleave(len(problem.weight), dim=0),
+            n_samples=len(y),
+            epochs=cell.epochs,
+            rngs=rngs,
+        )
         yield cell.epochs, "raw", describe(problem, theta, n_iter), mlp_logits
     for depth in cell.depths:
         theta, n_iter = train_bfgs(problem, initial, max_iter=depth)

@@ -12,7 +12,8 @@ from simulations.fitters.fit import check_problem
 from simulations.fitters.mlp import check_start, describe, fit_mlp, refine_output_layer
 from simulations.fitters.mlp_network import initial_params, mlp_logits, n_params
 from simulations.fitters.mlp_objective import make_objective
-from simulations.fitters.mlp_training import train_adam, train_bfgs
+from simulations.fitters.minibatches import train_adam
+from simulations.fitters.mlp_training import make_minibatch_loss, train_bfgs
 from simulations.generator import sample
 from simulations.generators import sim2
 
@@ -192,7 +193,11 @@ def test_adam_stops_before_stationarity(data):
         problem, initial.repeat_interleave(2, dim=0), torch.zeros(6, dtype=torch.int64)
     )
     theta, epochs = train_adam(
-        problem, initial, epochs=4, rngs=[np.random.default_rng(i) for i in range(3)]
+        make_minibatch_loss(problem),
+        initial.repeat_interleave(2, dim=0),
+        n_samples=len(y),
+        epochs=4,
+        rngs=[np.random.default_rng(i) for i in range(3)],
     )
     fit = describe(problem, theta, epochs)
     assert (fit.loss < first.loss).all()
