@@ -15,11 +15,13 @@ class j as `miss_proba`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from equations.class_weights import check_class_weight
-from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
+from equations.mean_proba import FloatArray
 
 INTERPOLATED_BELOW = 1e-12
 """Right side, relative to the total mass, under which a row is interpolated: nothing to compare."""
@@ -61,8 +63,19 @@ def class_mass(class_weight: ArrayLike, class_count: ArrayLike) -> FloatArray:
     return weight * count
 
 
-def _off_diagonal(mean_proba: ArrayLike) -> FloatArray:
-    """Copy of P with a zero diagonal."""
+def off_diagonal(mean_proba: ArrayLike) -> FloatArray:
+    """Copy of P with a zero diagonal.
+
+    Raises
+    ------
+    ValueError
+        If the shape is not (..., K, K) with K >= 2, or a number is negative or not finite.
+
+    Examples
+    --------
+    >>> off_diagonal([[0.8, 0.2], [0.4, 0.6]]).tolist()
+    [[0.0, 0.2], [0.4, 0.0]]
+    """
     off = np.array(mean_proba, dtype=np.float64)
     if off.ndim < 2 or off.shape[-1] != off.shape[-2] or off.shape[-1] < 2:
         raise ValueError(
@@ -99,7 +112,7 @@ def left_side(
     >>> left_side([[0.8, 0.2], [0.01, 0.99]], [500.0, 5000.0])
     array([100.,  50.])
     """
-    off = _off_diagonal(mean_proba)
+    off = off_diagonal(mean_proba)
     miss = off.sum(axis=-1) if miss_proba is None else np.asarray(miss_proba, dtype=np.float64)
     return np.asarray(class_mass, dtype=np.float64) * miss
 
@@ -124,7 +137,7 @@ def right_side(mean_proba: ArrayLike, class_mass: ArrayLike) -> FloatArray:
     array([ 50., 100.])
     """
     mass = np.asarray(class_mass, dtype=np.float64)
-    return np.asarray((mass[..., :, None] * _off_diagonal(mean_proba)).sum(axis=-2))
+    return np.asarray((mass[..., :, None] * off_diagonal(mean_proba)).sum(axis=-2))
 
 
 def residual(
@@ -207,7 +220,7 @@ def binary_ratio(mean_proba: ArrayLike) -> FloatArray:
     >>> binary_ratio([[0.9, 0.1], [0.01, 0.99]])
     array(10.)
     """
-    off = _off_diagonal(mean_proba)
+    off = off_diagonal(mean_proba)
     if off.shape[-1] != 2:
         raise ValueError(f"mean_proba must have 2 classes for Eq. (10), got {off.shape[-1]}")
     numerator, denominator = off[..., 0, 1], off[..., 1, 0]
@@ -242,84 +255,100 @@ def binary_ratio_in_theory(class_mass: ArrayLike) -> FloatArray:
     return np.asarray(mass[..., 1] / mass[..., 0])
 
 
-def stationary_distribution(mean_proba: ArrayLike) -> FloatArray:
-    r"""Unique stationary distribution of P, which Eq. (9) says is :math:`w / \sum_k w_k` (E3).
+def detailed_balance_asymmetry(mean_proba: ArrayLike, class_mass: ArrayLike) -> FloatArray:
+    r"""Asymmetry of the flows between classes, zero for the true posterior (E7).
 
-    Solved by the elimination of Grassmann, Taksar and Heyman, which subtracts nothing and uses
-    the off-diagonal entries alone: every component keeps its relative accuracy however close P is
-    to the identity.
+    .. math:: a_{ij} = w_i P_{ij} - w_j P_{ji}
 
-    Parameters
-    ----------
-    mean_proba : array_like, shape (n_classes, n_classes)
-        Rows sum to one, every class reachable from every other.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_classes,), summing to one
-
-    Raises
-    ------
-    ValueError
-        If rows do not sum to one (as with one-vs-all), or some class cannot be reached from the
-        others, so that no unique positive solution exists.
-
-    References
-    ----------
-    Grassmann, Taksar and Heyman (1985), Operations Research 33, 1107-1116.
-
-    Examples
-    --------
-    >>> stationary_distribution([[0.9, 0.1], [0.01, 0.99]]).round(12)
-    array([0.09090909, 0.90909091])
-    """
-    a = _off_diagonal(mean_proba)
-    if a.ndim != 2:
-        raise ValueError(f"mean_proba must be one matrix here, got shape {a.shape}")
-    row_sum = np.asarray(mean_proba, dtype=np.float64).sum(axis=1)
-    if np.abs(row_sum - 1).max() > ROW_SUM_TOLERANCE:
-        raise ValueError(f"mean_proba must have rows that sum to one, got {row_sum.tolist()}")
-    n_classes = len(a)
-    leaving = np.empty(n_classes)
-    for k in range(n_classes - 1, 0, -1):
-        leaving[k] = a[k, :k].sum()
-        if not leaving[k] > 0:
-            raise ValueError(
-                "mean_proba has no unique positive stationary distribution: it is reducible"
-            )
-        a[:k, :k] += np.outer(a[:k, k] / leaving[k], a[k, :k])
-    pi = np.ones(n_classes)
-    for k in range(1, n_classes):
-        pi[k] = pi[:k] @ a[:k, k] / leaving[k]
-    if not (pi > 0).all():
-        raise ValueError(
-            "mean_proba has no unique positive stationary distribution: it is reducible"
-        )
-    return pi / pi.sum()
-
-
-def effective_class_weight(mean_proba: ArrayLike, class_count: ArrayLike) -> FloatArray:
-    r"""λ that a classifier behaves as if it had been trained with, from P and N alone (E3).
-
-    .. math:: \lambda_k \propto \pi_k / N_k, \qquad \pi P = \pi
+    The posterior under priors proportional to w satisfies K(K-1)/2 equations, more than the K-1 of
+    Eq. (9). For softmax the rows of a sum to the residuals.
 
     Parameters
     ----------
-    mean_proba : array_like, shape (n_classes, n_classes)
-    class_count : array_like, shape (n_classes,)
-        Training class sizes.
+    mean_proba : array_like, shape (..., n_classes, n_classes)
+    class_mass : array_like, shape (..., n_classes)
 
     Returns
     -------
-    ndarray of float64, shape (n_classes,), scaled to sum to one (λ is defined up to a factor)
+    ndarray of float64, shape (..., n_classes, n_classes), in units of class mass
+        Antisymmetric.
 
     Examples
     --------
-    >>> effective_class_weight([[0.9, 0.1], [0.01, 0.99]], [1000, 10000]).round(12)
-    array([0.5, 0.5])
+    >>> detailed_balance_asymmetry([[0.8, 0.2], [0.01, 0.99]], [500.0, 5000.0]).tolist()
+    [[0.0, 50.0], [-50.0, 0.0]]
     """
-    count = np.asarray(class_count, dtype=np.float64)
-    if not (np.isfinite(count).all() and (count > 0).all()):
-        raise ValueError(f"class_count must be positive, got {count.tolist()}")
-    weight = stationary_distribution(mean_proba) / count
-    return weight / weight.sum()
+    flow = np.asarray(class_mass, dtype=np.float64)[..., :, None] * off_diagonal(mean_proba)
+    return np.asarray(flow - np.swapaxes(flow, -1, -2))
+
+
+def accuracy_bounds(mean_proba: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    r"""Bounds of the accuracy on each class that its mean probability implies (E11).
+
+    .. math:: 2 \bar p_{ii} - 1 \le \text{accuracy}_i \le K \bar p_{ii}
+
+    By Markov's inequality, for rows that sum to one and the most probable class as prediction: a
+    sample that is missed gives its own class at most 1/2, one that is hit at least 1/K.
+
+    Parameters
+    ----------
+    mean_proba : array_like, shape (..., n_classes, n_classes)
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (..., n_classes)
+        Within [0, 1].
+
+    Examples
+    --------
+    >>> low, high = accuracy_bounds([[0.8, 0.2], [0.6, 0.4]])
+    >>> low.round(12).tolist(), high.round(12).tolist()
+    ([0.6, 0.0], [1.0, 0.8])
+    """
+    P = np.asarray(mean_proba, dtype=np.float64)
+    miss = off_diagonal(P).sum(axis=-1)
+    own = np.diagonal(P, axis1=-2, axis2=-1)
+    return np.maximum(1 - 2 * miss, 0.0), np.minimum(P.shape[-1] * own, 1.0)
+
+
+@dataclass(frozen=True)
+class ResidualSplit:
+    """Terms of the residual on test data (E5), shape (..., n_classes) each.
+
+    Without a population, ``overfitting`` is None and ``sampling`` holds both.
+    """
+
+    optimisation: FloatArray
+    overfitting: FloatArray | None
+    sampling: FloatArray
+
+
+def split_residual(
+    train: ArrayLike, test: ArrayLike, population: ArrayLike | None = None
+) -> ResidualSplit:
+    """Split the residual on test data into optimisation, overfitting and sampling (E5).
+
+    Optimisation is the residual on train, overfitting population minus train, sampling test minus
+    population; they add up to the residual on test.
+
+    Parameters
+    ----------
+    train, test : array_like, shape (..., n_classes)
+        Residuals in one unit.
+    population : array_like, shape (..., n_classes), optional
+
+    Returns
+    -------
+    ResidualSplit
+
+    Examples
+    --------
+    >>> split = split_residual([0.0], [0.3], [0.2])
+    >>> float(split.optimisation[0]), float(split.overfitting[0]), float(split.sampling[0].round(9))
+    (0.0, 0.2, 0.1)
+    """
+    a, c = np.asarray(train, dtype=np.float64), np.asarray(test, dtype=np.float64)
+    if population is None:
+        return ResidualSplit(a, None, c - a)
+    b = np.asarray(population, dtype=np.float64)
+    return ResidualSplit(a, b - a, c - b)

@@ -13,11 +13,23 @@ from numpy.typing import ArrayLike
 
 from equations.mean_proba import FloatArray
 
-SCHEMES: dict[str, Callable[[FloatArray], FloatArray]] = {
-    "equal": np.ones_like,
-    "inverse": lambda count: 1.0 / count,
-    "sqrt-inverse": lambda count: 1.0 / np.sqrt(count),
+SCHEMES: dict[str, Callable[[FloatArray, float], FloatArray]] = {
+    "equal": lambda count, _: np.ones_like(count),
+    "inverse": lambda count, _: 1.0 / count,
+    "sqrt-inverse": lambda count, _: 1.0 / np.sqrt(count),
+    "effective-number": lambda count, beta: _effective_number(count, beta),
 }
+
+BETA = 0.999
+"""Default β of the scheme ``effective-number``."""
+
+
+def _effective_number(count: FloatArray, beta: float) -> FloatArray:
+    if not 0 <= beta < 1:
+        raise ValueError(f"beta must satisfy 0 <= beta < 1, got {beta}")
+    if beta == 0:
+        return np.ones_like(count)
+    return np.asarray(-1.0 / np.expm1(count * np.log(beta)))
 
 
 def check_class_weight(class_weight: ArrayLike, name: str = "class_weight") -> FloatArray:
@@ -51,11 +63,14 @@ def check_class_weight(class_weight: ArrayLike, name: str = "class_weight") -> F
     return weight
 
 
-def class_weights(scheme: str | ArrayLike, class_count: ArrayLike) -> FloatArray:
+def class_weights(
+    scheme: str | ArrayLike, class_count: ArrayLike, *, beta: float = BETA
+) -> FloatArray:
     r"""Class weights of a named scheme, or the given ones, scaled to sum to one.
 
     ``equal``: :math:`\lambda_k \propto 1`; ``inverse``: :math:`1/N_k` (the paper's inverse class
-    frequency); ``sqrt-inverse``: :math:`1/\sqrt{N_k}` (Mahajan et al. 2018).
+    frequency); ``sqrt-inverse``: :math:`1/\sqrt{N_k}` (Mahajan et al. 2018);
+    ``effective-number``: :math:`(1 - \beta) / (1 - \beta^{N_k})` (Cui et al. 2019).
 
     Parameters
     ----------
@@ -63,6 +78,8 @@ def class_weights(scheme: str | ArrayLike, class_count: ArrayLike) -> FloatArray
         Name of a scheme, or explicit weights.
     class_count : array_like, shape (n_classes,)
         N, positive.
+    beta : float
+        β of ``effective-number``, 0 <= β < 1: equal weights at 0, inverse frequency towards 1.
 
     Returns
     -------
@@ -71,8 +88,8 @@ def class_weights(scheme: str | ArrayLike, class_count: ArrayLike) -> FloatArray
     Raises
     ------
     ValueError
-        If the scheme is unknown, explicit weights are not positive or of the wrong length, or a
-        class is empty.
+        If the scheme is unknown, explicit weights are not positive or of the wrong length, a
+        class is empty, or β is out of range.
 
     Examples
     --------
@@ -87,7 +104,7 @@ def class_weights(scheme: str | ArrayLike, class_count: ArrayLike) -> FloatArray
     if isinstance(scheme, str):
         if scheme not in SCHEMES:
             raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
-        weight = SCHEMES[scheme](count)
+        weight = SCHEMES[scheme](count, beta)
     else:
         weight = check_class_weight(scheme, "scheme")
         if weight.shape != count.shape:

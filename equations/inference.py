@@ -197,12 +197,37 @@ def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, level: float
     # (1 - g_cc) e^2 + 2 g_cd e - g_dd = 0.
     scale = float(stats.t.ppf((1 + level) / 2, n - 1)) ** 2 / (n * (n - 1))
     c, d = b / mean_b - 1, (a - value * b) / mean_b
-    leading = 1 - scale * float(c @ c)
+    low, high = fieller_roots(scale * float(c @ c), scale * float(c @ d), scale * float(d @ d))
+    return Estimate(value, value + low, value + high, level)
+
+
+def fieller_roots(g_cc: float, g_cd: float, g_dd: float) -> tuple[float, float]:
+    r"""Ends of Fieller's interval for a ratio ρ = a/b, as distances from its estimate.
+
+    Roots e of :math:`(1 - g_{cc}) e^2 + 2 g_{cd} e - g_{dd} = 0`, where g are the squared critical
+    value times the variances and the covariance of the means of :math:`c = b / \bar b` and
+    :math:`d = (a - \hat\rho b) / \bar b`.
+
+    Parameters
+    ----------
+    g_cc, g_cd, g_dd : float
+
+    Returns
+    -------
+    low, high : float
+        ±inf where the set is unbounded.
+
+    Examples
+    --------
+    >>> fieller_roots(0.0, 0.0, 0.25)
+    (-0.5, 0.5)
+    """
+    leading = 1 - g_cc
     if leading <= 0:
-        return Estimate(value, -np.inf, np.inf, level)
-    centre = -scale * float(c @ d) / leading
-    half = float(np.sqrt(centre**2 + scale * float(d @ d) / leading))
-    return Estimate(value, value + centre - half, value + centre + half, level)
+        return -np.inf, np.inf
+    centre = -g_cd / leading
+    half = float(np.sqrt(centre**2 + g_dd / leading))
+    return centre - half, centre + half
 
 
 def equivalence_verdict(low: float, high: float, margin: float) -> Verdict:

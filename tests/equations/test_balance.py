@@ -4,15 +4,16 @@ from scipy.special import expit, log_softmax
 from sklearn.linear_model import LogisticRegression
 
 from equations.balance import (
+    accuracy_bounds,
     binary_ratio,
     binary_ratio_in_theory,
     class_mass,
-    effective_class_weight,
+    detailed_balance_asymmetry,
     gap,
     left_side,
     residual,
     right_side,
-    stationary_distribution,
+    split_residual,
 )
 from equations.mean_proba import class_count, mean_proba, proba_from_logits
 
@@ -106,39 +107,6 @@ def test_an_interpolated_row_has_no_gap():
     assert np.isnan(gap(P, np.array([1.0, 1.0]))).all()
 
 
-def test_stationary_distribution_against_an_eigenvector(softmax_problem):
-    y, logits, _ = softmax_problem
-    P = mean_proba(y, proba_from_logits(logits))
-    values, vectors = np.linalg.eig(P.T)
-    expected = np.real(vectors[:, np.argmax(values.real)])
-    np.testing.assert_allclose(stationary_distribution(P), expected / expected.sum(), rtol=1e-12)
-
-
-def test_stationary_distribution_keeps_its_digits_next_to_the_identity():
-    # w_i P_ij = eps s_ij with s symmetric is detailed balance, so the answer is w exactly.
-    w = np.array([0.1, 0.2, 0.3, 0.4])
-    s = np.array([[0, 1, 5, 2], [1, 0, 3, 7], [5, 3, 0, 1], [2, 7, 1, 0]], dtype=float)
-    P = 1e-14 * s / w[:, None]
-    np.fill_diagonal(P, 1 - P.sum(axis=1))
-    np.testing.assert_allclose(stationary_distribution(P), w, rtol=1e-14)
-    values, vectors = np.linalg.eig(P.T)  # the control: the obvious way loses ten digits
-    naive = np.real(vectors[:, np.argmax(values.real)])
-    assert np.abs(naive / naive.sum() - w).max() > 1e-8
-
-
-def test_effective_weight_recovers_lambda():
-    rng = np.random.default_rng(5)
-    y = np.repeat([0, 1, 2], [50, 200, 400])
-    X = rng.normal(size=(650, 2)) + np.array([[0, 1], [1, 0], [-1, -1]])[y]
-    weight = np.array([5.0, 1.0, 2.0])
-    model = LogisticRegression(
-        C=np.inf, class_weight=dict(enumerate(weight)), solver="newton-cholesky", tol=1e-10
-    ).fit(X, y)
-    P = mean_proba(y, model.predict_proba(X))
-    found = effective_class_weight(P, class_count(y, 3))
-    np.testing.assert_allclose(found, weight / weight.sum(), rtol=1e-6)
-
-
 @pytest.mark.parametrize("weight", [[0.0, 1.0], [-1.0, 1.0], [np.nan, 1.0], [np.inf, 1.0]])
 def test_bad_weights_are_named(weight):
     with pytest.raises(ValueError, match="class_weight must be positive and finite"):
@@ -155,11 +123,50 @@ def test_bad_weights_are_named(weight):
         (lambda: residual([[0.5, 0.5]], [1, 1]), "mean_proba must have shape"),
         (lambda: binary_ratio(np.full((3, 3), 1 / 3)), "mean_proba must have 2 classes"),
         (lambda: binary_ratio_in_theory([1.0, 1.0, 1.0]), "class_mass must have 2 classes"),
-        (lambda: stationary_distribution(np.eye(2)), "no unique positive stationary distribution"),
-        (lambda: stationary_distribution([[0.9, 0.2], [0.1, 0.9]]), "rows that sum to one"),
-        (lambda: effective_class_weight(np.full((2, 2), 0.5), [1, 0]), "class_count"),
     ],
 )
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_asymmetry_sums_to_the_residual_and_vanishes_for_a_posterior(softmax_problem):
+    y, logits, weight = softmax_problem
+    P, w = mean_proba(y, proba_from_logits(logits)), class_mass(weight, class_count(y, 4))
+    a = detailed_balance_asymmetry(P, w)
+    np.testing.assert_allclose(a, -a.T)
+    np.testing.assert_allclose(a.sum(axis=1), residual(P, w), atol=1e-12)
+    # A discrete x with class densities g (3, 5): the posterior is w g / Σ w g, summed exactly.
+    rng = np.random.default_rng(0)
+    g, w = rng.dirichlet(np.ones(5), size=3), np.array([1.0, 5.0, 0.2])
+    posterior = w[:, None] * g / (w @ g)
+    assert np.abs(detailed_balance_asymmetry(g @ posterior.T, w)).max() < 1e-15
+    # Eq. (9) alone does not make it vanish: a rotation among three classes balances, too.
+    rotation = np.array([[0.8, 0.2, 0.0], [0.0, 0.8, 0.2], [0.2, 0.0, 0.8]])
+    assert np.abs(residual(rotation, np.ones(3))).max() < 1e-15
+    assert detailed_balance_asymmetry(rotation, np.ones(3))[0, 1] == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_accuracy_bounds_hold_and_are_sharp(n_classes):
+    rng = np.random.default_rng(n_classes)
+    for sharpness in (0.1, 1.0, 5.0):
+        y = np.repeat(np.arange(n_classes), 50)
+        logits = sharpness * (rng.normal(size=(len(y), n_classes)) + np.eye(n_classes)[y])
+        low, high = accuracy_bounds(mean_proba(y, proba_from_logits(logits)))
+        accuracy = [(logits[y == k].argmax(axis=1) == k).mean() for k in range(n_classes)]
+        assert (low <= np.array(accuracy) + 1e-12).all()
+        assert (np.array(accuracy) <= high + 1e-12).all()
+    # Sharp: half the samples certain, half just missed at 1/2: p̄ = 3/4, accuracy 1/2 = 2 p̄ - 1.
+    assert accuracy_bounds([[0.75, 0.25], [0.5, 0.5]])[0].tolist() == [0.5, 0.0]
+
+
+def test_the_split_adds_up_to_the_residual_on_test():
+    rng = np.random.default_rng(1)
+    train, test, population = rng.normal(size=(3, 7, 4))
+    split = split_residual(train, test, population)
+    total = split.optimisation + split.overfitting + split.sampling
+    np.testing.assert_allclose(total, test)
+    without = split_residual(train, test)
+    assert without.overfitting is None
+    np.testing.assert_allclose(without.optimisation + without.sampling, test)

@@ -37,7 +37,11 @@ def test_labels_say_what_lambda_0_is():
 @pytest.mark.parametrize(
     ("scheme", "count", "message"),
     [
-        ("inversed", [1, 2], "scheme must be one of equal, inverse, sqrt-inverse, got 'inversed'"),
+        (
+            "inversed",
+            [1, 2],
+            "sqrt-inverse, effective-number, got 'inversed'",
+        ),
         ([1, 2, 3], [1, 2], "scheme must hold 2 weights"),
         ([1, 0], [1, 2], "scheme must be positive"),
         ("equal", [1], "class_count must hold at least 2"),
@@ -52,3 +56,15 @@ def test_bad_arguments_are_named(scheme, count, message):
 def test_empty_class_in_table_1_is_named():
     with pytest.raises(ValueError, match="class_count must be positive"):
         table1_class_weights([0, 10])
+
+
+def test_effective_number_against_its_formula_and_limits():
+    count = np.array([5000, 500, 3])
+    expected = (1 - 0.99) / (1 - 0.99**count)
+    found = class_weights("effective-number", count, beta=0.99)
+    np.testing.assert_allclose(found, expected / expected.sum(), rtol=1e-12)
+    np.testing.assert_allclose(class_weights("effective-number", count, beta=0), 1 / 3)
+    close = class_weights("effective-number", count, beta=1 - 1e-12)
+    np.testing.assert_allclose(close, class_weights("inverse", count), rtol=1e-6)
+    with pytest.raises(ValueError, match="beta must satisfy 0 <= beta < 1, got 1"):
+        class_weights("effective-number", count, beta=1)

@@ -9,10 +9,10 @@ from equations.balance import class_mass, gap
 from equations.mean_proba import mean_proba, proba_from_logits
 from simulations.fitters.bfgs import bfgs
 from simulations.fitters.fit import check_problem
+from simulations.fitters.minibatches import train_adam
 from simulations.fitters.mlp import check_start, describe, fit_mlp, refine_output_layer
 from simulations.fitters.mlp_network import initial_params, mlp_logits, n_params
 from simulations.fitters.mlp_objective import make_objective
-from simulations.fitters.minibatches import train_adam
 from simulations.fitters.mlp_training import make_minibatch_loss, train_bfgs
 from simulations.generator import sample
 from simulations.generators import sim2

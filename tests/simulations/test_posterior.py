@@ -3,7 +3,8 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import softmax
 
-from equations.balance import residual, stationary_distribution
+from equations.balance import residual
+from equations.stationary import stationary_distribution
 from simulations.gaussian import (
     class_covariances,
     class_means,

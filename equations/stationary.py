@@ -1,0 +1,207 @@
+r"""The stationary distribution of P, and the class weights that a classifier acts upon (E3).
+
+Eq. (9) for softmax is ``w P = w``. P is row-stochastic, so w is known from P alone, up to a factor;
+with the class sizes that gives the *effective* class weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from equations.balance import off_diagonal
+from equations.inference import Estimate
+from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
+
+
+def stationary_distribution(mean_proba: ArrayLike) -> FloatArray:
+    r"""Unique stationary distribution of P, which Eq. (9) says is :math:`w / \sum_k w_k` (E3).
+
+    Solved by the elimination of Grassmann, Taksar and Heyman, which subtracts nothing and uses
+    the off-diagonal entries alone: every component keeps its relative accuracy however close P is
+    to the identity.
+
+    Parameters
+    ----------
+    mean_proba : array_like, shape (n_classes, n_classes)
+        Rows sum to one, every class reachable from every other.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_classes,), summing to one
+
+    Raises
+    ------
+    ValueError
+        If rows do not sum to one (as with one-vs-all), or some class cannot be reached from the
+        others, so that no unique positive solution exists.
+
+    References
+    ----------
+    Grassmann, Taksar and Heyman (1985), Operations Research 33, 1107-1116.
+
+    Examples
+    --------
+    >>> stationary_distribution([[0.9, 0.1], [0.01, 0.99]]).round(12)
+    array([0.09090909, 0.90909091])
+    """
+    a = off_diagonal(mean_proba)
+    if a.ndim != 2:
+        raise ValueError(f"mean_proba must be one matrix here, got shape {a.shape}")
+    row_sum = np.asarray(mean_proba, dtype=np.float64).sum(axis=1)
+    if np.abs(row_sum - 1).max() > ROW_SUM_TOLERANCE:
+        raise ValueError(f"mean_proba must have rows that sum to one, got {row_sum.tolist()}")
+    n_classes = len(a)
+    leaving = np.empty(n_classes)
+    for k in range(n_classes - 1, 0, -1):
+        leaving[k] = a[k, :k].sum()
+        if not leaving[k] > 0:
+            raise ValueError(
+                "mean_proba has no unique positive stationary distribution: it is reducible"
+            )
+        a[:k, :k] += np.outer(a[:k, k] / leaving[k], a[k, :k])
+    pi = np.ones(n_classes)
+    for k in range(1, n_classes):
+        pi[k] = pi[:k] @ a[:k, k] / leaving[k]
+    if not (pi > 0).all():
+        raise ValueError(
+            "mean_proba has no unique positive stationary distribution: it is reducible"
+        )
+    return pi / pi.sum()
+
+
+def effective_class_weight(mean_proba: ArrayLike, class_count: ArrayLike) -> FloatArray:
+    r"""λ that a classifier behaves as if it had been trained with, from P and N alone (E3).
+
+    .. math:: \lambda_k \propto \pi_k / N_k, \qquad \pi P = \pi
+
+    Parameters
+    ----------
+    mean_proba : array_like, shape (n_classes, n_classes)
+    class_count : array_like, shape (n_classes,)
+        Training class sizes.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_classes,), scaled to sum to one (λ is defined up to a factor)
+
+    Examples
+    --------
+    >>> effective_class_weight([[0.9, 0.1], [0.01, 0.99]], [1000, 10000]).round(12)
+    array([0.5, 0.5])
+    """
+    count = np.asarray(class_count, dtype=np.float64)
+    if not (np.isfinite(count).all() and (count > 0).all()):
+        raise ValueError(f"class_count must be positive, got {count.tolist()}")
+    weight = stationary_distribution(mean_proba) / count
+    return weight / weight.sum()
+
+
+def effective_class_weight_of_model(
+    mean_proba: ArrayLike,
+    second_moment: ArrayLike,
+    test_count: ArrayLike,
+    class_count: ArrayLike,
+    *,
+    level: float = 0.95,
+) -> list[Estimate]:
+    r"""Effective λ of one model, with intervals for its value on the population.
+
+    By the delta method, :math:`d\pi = \pi\, dP\, D` with the deviation matrix
+    :math:`D = (I - P + 1\pi)^{-1} - 1\pi`, from fresh test samples of each class; intervals are
+    symmetric on the scale of :math:`\log \lambda_k`, with λ scaled to sum to one.
+
+    Parameters
+    ----------
+    mean_proba : array_like, shape (n_classes, n_classes)
+    second_moment : array_like, shape (n_classes, n_classes, n_classes)
+        On the same test sample.
+    test_count : array_like, shape (n_classes,)
+        Its class sizes, at least 2.
+    class_count : array_like, shape (n_classes,)
+        Training class sizes.
+    level : float
+
+    Returns
+    -------
+    list of Estimate, one per class
+
+    References
+    ----------
+    Meyer (1975), SIAM Review 17, 443-464, for the derivative of π.
+
+    Examples
+    --------
+    >>> P = np.array([[0.9, 0.1], [0.01, 0.99]])
+    >>> M = np.einsum("ia,ib->iab", P, P)  # no spread within a class
+    >>> [round(e.high, 9) for e in effective_class_weight_of_model(P, M, [9, 9], [1000, 10000])]
+    [0.5, 0.5]
+    """
+    P, M = np.asarray(mean_proba, dtype=np.float64), np.asarray(second_moment, dtype=np.float64)
+    n = np.asarray(test_count, dtype=np.float64)
+    weight = effective_class_weight(P, class_count)
+    pi = stationary_distribution(P)
+    limit = np.outer(np.ones(len(pi)), pi)
+    deviation = np.linalg.inv(np.eye(len(pi)) - P + limit) - limit
+    covariance = np.zeros_like(P)
+    for k in range(len(pi)):
+        within = (M[k] - np.outer(P[k], P[k])) / (n[k] - 1)
+        covariance += pi[k] ** 2 * deviation.T @ within @ deviation
+    # log λ_k = log π_k - log N_k - log Σ_j π_j / N_j
+    gradient = np.diag(1 / pi) - np.outer(np.ones(len(pi)), weight / pi)
+    variance = np.einsum("ki,ij,kj->k", gradient, covariance, gradient)
+    return _log_intervals(weight, np.sqrt(np.maximum(variance, 0)), stats.norm.ppf, level)
+
+
+def effective_class_weight_over_runs(
+    mean_proba: ArrayLike, class_count: ArrayLike, *, level: float = 0.95
+) -> list[Estimate]:
+    """Effective λ of the mean P over runs, with jackknife intervals on the log scale.
+
+    Parameters
+    ----------
+    mean_proba : array_like, shape (n_runs, n_classes, n_classes)
+        At least three runs.
+    class_count : array_like, shape (n_classes,)
+    level : float
+
+    Returns
+    -------
+    list of Estimate, one per class
+
+    Raises
+    ------
+    ValueError
+        With fewer than three runs, or where a P has no stationary distribution.
+
+    Examples
+    --------
+    >>> P = [[[1 - p, p], [0.01, 0.99]] for p in (0.09, 0.1, 0.11)]
+    >>> round(effective_class_weight_over_runs(P, [1000, 10000])[0].value, 12)
+    0.5
+    """
+    P = np.asarray(mean_proba, dtype=np.float64)
+    n = len(P)
+    if P.ndim != 3 or n < 3:
+        raise ValueError(f"mean_proba must hold at least 3 runs, got shape {P.shape}")
+    total = P.sum(axis=0)
+    weight = effective_class_weight(total / n, class_count)
+    deleted = np.log([effective_class_weight((total - p) / (n - 1), class_count) for p in P])
+    spread = np.sqrt((n - 1) / n * ((deleted - deleted.mean(axis=0)) ** 2).sum(axis=0))
+    return _log_intervals(weight, spread, lambda q: stats.t.ppf(q, n - 1), level)
+
+
+def _log_intervals(
+    weight: FloatArray,
+    standard_error: FloatArray,
+    quantile: Callable[[float], float],
+    level: float,
+) -> list[Estimate]:
+    factor = np.exp(quantile((1 + level) / 2) * standard_error)
+    return [
+        Estimate(float(w), float(w / f), float(w * f), level)
+        for w, f in zip(weight, factor, strict=True)
+    ]

@@ -1,0 +1,163 @@
+r"""What becomes of Eq. (8) where the loss is not the plain one: exact predictions (E8).
+
+Each function returns the residual r_j = w_j - (wP)_j of the *plain* loss at the minimum of another
+one, or the weights that loss really has. They follow from a zero gradient of the objective that is
+minimised, with :math:`\partial L / \partial b_j = -r_j` for the plain loss L.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from equations.balance import class_mass as mass_of
+from equations.balance import right_side
+from equations.class_weights import check_class_weight
+from equations.mean_proba import FloatArray
+
+
+def _check_smoothing(smoothing: float) -> None:
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"smoothing must be in [0, 1), got {smoothing}")
+
+
+def penalised_bias_residual(penalty: float, bias: ArrayLike) -> FloatArray:
+    r"""Residual under a penalty :math:`(\alpha/2) \sum_j b_j^2` on the output bias.
+
+    :math:`0 = -r_j + \alpha b_j`. A loss that is divided by C multiplies α by C.
+
+    Parameters
+    ----------
+    penalty : float
+        α, added to the sum-form loss.
+    bias : array_like, shape (..., n_classes)
+        b at the minimum.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., n_classes), in units of class mass
+
+    Examples
+    --------
+    >>> penalised_bias_residual(2.0, [0.5, -0.5])
+    array([ 1., -1.])
+    """
+    return np.asarray(penalty * np.asarray(bias, dtype=np.float64))
+
+
+def label_smoothing_residual(class_mass: ArrayLike, smoothing: float) -> FloatArray:
+    r"""Residual under label smoothing of λ_y times the smoothed cross-entropy.
+
+    The target of class j has the mass :math:`(1-ε) w_j + ε \sum_k w_k / K`, and its excess over
+    w_j must vanish: :math:`r_j = ε (w_j - \sum_k w_k / K)`. With inverse weights it is zero.
+
+    Parameters
+    ----------
+    class_mass : array_like, shape (..., n_classes)
+    smoothing : float
+        ε.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., n_classes), in units of class mass
+
+    Examples
+    --------
+    >>> label_smoothing_residual([3.0, 1.0], 0.1)
+    array([ 0.1, -0.1])
+    """
+    _check_smoothing(smoothing)
+    mass = np.asarray(class_mass, dtype=np.float64)
+    return np.asarray(smoothing * (mass - mass.mean(axis=-1, keepdims=True)))
+
+
+def torch_label_smoothing_residual(
+    mean_proba: ArrayLike, class_weight: ArrayLike, class_count: ArrayLike, smoothing: float
+) -> FloatArray:
+    r"""Residual under PyTorch's ``cross_entropy(weight=λ, label_smoothing=ε, reduction="sum")``.
+
+    Its loss of a sample is :math:`-(1-ε) λ_y \log f_y - (ε/K) \sum_c λ_c \log f_c`: the smoothed
+    part has the weight of the class that it is given to. From its gradient in b_j,
+
+    .. math:: r_j = \frac{ε}{(1-ε) K} \Big( \sum_c λ_c \sum_k N_k P_{kj} - N λ_j \Big) .
+
+    Parameters
+    ----------
+    mean_proba : array_like, shape (..., n_classes, n_classes)
+        On the training set.
+    class_weight : array_like, shape (n_classes,)
+    class_count : array_like, shape (n_classes,)
+    smoothing : float
+        ε.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., n_classes), in units of class mass
+
+    Examples
+    --------
+    >>> P = [[0.9, 0.1], [0.2, 0.8]]
+    >>> torch_label_smoothing_residual(P, [1.0, 1.0], [100, 100], 0.1).round(9).tolist()
+    [1.111111111, -1.111111111]
+    """
+    _check_smoothing(smoothing)
+    weight = check_class_weight(class_weight)
+    count = np.asarray(class_count, dtype=np.float64)
+    P = np.asarray(mean_proba, dtype=np.float64)
+    predicted = right_side(P, count) + count * np.diagonal(P, axis1=-2, axis2=-1)
+    excess = weight.sum() * predicted - count.sum() * weight
+    return np.asarray(smoothing / ((1 - smoothing) * len(weight)) * excess)
+
+
+def minibatch_mean_class_weight(
+    class_weight: ArrayLike, class_count: ArrayLike, batch_size: int
+) -> FloatArray:
+    r"""Weights that a loss really has whose minibatches are divided by their own weights.
+
+    PyTorch's ``cross_entropy(weight=λ)`` divides by the weights in the minibatch. In i.i.d.
+    minibatches of size B a sample of class k is weighted, on average, by
+
+    .. math:: \lambda_k^{\mathrm{eff}} \propto \lambda_k\, E \frac{1}{\lambda_k + S_{B-1}}
+        = \lambda_k \int_0^\infty e^{-t \lambda_k}
+          \Big( \sum_c p_c e^{-t \lambda_c} \Big)^{B-1} dt,
+
+    S the sum of the other B - 1 weights and :math:`p_c = N_c / N`. The integral is taken by the
+    trapezoid rule in log t, which converges exponentially.
+
+    Parameters
+    ----------
+    class_weight : array_like, shape (n_classes,)
+    class_count : array_like, shape (n_classes,)
+    batch_size : int
+        B, at least 1. With 1 every sample weighs the same.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_classes,), scaled to sum to one
+
+    Raises
+    ------
+    ValueError
+        If a weight or count is not positive or B is below 1.
+
+    Examples
+    --------
+    >>> count = [10000, 100]
+    >>> weight = minibatch_mean_class_weight(1 / np.array(count), count, batch_size=64)
+    >>> round(float(weight[1] / weight[0]), 1)  # not 100
+    45.1
+    """
+    weight = check_class_weight(class_weight)
+    mass_of(weight, class_count)  # checks the counts
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    scaled = weight / weight.sum()
+    share = np.asarray(class_count, dtype=np.float64) / np.sum(class_count)
+    # e^{-tλ} is 1 to 1e-16 below 1e-16 / max λ, and 0 above 750 / min λ.
+    u = np.linspace(np.log(1e-18 / scaled.max()), np.log(1e3 / scaled.min()), 20_001)
+    t = np.exp(u)
+    decay = np.exp(-t * scaled[:, None])
+    others = (share @ decay) ** (batch_size - 1)
+    expected = (decay * others * t).sum(axis=1) * (u[1] - u[0])
+    effective = scaled * expected
+    return np.asarray(effective / effective.sum())
