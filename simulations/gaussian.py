@@ -24,8 +24,8 @@ COVARIANCES = ("shared", "per-class")
 
 GAUSSIAN_STEP = {1: 0.05, 2: 0.125, 3: 0.4}
 """Quadrature step in SDs by number of features. A posterior whose log odds have slope s per SD has
-its poles at π/s, so the error is about exp(-2π²/(s step)): for s = 5 it is 1e-14 in two features,
-and in three, where a fine grid would not fit, 5e-5 (for s = 2, 2e-11)."""
+its poles at π/s, so the error is of the order exp(-2π²/(s step)): for s = 5, 1e-14 in two features.
+In three, where a fine grid would not fit, it is 1e-10 for s = 2 and some 1e-6 for s = 5."""
 SKEW_NORMAL_STEP = {1: 0.02, 2: 0.04}
 """Finer: where the shape is 10, a density falls from full to nothing within a fifth of an SD."""
 MAX_QUADRATURE_SHAPE = 10.0

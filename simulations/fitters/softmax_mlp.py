@@ -26,8 +26,8 @@ from simulations.fitters.fit import (
     with_ones,
 )
 from simulations.fitters.minibatches import MinibatchLoss, train_adam
-from simulations.fitters.mlp_network import hidden_activations
 from simulations.fitters.mlp import HEAD_TOLERANCE
+from simulations.fitters.mlp_network import hidden_activations
 from simulations.fitters.newton import GRADIENT_TOLERANCE, SETTLED
 from simulations.fitters.regression import in_units, standardise
 from simulations.fitters.softmax_loss import minimise_softmax, plain_loss
@@ -234,7 +234,7 @@ def _refine_output_layer(data: Samples, theta: torch.Tensor) -> torch.Tensor:
 
 
 def _refine_bias(data: Samples, theta: torch.Tensor) -> torch.Tensor:
-    """Solve for the output bias alone: K - 1 unknowns, with a minimum while every class is there."""
+    """Solve for the output bias alone: K - 1 unknowns, whose minimum exists."""
     n_classes = data.class_weight.shape[1]
     refined = theta.clone()
     _, outputs = unpack_softmax(refined, data.features.shape[2] + 1, n_classes)

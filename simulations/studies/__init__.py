@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simulations.monte_carlo import Study
 
-_HOME = {"table1": "simulations.studies.table1"}
+_HOME = {
+    "table1": "simulations.studies.table1",
+    "multiclass": "simulations.studies.multiclass",
+    "controls": "simulations.studies.controls",
+}
 
 
 def stored_study(name: str, design: Mapping[str, Any], n_runs: int) -> Study:

@@ -12,9 +12,8 @@ fresh samples per class. The three settings share each replication's data and in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -22,25 +21,17 @@ import numpy as np
 from equations.balance import class_mass
 from equations.class_weights import table1_class_weights
 from equations.mean_proba import FloatArray
-from simulations.blocks import BLOCK_SIZE
-from simulations.fitters.fit import (
-    CONVERGED,
-    NOT_CONVERGED,
-    REASONS,
-    Fit,
-    check_device,
-    check_problem,
-)
+from simulations.evidence import Fitted, Sample, record
+from simulations.fitters.fit import check_device, check_problem
 from simulations.fitters.logistic import fit_logistic
+from simulations.fitters.minibatches import train_adam
 from simulations.fitters.mlp import check_start, describe, refine_output_layer
 from simulations.fitters.mlp_network import initial_params, mlp_logits
-from simulations.fitters.minibatches import train_adam
 from simulations.fitters.mlp_training import make_minibatch_loss, train_bfgs
 from simulations.generator import check_class_count, sample
 from simulations.generators import GENERATORS
-from simulations.measure import measure
 from simulations.monte_carlo import Study
-from simulations.records import Block, stack_fits, stack_measurements
+from simulations.records import Block
 from simulations.seeds import MAX_SEED, replication_rng
 from simulations.versions import code_version
 
@@ -226,48 +217,15 @@ def compute_block(cell: Table1Cell, seed: int, runs: range) -> Block:
     train = [draw(run, "train", cell.train_size) for run in runs]
     X, y = np.stack([features for features, _ in train]), train[0][1]
     fit = _fit_sim1 if cell.name == "sim1" else _fit_sim2
-    fits = list(fit(cell, X, y, seed, runs))
-    fit_rows, measurement_rows = [], []
-    for i, run in enumerate(runs):
-        samples = {
+
+    def samples_of(i: int) -> dict[str, Sample]:
+        return {
             "train": train[i],
-            "test": draw(run, "test", cell.test_size),
-            "population": draw(run, "population", (POPULATION, POPULATION)),
+            "test": draw(runs[i], "test", cell.test_size),
+            "population": draw(runs[i], "population", (POPULATION, POPULATION)),
         }
-        for epoch, stage, found, logits_of in fits:
-            usable = np.isin(found.status[i], (CONVERGED, NOT_CONVERGED))
-            for k, setting in enumerate(cell.settings):
-                key = (setting, run, epoch, stage)
-                fit_rows.append(_fit_row(found, (i, k), key, bool(usable[k])))
-            for split, (features, labels) in samples.items():
-                logits = logits_of(features, found.params[i][usable])
-                for setting, z in zip(compress(cell.settings, usable), logits, strict=True):
-                    row = (setting, run, epoch, stage, split, measure(labels, z))
-                    measurement_rows.append(row)
-    return Block(
-        cell=cell.name,
-        index=runs.start // BLOCK_SIZE,
-        fits=stack_fits(fit_rows),
-        measurements=stack_measurements(measurement_rows),
-    )
 
-
-def _fit_row(found: Fit, at: tuple[int, int], key: tuple, usable: bool) -> tuple:
-    status = str(found.status[at])
-    return (
-        *key,
-        status,
-        "" if usable else REASONS[status],
-        "",
-        int(found.n_iter[at]),
-        float(found.loss[at]),
-        float(found.gradient_norm[at]),
-        found.bias[at],
-        found.bias_gradient[at],
-    )
-
-
-Fitted = tuple[int, str, Fit, Callable[[FloatArray, FloatArray], FloatArray]]
+    return record(cell.name, runs, list(fit(cell, X, y, seed, runs)), samples_of)
 
 
 def _fit_sim1(
@@ -275,7 +233,8 @@ def _fit_sim1(
 ) -> Iterator[Fitted]:
     """Logistic regression, to the minimum."""
     weight = [pair for _, pair in cell.class_weight]
-    yield 0, "raw", fit_logistic(X, y, weight, device=cell.device), _linear_logits
+    fit = fit_logistic(X, y, weight, device=cell.device)
+    yield Fitted(cell.settings, 0, "raw", fit, _linear_logits)
 
 
 def _linear_logits(X: FloatArray, params: FloatArray) -> FloatArray:
@@ -301,9 +260,11 @@ def _fit_sim2(
             epochs=cell.epochs,
             rngs=rngs,
         )
-        yield cell.epochs, "raw", describe(problem, theta, n_iter), mlp_logits
+        yield Fitted(
+            cell.settings, cell.epochs, "raw", describe(problem, theta, n_iter), mlp_logits
+        )
     for depth in cell.depths:
         theta, n_iter = train_bfgs(problem, initial, max_iter=depth)
-        yield depth, "raw", describe(problem, theta, n_iter), mlp_logits
-        refined = refine_output_layer(problem, theta)
-        yield depth, "head", describe(problem, refined, n_iter), mlp_logits
+        yield Fitted(cell.settings, depth, "raw", describe(problem, theta, n_iter), mlp_logits)
+        refined = describe(problem, refine_output_layer(problem, theta), n_iter)
+        yield Fitted(cell.settings, depth, "head", refined, mlp_logits)

@@ -1,0 +1,108 @@
+"""From fitted models to the rows of a block: what every study records of its fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+
+import numpy as np
+
+from equations.mean_proba import Activation, FloatArray, IntArray
+from simulations.blocks import BLOCK_SIZE
+from simulations.fitters.fit import CONVERGED, NOT_CONVERGED, REASONS, Fit
+from simulations.measure import measure
+from simulations.records import Block, stack_fits, stack_measurements
+
+Sample = tuple[FloatArray, IntArray]
+"""Features (n_samples, n_features) and labels (n_samples,)."""
+
+SPLITS = ("train", "test", "population")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A batch of fits under several λ settings, and how to predict with them.
+
+    Attributes
+    ----------
+    settings : tuple of str
+    epoch : int
+    stage : str
+    fit : Fit
+        Of every run of the block.
+    logits_of : callable ``(X, params) -> logits``
+        Features (n_samples, n_features) and the parameters of several settings of one run; logits
+        (n_settings, n_samples) or (n_settings, n_samples, n_classes).
+    activation : {"softmax", "sigmoid"}
+    samples : mapping of split to name
+        Which sample each split is measured on; by default that of its own name.
+    """
+
+    settings: tuple[str, ...]
+    epoch: int
+    stage: str
+    fit: Fit
+    logits_of: Callable[[FloatArray, FloatArray], FloatArray]
+    activation: Activation = "softmax"
+    samples: Mapping[str, str] | None = None
+
+
+def record(
+    cell: str,
+    runs: range,
+    fitted: Sequence[Fitted],
+    samples_of: Callable[[int], Mapping[str, Sample]],
+) -> Block:
+    """Measure fitted models on the samples of each run.
+
+    Parameters
+    ----------
+    cell : str
+    runs : range
+    fitted : sequence of Fitted
+    samples_of : callable ``(i) -> mapping``
+        Samples of the i-th run of the block by name.
+
+    Returns
+    -------
+    Block
+        A fit without a model has its reason and no measurements.
+    """
+    fit_rows, measurement_rows = [], []
+    for i, run in enumerate(runs):
+        samples = samples_of(i)
+        for batch in fitted:
+            usable = np.isin(batch.fit.status[i], (CONVERGED, NOT_CONVERGED))
+            for k, setting in enumerate(batch.settings):
+                key = (setting, run, batch.epoch, batch.stage)
+                fit_rows.append((*key, *_fit_values(batch.fit, (i, k), bool(usable[k]))))
+            params = batch.fit.params[i][usable]
+            for split, name in (batch.samples or {s: s for s in SPLITS if s in samples}).items():
+                features, labels = samples[name]
+                logits = batch.logits_of(features, params)
+                for setting, z in zip(compress(batch.settings, usable), logits, strict=True):
+                    values = measure(labels, z, batch.activation)
+                    row = (setting, run, batch.epoch, batch.stage, split, values)
+                    measurement_rows.append(row)
+    return Block(
+        cell=cell,
+        index=runs.start // BLOCK_SIZE,
+        fits=stack_fits(fit_rows),
+        measurements=stack_measurements(measurement_rows),
+    )
+
+
+def _fit_values(found: Fit, at: tuple[int, int], usable: bool) -> tuple:
+    status = str(found.status[at])
+    none = np.full_like(found.bias[at], np.nan)
+    return (
+        status,
+        "" if usable else REASONS[status],
+        "",
+        int(found.n_iter[at]),
+        float(found.loss[at]),
+        float(found.gradient_norm[at]),
+        found.bias[at] if usable else none,
+        found.bias_gradient[at] if usable else none,
+    )
