@@ -9,6 +9,7 @@ import typer
 
 from learnprop import stores, studies
 from learnprop.exits import BAD_INPUT, DONE, STOPPED
+from learnprop.study_commands import PLAN
 
 app = typer.Typer(
     name="learnprop",
@@ -17,11 +18,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 plans = typer.Typer(
-    name=studies.PLAN,
+    name=PLAN,
     help="Say how many replications --mcse needs. Takes a study's own options; writes nothing.",
     no_args_is_help=True,
 )
-for study in (studies.table1,):
+for study in (studies.table1, studies.multiclass, studies.controls):
     app.command(rich_help_panel="Studies")(study)
     plans.command()(study)
 app.add_typer(plans, rich_help_panel="Studies")

@@ -44,12 +44,17 @@ class Reporter:
         Writes the files, returns tables for the console.
     predicted_gap_sd : callable ``(cell) -> dict``
         SD over runs of the gap by λ setting, as far as theory predicts it.
+    failed : callable ``(summary) -> bool``
+        Whether ``--strict`` shall exit with 1; by default where any verdict is "fails".
     """
 
     protocol: Callable[[Study, float | None], str]
     summarise: Callable[[Study, Store], Any]
     write: Callable[[Any, Path], list[Any]]
-    predicted_gap_sd: Callable[[Any], dict[str, float | None]]
+    predicted_gap_sd: Callable[[Any], dict[str, float | None]] = lambda _: {}
+    failed: Callable[[Any], bool] = lambda result: bool(
+        (result.summary["verdict"] == "fails").any()
+    )
 
 
 def run(study: Study, reporter: Reporter, running: Running) -> None:
@@ -107,7 +112,7 @@ def run(study: Study, reporter: Reporter, running: Running) -> None:
     if not running.quiet:
         show_tables(shown)
         say(f"Written to {out}/")
-    if running.strict and (result.summary["verdict"] == "fails").any():
+    if running.strict and reporter.failed(result):
         raise typer.Exit(VERDICT_FAILED)
 
 

@@ -1,22 +1,21 @@
-"""Study commands: each lays a study out from its options, and runs it or plans it."""
+"""Study commands: each lays a study out from its options and names its reports."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from learnprop import options as shared
-from learnprop.exits import BadInput
-from learnprop.running import Reporter, plan, run
+from learnprop.running import Reporter
+from learnprop.study_commands import study_command
 
-PLAN = "plan"
-"""Name of the group under which every study command plans instead of running."""
+if TYPE_CHECKING:
+    from simulations.monte_carlo import Study
 
 
+@study_command(out="results/table1")
 def table1(
-    context: typer.Context,
     runs: shared.Runs = 100,
     seed: shared.Seed = 0,
     train_size: Annotated[
@@ -41,17 +40,7 @@ def table1(
     epochs: Annotated[int, typer.Option(help="Epochs of --training adam.")] = 20,
     margin: shared.Margin = 0.05,
     device: shared.Device = "cpu",
-    out: shared.Out = Path("results/table1"),
-    fresh: shared.Fresh = False,
-    jobs: shared.Jobs = 0,
-    backend: shared.Backend = "loky",
-    scheduler: shared.Scheduler = None,
-    mcse: shared.Mcse = None,
-    max_failures: shared.MaxFailures = 0.05,
-    timeout: shared.TimeLimit = None,
-    quiet: shared.Quiet = False,
-    strict: shared.Strict = False,
-) -> None:
+) -> tuple[Study, Reporter]:
     """Reproduce Table 1: Eq. (10) for Sim1 and Sim2, predicted, observed and the paper's.
 
     A second call with the same --out resumes.
@@ -75,22 +64,113 @@ def table1(
         margin=margin,
         device=device,
     )
-    try:
-        study = make_study(chosen)
-    except ValueError as error:
-        raise BadInput(str(error)) from None
-    running = shared.Running(
-        out=out,
-        fresh=fresh,
-        jobs=jobs,
-        backend=backend,
-        scheduler=scheduler,
-        mcse=mcse,
-        max_failures=max_failures,
-        timeout=timeout,
-        quiet=quiet,
-        strict=strict,
+    return make_study(chosen), Reporter(table1_protocol, summarise, write_table1, predicted_gap_sd)
+
+
+@study_command(out="results/multiclass")
+def multiclass(
+    runs: shared.Runs = 100,
+    seed: shared.Seed = 0,
+    classes: Annotated[int, typer.Option(help="K, at least 2.")] = 5,
+    dimension: Annotated[int, typer.Option(help="Number of features.")] = 2,
+    means: Annotated[
+        str, typer.Option(metavar="ring|simplex|random", help="How the class means lie.")
+    ] = "ring",
+    separation: Annotated[
+        float, typer.Option(help="Distance between nearest means, in SDs of a feature.")
+    ] = 2.0,
+    covariance: Annotated[
+        str, typer.Option(metavar="shared|per-class", help="Covariance of the classes.")
+    ] = "shared",
+    train_size: Annotated[int, typer.Option(help="Training samples of the largest class.")] = 2500,
+    imbalance: Annotated[float, typer.Option(help="Largest over smallest training class.")] = 10.0,
+    profile: Annotated[
+        str, typer.Option(metavar="exponential|step", help="How sizes fall from class to class.")
+    ] = "exponential",
+    sizes: Annotated[
+        str,
+        typer.Option(metavar="N0,N1,...", help="Training samples per class, instead of the above."),
+    ] = "",
+    test_size: Annotated[int, typer.Option(help="Test samples of each class.")] = 1000,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SCHEME|λ0,λ1,...",
+            help="equal, inverse, sqrt-inverse, effective-number, or numbers; may be repeated.  "
+            "[default: equal inverse sqrt-inverse]",
+        ),
+    ] = None,
+    beta: Annotated[float, typer.Option(help="β of effective-number.")] = 0.999,
+    fitter: Annotated[
+        str, typer.Option(metavar="softmax|one-vs-all|mlp", help="What is fitted.")
+    ] = "softmax",
+    hidden: Annotated[int, typer.Option(help="Width of the hidden layer of --fitter mlp.")] = 16,
+    epochs: Annotated[int, typer.Option(help="Epochs of --fitter mlp.")] = 20,
+    margin: shared.Margin = 0.05,
+    device: shared.Device = "cpu",
+) -> tuple[Study, Reporter]:
+    """Put Eq. (9) to the test: K Gaussian classes, several λ, both sides of every equation.
+
+    A second call with the same --out resumes.
+    """
+    from reports.multiclass import summarise
+    from reports.multiclass_files import write_multiclass
+    from reports.multiclass_protocol import multiclass_protocol
+    from simulations.studies.multiclass import Options, make_study
+
+    chosen = Options(
+        runs=runs,
+        seed=seed,
+        classes=classes,
+        dimension=dimension,
+        means=means,
+        separation=separation,
+        covariance=covariance,
+        train_size=train_size,
+        imbalance=imbalance,
+        profile=profile,
+        sizes=_integers("--sizes", sizes),
+        test_size=test_size,
+        weights=tuple(weights or Options.weights),
+        beta=beta,
+        fitter=fitter,
+        hidden=hidden,
+        epochs=epochs,
+        margin=margin,
+        device=device,
     )
-    reporter = Reporter(table1_protocol, summarise, write_table1, predicted_gap_sd)
-    planned = context.parent is not None and context.parent.info_name == PLAN
-    (plan if planned else run)(study, reporter, running)
+    return make_study(chosen), Reporter(multiclass_protocol, summarise, write_multiclass)
+
+
+def _integers(option: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise ValueError(f"{option} must be integers with commas between, got {text!r}") from None
+
+
+@study_command(out="results/controls")
+def controls(
+    runs: shared.Runs = 100,
+    seed: shared.Seed = 0,
+    margin: shared.Margin = 0.05,
+    device: shared.Device = "cpu",
+) -> tuple[Study, Reporter]:
+    """Break Eq. (9) on purpose: what should fail fails, and by how much; what should hold holds.
+
+    A second call with the same --out resumes. --strict exits with 1 if a control does not end as
+    expected.
+    """
+    from reports.controls import summarise
+    from reports.controls_files import write_controls
+    from reports.controls_protocol import controls_protocol
+    from simulations.studies.controls import Options, make_study
+
+    chosen = Options(runs=runs, seed=seed, margin=margin, device=device)
+    return make_study(chosen), Reporter(
+        controls_protocol, summarise, write_controls, failed=_not_as_expected
+    )
+
+
+def _not_as_expected(result: Any) -> bool:
+    return not bool(result.summary["as_expected"].all())

@@ -71,7 +71,8 @@ def gap_precision(cell: Cell, measured: Measurements | None, n_runs: int) -> lis
             n = len(P)
             if n:
                 mass = cell.class_mass(setting)
-                left, right = left_side(P, mass), right_side(P, mass)
+                miss = rows.miss_proba[rows.run < n_runs]
+                left, right = left_side(P, mass, miss), right_side(P, mass)
                 if right.mean(axis=0).min() >= INTERPOLATED_BELOW * mass.sum():
                     mcse = max(
                         jackknifed_gap(a, b)[1] for a, b in zip(left.T, right.T, strict=True)

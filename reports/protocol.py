@@ -20,8 +20,31 @@ _READINGS = {
 }
 
 
-def _wrap(text: str) -> str:
+def wrap(text: str) -> str:
+    """Wrap a paragraph or a list item at 98 characters."""
     return fill(text, width=98, subsequent_indent="  " if text.startswith("- ") else "")
+
+
+def replications(study: Study, mcse: float | None) -> str:
+    """Say how many replications there are to be.
+
+    Parameters
+    ----------
+    study : Study
+    mcse : float or None
+        Target of precision for the gaps, if one is declared.
+
+    Returns
+    -------
+    str
+    """
+    asked = f"{study.n_runs} replications asked for at first, computed in blocks of {BLOCK_SIZE}"
+    if mcse is None:
+        return asked + "."
+    return asked + (
+        "; then more blocks of a cell until the Monte Carlo standard error (jackknife) of its "
+        f"gap on test is at most {mcse:g} under every λ, each round at most doubling it."
+    )
 
 
 def table1_protocol(study: Study, mcse: float | None = None) -> str:
@@ -62,16 +85,6 @@ def table1_protocol(study: Study, mcse: float | None = None) -> str:
         f"The left side of Eq. (10) for three settings of λ, {columns}. They share each "
         "replication's data and initial point."
     )
-    replications = (
-        f"{study.n_runs} replications asked for at first, computed in blocks of {BLOCK_SIZE}"
-    )
-    if mcse is None:
-        replications += "."
-    else:
-        replications += (
-            "; then more blocks of a cell until the Monte Carlo standard error (jackknife) of its "
-            f"gap on test is at most {mcse:g} under every λ, each round at most doubling it."
-        )
     return f"""# Protocol: Table 1
 
 Written before the first replication.
@@ -89,18 +102,18 @@ class-weighted logistic loss: on the training sample, on test data, in the popul
   {_READINGS[design["sim2_reading"]]}.
 - Sizes (class 0, class 1): train ({n0}, {n1}), test ({m0}, {m1}), population
   ({POPULATION}, {POPULATION}) fresh samples per run.
-{_wrap(f"- Seed {study.seed}; every replication has its own key. {replications}")}
+{wrap(f"- Seed {study.seed}; every replication has its own key. {replications(study, mcse)}")}
 
 ## Estimands
 
-{_wrap(estimand)}
+{wrap(estimand)}
 
 {settings}
 
 ## Methods
 
 - Sim1: logistic regression, Newton's method to a gradient norm of 1e-12 Σw.
-{_wrap("- Sim2: a (3, 10, 1) network with sigmoid activation. " + network)}
+{wrap("- Sim2: a (3, 10, 1) network with sigmoid activation. " + network)}
 
 ## Performance measures
 

@@ -1,16 +1,14 @@
-"""Figures, drawn from summaries."""
+"""The figure of Table 1."""
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from reports.formatting import LATEX, percent_interval, weight_formula
-from reports.provenance import write_bytes
-from reports.style import HOUSE_STYLE, OBSERVED, PAPER, PREDICTED, THEORY
+from reports.style import HOUSE_STYLE, OBSERVED, PAPER, PREDICTED, THEORY, pyplot, save_figure
 from reports.table1 import Table1
 from reports.table1_text import FITTERS, TITLES
 
@@ -24,11 +22,7 @@ def draw_table1(table: Table1, paths: list[Path]) -> None:
     paths : list of Path
         Where to save it; the suffix gives the format.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
+    plt = pyplot()
     test = table.summary[table.summary["split"] == "test"].set_index(["simulation", "setting"])
     simulations = list(dict.fromkeys(key[0] for key in table.ratios))
     settings = list(dict.fromkeys(key[1] for key in table.ratios))
@@ -64,12 +58,7 @@ def draw_table1(table: Table1, paths: list[Path]) -> None:
             ncols=max(1, len(handles)),
             fontsize=7.5,
         )
-        for path in paths:
-            picture = BytesIO()
-            metadata = {} if path.suffix == ".png" else {"CreationDate": None}
-            figure.savefig(picture, format=path.suffix[1:], metadata=metadata)
-            write_bytes(path, picture.getvalue())
-        plt.close(figure)
+        save_figure(figure, paths)
 
 
 def _draw_panel(ax: Any, ratios: np.ndarray, row: Any) -> None:

@@ -1,0 +1,202 @@
+"""Eq. (9) over the runs of one λ setting: sides, gaps, verdicts, and what single runs would say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from equations.balance import INTERPOLATED_BELOW, left_side, right_side
+from equations.inference import Estimate, Verdict, equivalence_verdict
+from equations.joint_inference import gaps_over_runs, joint_test_of_model
+from equations.mean_proba import FloatArray
+from reports.statistics import CONFIDENCE
+from simulations.monte_carlo import Cell, Study
+from simulations.records import FAILED_STATUSES, Fits, Measurements, select
+
+SIMULTANEOUS = 0.95
+"""Level of the intervals that hold for all classes together."""
+
+SIZE = 0.05
+"""Size of the joint tests."""
+
+
+@dataclass(frozen=True)
+class SettingEvidence:
+    """What a study measured under one λ setting, at its headline epoch and stage.
+
+    Attributes
+    ----------
+    mass : ndarray, shape (n_classes,)
+        w = λN.
+    fits : Fits
+    measured : Measurements or None
+    counts : dict
+        Runs attempted, converged and failed.
+    converged : bool
+        Whether every model meets the premise of Eq. (8).
+    usable : bool
+        Whether there are two models or more.
+    max_bias_gradient : float
+        Largest abs(∂/∂b) / Σw over runs and classes.
+    """
+
+    mass: FloatArray
+    fits: Fits
+    measured: Measurements | None
+    counts: dict[str, int]
+    converged: bool
+    usable: bool
+    max_bias_gradient: float
+
+    def split(self, name: str) -> Measurements:
+        """Measurements on one split."""
+        assert self.measured is not None
+        return select(self.measured, split=name)
+
+
+def evidence_of(
+    study: Study, cell: Cell, setting: str, fits: Fits, measured: Measurements | None
+) -> SettingEvidence:
+    """Select what a study measured under one λ setting.
+
+    Parameters
+    ----------
+    study : Study
+    cell : Cell
+    setting : str
+    fits : Fits
+        Of the cell.
+    measured : Measurements or None
+        Of the cell.
+
+    Returns
+    -------
+    SettingEvidence
+    """
+    epoch, stage = cell.headline
+    mine = select(fits, setting=setting, epoch=epoch, stage=stage)
+    with_model = ~np.isin(mine.status, FAILED_STATUSES)
+    n_runs = study.runs_of(cell.name)
+    converged = int((mine.status == "converged").sum())
+    if measured is not None:
+        measured = select(measured, setting=setting, epoch=epoch, stage=stage)
+    gradient = np.abs(mine.bias_gradient[with_model]) if with_model.any() else np.array([np.nan])
+    return SettingEvidence(
+        mass=cell.class_mass(setting),
+        fits=mine,
+        measured=measured,
+        counts={
+            "runs_attempted": n_runs,
+            "runs_converged": converged,
+            "runs_failed": n_runs - int(with_model.sum()),
+        },
+        converged=converged == with_model.sum(),
+        usable=measured is not None and bool(with_model.sum() >= 2),
+        max_bias_gradient=float(gradient.max()),
+    )
+
+
+@dataclass(frozen=True)
+class SidesOverRuns:
+    """Both sides of Eq. (9) over runs, (n_runs, n_classes) in units of Σw, with gaps and verdicts.
+
+    ``gaps`` are at 90 %, one by one; ``together`` at 95 %, all of them at once.
+    """
+
+    left: FloatArray
+    right: FloatArray
+    gaps: list[Estimate]
+    together: list[Estimate]
+    verdicts: list[Verdict]
+
+
+def sides_over_runs(
+    rows: Measurements, mass: FloatArray, *, margin: float, converged: bool
+) -> SidesOverRuns:
+    """Put the measurements of one setting and split to Eq. (9).
+
+    Parameters
+    ----------
+    rows : Measurements
+        At least two runs.
+    mass : ndarray, shape (n_classes,)
+    margin : float
+    converged : bool
+        Whether every run meets the premise of Eq. (8).
+
+    Returns
+    -------
+    SidesOverRuns
+    """
+    share = mass / mass.sum()
+    left = left_side(rows.mean_proba, share, rows.miss_proba)
+    right = right_side(rows.mean_proba, share)
+    gaps = gaps_over_runs(left, right, level=CONFIDENCE)
+    together = gaps_over_runs(left, right, level=SIMULTANEOUS, simultaneous=True)
+    verdicts: list[Verdict] = []
+    for j, gap in enumerate(gaps):
+        if right[:, j].mean() < INTERPOLATED_BELOW:
+            verdicts.append("interpolated")
+        elif not converged:
+            verdicts.append("not converged")
+        else:
+            verdicts.append(equivalence_verdict(gap.low, gap.high, margin))
+    return SidesOverRuns(left, right, gaps, together, verdicts)
+
+
+def overall_verdict(sides: SidesOverRuns, margin: float) -> Verdict:
+    """One verdict on all equations.
+
+    They hold if each of them holds; they fail if any of the simultaneous intervals is outside the
+    margin.
+
+    Parameters
+    ----------
+    sides : SidesOverRuns
+    margin : float
+
+    Returns
+    -------
+    str
+    """
+    for special in ("not converged", "interpolated"):
+        if special in sides.verdicts:
+            return special  # type: ignore[return-value]
+    if all(v == "holds" for v in sides.verdicts):
+        return "holds"
+    outside = [equivalence_verdict(g.low, g.high, margin) == "fails" for g in sides.together]
+    return "fails" if any(outside) else "inconclusive"
+
+
+def rejections(rows: Measurements, mass: FloatArray, *, one_vs_all: bool) -> FloatArray:
+    """Whether each run's own joint test, on its test data, rejects its model at 5 %.
+
+    That is what somebody with one classifier would see. A fitted model violates the null at order
+    1/N, so the rate is above 5 % by what it overfits.
+
+    Parameters
+    ----------
+    rows : Measurements
+    mass : ndarray, shape (n_classes,)
+    one_vs_all : bool
+
+    Returns
+    -------
+    ndarray of 0.0 and 1.0, shape (n_runs,); NaN where a test cannot be made
+    """
+    found = np.full(len(rows), np.nan)
+    for i in range(len(rows)):
+        try:
+            test = joint_test_of_model(
+                rows.mean_proba[i],
+                rows.second_moment[i],
+                rows.class_count[i],
+                mass,
+                miss_proba=rows.miss_proba[i],
+                independent=one_vs_all,
+            )
+        except ValueError:  # no spread: e.g. an interpolating model
+            continue
+        found[i] = float(test.p_value <= SIZE)
+    return found

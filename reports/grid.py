@@ -1,0 +1,83 @@
+"""A table of strings, and its two media: a booktabs ``tabular`` and a table for the console."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of strings: column heads (the first over the row names) and rows; None is a rule."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...] | None, ...]
+
+
+def to_latex(grid: Grid) -> str:
+    """Write a grid as a booktabs ``tabular`` that can be input anywhere.
+
+    Parameters
+    ----------
+    grid : Grid
+        Made with `LATEX` markup.
+
+    Returns
+    -------
+    str
+    """
+    import pandas as pd
+
+    body = [row for row in grid.rows if row is not None]
+    named = [(_latex_name(row[0]), *row[1:]) for row in body]
+    frame: pd.DataFrame = pd.DataFrame(named, columns=[grid.heads[0], *grid.heads[1:]])
+    latex = frame.style.hide(axis="index").to_latex(
+        hrules=True, column_format="l" + "c" * (len(grid.heads) - 1)
+    )
+    lines = latex.splitlines()
+    start = lines.index(r"\midrule") + 1
+    position = 0
+    out = lines[:start]
+    for row in grid.rows:
+        if row is None:
+            out.append(r"\addlinespace")
+        else:
+            out.append(lines[start + position])
+            position += 1
+    return "\n".join(out + lines[start + position :]) + "\n"
+
+
+def _latex_name(name: str) -> str:
+    indent = r"\quad " if name.startswith("  ") else ""
+    return indent + name.strip().replace("|gap|", r"$|\mathrm{gap}|$").replace(" %", r"\,\%")
+
+
+def to_console(grid: Grid, title: str) -> Any:
+    """Make a rich table of a grid.
+
+    Parameters
+    ----------
+    grid : Grid
+        Made with `TEXT` markup.
+    title : str
+
+    Returns
+    -------
+    rich.table.Table
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table.add_column(grid.heads[0], no_wrap=True)
+    for head in grid.heads[1:]:
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in grid.rows:
+        if row is None:
+            table.add_section()
+        else:
+            table.add_row(*row)
+    return table

@@ -1,0 +1,74 @@
+"""The protocol of a K-class study in the ADEMP frame, written before its first replication."""
+
+from __future__ import annotations
+
+from reports.protocol import replications, wrap
+from simulations.monte_carlo import Study
+
+_FITTERS = {
+    "softmax": "softmax regression, Newton's method to a gradient norm of 1e-12 Σw",
+    "one-vs-all": "one-vs-all logistic regressions, Newton's method, each to 1e-12 Σw",
+}
+
+
+def multiclass_protocol(study: Study, mcse: float | None = None) -> str:
+    """Protocol of a K-class study, in Markdown.
+
+    Parameters
+    ----------
+    study : Study
+    mcse : float or None
+        Target of precision for the gaps, if one is declared.
+
+    Returns
+    -------
+    str
+    """
+    design, (cell,) = study.design, study.cells
+    settings = "\n".join(
+        wrap(f"- {label}: λ = ({', '.join(f'{w:.6g}' for w in weight)})")
+        for label, weight in cell.class_weight
+    )
+    fitter = _FITTERS.get(
+        cell.fitter,
+        f"a network with one hidden layer of {cell.hidden} sigmoid units, {cell.epochs} epochs of "
+        "Adam in minibatches of 128 at learning rate 0.01; measured as trained (raw), with the "
+        "output bias refined (bias) and with the output layer refined (head, in the tables)",
+    )
+    rank = "K" if cell.one_vs_all else "K - 1"
+    return f"""# Protocol: Eq. (9) for {len(cell.train_size)} classes
+
+Written before the first replication.
+
+## Aims
+
+Is Eq. (9), w_j (1 - p̄(j→j)) = Σ_k≠j w_k p̄(k→j) with w = λN, true of classifiers fitted with a
+class-weighted loss: on the training sample, on test data, in the population?
+
+## Data-generating mechanisms
+
+- Gaussian classes in {cell.dimension} features; means: {cell.means}, nearest ones
+  {cell.separation:g} apart; covariance: {"the identity" if cell.covariance == "shared" else "one per class, seeded"}.
+- Sizes: train {cell.train_size}, test {cell.test_size} of each class, population
+  {design["population"]} fresh samples of each class per run.
+{wrap(f"- Seed {study.seed}; every replication has its own key. {replications(study, mcse)}")}
+
+## Estimands
+
+Both sides of every equation under these weights, which share each replication's data:
+
+{settings}
+
+## Methods
+
+{wrap(f"- {fitter[0].upper()}{fitter[1:]}.")}
+
+## Performance measures
+
+{wrap(f"- Decision per equation: gap of the ratio of means over runs, left / right - 1, with Fieller's 90 % interval, against a margin of ±{100 * design['margin']:g} %: `holds` (interval inside), `fails` (outside), `inconclusive`; `not converged` if any run's bias gradient exceeds 1e-12 Σw, `interpolated` where the right side is below 1e-12 Σw.")}
+{wrap("- All at once: holds if each holds; fails if any of the 95 % simultaneous intervals (max-t, correlation over runs) is outside the margin. " + f"Hotelling's test of the residuals over runs on {rank} degrees of freedom.")}
+{wrap("- The share of fitted models that their own joint test on their test data rejects at 5 %: above 5 % by what they overfit.")}
+{wrap("- Residual on test = optimisation + overfitting + sampling, each with its Monte Carlo standard error; the strongest that is 2.58 of them from zero is named.")}
+{wrap("- Predicted: the left side of the true posterior under priors proportional to w, by quadrature in one or two features, else by Monte Carlo. Softmax regression and the posterior agree in the limit where the covariance is shared; one-vs-all has no such limit.")}
+- Runs attempted, converged and failed, zeros included. A failed run is never redrawn.
+"""

@@ -1,0 +1,136 @@
+"""The K-class study as text: both sides per class, and all equations at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports.formatting import LATEX, TEXT, Markup, decimals, percent_interval, small
+from reports.grid import Grid
+from reports.multiclass import Multiclass
+
+
+def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
+    """Lay out Eq. (9) on test data, one row per λ setting and class.
+
+    Parameters
+    ----------
+    table : Multiclass
+    markup : Markup
+
+    Returns
+    -------
+    Grid
+    """
+    by_key = {(r["setting"], r["split"], r["class"]): r for r in table.summary.to_dict("records")}
+    settings = list(dict.fromkeys(table.summary["setting"]))
+    classes = list(dict.fromkeys(table.summary["class"]))
+    percent = markup.percent
+    heads = (
+        f"{_lambda(markup)}, class",
+        "N",
+        f"left,{percent}",
+        f"right,{percent}",
+        f"predicted,{percent}",
+        f"gap [90{percent}]",
+        "verdict",
+        "due to",
+        "train",
+    )
+    rows: list[tuple[str, ...] | None] = []
+    for setting in settings:
+        rows += [None] if rows else []
+        for k in classes:
+            test, train = by_key[setting, "test", k], by_key[setting, "train", k]
+            rows.append(
+                (
+                    f"{setting}, {k}",
+                    f"{test['n_train']}",
+                    _number(test, "left", markup),
+                    _number(test, "right", markup),
+                    _predicted(test, markup),
+                    _gap(test, markup),
+                    str(test["verdict"]),
+                    _due_to(test),
+                    small(train.get("max_relative_difference", float("nan")), markup),
+                )
+            )
+    return Grid(heads, tuple(rows))
+
+
+def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
+    """Lay out what is said of all equations at once, one row per λ setting.
+
+    Parameters
+    ----------
+    table : Multiclass
+    markup : Markup
+
+    Returns
+    -------
+    Grid
+    """
+    heads = (
+        _lambda(markup),
+        "verdict on all",
+        "joint test: p (df)",
+        "models rejected",
+        "bias gradient",
+        "attempted / converged / failed",
+    )
+    rows = []
+    for row in table.joint.to_dict("records"):
+        p, rejected = row.get("p_value", float("nan")), row.get("rejected", float("nan"))
+        test = "-" if p != p else f"{p:.3f} ({row['df']:.0f})"
+        share = "-"
+        if rejected == rejected:
+            share = markup.math.format(
+                f"{100 * rejected:.0f}{markup.plus_minus}{100 * row['rejected_mcse']:.0f}"
+                f"{markup.percent}"
+            )
+        rows.append(
+            (
+                str(row["setting"]),
+                str(row["verdict"]),
+                test,
+                share,
+                small(row.get("max_bias_gradient", float("nan")), markup),
+                counts(row),
+            )
+        )
+    return Grid(heads, tuple(rows))
+
+
+def counts(row: dict[str, Any]) -> str:
+    """Runs attempted / converged / failed."""
+    return f"{row['runs_attempted']} / {row['runs_converged']} / {row['runs_failed']}"
+
+
+def _lambda(markup: Markup) -> str:
+    return r"$\lambda$" if markup is LATEX else "λ"
+
+
+def _number(row: dict[str, Any], name: str, markup: Markup) -> str:
+    value, mcse = row.get(name, float("nan")), row.get(f"{name}_mcse", float("nan"))
+    if value != value:
+        return "-"
+    n = decimals(100 * mcse)
+    return markup.math.format(f"{100 * value:.{n}f}{markup.plus_minus}{100 * mcse:.{n}f}")
+
+
+def _predicted(row: dict[str, Any], markup: Markup) -> str:
+    value, mcse = row.get("predicted_left", float("nan")), row.get("predicted_left_mcse", 0.0)
+    if value != value:
+        return "-"
+    if mcse > 0:
+        return _number(row, "predicted_left", markup)
+    return markup.math.format(f"{100 * value:.2f}")
+
+
+def _gap(row: dict[str, Any], markup: Markup) -> str:
+    gap = row.get("gap", float("nan"))
+    return "-" if gap != gap else percent_interval(gap, row["gap_low"], row["gap_high"], markup)
+
+
+def _due_to(row: dict[str, Any]) -> str:
+    name = row.get("due_to")
+    return name if isinstance(name, str) and name else "-"
