@@ -95,15 +95,17 @@ def draw_sides(table: Multiclass, paths: list[Path]) -> None:
             marks = (("left", -0.13, OBSERVED, "o"), ("right", 0.13, PREDICTED, "s"))
             for name, move, colour, marker in marks:
                 top.errorbar(
-                    k + move, rows[name], yerr=1.645 * rows[f"{name}_mcse"], fmt=marker, ms=4,
+                    k + move, 100 * rows[name], yerr=164.5 * rows[f"{name}_mcse"], fmt=marker, ms=4,
                     lw=1, capsize=2, color=colour, label=f"{name} side",
                 )  # fmt: skip
             if "predicted_left" in rows:
                 top.hlines(
-                    rows["predicted_left"], k - 0.3, k + 0.3, color=THEORY, lw=0.9,
+                    100 * rows["predicted_left"], k - 0.3, k + 0.3, color=THEORY, lw=0.9,
                     label="true posterior",
                 )  # fmt: skip
             top.set_yscale("log")
+            for axis_formatter in (top.yaxis.set_major_formatter, top.yaxis.set_minor_formatter):
+                axis_formatter("{x:g}")
             top.set_title(setting)
             gap = 100 * rows["gap"].to_numpy()
             low, high = (100 * rows[f"gap_{end}"].to_numpy() for end in ("low", "high"))
@@ -115,7 +117,7 @@ def draw_sides(table: Multiclass, paths: list[Path]) -> None:
             )  # fmt: skip
             bottom.set_xlabel("class")
             bottom.set_xticks(k)
-        axes[0, 0].set_ylabel(r"share of $\sum_k w_k$")
+        axes[0, 0].set_ylabel("per cent of the total mass")
         axes[1, 0].set_ylabel("gap, per cent")
         _share_limits(axes)
         handles, labels = axes[0, 0].get_legend_handles_labels()

@@ -36,7 +36,7 @@ def write_multiclass(table: Multiclass, out: Path) -> list[Any]:
     return [
         to_console(
             class_grid(table),
-            "Eq. (9) on test data; both sides in per cent of the total mass; train: largest difference",
+            "Eq. (9) on test data, in per cent of the total mass; train: largest difference",
         ),
         to_console(joint_grid(table), "All equations at once"),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.protocol import replications, wrap
+from reports.protocol import bullets, replications, wrap
 from simulations.monte_carlo import Study
 
 _FITTERS = {
@@ -36,6 +36,30 @@ def multiclass_protocol(study: Study, mcse: float | None = None) -> str:
         "output bias refined (bias) and with the output layer refined (head, in the tables)",
     )
     rank = "K" if cell.one_vs_all else "K - 1"
+    covariance = "the identity" if cell.covariance == "shared" else "one per class, seeded"
+    mechanisms = [
+        f"Gaussian classes in {cell.dimension} features; means: {cell.means}, nearest ones "
+        f"{cell.separation:g} apart; covariance: {covariance}.",
+        f"Sizes: train {cell.train_size}, test {cell.test_size} of each class, population "
+        f"{design['population']} fresh samples of each class per run.",
+    ]
+    performance = [
+        "Decision per equation: gap of the ratio of means over runs, left / right - 1, with "
+        f"Fieller's 90 % interval, against a margin of ±{100 * design['margin']:g} %: `holds` "
+        "(interval inside), `fails` (outside), `inconclusive`; `not converged` if any run's "
+        "bias gradient exceeds 1e-12 Σw, `interpolated` where the right side is below 1e-12 Σw.",
+        "All at once: holds if each holds; fails if any of the 95 % simultaneous intervals "
+        "(max-t, correlation over runs) is outside the margin. Hotelling's test of the "
+        f"residuals over runs on {rank} degrees of freedom.",
+        "The share of fitted models that their own joint test on their test data rejects at 5 "
+        "%: above 5 % by what they overfit.",
+        "Residual on test = optimisation + overfitting + sampling, each with its Monte Carlo "
+        "standard error; the strongest that is 2.58 of them from zero is named.",
+        "Predicted: the left side of the true posterior under priors proportional to w, by "
+        "quadrature in one or two features, else by Monte Carlo. Softmax regression and the "
+        "posterior agree in the limit where the covariance is shared; one-vs-all has no such "
+        "limit.",
+    ]
     return f"""# Protocol: Eq. (9) for {len(cell.train_size)} classes
 
 Written before the first replication.
@@ -47,10 +71,7 @@ class-weighted loss: on the training sample, on test data, in the population?
 
 ## Data-generating mechanisms
 
-- Gaussian classes in {cell.dimension} features; means: {cell.means}, nearest ones
-  {cell.separation:g} apart; covariance: {"the identity" if cell.covariance == "shared" else "one per class, seeded"}.
-- Sizes: train {cell.train_size}, test {cell.test_size} of each class, population
-  {design["population"]} fresh samples of each class per run.
+{bullets(*mechanisms)}
 {wrap(f"- Seed {study.seed}; every replication has its own key. {replications(study, mcse)}")}
 
 ## Estimands
@@ -65,10 +86,6 @@ Both sides of every equation under these weights, which share each replication's
 
 ## Performance measures
 
-{wrap(f"- Decision per equation: gap of the ratio of means over runs, left / right - 1, with Fieller's 90 % interval, against a margin of ±{100 * design['margin']:g} %: `holds` (interval inside), `fails` (outside), `inconclusive`; `not converged` if any run's bias gradient exceeds 1e-12 Σw, `interpolated` where the right side is below 1e-12 Σw.")}
-{wrap("- All at once: holds if each holds; fails if any of the 95 % simultaneous intervals (max-t, correlation over runs) is outside the margin. " + f"Hotelling's test of the residuals over runs on {rank} degrees of freedom.")}
-{wrap("- The share of fitted models that their own joint test on their test data rejects at 5 %: above 5 % by what they overfit.")}
-{wrap("- Residual on test = optimisation + overfitting + sampling, each with its Monte Carlo standard error; the strongest that is 2.58 of them from zero is named.")}
-{wrap("- Predicted: the left side of the true posterior under priors proportional to w, by quadrature in one or two features, else by Monte Carlo. Softmax regression and the posterior agree in the limit where the covariance is shared; one-vs-all has no such limit.")}
+{bullets(*performance)}
 - Runs attempted, converged and failed, zeros included. A failed run is never redrawn.
 """

@@ -22,7 +22,13 @@ _READINGS = {
 
 def wrap(text: str) -> str:
     """Wrap a paragraph or a list item at 98 characters."""
+    text = text.replace(" %", "\u00a0%").replace("K - 1", "K\u00a0-\u00a01")
     return fill(text, width=98, subsequent_indent="  " if text.startswith("- ") else "")
+
+
+def bullets(*paragraphs: str) -> str:
+    """Wrapped list items, one per paragraph."""
+    return "\n".join(wrap(f"- {paragraph}") for paragraph in paragraphs)
 
 
 def replications(study: Study, mcse: float | None) -> str:

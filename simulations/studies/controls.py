@@ -55,8 +55,10 @@ class Control:
     prediction : str
         How the residual is predicted: "zero", "bias", "smoothing", "torch smoothing", "minibatch",
         "posterior" or "gradient"; "-" where only the direction is known.
+    without : str
+        Name of the control that is the same without the violation.
     weights : str
-        Scheme of the weights in training; "arbitrary" are seeded by nothing, just listed here.
+        Scheme of the weights in training; "arbitrary" is a list of this file.
     claimed : str
         Scheme of the weights in the equation; empty for those of training.
     objective : Objective
@@ -71,6 +73,7 @@ class Control:
     name: str
     expected: Expected
     prediction: str
+    without: str = "equal weights"
     weights: str = "equal"
     claimed: str = ""
     objective: Objective = PLAIN
@@ -90,6 +93,7 @@ CONTROLS = (
         "label smoothing, inverse weights",
         "holds",
         "smoothing",
+        without="inverse weights",
         weights="inverse",
         objective=Objective(smoothing=0.1),
     ),
@@ -103,6 +107,7 @@ CONTROLS = (
         "PyTorch label smoothing, inverse weights",
         "fails",
         "torch smoothing",
+        without="inverse weights",
         weights="inverse",
         objective=Objective(smoothing=0.1, smoothing_form="torch"),
     ),
@@ -110,6 +115,7 @@ CONTROLS = (
         "minibatch mean, inverse weights",
         "fails",
         "minibatch",
+        without="inverse weights",
         weights="inverse",
         objective=Objective(batch_size=16),
     ),
