@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import linprog
 from torch.nn.functional import logsigmoid
 
+from equations.mean_proba import FloatArray
 from simulations.fitters.fit import Fit, Problem, check_enough, check_problem, of_both_classes
 from simulations.fitters.logistic_loss import minimise_logistic
 from simulations.fitters.regression import in_units, newton_status, standardise
@@ -149,3 +150,24 @@ def fit_problem(problem: Problem, *, max_iter: int = 100) -> Fit:
         n_iter=found.n_iter.cpu().numpy(),
         status=newton_status(found.gradient_norm, found.last_move, separated),
     )
+
+
+def logistic_logits(X: ArrayLike, params: ArrayLike) -> FloatArray:
+    """Logits of class 1 for one data set and a batch of linear models.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, n_features)
+    params : array_like, shape (n_settings, n_features + 1)
+
+    Returns
+    -------
+    ndarray of float64, shape (n_settings, n_samples)
+
+    Examples
+    --------
+    >>> logistic_logits([[2.0]], [[1.0, 0.5]])
+    array([[2.5]])
+    """
+    theta = np.asarray(params, dtype=np.float64)
+    return np.asarray(theta[:, :-1] @ np.asarray(X, dtype=np.float64).T + theta[:, -1:])

@@ -13,6 +13,7 @@ _HOME = {
     "table1": "simulations.studies.table1",
     "multiclass": "simulations.studies.multiclass",
     "controls": "simulations.studies.controls",
+    "claims": "simulations.studies.claims",
 }
 
 

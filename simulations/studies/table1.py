@@ -23,7 +23,7 @@ from equations.class_weights import table1_class_weights
 from equations.mean_proba import FloatArray
 from simulations.evidence import Fitted, Sample, record
 from simulations.fitters.fit import check_device, check_problem
-from simulations.fitters.logistic import fit_logistic
+from simulations.fitters.logistic import fit_logistic, logistic_logits
 from simulations.fitters.minibatches import train_adam
 from simulations.fitters.mlp import check_start, describe, refine_output_layer
 from simulations.fitters.mlp_network import initial_params, mlp_logits
@@ -234,11 +234,7 @@ def _fit_sim1(
     """Logistic regression, to the minimum."""
     weight = [pair for _, pair in cell.class_weight]
     fit = fit_logistic(X, y, weight, device=cell.device)
-    yield Fitted(cell.settings, 0, "raw", fit, _linear_logits)
-
-
-def _linear_logits(X: FloatArray, params: FloatArray) -> FloatArray:
-    return params[:, :-1] @ X.T + params[:, -1:]
+    yield Fitted(cell.settings, 0, "raw", fit, logistic_logits)
 
 
 def _fit_sim2(

@@ -1,0 +1,247 @@
+r"""The paper's other statements, each as a small design that puts it to the test.
+
+======================== =========================================================================
+cell                     statement of the paper
+======================== =========================================================================
+majority                 at N_0 = 10 N_1 and equal weights p̄(0→0) > 0.9; with inverse weights
+                         p̄(0→0) = p̄(1→1), and the minority gains; logistic is softmax at K = 2
+p00 = 0.98, p00 = 0.92   then p̄(1→1) = 0.8 and 0.2; classes so far apart that the premise is met
+three classes            for K > 2 inverse weights need not help: here they harm a minority class
+skew away, skew towards  upweighting costs less where the majority skews away from the boundary
+one hard class           one-vs-all averages a hard class away among many easy ones
+======================== =========================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq
+
+from equations.balance import class_mass
+from equations.class_weights import class_weights
+from equations.mean_proba import FloatArray
+from simulations.evidence import Fitted, Sample, record
+from simulations.fitters.fit import check_device
+from simulations.fitters.logistic import fit_logistic, logistic_logits
+from simulations.fitters.one_vs_all import fit_one_vs_all
+from simulations.fitters.softmax import fit_softmax, softmax_logits
+from simulations.gaussian import gaussian_classes, skew_normal_classes
+from simulations.generator import Generator, sample
+from simulations.monte_carlo import Study
+from simulations.posterior import posterior_balance
+from simulations.records import Block
+from simulations.seeds import replication_rng
+from simulations.studies.multiclass import check_common, named
+from simulations.versions import code_version
+
+NAME = "claims"
+TEST_SIZE = 2000
+BINARY_SIZE = (5000, 500)
+SKEWNESS = 6.0
+"""Shape of the skew-normal majority: a skewness of 0.9."""
+
+EASY_CLASSES = 6
+
+
+@dataclass(frozen=True)
+class ClaimCell:
+    """A design: a distribution with sizes, and settings, each a scheme of weights and a fitter."""
+
+    name: str
+    train_size: tuple[int, ...]
+    schemes: tuple[tuple[str, str, str], ...]
+    device: str = "cpu"
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Names of the settings."""
+        return tuple(name for name, _, _ in self.schemes)
+
+    @property
+    def headline(self) -> tuple[int, str]:
+        """Epoch and stage of the fits that the claims are about."""
+        return 0, "raw"
+
+    def weight(self, setting: str) -> FloatArray:
+        """Class weights λ of a setting, shape (n_classes,)."""
+        scheme = next(scheme for name, scheme, _ in self.schemes if name == setting)
+        return class_weights(scheme, self.train_size)
+
+    def class_mass(self, setting: str) -> FloatArray:
+        """Class mass w = λN of training, shape (n_classes,), under a setting."""
+        return class_mass(self.weight(setting), self.train_size)
+
+
+def two_gaussians(separation: float) -> Generator:
+    """Two unit Gaussians on a line, class 0 to the left."""
+    return gaussian_classes([[-separation / 2], [separation / 2]])
+
+
+@cache
+def separation_with(mean_proba: float) -> float:
+    """Separation at which p̄(0→0) of the true posterior has this value, at N_0 = 10 N_1.
+
+    Examples
+    --------
+    >>> round(separation_with(0.98), 3)
+    3.304
+    """
+
+    def excess(separation: float) -> float:
+        P = posterior_balance(two_gaussians(separation), BINARY_SIZE).mean_proba
+        return float(P[0, 0] - mean_proba)
+
+    return float(brentq(excess, 0.05, 8.0))
+
+
+def skewed_majority(direction: float) -> Generator:
+    """Majority skew-normal at -1, minority normal at +1, both of unit SD."""
+    return skew_normal_classes([[-1.0], [1.0]], [[direction * SKEWNESS], [0.0]])
+
+
+def hard_and_easy() -> Generator:
+    """A target class, a hard one 2 beside it, and easy ones 4.5 beyond that, 4.5 apart."""
+    height = 4.5 * (np.arange(EASY_CLASSES) - (EASY_CLASSES - 1) / 2)
+    easy = np.column_stack([np.full(EASY_CLASSES, 6.5), height])
+    return gaussian_classes(np.vstack([[[0.0, 0.0], [2.0, 0.0]], easy]))
+
+
+GENERATORS: dict[str, Callable[[], Generator]] = {
+    "majority": partial(two_gaussians, 2.0),
+    "p00 = 0.98": lambda: two_gaussians(separation_with(0.98)),
+    "p00 = 0.92": lambda: two_gaussians(separation_with(0.92)),
+    "three classes": partial(gaussian_classes, [[0.0, 0.0], [3.0, 0.0], [4.0, 0.0]]),
+    "skew away": partial(skewed_majority, -1.0),
+    "skew towards": partial(skewed_majority, 1.0),
+    "one hard class": hard_and_easy,
+}
+
+_EQUAL, _INVERSE = ("equal", "equal", "logistic"), ("inverse", "inverse", "logistic")
+_SOFTMAX = (("equal", "equal", "softmax"), ("inverse", "inverse", "softmax"))
+DESIGNS: dict[str, tuple[tuple[int, ...], tuple[tuple[str, str, str], ...]]] = {
+    "majority": (BINARY_SIZE, (_EQUAL, _INVERSE, ("equal, softmax", "equal", "softmax"))),
+    "p00 = 0.98": (BINARY_SIZE, (_EQUAL,)),
+    "p00 = 0.92": (BINARY_SIZE, (_EQUAL,)),
+    "three classes": ((5000, 500, 50), _SOFTMAX),
+    "skew away": (BINARY_SIZE, (_EQUAL, _INVERSE)),
+    "skew towards": (BINARY_SIZE, (_EQUAL, _INVERSE)),
+    "one hard class": (
+        (1500, 300, *[1500] * EASY_CLASSES),
+        (("one-vs-all", "equal", "one-vs-all"), ("softmax", "equal", "softmax")),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that a user can choose about the claims."""
+
+    runs: int = 100
+    seed: int = 0
+    margin: float = 0.05
+    device: str = "cpu"
+
+
+def make_study(options: Options) -> Study:
+    """Check the options and lay the study out.
+
+    Parameters
+    ----------
+    options : Options
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    ValueError
+        Naming the option and its value.
+
+    Examples
+    --------
+    >>> len(make_study(Options()).cells)
+    7
+    """
+    o = options
+    check_common(o.runs, o.seed, o.margin)
+    device = named("--", lambda: check_device(o.device).type)
+    cells = tuple(
+        ClaimCell(name, size, schemes, device) for name, (size, schemes) in DESIGNS.items()
+    )
+    design = {
+        "seed": o.seed,
+        "margin": o.margin,
+        "device": device,
+        "test_size": TEST_SIZE,
+        "code": code_version(),
+    }
+    return Study(NAME, o.seed, o.runs, cells, compute_block, design)
+
+
+def study_of_design(design: Mapping[str, Any], n_runs: int) -> Study:
+    """Lay a stored study out again.
+
+    Parameters
+    ----------
+    design : mapping
+        As `make_study` made it.
+    n_runs : int
+
+    Returns
+    -------
+    Study
+    """
+    chosen = {f.name: design[f.name] for f in fields(Options) if f.name in design}
+    return make_study(Options(runs=n_runs, **chosen))
+
+
+def compute_block(cell: ClaimCell, seed: int, runs: range) -> Block:
+    """Generate, fit and measure the replications `runs` of a design.
+
+    Parameters
+    ----------
+    cell : ClaimCell
+    seed : int
+    runs : range
+
+    Returns
+    -------
+    Block
+    """
+    generator = GENERATORS[cell.name]()
+
+    def draw(run: int, stream: str, size: Any) -> Sample:
+        return sample(generator, size, replication_rng(seed, cell.name, run, stream))
+
+    train = [draw(run, "train", cell.train_size) for run in runs]
+    X, y = np.stack([features for features, _ in train]), train[0][1]
+
+    def samples_of(i: int) -> dict[str, Sample]:
+        test = draw(runs[i], "test", [TEST_SIZE] * len(cell.train_size))
+        return {"train": train[i], "test": test}
+
+    return record(cell.name, runs, _fit(cell, X, y), samples_of)
+
+
+def _fit(cell: ClaimCell, X: FloatArray, y: np.ndarray) -> list[Fitted]:
+    """Fit all settings of one fitter together."""
+    fitted = []
+    for fitter in dict.fromkeys(fitter for _, _, fitter in cell.schemes):
+        names = tuple(name for name, _, own in cell.schemes if own == fitter)
+        weight = [cell.weight(name) for name in names]
+        if fitter == "logistic":
+            fit = fit_logistic(X, y, weight, device=cell.device)
+            fitted.append(Fitted(names, 0, "raw", fit, logistic_logits))
+        elif fitter == "softmax":
+            fit = fit_softmax(X, y, weight, device=cell.device)
+            fitted.append(Fitted(names, 0, "raw", fit, softmax_logits))
+        else:
+            fit = fit_one_vs_all(X, y, weight, device=cell.device)
+            fitted.append(Fitted(names, 0, "raw", fit, softmax_logits, "sigmoid"))
+    return fitted
