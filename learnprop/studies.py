@@ -174,3 +174,23 @@ def controls(
 
 def _not_as_expected(result: Any) -> bool:
     return not bool(result.summary["as_expected"].all())
+
+
+@study_command(out="results/claims")
+def claims(
+    runs: shared.Runs = 100,
+    seed: shared.Seed = 0,
+    margin: shared.Margin = 0.05,
+    device: shared.Device = "cpu",
+) -> tuple[Study, Reporter]:
+    """Put the paper's other statements to the test, each in a small design, with a verdict.
+
+    A second call with the same --out resumes. --strict exits with 1 if any of them fails: some do.
+    """
+    from reports.claims import summarise
+    from reports.claims_files import write_claims
+    from reports.claims_protocol import claims_protocol
+    from simulations.studies.claims import Options, make_study
+
+    chosen = Options(runs=runs, seed=seed, margin=margin, device=device)
+    return make_study(chosen), Reporter(claims_protocol, summarise, write_claims)

@@ -162,7 +162,7 @@ def overall_verdict(sides: SidesOverRuns, margin: float) -> Verdict:
     """
     for special in ("not converged", "interpolated"):
         if special in sides.verdicts:
-            return special  # type: ignore[return-value]
+            return special
     if all(v == "holds" for v in sides.verdicts):
         return "holds"
     outside = [equivalence_verdict(g.low, g.high, margin) == "fails" for g in sides.together]

@@ -1,4 +1,4 @@
-r"""Classes of known density in any number of classes and features: Gaussian and skew-normal.
+r"""Gaussian classes in any number of classes and features.
 
 The means come from an arrangement (`class_means`), the covariances from a kind
 (`class_covariances`), or both from you. Because the densities are known, so are the true
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import helmert, solve_triangular
 from scipy.spatial.distance import pdist
-from scipy.special import log_ndtr, ndtr
 
 from equations.mean_proba import FloatArray
 from equations.quadrature import Quadrature, standard_normal_quadrature
@@ -26,9 +25,6 @@ GAUSSIAN_STEP = {1: 0.05, 2: 0.125, 3: 0.4}
 """Quadrature step in SDs by number of features. A posterior whose log odds have slope s per SD has
 its poles at π/s, so the error is of the order exp(-2π²/(s step)): for s = 5, 1e-14 in two features.
 In three, where a fine grid would not fit, it is 1e-10 for s = 2 and some 1e-6 for s = 5."""
-SKEW_NORMAL_STEP = {1: 0.02, 2: 0.04}
-"""Finer: where the shape is 10, a density falls from full to nothing within a fifth of an SD."""
-MAX_QUADRATURE_SHAPE = 10.0
 
 
 def class_means(
@@ -169,14 +165,14 @@ def gaussian_classes(means: ArrayLike, covariances: ArrayLike | None = None) -> 
     >>> rule.mean(rule.nodes).round(9).tolist()
     [1.0, 2.0]
     """
-    centres = _check_means(means)
+    centres = check_means(means)
     n_classes, n_features = centres.shape
     if covariances is None:
         covariances = class_covariances("shared", n_classes, n_features)
     roots = _cholesky(covariances, n_classes, n_features)
     return Generator(
         name="gaussian",
-        reading=_describe(n_classes, n_features),
+        reading=describe(n_classes, n_features),
         n_features=n_features,
         n_classes=n_classes,
         sample_class=partial(_sample_gaussian, centres, roots),
@@ -192,7 +188,8 @@ def _sample_gaussian(
 
 
 def _gaussian_quadrature(means: FloatArray, roots: FloatArray) -> tuple[Quadrature, ...]:
-    rule = standard_normal_quadrature(means.shape[1], _step(GAUSSIAN_STEP, means.shape[1]))
+    n_features = means.shape[1]
+    rule = standard_normal_quadrature(n_features, quadrature_step(GAUSSIAN_STEP, n_features))
     return tuple(
         Quadrature(mean + rule.nodes @ root.T, rule.probability)
         for mean, root in zip(means, roots, strict=True)
@@ -207,121 +204,25 @@ def _gaussian_log_density(means: FloatArray, roots: FloatArray, x: FloatArray) -
     return log_density
 
 
-def skew_normal_classes(means: ArrayLike, shape: ArrayLike, scale: float = 1.0) -> Generator:
-    r"""Classes with independent skew-normal features: only the skewness depends on `shape`.
-
-    .. math:: g(x) = \frac{2}{\omega}\, \varphi(z)\, \Phi(\alpha z), \qquad
-              z = \frac{x - \xi}{\omega}, \qquad \delta = \frac{\alpha}{\sqrt{1 + \alpha^2}}
-
-    with :math:`\omega = s / \sqrt{1 - 2\delta^2/\pi}` and
-    :math:`\xi = \mu - \omega \delta \sqrt{2/\pi}`, so that mean and SD are μ and s for any shape.
-    Sampled as :math:`z = \delta |u_0| + \sqrt{1 - \delta^2}\, u_1` with standard normal u.
-
-    Parameters
-    ----------
-    means : array_like, shape (n_classes, n_features)
-        μ.
-    shape : array_like, shape (n_classes, n_features) or (n_classes,)
-        α, per feature or for all features of a class; 0 is the normal distribution.
-    scale : float
-        s, the SD of every feature, positive.
-
-    Returns
-    -------
-    Generator
-        Its quadrature exists for one or two features and shapes within ±10.
-
-    Raises
-    ------
-    ValueError
-        If a shape is wrong or a number is out of range.
-
-    References
-    ----------
-    Azzalini (1985), Scandinavian Journal of Statistics 12, 171-178.
+def describe(n_classes: int, n_features: int) -> str:
+    """Say how many classes and features there are.
 
     Examples
     --------
-    >>> generator = skew_normal_classes([[0.0], [2.0]], shape=[0.0, 8.0])
-    >>> rule = generator.quadrature()[1]
-    >>> mean = rule.mean(rule.nodes[:, 0])
-    >>> float(mean.round(9)), float(rule.mean((rule.nodes[:, 0] - mean) ** 2).round(9))
-    (2.0, 1.0)
+    >>> describe(3, 1)
+    '3 classes in 1 feature'
     """
-    centres = _check_means(means)
-    n_classes, n_features = centres.shape
-    alpha = np.asarray(shape, dtype=np.float64)
-    if alpha.shape not in ((n_classes,), centres.shape):
-        raise ValueError(
-            f"shape must have shape {(n_classes,)} or {centres.shape}, got {alpha.shape}"
-        )
-    if not np.isfinite(alpha).all():
-        raise ValueError(f"shape must be finite, got {alpha.tolist()}")
-    if not (np.isfinite(scale) and scale > 0):
-        raise ValueError(f"scale must be positive and finite, got {scale}")
-    alpha = np.array(np.broadcast_to(alpha.reshape(n_classes, -1), centres.shape))
-    delta = alpha / np.hypot(1.0, alpha)
-    omega = scale / np.sqrt(1 - 2 * delta**2 / np.pi)
-    law = (centres - omega * delta * np.sqrt(2 / np.pi), omega, alpha)
-    return Generator(
-        name="skew-normal",
-        reading=_describe(n_classes, n_features),
-        n_features=n_features,
-        n_classes=n_classes,
-        sample_class=partial(_sample_skew_normal, *law),
-        quadrature=partial(_skew_normal_quadrature, *law),
-        log_density=partial(_skew_normal_log_density, *law),
-    )
-
-
-def _sample_skew_normal(
-    location: FloatArray,
-    omega: FloatArray,
-    alpha: FloatArray,
-    k: int,
-    n: int,
-    rng: np.random.Generator,
-) -> FloatArray:
-    u0, u1 = rng.standard_normal((2, n, location.shape[1]))
-    z = (alpha[k] * np.abs(u0) + u1) / np.hypot(1.0, alpha[k])  # sqrt(1 - δ²) = 1/sqrt(1 + α²)
-    return location[k] + omega[k] * z
-
-
-def _skew_normal_quadrature(
-    location: FloatArray, omega: FloatArray, alpha: FloatArray
-) -> tuple[Quadrature, ...]:
-    step = _step(SKEW_NORMAL_STEP, location.shape[1])
-    largest = float(np.abs(alpha).max())
-    if largest > MAX_QUADRATURE_SHAPE:
-        raise ValueError(
-            f"quadrature needs shapes within ±{MAX_QUADRATURE_SHAPE:g}, got {largest:g}: "
-            "use Monte Carlo"
-        )
-    rule = standard_normal_quadrature(location.shape[1], step)
-    classes = []
-    for xi, w, a in zip(location, omega, alpha, strict=True):
-        probability = rule.probability * ndtr(a * rule.nodes).prod(axis=1)
-        kept = probability > 1e-30 * probability.max()  # half of each axis, where the shape is 10
-        probability = probability[kept]
-        classes.append(Quadrature(xi + w * rule.nodes[kept], probability / probability.sum()))
-    return tuple(classes)
-
-
-def _skew_normal_log_density(
-    location: FloatArray, omega: FloatArray, alpha: FloatArray, x: FloatArray
-) -> FloatArray:
-    log_density = np.empty((len(x), len(location)))
-    for k, (xi, w, a) in enumerate(zip(location, omega, alpha, strict=True)):
-        z = (x - xi) / w
-        log_density[:, k] = (log_ndtr(a * z) - 0.5 * z**2 - np.log(w)).sum(axis=1)
-    return log_density
-
-
-def _describe(n_classes: int, n_features: int) -> str:
     return f"{n_classes} classes in {n_features} feature{'s' if n_features > 1 else ''}"
 
 
-def _step(steps: dict[int, float], n_features: int) -> float:
+def quadrature_step(steps: dict[int, float], n_features: int) -> float:
+    """Quadrature step for so many features; ValueError where there is none.
+
+    Examples
+    --------
+    >>> quadrature_step(GAUSSIAN_STEP, 2)
+    0.125
+    """
     if n_features not in steps:
         raise ValueError(
             f"quadrature needs at most {max(steps)} features, got {n_features}: use Monte Carlo"
@@ -336,7 +237,14 @@ def _check_sizes(n_classes: int, n_features: int) -> None:
         raise ValueError(f"n_features must be at least 1, got {n_features}")
 
 
-def _check_means(means: ArrayLike) -> FloatArray:
+def check_means(means: ArrayLike) -> FloatArray:
+    """Return class means as float64, shape (K >= 2, d >= 1), if they are finite.
+
+    Examples
+    --------
+    >>> check_means([[0], [1]]).tolist()
+    [[0.0], [1.0]]
+    """
     centres = np.array(means, dtype=np.float64)
     if centres.ndim != 2 or centres.shape[0] < 2 or centres.shape[1] < 1:
         raise ValueError(

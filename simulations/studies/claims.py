@@ -30,12 +30,13 @@ from simulations.fitters.fit import check_device
 from simulations.fitters.logistic import fit_logistic, logistic_logits
 from simulations.fitters.one_vs_all import fit_one_vs_all
 from simulations.fitters.softmax import fit_softmax, softmax_logits
-from simulations.gaussian import gaussian_classes, skew_normal_classes
+from simulations.gaussian import gaussian_classes
 from simulations.generator import Generator, sample
 from simulations.monte_carlo import Study
 from simulations.posterior import posterior_balance
 from simulations.records import Block
 from simulations.seeds import replication_rng
+from simulations.skew_normal import skew_normal_classes
 from simulations.studies.multiclass import check_common, named
 from simulations.versions import code_version
 

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import softmax
 
-from simulations import gaussian
+from simulations import gaussian, skew_normal
 from simulations.gaussian import (
     class_covariances,
     class_means,
     gaussian_classes,
-    skew_normal_classes,
 )
 from simulations.generator import sample
+from simulations.skew_normal import skew_normal_classes
 
 
 def distances(means):
@@ -128,8 +128,7 @@ def posterior_means(generator):
     )
 
 
-def halve(monkeypatch, name, n_features):
-    steps = getattr(gaussian, name)
+def halve(monkeypatch, steps, n_features):
     monkeypatch.setitem(steps, n_features, steps[n_features] / 2)
 
 
@@ -142,7 +141,7 @@ def test_gaussian_quadrature_is_converged_for_log_odds_of_slope_5(n_features, mo
     for generator in (gaussian_classes(far), random):
         with monkeypatch.context() as patch:
             coarse = posterior_means(generator)
-            halve(patch, "GAUSSIAN_STEP", n_features)
+            halve(patch, gaussian.GAUSSIAN_STEP, n_features)
             np.testing.assert_allclose(coarse, posterior_means(generator), rtol=0, atol=1e-12)
 
 
@@ -157,7 +156,7 @@ def test_gaussian_quadrature_is_converged_for_log_odds_of_slope_5(n_features, mo
 def test_skew_normal_quadrature_is_converged_for_shape_10(means, shape, monkeypatch):
     generator = skew_normal_classes(means, shape)
     coarse = posterior_means(generator)
-    halve(monkeypatch, "SKEW_NORMAL_STEP", generator.n_features)
+    halve(monkeypatch, skew_normal.SKEW_NORMAL_STEP, generator.n_features)
     np.testing.assert_allclose(coarse, posterior_means(generator), rtol=0, atol=1e-10)
 
 

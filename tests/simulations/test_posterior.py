@@ -9,10 +9,10 @@ from simulations.gaussian import (
     class_covariances,
     class_means,
     gaussian_classes,
-    skew_normal_classes,
 )
 from simulations.generators import sim1, sim2
 from simulations.posterior import posterior_balance
+from simulations.skew_normal import skew_normal_classes
 
 MASS = np.array([1.0, 2.0, 5.0])
 

@@ -1,0 +1,67 @@
+"""The protocol of the paper's other statements in the ADEMP frame."""
+
+from __future__ import annotations
+
+from reports.protocol import bullets, replications, wrap
+from simulations.monte_carlo import Study
+
+
+def claims_protocol(study: Study, mcse: float | None = None) -> str:
+    """Protocol of the claims, in Markdown.
+
+    Parameters
+    ----------
+    study : Study
+    mcse : float or None
+        Target of precision for the gaps, if one is declared.
+
+    Returns
+    -------
+    str
+    """
+    test = study.design["test_size"]
+    mechanisms = [
+        f"{cell.name}: train {cell.train_size}; settings {', '.join(cell.settings)}."
+        for cell in study.cells
+    ]
+    performance = [
+        "An equality holds if its 90 % interval over runs is within "
+        f"±{100 * study.design['margin']:g} % of the value claimed, and fails if it is outside; an "
+        "inequality holds or fails if the interval is wholly on one side of the bound; else "
+        "`inconclusive`.",
+        "A guarantee fails by one counterexample.",
+        "Identities hold to 1e-9.",
+    ]
+    return f"""# Protocol: the paper's other statements
+
+Written before the first replication.
+
+## Aims
+
+Which of the consequences that the paper draws from Eq. (9) and (10) are true, and where?
+
+## Data-generating mechanisms
+
+Gaussian classes of unit covariance, or a skew-normal majority of unit SD (skew away: its tail
+points away from the boundary); means and sizes as in simulations/studies/claims.py. Test: {test} of
+each class.
+
+{bullets(*mechanisms)}
+
+{wrap(f"Seed {study.seed}; every replication has its own key. {replications(study, mcse)}")}
+
+## Estimands
+
+Mean probabilities, accuracies and mean log-probabilities of single classes, and their changes from
+equal to inverse weights, paired by run.
+
+## Methods
+
+Logistic, softmax and one-vs-all regression by Newton's method to a gradient of 1e-12 Σw; the
+counterexample on weighted points exactly.
+
+## Performance measures
+
+{bullets(*performance)}
+- Runs attempted, converged and failed, zeros included. A failed run is never redrawn.
+"""
