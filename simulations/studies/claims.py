@@ -41,7 +41,7 @@ from simulations.studies.multiclass import check_common, named
 from simulations.versions import code_version
 
 NAME = "claims"
-TEST_SIZE = 2000
+TEST_SIZE = 5000
 BINARY_SIZE = (5000, 500)
 SKEWNESS = 6.0
 """Shape of the skew-normal majority: a skewness of 0.9."""

@@ -170,3 +170,17 @@ def test_the_split_adds_up_to_the_residual_on_test():
     without = split_residual(train, test)
     assert without.overfitting is None
     np.testing.assert_allclose(without.optimisation + without.sampling, test)
+
+
+@pytest.mark.filterwarnings("ignore:the string cache:DeprecationWarning")  # its own, of polars
+def test_residual_against_model_diagnostics(softmax_problem):
+    """Its bias is the weighted mean of prediction minus observation: -r_j / Σw for class j."""
+    from model_diagnostics.calibration import compute_bias
+
+    y, logits, weight = softmax_problem
+    proba = proba_from_logits(logits)
+    mass = class_mass(weight, class_count(y, 4))
+    r = residual(mean_proba(y, proba), mass)
+    for j in range(4):
+        found = compute_bias(y_obs=(y == j).astype(float), y_pred=proba[:, j], weights=weight[y])
+        assert found["bias_mean"][0] == pytest.approx(-r[j] / mass.sum(), rel=1e-9)

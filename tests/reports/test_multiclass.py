@@ -1,0 +1,159 @@
+import shutil
+import subprocess
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from equations.balance import residual
+from equations.inference import ratio_of_means
+from reports.formatting import LATEX
+from reports.multiclass import summarise
+from reports.multiclass_files import write_multiclass
+from reports.multiclass_protocol import multiclass_protocol
+from reports.multiclass_text import class_grid, joint_grid
+from simulations.monte_carlo import run_study
+from simulations.records import select
+from simulations.store import open_store
+from simulations.studies.multiclass import Options, make_study
+from simulations.tables import read_measurements
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory):
+    """The default study, all 100 runs."""
+    folder, study = tmp_path_factory.mktemp("multiclass"), make_study(Options())
+    with open_store(folder, study.name, study.design) as store:
+        list(run_study(study, store))
+        table = summarise(study, store)
+        measured = read_measurements(store, "gaussian")
+    shown = write_multiclass(table, folder)
+    return folder, study, table, measured, shown
+
+
+def test_eq_9_holds_on_test_at_the_default_sizes(reported):
+    """Overfitting is negligible there: each equation within 5 %, and all of them."""
+    _, _, table, _, _ = reported
+    assert (table.summary.query("split == 'test'")["verdict"] == "holds").all()
+    assert (table.joint["verdict"] == "holds").all()
+    assert table.summary.query("split == 'train'")["max_relative_difference"].max() <= 1e-9
+    assert (table.summary["runs_converged"] == 100).all()
+    assert (table.joint["df"] == 4).all()
+
+
+def test_left_sides_are_those_of_the_posterior_within_4_mcse(reported):
+    """The bias of a fitted model, of order 1/N, is far below the MCSE of 100 runs here."""
+    test = reported[2].summary.query("split == 'population'")
+    z = (test["left"] - test["predicted_left"]) / test["left_mcse"]
+    assert z.abs().max() <= 4
+
+
+def test_summary_is_what_the_measurements_say(reported):
+    _, study, table, measured, _ = reported
+    (cell,) = study.cells
+    row = table.summary.query("setting == 'inverse' and split == 'test' and `class` == 3").iloc[0]
+    rows, mass = select(measured, setting="inverse", split="test"), cell.class_mass("inverse")
+    r = residual(rows.mean_proba, mass)[:, 3] / mass[3]
+    assert row["residual"] == pytest.approx(r.mean())
+    assert row["residual_mcse"] == pytest.approx(pd.Series(r).sem())
+    left = mass[3] * np.delete(rows.mean_proba[:, 3], 3, axis=1).sum(axis=1)
+    right = np.delete(rows.mean_proba[:, :, 3], 3, axis=1) @ np.delete(mass, 3)
+    expected = ratio_of_means(left, right, level=0.9)
+    np.testing.assert_allclose(
+        row[["gap", "gap_low", "gap_high"]].to_numpy(float),
+        [expected.value - 1, expected.low - 1, expected.high - 1],
+    )
+    accuracy = rows.confusion[:, 3, 3] / 1000
+    assert row["accuracy"] == pytest.approx(accuracy.mean())
+    assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
+    parts = row[["optimisation", "overfitting", "sampling"]].sum()
+    assert parts == pytest.approx(row["residual"], abs=1e-12)
+
+
+def test_effective_weights_recover_the_weights(reported):
+    test = reported[2].summary.query("split == 'test'")
+    inside = (test["effective_weight_low"] <= test["weight"]) & (
+        test["weight"] <= test["effective_weight_high"]
+    )
+    assert inside.mean() >= 0.6  # 15 correlated 90 % intervals
+    np.testing.assert_allclose(test["effective_weight"], test["weight"], rtol=0.02)
+
+
+def test_overfitting_is_named(run_to_store):
+    """15 samples of the rarest class in eight features: it fails on test, and it is said why."""
+    study = make_study(
+        Options(
+            runs=50, classes=3, dimension=8, sizes=(100, 30, 15), test_size=500, separation=1.5,
+            weights=("inverse",),
+        )
+    )  # fmt: skip
+    folder, _ = run_to_store(study)
+    with open_store(folder, study.name, study.design) as store:
+        table = summarise(study, store)
+    failed = table.summary.query("split == 'test' and verdict == 'fails'")
+    assert len(failed)
+    assert (failed["due_to"] == "overfitting").all()
+    assert table.joint["verdict"].tolist() == ["fails"]
+    train = table.summary.query("split == 'train'")
+    assert (train["verdict"] == "holds").all()
+
+
+def test_separated_runs_are_recorded_and_counted(run_to_store):
+    study = make_study(Options(runs=25, classes=3, sizes=(8, 6, 4), separation=3.0, test_size=50))
+    folder, _ = run_to_store(study)
+    with open_store(folder, study.name, study.design) as store:
+        table = summarise(study, store)
+    assert (table.joint["runs_failed"] > 5).all()
+    assert (table.joint["runs_converged"] + table.joint["runs_failed"] == 25).all()
+    write_multiclass(table, folder)
+
+
+@pytest.mark.parametrize("fitter", ["one-vs-all", "mlp"])
+def test_other_fitters_report_what_is_true_of_them(run_to_store, fitter):
+    small = Options(runs=25, classes=3, train_size=300, imbalance=4, test_size=100, epochs=2)
+    study = make_study(replace(small, fitter=fitter, hidden=4))
+    folder, _ = run_to_store(study)
+    with open_store(folder, study.name, study.design) as store:
+        table = summarise(study, store)
+    write_multiclass(table, folder)
+    assert table.summary.query("split == 'train'")["max_relative_difference"].max() <= 1e-9
+    if fitter == "one-vs-all":
+        assert (table.joint["df"] == 3).all()
+        assert "predicted_left" not in table.summary
+    words = {"one-vs-all": "One-vs-all logistic", "mlp": "A network with one hidden layer of 4"}
+    assert words[fitter] in multiclass_protocol(study)
+
+
+def test_grids_and_figures(reported):
+    folder, _, table, _, _ = reported
+    for grid, width in ((class_grid(table), 9), (joint_grid(table, LATEX), 6)):
+        assert {len(row) for row in grid.rows if row is not None} == {width}
+        assert not any("nan" in cell for row in grid.rows if row for cell in row)
+    for name in ("mean_proba", "sides"):
+        for suffix in ("png", "pdf"):
+            assert (folder / f"{name}.{suffix}").stat().st_size > 8_000
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_compiles_with_booktabs_and_siunitx_alone(reported, tmp_path):
+    names = ("multiclass.tex", "multiclass_joint.tex")
+    for name in names:
+        shutil.copy(reported[0] / name, tmp_path)
+    compile_tables(tmp_path, names)
+
+
+def compile_tables(folder, names):
+    inputs = r"\newpage".join(rf"\input{{{name}}}" for name in names)
+    (folder / "doc.tex").write_text(
+        r"\documentclass{article}\usepackage[margin=1cm,landscape]{geometry}"
+        r"\usepackage{booktabs}\usepackage{siunitx}\begin{document}\small "
+        rf"{inputs}\end{{document}}"
+    )
+    answer = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "doc.tex"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stdout[-2000:]
+    assert "Warning" not in answer.stdout
+    assert "Overfull" not in answer.stdout
