@@ -2,12 +2,14 @@
 
 import argparse
 
-from benchmarks import fits, harness, startup
+from benchmarks import fits, harness, softmax, startup
 
 BENCHMARKS = {
     "startup": startup.run,
     "sim1": fits.run_sim1,
     "sim2": fits.run_sim2,
+    "softmax": softmax.run,
+    "growth": softmax.run_growth,
     "harness": harness.run,
     "memory": harness.run_memory,
 }
@@ -16,7 +18,7 @@ BENCHMARKS = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
-    parser.add_argument("--runs", type=int, default=100, help="replications of Sim1 and Sim2")
+    parser.add_argument("--runs", type=int, default=100, help="replications of the fits")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - set(BENCHMARKS)
     if unknown:

@@ -36,12 +36,12 @@ def on_one_thread(fit, *arguments):
         return fit(*arguments)
 
 
-def ours(pool: Parallel, fit, X, y, *per_run):
+def ours(pool: Parallel, fit, weight, X, y, *per_run):
     """Seconds and fits of all blocks, on two workers of one thread each."""
     blocks = [slice(i, i + BLOCK_SIZE) for i in range(0, len(X), BLOCK_SIZE)]
     started = time.perf_counter()
     found = pool(
-        delayed(on_one_thread)(fit, X[b], y, WEIGHT, *(a[b] for a in per_run)) for b in blocks
+        delayed(on_one_thread)(fit, X[b], y, weight, *(a[b] for a in per_run)) for b in blocks
     )
     return time.perf_counter() - started, found
 
@@ -49,10 +49,10 @@ def ours(pool: Parallel, fit, X, y, *per_run):
 def run_sim1(runs: int) -> None:
     X, y = data(sim1(), runs)
     with Parallel(n_jobs=WORKERS) as pool:
-        ours(pool, fit_logistic, X[: 2 * BLOCK_SIZE], y)  # starts the workers
+        ours(pool, fit_logistic, WEIGHT, X[: 2 * BLOCK_SIZE], y)  # starts the workers
         times = []
         for _ in range(5):
-            seconds, fits = ours(pool, fit_logistic, X, y)
+            seconds, fits = ours(pool, fit_logistic, WEIGHT, X, y)
             times.append(seconds)
     assert all(f.converged.all() for f in fits)
     mine = float(np.median(times))
@@ -98,8 +98,8 @@ def run_sim2(runs: int) -> None:
         [initial_params(3, 10, np.random.default_rng([run, 1])) for run in range(runs)]
     )
     with Parallel(n_jobs=WORKERS) as pool:
-        ours(pool, fit_logistic, X[: 2 * BLOCK_SIZE], y)  # starts the workers
-        mine, fits = ours(pool, fit_mlp, X, y, start)
+        ours(pool, fit_logistic, WEIGHT, X[: 2 * BLOCK_SIZE], y)  # starts the workers
+        mine, fits = ours(pool, fit_mlp, WEIGHT, X, y, start)
     loss = np.concatenate([f.loss for f in fits])
     n_fits = runs * len(WEIGHT)
     print(f"ours: {mine:.1f} s for {n_fits} fits, {1e3 * mine / n_fits:.0f} ms each", flush=True)

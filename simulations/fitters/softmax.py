@@ -76,7 +76,7 @@ def fit_softmax(
     if not objective.is_penalised:
         check_enough(n_samples, n_features + 1)
     rows = training_set(objective, data, rngs)
-    features = torch.as_tensor(rows.features, device=data.device).mT.contiguous()
+    features = torch.as_tensor(rows.features.mT.copy(), device=data.device)
     by = standardise(features, centred=objective.fit_bias)
     if objective.is_penalised:  # a penalty has the units of the features
         by = Standardised(features, torch.zeros_like(by.centre), torch.ones_like(by.spread))

@@ -106,9 +106,9 @@ def skewed_majority(direction: float) -> Generator:
 
 
 def hard_and_easy() -> Generator:
-    """A target class, a hard one 2 beside it, and easy ones 4.5 beyond that, 4.5 apart."""
-    height = 4.5 * (np.arange(EASY_CLASSES) - (EASY_CLASSES - 1) / 2)
-    easy = np.column_stack([np.full(EASY_CLASSES, 6.5), height])
+    """A target class, a hard one 2 beside it, and easy ones 3.5 beyond that, 3.5 apart."""
+    height = 3.5 * (np.arange(EASY_CLASSES) - (EASY_CLASSES - 1) / 2)
+    easy = np.column_stack([np.full(EASY_CLASSES, 5.5), height])
     return gaussian_classes(np.vstack([[[0.0, 0.0], [2.0, 0.0]], easy]))
 
 
