@@ -11,8 +11,10 @@ import numpy as np
 from equations.mean_proba import Activation, FloatArray, IntArray
 from simulations.blocks import BLOCK_SIZE
 from simulations.fitters.fit import CONVERGED, NOT_CONVERGED, REASONS, Fit
+from simulations.generator import Generator, sample
 from simulations.measure import measure
 from simulations.records import Block, stack_fits, stack_measurements
+from simulations.seeds import replication_rng
 
 Sample = tuple[FloatArray, IntArray]
 """Features (n_samples, n_features) and labels (n_samples,)."""
@@ -46,6 +48,28 @@ class Fitted:
     logits_of: Callable[[FloatArray, FloatArray], FloatArray]
     activation: Activation = "softmax"
     samples: Mapping[str, str] | None = None
+
+
+def drawing(
+    generator: Generator, seed: int, cell: str
+) -> Callable[[int, str, Sequence[int]], Sample]:
+    """Return what draws a sample of given class sizes for one stream of one run of a cell.
+
+    Parameters
+    ----------
+    generator : Generator
+    seed : int
+    cell : str
+
+    Returns
+    -------
+    callable ``(run, stream, class_count) -> (X, y)``
+    """
+
+    def draw(run: int, stream: str, class_count: Sequence[int]) -> Sample:
+        return sample(generator, class_count, replication_rng(seed, cell, run, stream))
+
+    return draw
 
 
 def record(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -38,5 +39,11 @@ def stored_study(name: str, design: Mapping[str, Any], n_runs: int) -> Study:
     """
     if name not in _HOME:
         raise ValueError(f"no study is called {name!r}, only {', '.join(_HOME)}")
-    study: Study = import_module(_HOME[name]).study_of_design(design, n_runs)
+    module = import_module(_HOME[name])
+    chosen = {
+        f.name: tuple(design[f.name]) if isinstance(design[f.name], list) else design[f.name]
+        for f in fields(module.Options)
+        if f.name in design
+    }
+    study: Study = module.make_study(module.Options(runs=n_runs, **chosen))
     return study

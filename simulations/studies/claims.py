@@ -14,10 +14,9 @@ one hard class           one-vs-all averages a hard class away among many easy o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -25,19 +24,18 @@ from scipy.optimize import brentq
 from equations.balance import class_mass
 from equations.class_weights import class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import Fitted, Sample, record
+from simulations.evidence import Fitted, Sample, drawing, record
 from simulations.fitters.fit import check_device
 from simulations.fitters.logistic import fit_logistic, logistic_logits
 from simulations.fitters.one_vs_all import fit_one_vs_all
 from simulations.fitters.softmax import fit_softmax, softmax_logits
 from simulations.gaussian import gaussian_classes
-from simulations.generator import Generator, sample
+from simulations.generator import Generator
 from simulations.monte_carlo import Study
 from simulations.posterior import posterior_balance
 from simulations.records import Block
-from simulations.seeds import replication_rng
 from simulations.skew_normal import skew_normal_classes
-from simulations.studies.multiclass import check_common, named
+from simulations.studies.options import check_common, named
 from simulations.versions import code_version
 
 NAME = "claims"
@@ -171,7 +169,7 @@ def make_study(options: Options) -> Study:
     """
     o = options
     check_common(o.runs, o.seed, o.margin)
-    device = named("--", lambda: check_device(o.device).type)
+    device = named(lambda: check_device(o.device).type)
     cells = tuple(
         ClaimCell(name, size, schemes, device) for name, (size, schemes) in DESIGNS.items()
     )
@@ -183,23 +181,6 @@ def make_study(options: Options) -> Study:
         "code": code_version(),
     }
     return Study(NAME, o.seed, o.runs, cells, compute_block, design)
-
-
-def study_of_design(design: Mapping[str, Any], n_runs: int) -> Study:
-    """Lay a stored study out again.
-
-    Parameters
-    ----------
-    design : mapping
-        As `make_study` made it.
-    n_runs : int
-
-    Returns
-    -------
-    Study
-    """
-    chosen = {f.name: design[f.name] for f in fields(Options) if f.name in design}
-    return make_study(Options(runs=n_runs, **chosen))
 
 
 def compute_block(cell: ClaimCell, seed: int, runs: range) -> Block:
@@ -217,9 +198,7 @@ def compute_block(cell: ClaimCell, seed: int, runs: range) -> Block:
     """
     generator = GENERATORS[cell.name]()
 
-    def draw(run: int, stream: str, size: Any) -> Sample:
-        return sample(generator, size, replication_rng(seed, cell.name, run, stream))
-
+    draw = drawing(generator, seed, cell.name)
     train = [draw(run, "train", cell.train_size) for run in runs]
     X, y = np.stack([features for features, _ in train]), train[0][1]
 

@@ -7,31 +7,31 @@ minimised, the weights after training, or the test data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from equations.balance import class_mass
 from equations.class_weights import class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import SPLITS, Fitted, Sample, record
+from simulations.evidence import SPLITS, Fitted, Sample, drawing, record
 from simulations.fitters.fit import Fit, check_device
 from simulations.fitters.objective import PLAIN, Objective
 from simulations.fitters.softmax import fit_softmax, softmax_logits
 from simulations.gaussian import class_means, gaussian_classes
-from simulations.generator import Generator, sample
+from simulations.generator import Generator
+from simulations.imbalance import class_sizes
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng
-from simulations.studies.multiclass import check_common, named
+from simulations.studies.multiclass import POPULATION
+from simulations.studies.options import check_common, named
 from simulations.versions import code_version
 
 NAME = "controls"
-POPULATION = 10_000
 SEPARATION = 2.0
-TRAIN_SIZE = (2500, 1406, 791, 445, 250)
+TRAIN_SIZE = class_sizes(5, 2500, 10.0)
 """The default sizes of the multiclass study: five classes, imbalance 10."""
 
 TEST_SIZE = 1000
@@ -218,7 +218,7 @@ def make_study(options: Options) -> Study:
     """
     o = options
     check_common(o.runs, o.seed, o.margin)
-    device = named("--", lambda: check_device(o.device).type)
+    device = named(lambda: check_device(o.device).type)
     design = {
         "seed": o.seed,
         "margin": o.margin,
@@ -229,23 +229,6 @@ def make_study(options: Options) -> Study:
         "code": code_version(),
     }
     return Study(NAME, o.seed, o.runs, (ControlsCell(device=device),), compute_block, design)
-
-
-def study_of_design(design: Mapping[str, Any], n_runs: int) -> Study:
-    """Lay a stored study out again.
-
-    Parameters
-    ----------
-    design : mapping
-        As `make_study` made it.
-    n_runs : int
-
-    Returns
-    -------
-    Study
-    """
-    chosen = {f.name: design[f.name] for f in fields(Options) if f.name in design}
-    return make_study(Options(runs=n_runs, **chosen))
 
 
 def compute_block(cell: ControlsCell, seed: int, runs: range) -> Block:
@@ -264,9 +247,7 @@ def compute_block(cell: ControlsCell, seed: int, runs: range) -> Block:
     generator = cell.generator()
     n_classes = len(TRAIN_SIZE)
 
-    def draw(run: int, stream: str, size: Any) -> Sample:
-        return sample(generator, size, replication_rng(seed, cell.name, run, stream))
-
+    draw = drawing(generator, seed, cell.name)
     train = [draw(run, "train", TRAIN_SIZE) for run in runs]
     X, y = np.stack([features for features, _ in train]), train[0][1]
 

@@ -11,18 +11,15 @@ samples. The settings share each replication's data and initial point.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from equations.balance import class_mass
-from equations.class_weights import BETA, class_weights
+from equations.class_weights import BETA
 from equations.mean_proba import FloatArray
-from simulations.evidence import Fitted, Sample, record
+from simulations.evidence import Fitted, Sample, drawing, record
 from simulations.fitters.fit import check_device
 from simulations.fitters.one_vs_all import fit_one_vs_all
 from simulations.fitters.softmax import fit_softmax, softmax_logits
@@ -32,11 +29,18 @@ from simulations.fitters.softmax_mlp import (
     softmax_mlp_logits,
 )
 from simulations.gaussian import class_covariances, class_means, gaussian_classes
-from simulations.generator import Generator, sample
-from simulations.imbalance import class_sizes
+from simulations.generator import Generator
 from simulations.monte_carlo import Study
 from simulations.records import Block
-from simulations.seeds import MAX_SEED, replication_rng
+from simulations.seeds import replication_rng
+from simulations.studies.options import (
+    check_choice,
+    check_common,
+    check_positive,
+    named,
+    train_sizes,
+    weight_settings,
+)
 from simulations.versions import code_version
 
 NAME = "multiclass"
@@ -138,17 +142,9 @@ def make_study(options: Options) -> Study:
     """
     o = options
     check_common(o.runs, o.seed, o.margin)
-    for name, value in (
-        ("--test-size", o.test_size),
-        ("--hidden", o.hidden),
-        ("--epochs", o.epochs),
-        ("--dimension", o.dimension),
-    ):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
-    if o.fitter not in FITTERS:
-        raise ValueError(f"--fitter must be one of {', '.join(FITTERS)}, got {o.fitter!r}")
-    train_size = _train_size(o)
+    check_positive(test_size=o.test_size, hidden=o.hidden, epochs=o.epochs, dimension=o.dimension)
+    check_choice("--fitter", o.fitter, FITTERS)
+    train_size = train_sizes(o.sizes, o.classes, o.train_size, o.imbalance, o.profile)
     cell = MulticlassCell(
         name="gaussian",
         dimension=o.dimension,
@@ -157,13 +153,13 @@ def make_study(options: Options) -> Study:
         covariance=o.covariance,
         train_size=train_size,
         test_size=o.test_size,
-        class_weight=_class_weight(o.weights, train_size, o.beta),
+        class_weight=weight_settings(o.weights, train_size, o.beta),
         fitter=o.fitter,
         hidden=o.hidden,
         epochs=o.epochs,
-        device=named("--", lambda: check_device(o.device).type),
+        device=named(lambda: check_device(o.device).type),
     )
-    named("--", cell.generator)
+    named(cell.generator, arrangement="--means", kind="--covariance")
     if sum(train_size) <= o.dimension + 1:
         raise ValueError(
             f"--train-size leaves {sum(train_size)} samples for {o.dimension} features: "
@@ -178,93 +174,6 @@ def make_study(options: Options) -> Study:
         "code": code_version(),
     }
     return Study(NAME, o.seed, o.runs, (cell,), compute_block, design)
-
-
-def check_common(runs: int, seed: int, margin: float) -> None:
-    """Raise ValueError, naming the option, unless a study can have these."""
-    if runs < 2:
-        raise ValueError(f"--runs must be at least 2, got {runs}")
-    if not 0 <= seed < MAX_SEED:
-        raise ValueError(f"--seed must satisfy 0 <= seed < 2**63, got {seed}")
-    if not (math.isfinite(margin) and margin > 0):
-        raise ValueError(f"--margin must be positive and finite, got {margin}")
-
-
-def named(prefix: str, call: Any) -> Any:
-    """Call a library function; its ValueError gets a prefix that makes its argument an option."""
-    try:
-        return call()
-    except ValueError as error:
-        raise ValueError(f"{prefix}{error}") from None
-
-
-def _train_size(o: Options) -> tuple[int, ...]:
-    """Class sizes: as listed, or from the largest one and the imbalance."""
-    if not o.sizes:
-        try:
-            return class_sizes(o.classes, o.train_size, o.imbalance, o.profile)
-        except ValueError as error:
-            text = str(error)
-            options = {
-                "n_classes": "--classes",
-                "largest": "--train-size",
-                "ratio": "--imbalance",
-                "profile": "--profile",
-            }
-            for argument, option in options.items():
-                if text.startswith(argument):
-                    text = option + text.removeprefix(argument)
-            raise ValueError(text) from None
-    if len(o.sizes) < 2 or any(n < 1 for n in o.sizes):
-        raise ValueError(f"--sizes must be at least 2 positive integers, got {list(o.sizes)}")
-    return tuple(o.sizes)
-
-
-def _class_weight(
-    weights: Sequence[str], train_size: tuple[int, ...], beta: float
-) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    """Weights by label: names of schemes, or numbers with commas between."""
-    found = {}
-    for label in weights:
-        scheme: Any = label
-        if "," in label:
-            try:
-                scheme = [float(number) for number in label.split(",")]
-            except ValueError:
-                raise ValueError(
-                    f"--weights must be a scheme or numbers like 1,2,3, got {label!r}"
-                ) from None
-        try:
-            weight = class_weights(scheme, train_size, beta=beta)
-        except ValueError as error:
-            text = str(error)
-            option = "--beta" if text.startswith("beta") else "--weights"
-            raise ValueError(option + text.removeprefix("beta").removeprefix("scheme")) from None
-        if label in found:
-            raise ValueError(f"--weights must be distinct, got {label!r} twice")
-        found[label] = tuple(float(w) for w in weight)
-    if not found:
-        raise ValueError("--weights must name at least one scheme")
-    return tuple(found.items())
-
-
-def study_of_design(design: Mapping[str, Any], n_runs: int) -> Study:
-    """Lay a stored study out again.
-
-    Parameters
-    ----------
-    design : mapping
-        As `make_study` made it.
-    n_runs : int
-
-    Returns
-    -------
-    Study
-    """
-    chosen = {f.name: design[f.name] for f in fields(Options) if f.name in design}
-    for name in ("sizes", "weights"):
-        chosen[name] = tuple(chosen[name])
-    return make_study(Options(runs=n_runs, **chosen))
 
 
 def compute_block(cell: MulticlassCell, seed: int, runs: range) -> Block:
@@ -283,9 +192,7 @@ def compute_block(cell: MulticlassCell, seed: int, runs: range) -> Block:
     generator = cell.generator()
     n_classes = len(cell.train_size)
 
-    def draw(run: int, stream: str, size: Sequence[int]) -> Sample:
-        return sample(generator, size, replication_rng(seed, cell.name, run, stream))
-
+    draw = drawing(generator, seed, cell.name)
     train = [draw(run, "train", cell.train_size) for run in runs]
     X, y = np.stack([features for features, _ in train]), train[0][1]
 

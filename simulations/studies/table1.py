@@ -11,28 +11,28 @@ fresh samples per class. The three settings share each replication's data and in
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from equations.balance import class_mass
 from equations.class_weights import table1_class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import Fitted, Sample, record
+from simulations.evidence import Fitted, Sample, drawing, record
 from simulations.fitters.fit import check_device, check_problem
 from simulations.fitters.logistic import fit_logistic, logistic_logits
 from simulations.fitters.minibatches import train_adam
 from simulations.fitters.mlp import check_start, describe, refine_output_layer
 from simulations.fitters.mlp_network import initial_params, mlp_logits
 from simulations.fitters.mlp_training import make_minibatch_loss, train_bfgs
-from simulations.generator import check_class_count, sample
+from simulations.generator import check_class_count
 from simulations.generators import GENERATORS
 from simulations.monte_carlo import Study
 from simulations.records import Block
-from simulations.seeds import MAX_SEED, replication_rng
+from simulations.seeds import replication_rng
+from simulations.studies.options import check_choice, check_common, check_positive, named
 from simulations.versions import code_version
 
 NAME = "table1"
@@ -121,29 +121,15 @@ def make_study(options: Options) -> Study:
     (['sim1', 'sim2'], ('1/2', 'N1/(N0+N1)', '2N1/(2N1+N0)'))
     """
     o = options
-    if o.runs < 2:
-        raise ValueError(f"--runs must be at least 2, got {o.runs}")
-    if not 0 <= o.seed < MAX_SEED:
-        raise ValueError(f"--seed must satisfy 0 <= seed < 2**63, got {o.seed}")
+    check_common(o.runs, o.seed, o.margin)
     check_class_count(o.train_size, 2, "--train-size")
     check_class_count(o.test_size, 2, "--test-size")
-    if o.training not in TRAININGS:
-        raise ValueError(f"--training must be one of {', '.join(TRAININGS)}, got {o.training!r}")
-    for name, value in (("--max-iter", o.max_iter), ("--epochs", o.epochs)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
-    if not (math.isfinite(o.margin) and o.margin > 0):
-        raise ValueError(f"--margin must be positive and finite, got {o.margin}")
+    check_choice("--training", o.training, TRAININGS)
+    check_positive(max_iter=o.max_iter, epochs=o.epochs)
     readings = {"sim1": o.sim1_reading, "sim2": o.sim2_reading}
     for name, reading in readings.items():
-        try:
-            GENERATORS[name](reading)
-        except ValueError as error:
-            raise ValueError(f"--{name}-{error}") from None
-    try:
-        device = check_device(o.device).type
-    except ValueError as error:
-        raise ValueError(f"--{error}") from None
+        named(partial(GENERATORS[name], reading), reading=f"--{name}-reading")
+    device = named(lambda: check_device(o.device).type)
     weights = table1_class_weights(o.train_size, as_printed=o.as_printed)
     cells = tuple(
         Table1Cell(
@@ -177,25 +163,6 @@ def make_study(options: Options) -> Study:
     return Study(NAME, o.seed, o.runs, cells, compute_block, design)
 
 
-def study_of_design(design: Mapping[str, Any], n_runs: int) -> Study:
-    """Lay a stored study out again.
-
-    Parameters
-    ----------
-    design : mapping
-        As `make_study` made it.
-    n_runs : int
-
-    Returns
-    -------
-    Study
-    """
-    chosen = {f.name: design[f.name] for f in fields(Options) if f.name in design}
-    for name in ("train_size", "test_size"):
-        chosen[name] = tuple(chosen[name])
-    return make_study(Options(runs=n_runs, **chosen))
-
-
 def compute_block(cell: Table1Cell, seed: int, runs: range) -> Block:
     """Generate, fit and measure the replications `runs` of a data cell.
 
@@ -211,9 +178,7 @@ def compute_block(cell: Table1Cell, seed: int, runs: range) -> Block:
     """
     generator = GENERATORS[cell.name](cell.reading)
 
-    def draw(run: int, stream: str, size: tuple[int, int]) -> tuple[FloatArray, np.ndarray]:
-        return sample(generator, size, replication_rng(seed, cell.name, run, stream))
-
+    draw = drawing(generator, seed, cell.name)
     train = [draw(run, "train", cell.train_size) for run in runs]
     X, y = np.stack([features for features, _ in train]), train[0][1]
     fit = _fit_sim1 if cell.name == "sim1" else _fit_sim2

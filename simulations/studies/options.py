@@ -1,0 +1,125 @@
+"""Checks of what a user chose: every complaint names the option of the command line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from equations.class_weights import class_weights
+from simulations.imbalance import class_sizes
+from simulations.seeds import MAX_SEED
+
+T = TypeVar("T")
+
+
+def check_common(runs: int, seed: int, margin: float) -> None:
+    """Raise ValueError, naming the option, unless a study can have these."""
+    if runs < 2:
+        raise ValueError(f"--runs must be at least 2, got {runs}")
+    if not 0 <= seed < MAX_SEED:
+        raise ValueError(f"--seed must satisfy 0 <= seed < 2**63, got {seed}")
+    if not (math.isfinite(margin) and margin > 0):
+        raise ValueError(f"--margin must be positive and finite, got {margin}")
+
+
+def check_positive(**options: int) -> None:
+    """Raise ValueError, naming the option, unless all are at least 1.
+
+    Examples
+    --------
+    >>> check_positive(test_size=0)
+    Traceback (most recent call last):
+    ValueError: --test-size must be at least 1, got 0
+    """
+    for name, value in options.items():
+        if value < 1:
+            raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
+
+
+def check_choice(option: str, value: str, choices: Sequence[str]) -> None:
+    """Raise ValueError, naming the option, unless the value is among the choices."""
+    if value not in choices:
+        raise ValueError(f"{option} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def named(call: Callable[[], T], **options: str) -> T:
+    """Call a library function whose ValueError begins with its argument; name the option instead.
+
+    Parameters
+    ----------
+    call : callable
+    **options : str
+        Argument to option, where the option is not ``--argument``.
+
+    Returns
+    -------
+    what `call` returns
+
+    Examples
+    --------
+    >>> named(lambda: class_sizes(1, 5, 1.0), n_classes="--classes")
+    Traceback (most recent call last):
+    ValueError: --classes must be an integer of at least 2, got 1
+    """
+    try:
+        return call()
+    except ValueError as error:
+        argument, _, rest = str(error).partition(" ")
+        raise ValueError(f"{options.get(argument, '--' + argument)} {rest}") from None
+
+
+def train_sizes(
+    sizes: Sequence[int], classes: int, largest: int, imbalance: float, profile: str
+) -> tuple[int, ...]:
+    """Training class sizes: as listed, or from the largest one and the imbalance.
+
+    Examples
+    --------
+    >>> train_sizes((), 3, 1000, 100, "exponential"), train_sizes((5, 2), 3, 1000, 100, "step")
+    ((1000, 100, 10), (5, 2))
+    """
+    if not sizes:
+        return named(
+            lambda: class_sizes(classes, largest, imbalance, profile),
+            n_classes="--classes",
+            largest="--train-size",
+            ratio="--imbalance",
+        )
+    if len(sizes) < 2 or any(n < 1 for n in sizes):
+        raise ValueError(f"--sizes must be at least 2 positive integers, got {list(sizes)}")
+    return tuple(sizes)
+
+
+def weight_settings(
+    weights: Sequence[str], train_size: Sequence[int], beta: float
+) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Class weights by label; a label is a scheme, or numbers with commas between.
+
+    Examples
+    --------
+    >>> weight_settings(("inverse", "1,3"), (100, 300), beta=0.999)
+    (('inverse', (0.75, 0.25)), ('1,3', (0.25, 0.75)))
+    """
+    if not weights:
+        raise ValueError("--weights must name at least one scheme")
+    found = {}
+    for label in weights:
+        if label in found:
+            raise ValueError(f"--weights must be distinct, got {label!r} twice")
+        weigh = partial(class_weights, _scheme(label), train_size, beta=beta)
+        weight = named(weigh, scheme="--weights")
+        found[label] = tuple(float(w) for w in weight)
+    return tuple(found.items())
+
+
+def _scheme(label: str) -> str | list[float]:
+    if "," not in label:
+        return label
+    try:
+        return [float(number) for number in label.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"--weights must be a scheme or numbers like 1,2,3, got {label!r}"
+        ) from None
