@@ -8,8 +8,9 @@ import numpy as np
 
 from equations.balance import INTERPOLATED_BELOW, left_side, right_side
 from equations.inference import Estimate, Verdict, equivalence_verdict
-from equations.joint_inference import gaps_over_runs, joint_test_of_model
+from equations.joint_inference import joint_test_of_model
 from equations.mean_proba import FloatArray
+from equations.simultaneous import gaps_over_runs
 from reports.statistics import CONFIDENCE
 from simulations.monte_carlo import Cell, Study
 from simulations.records import FAILED_STATUSES, Fits, Measurements, select

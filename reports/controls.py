@@ -10,8 +10,8 @@ from scipy import stats
 
 from equations.balance import class_mass, residual
 from equations.inference import mcse_of_mean
-from equations.joint_inference import max_t_critical
 from equations.mean_proba import FloatArray
+from equations.simultaneous import max_t_critical
 from equations.violations import (
     label_smoothing_residual,
     minibatch_mean_class_weight,

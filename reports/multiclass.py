@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equations.balance import accuracy_bounds, left_side, residual, split_residual
+from equations.balance import (
+    accuracy_bounds,
+    detailed_balance_asymmetry,
+    left_side,
+    residual,
+    split_residual,
+)
 from equations.inference import mcse_of_mean
 from equations.joint_inference import joint_test_over_runs
 from equations.mean_proba import FloatArray
@@ -53,7 +59,8 @@ class Multiclass:
         One row per λ setting, split and class; the columns of ``summary.csv``.
     joint : DataFrame
         One row per λ setting: the joint test over runs on test data, the share of fitted models
-        that their own joint test rejects, and the overall verdict.
+        that their own joint test rejects, the largest asymmetry of flows between two classes,
+        and the overall verdict.
     mean_proba : dict
         λ setting to P on test, mean over runs.
     mass : dict
@@ -114,11 +121,21 @@ def _joint_row(study: Study, cell: MulticlassCell, evidence: SettingEvidence) ->
         row |= {"df_residual": joint.df_residual, "p_value": joint.p_value}
     except ValueError:  # too few runs, or residuals without spread: there is no test
         pass
+    if not cell.one_vs_all:
+        row |= _asymmetry(test, mass / mass.sum())
     rejected = rejections(test, mass, one_vs_all=cell.one_vs_all)
     rejected = rejected[np.isfinite(rejected)]
     if len(rejected) > 1:
         row |= {"rejected": float(rejected.mean()), "rejected_mcse": mcse_of_mean(rejected)}
     return row | evidence.counts | {"max_bias_gradient": evidence.max_bias_gradient}
+
+
+def _asymmetry(rows: Measurements, share: FloatArray) -> dict[str, float]:
+    """Largest asymmetry of the flows between two classes (E7), a share of the total mass."""
+    asymmetry = detailed_balance_asymmetry(rows.mean_proba, share)
+    i, j = np.unravel_index(np.abs(asymmetry.mean(axis=0)).argmax(), asymmetry.shape[1:])
+    pair = asymmetry[:, i, j]
+    return {"asymmetry": float(abs(pair.mean())), "asymmetry_mcse": mcse_of_mean(pair)}
 
 
 def _rows(

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from reports.claims import COUNTEREXAMPLE, counterexample, summarise
+from reports.claim_tests import COUNTEREXAMPLE, counterexample
+from reports.claims import summarise
 from reports.claims_files import claims_grid, write_claims
 from reports.claims_protocol import claims_protocol
 from reports.formatting import LATEX

@@ -38,7 +38,7 @@ def test_files_and_tables(few):
 
 def sides_of(left, right, verdicts=None):
     from equations.inference import equivalence_verdict
-    from equations.joint_inference import gaps_over_runs
+    from equations.simultaneous import gaps_over_runs
 
     gaps = gaps_over_runs(left, right)
     return SidesOverRuns(

@@ -42,6 +42,12 @@ def test_eq_9_holds_on_test_at_the_default_sizes(reported):
     assert (table.joint["df"] == 4).all()
 
 
+def test_flows_between_classes_are_symmetric_as_the_posteriors_are(reported):
+    """E7, of the pair of ten that is worst in 100 runs: within 4 MCSE, or the models overfit."""
+    joint = reported[2].joint
+    assert (joint["asymmetry"] <= 4 * joint["asymmetry_mcse"]).all()
+
+
 def test_left_sides_are_those_of_the_posterior_within_4_mcse(reported):
     """The bias of a fitted model, of order 1/N, is far below the MCSE of 100 runs here."""
     test = reported[2].summary.query("split == 'population'")

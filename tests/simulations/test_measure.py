@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, log_loss
 
+from equations.mean_proba import check_proba
 from simulations.measure import measure
 
 
@@ -29,3 +30,41 @@ def test_one_logit_is_two_with_a_zero():
 def test_nan_logits_are_refused():
     with pytest.raises(ValueError, match="proba holds NaN"):
         measure([0, 1], [np.nan, 0.0])
+
+
+def test_sigmoids_are_k_binary_classifiers():
+    rng = np.random.default_rng(1)
+    y = np.concatenate([np.arange(3), rng.integers(0, 3, 60)])
+    z = 2 * rng.normal(size=(63, 3))
+    _, P, miss, confusion, loss, second = measure(y, z, "sigmoid")
+    g = 1 / (1 + np.exp(-z))
+    for k in range(3):
+        np.testing.assert_allclose(P[k], g[y == k].mean(axis=0))
+        np.testing.assert_allclose(miss[k], 1 - P[k, k])
+        np.testing.assert_allclose(second[k], g[y == k].T @ g[y == k] / (y == k).sum())
+    one_hot = np.eye(3)[y]
+    binary = sum(log_loss(one_hot[:, k], g[:, k], normalize=False) for k in range(3))
+    assert loss.sum() == pytest.approx(binary)
+    np.testing.assert_array_equal(confusion, confusion_matrix(y, z.argmax(axis=1)))
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_miss_proba_keeps_its_digits_where_p_is_one(activation):
+    z = np.array([[50.0, -50.0], [-50.0, 50.0]])  # 1 - P_kk is 0 in floats
+    _, P, miss, *_ = measure([0, 1], z, activation)
+    exponent = -100 if activation == "softmax" else -50
+    np.testing.assert_allclose(np.diag(P), 1.0)
+    np.testing.assert_allclose(miss, np.exp(exponent), rtol=1e-12)
+
+
+def test_numbers_above_one_are_no_sigmoids():
+    with pytest.raises(ValueError, match="proba holds a number above one: 1.5"):
+        check_proba([[0.2, 1.5]], activation="sigmoid")
+    assert check_proba([[0.9, 0.9]], activation="sigmoid").tolist() == [[0.9, 0.9]]
+    with pytest.raises(ValueError, match="proba must sum to one"):
+        check_proba([[0.9, 0.9]])
+
+
+def test_a_class_absent_from_the_test_data_is_named():
+    with pytest.raises(ValueError, match="y_true holds no sample of class 1"):
+        measure([0, 2, 2], np.zeros((3, 3)))
