@@ -45,9 +45,9 @@ def table1(
 
     A second call with the same --out resumes.
     """
-    from reports.protocol import table1_protocol
-    from reports.table1 import predicted_gap_sd, summarise
-    from reports.table1_files import write_table1
+    from reports.table1.files import write_table1
+    from reports.table1.protocol import table1_protocol
+    from reports.table1.summary import predicted_gap_sd, summarise
     from simulations.studies.table1 import Options, make_study
 
     chosen = Options(
@@ -113,9 +113,9 @@ def multiclass(
 
     A second call with the same --out resumes.
     """
-    from reports.multiclass import summarise
-    from reports.multiclass_files import write_multiclass
-    from reports.multiclass_protocol import multiclass_protocol
+    from reports.multiclass.files import write_multiclass
+    from reports.multiclass.protocol import multiclass_protocol
+    from reports.multiclass.summary import summarise
     from simulations.studies.multiclass import Options, make_study
 
     chosen = Options(
@@ -161,9 +161,9 @@ def controls(
     A second call with the same --out resumes. --strict exits with 1 if a control does not end as
     expected.
     """
-    from reports.controls import summarise
-    from reports.controls_files import write_controls
-    from reports.controls_protocol import controls_protocol
+    from reports.controls.files import write_controls
+    from reports.controls.protocol import controls_protocol
+    from reports.controls.summary import summarise
     from simulations.studies.controls import Options, make_study
 
     chosen = Options(runs=runs, seed=seed, margin=margin, device=device)
@@ -187,9 +187,9 @@ def claims(
 
     A second call with the same --out resumes. --strict exits with 1 if any of them fails: some do.
     """
-    from reports.claims import summarise
-    from reports.claims_files import write_claims
-    from reports.claims_protocol import claims_protocol
+    from reports.claims.files import write_claims
+    from reports.claims.protocol import claims_protocol
+    from reports.claims.summary import summarise
     from simulations.studies.claims import Options, make_study
 
     chosen = Options(runs=runs, seed=seed, margin=margin, device=device)

@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from reports.claim_tests import COUNTEREXAMPLE, counterexample
-from reports.claims import summarise
-from reports.claims_files import claims_grid, write_claims
-from reports.claims_protocol import claims_protocol
+from reports.claims.files import claims_grid, write_claims
+from reports.claims.protocol import claims_protocol
+from reports.claims.summary import summarise
+from reports.claims.verdicts import COUNTEREXAMPLE, counterexample
 from reports.formatting import LATEX
 from simulations.monte_carlo import run_study
 from simulations.store import open_store

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from reports.class_statistics import SidesOverRuns, overall_verdict, sides_over_runs
-from reports.controls import power, summarise
-from reports.controls_files import write_controls
-from reports.controls_protocol import controls_protocol
+from reports.controls.files import write_controls
+from reports.controls.protocol import controls_protocol
+from reports.controls.summary import power, summarise
 from simulations.records import rows_where, select
 from simulations.store import open_store
 from simulations.studies.controls import CONTROLS, Options, make_study
@@ -18,7 +18,7 @@ def few(run_to_store, monkeypatch):
     kinds = {control.expected: control for control in reversed(CONTROLS) if control.draws is False}
     chosen = tuple(c for c in CONTROLS if c in kinds.values() or c.name == "equal weights")
     monkeypatch.setattr("simulations.studies.controls.CONTROLS", chosen)
-    monkeypatch.setattr("reports.controls_protocol.CONTROLS", chosen)
+    monkeypatch.setattr("reports.controls.protocol.CONTROLS", chosen)
     study = make_study(Options(runs=25))
     folder, _ = run_to_store(study)
     return study, folder

@@ -9,10 +9,10 @@ import pytest
 from equations.balance import residual
 from equations.inference import ratio_of_means
 from reports.formatting import LATEX
-from reports.multiclass import summarise
-from reports.multiclass_files import write_multiclass
-from reports.multiclass_protocol import multiclass_protocol
-from reports.multiclass_text import class_grid, joint_grid
+from reports.multiclass.files import write_multiclass
+from reports.multiclass.protocol import multiclass_protocol
+from reports.multiclass.summary import summarise
+from reports.multiclass.text import class_grid, joint_grid
 from simulations.monte_carlo import run_study
 from simulations.records import select
 from simulations.store import open_store

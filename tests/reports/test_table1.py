@@ -8,10 +8,10 @@ import pytest
 
 from equations.balance import class_mass, residual
 from reports.formatting import LATEX
-from reports.protocol import table1_protocol
-from reports.table1 import summarise
-from reports.table1_files import write_table1
-from reports.table1_text import depth_grid, main_grid
+from reports.table1.files import write_table1
+from reports.table1.protocol import table1_protocol
+from reports.table1.summary import summarise
+from reports.table1.text import depth_grid, main_grid
 from simulations.monte_carlo import run_study
 from simulations.records import select
 from simulations.store import open_store

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.controls import summarise
+from reports.controls.summary import summarise
 from simulations.store import read_store
 from simulations.studies.controls import CONTROLS, Options, make_study
 from simulations.workers import Workers

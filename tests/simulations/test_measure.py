@@ -58,7 +58,7 @@ def test_miss_proba_keeps_its_digits_where_p_is_one(activation):
 
 
 def test_numbers_above_one_are_no_sigmoids():
-    with pytest.raises(ValueError, match="proba holds a number above one: 1.5"):
+    with pytest.raises(ValueError, match="proba holds a number above one"):
         check_proba([[0.2, 1.5]], activation="sigmoid")
     assert check_proba([[0.9, 0.9]], activation="sigmoid").tolist() == [[0.9, 0.9]]
     with pytest.raises(ValueError, match="proba must sum to one"):

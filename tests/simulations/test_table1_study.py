@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reports.table1 import summarise
+from reports.table1.summary import summarise
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
 from simulations.studies.table1 import Options, make_study

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from equations.balance import residual
-from reports.multiclass import Multiclass
+from reports.multiclass.summary import Multiclass
 from reports.style import HOUSE_STYLE, OBSERVED, PREDICTED, THEORY, pyplot, save_figure
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.controls import Controls
+from reports.controls.summary import Controls
 from reports.formatting import LATEX, TEXT, Markup
 from reports.grid import Grid
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from reports.formatting import LATEX, TEXT, Markup, decimals, percent_interval, small
 from reports.grid import Grid
-from reports.multiclass import Multiclass
+from reports.multiclass.summary import Multiclass
 
 
 def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:

@@ -17,7 +17,7 @@ from reports.formatting import (
     weight_formula,
 )
 from reports.grid import Grid
-from reports.table1 import Table1
+from reports.table1.summary import Table1
 
 TITLES = {"sim1": "Sim1", "sim2": "Sim2"}
 FITTERS = {"sim1": "logistic regression", "sim2": "(3, 10, 1) network"}

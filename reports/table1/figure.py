@@ -9,8 +9,8 @@ import numpy as np
 
 from reports.formatting import LATEX, percent_interval, weight_formula
 from reports.style import HOUSE_STYLE, OBSERVED, PAPER, PREDICTED, THEORY, pyplot, save_figure
-from reports.table1 import Table1
-from reports.table1_text import FITTERS, TITLES
+from reports.table1.summary import Table1
+from reports.table1.text import FITTERS, TITLES
 
 
 def draw_table1(table: Table1, paths: list[Path]) -> None:

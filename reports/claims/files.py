@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reports.claims import Claims
+from reports.claims.summary import Claims
 from reports.formatting import LATEX, TEXT, Markup, small
 from reports.grid import Grid, to_console, to_latex
 from reports.provenance import write_text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reports.controls import Controls
+from reports.controls.summary import Controls
 from reports.style import HOUSE_STYLE, OBSERVED, PREDICTED, THEORY, pyplot, save_figure
 
 

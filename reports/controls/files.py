@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reports.controls import Controls
-from reports.controls_figure import draw_controls
-from reports.controls_text import controls_grid
+from reports.controls.figure import draw_controls
+from reports.controls.summary import Controls
+from reports.controls.text import controls_grid
 from reports.formatting import LATEX
 from reports.grid import to_console, to_latex
 from reports.provenance import write_text

@@ -7,9 +7,9 @@ from typing import Any
 
 from reports.formatting import LATEX
 from reports.grid import to_console, to_latex
-from reports.multiclass import Multiclass
-from reports.multiclass_figures import draw_mean_proba, draw_sides
-from reports.multiclass_text import class_grid, joint_grid
+from reports.multiclass.figures import draw_mean_proba, draw_sides
+from reports.multiclass.summary import Multiclass
+from reports.multiclass.text import class_grid, joint_grid
 from reports.provenance import write_text
 
 

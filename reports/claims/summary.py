@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from reports.claim_tests import CLAIMS, Claim
+from reports.claims.verdicts import CLAIMS, Claim
 from reports.class_statistics import evidence_of, overall_verdict, sides_over_runs
 from simulations.monte_carlo import Study
 from simulations.tables import Store, read_fits, read_measurements

@@ -8,9 +8,9 @@ from typing import Any
 from reports.formatting import LATEX
 from reports.grid import to_console, to_latex
 from reports.provenance import write_text
-from reports.table1 import Table1
-from reports.table1_figure import draw_table1
-from reports.table1_text import depth_grid, main_grid
+from reports.table1.figure import draw_table1
+from reports.table1.summary import Table1
+from reports.table1.text import depth_grid, main_grid
 
 
 def write_table1(table: Table1, out: Path) -> list[Any]:
