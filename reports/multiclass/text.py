@@ -80,7 +80,7 @@ def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
     rows = []
     for row in table.joint.to_dict("records"):
         p, rejected = row.get("p_value", float("nan")), row.get("rejected", float("nan"))
-        test = "-" if p != p else f"{p:.3f} ({row['df']:.0f})"
+        test = "-" if p != p else f"{_p_value(p, markup)} ({row['df']:.0f})"
         share = "-"
         if rejected == rejected:
             share = markup.math.format(
@@ -98,6 +98,10 @@ def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
             )
         )
     return Grid(heads, tuple(rows))
+
+
+def _p_value(p: float, markup: Markup) -> str:
+    return f"{p:.3f}" if p >= 0.001 else markup.math.format("<0.001")
 
 
 def counts(row: dict[str, Any]) -> str:

@@ -1,63 +1,17 @@
-"""Class-weighted logistic regression, batched over replications, and separation."""
+"""Class-weighted logistic regression, batched over replications."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from scipy.optimize import linprog
 from torch.nn.functional import logsigmoid
 
 from equations.mean_proba import FloatArray
 from simulations.fitters.fit import Fit, Problem, check_enough, check_problem, of_both_classes
 from simulations.fitters.logistic_loss import minimise_logistic
 from simulations.fitters.regression import in_units, newton_status, standardise
-
-
-def is_separated(features: ArrayLike, y: ArrayLike) -> bool:
-    r"""Whether a hyperplane separates the classes, completely or quasi-completely.
-
-    Then the unpenalised loss has no finite minimiser. Decided by the linear programme
-
-    .. math:: \max_{|\theta_j| \le 1} \sum_i -s_i x_i^T \theta
-              \quad \text{subject to} \quad -s_i x_i^T \theta \ge 0 \text{ for all } i,
-
-    whose optimum is positive exactly for separated data.
-
-    Parameters
-    ----------
-    features : array_like, shape (n_samples, n_features)
-    y : array_like, shape (n_samples,), labels 0 and 1
-
-    Returns
-    -------
-    bool
-
-    References
-    ----------
-    Albert and Anderson (1984), Biometrika 71, 1-10; the programme: Konis (2007), DPhil thesis,
-    University of Oxford.
-
-    Examples
-    --------
-    >>> is_separated([[0.0], [1.0], [2.0]], [0, 1, 1])
-    True
-    >>> is_separated([[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1])
-    False
-    """
-    x = np.asarray(features, dtype=np.float64)
-    spread = x.std(axis=0)
-    x = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    oriented = np.column_stack([x, np.ones(len(x))]) * (2 * np.asarray(y) - 1)[:, None]
-    tolerances = ("primal_feasibility_tolerance", "dual_feasibility_tolerance")
-    answer = linprog(
-        -oriented.mean(axis=0),
-        A_ub=-oriented,
-        b_ub=np.zeros(len(x)),
-        bounds=(-1, 1),
-        options=dict.fromkeys(tolerances, 1e-10),
-    )
-    return bool(answer.status == 0 and -answer.fun > 1e-9)
+from simulations.fitters.separation import is_separated
 
 
 def fit_logistic(
@@ -139,7 +93,7 @@ def fit_problem(problem: Problem, *, max_iter: int = 100) -> Fit:
 
     def separated(run: int) -> bool:
         features = problem.design[run, :, :-1].cpu().numpy()
-        return is_separated(features, (problem.sign < 0).cpu().numpy())
+        return is_separated(features, (problem.sign < 0).cpu().numpy().astype(int))
 
     return Fit(
         params=params,

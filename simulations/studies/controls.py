@@ -81,11 +81,6 @@ class Control:
     test: str = "test"
     constant_feature: bool = False
 
-    @property
-    def draws(self) -> bool:
-        """Whether its training set is drawn."""
-        return self.objective.is_random
-
 
 CONTROLS = (
     Control("equal weights", "holds", "zero"),

@@ -11,6 +11,7 @@ from reports.formatting import LATEX
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
 from simulations.studies.claims import Options, make_study, separation_with, two_gaussians
+from tests.latex import compile_tables, needs_latex
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +104,8 @@ def test_a_design_without_models_says_nothing(run_to_store, monkeypatch):
         table = summarise(study, store)
     assert "inconclusive" in set(table.summary["verdict"])
     write_claims(table, folder)
+
+
+@needs_latex
+def test_latex_compiles(reported, tmp_path):
+    compile_tables(reported[1], tmp_path, ["claims.tex"])

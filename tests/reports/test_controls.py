@@ -10,12 +10,17 @@ from simulations.records import rows_where, select
 from simulations.store import open_store
 from simulations.studies.controls import CONTROLS, Options, make_study
 from simulations.tables import read_measurements
+from tests.latex import compile_tables, needs_latex
 
 
 @pytest.fixture
 def few(run_to_store, monkeypatch):
     """Three controls, one of each kind, so that it takes a second."""
-    kinds = {control.expected: control for control in reversed(CONTROLS) if control.draws is False}
+    kinds = {
+        control.expected: control
+        for control in reversed(CONTROLS)
+        if not control.objective.is_random
+    }
     chosen = tuple(c for c in CONTROLS if c in kinds.values() or c.name == "equal weights")
     monkeypatch.setattr("simulations.studies.controls.CONTROLS", chosen)
     monkeypatch.setattr("reports.controls.protocol.CONTROLS", chosen)
@@ -34,6 +39,14 @@ def test_files_and_tables(few):
     assert shown.row_count == len(table.summary)
     assert set(pd.read_csv(folder / "summary.csv")["verdict_without"]) == {"holds"}
     assert "Early stopping".lower() in controls_protocol(study).lower()
+
+
+@needs_latex
+def test_latex_compiles(few, tmp_path):
+    study, folder = few
+    with open_store(folder, study.name, study.design) as store:
+        write_controls(summarise(study, store), folder)
+    compile_tables(folder, tmp_path, ["controls.tex"])
 
 
 def sides_of(left, right, verdicts=None):

@@ -1,5 +1,3 @@
-import shutil
-import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +16,7 @@ from simulations.records import select
 from simulations.store import open_store
 from simulations.studies.multiclass import Options, make_study
 from simulations.tables import read_measurements
+from tests.latex import compile_tables, needs_latex
 
 
 @pytest.fixture(scope="module")
@@ -141,25 +140,6 @@ def test_grids_and_figures(reported):
             assert (folder / f"{name}.{suffix}").stat().st_size > 8_000
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-def test_latex_compiles_with_booktabs_and_siunitx_alone(reported, tmp_path):
-    names = ("multiclass.tex", "multiclass_joint.tex")
-    for name in names:
-        shutil.copy(reported[0] / name, tmp_path)
-    compile_tables(tmp_path, names)
-
-
-def compile_tables(folder, names):
-    inputs = r"\newpage".join(rf"\input{{{name}}}" for name in names)
-    (folder / "doc.tex").write_text(
-        r"\documentclass{article}\usepackage[margin=1cm,landscape]{geometry}"
-        r"\usepackage{booktabs}\usepackage{siunitx}\begin{document}\small "
-        rf"{inputs}\end{{document}}"
-    )
-    answer = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "doc.tex"],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert answer.returncode == 0, answer.stdout[-2000:]
-    assert "Warning" not in answer.stdout
-    assert "Overfull" not in answer.stdout
+@needs_latex
+def test_latex_compiles(reported, tmp_path):
+    compile_tables(reported[0], tmp_path, ["multiclass.tex", "multiclass_joint.tex"])

@@ -1,6 +1,4 @@
 import json
-import shutil
-import subprocess
 
 import numpy as np
 import pandas as pd
@@ -17,6 +15,7 @@ from simulations.records import select
 from simulations.store import open_store
 from simulations.studies.table1 import Options, make_study
 from simulations.tables import read_measurements
+from tests.latex import compile_tables, needs_latex
 
 COLUMNS = [
     "simulation", "lambda0", "lambda1", "n0", "n1", "split", "rhs", "lhs_mean", "lhs_sd",
@@ -104,22 +103,9 @@ def test_figure_files_are_written(reported):
         assert (reported[0] / name).stat().st_size > 10_000
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-def test_latex_compiles_with_booktabs_and_siunitx_alone(reported, tmp_path):
-    for name in ("table1.tex", "table1_depth.tex"):
-        shutil.copy(reported[0] / name, tmp_path)
-    (tmp_path / "doc.tex").write_text(
-        r"\documentclass{article}\usepackage[margin=1cm]{geometry}"
-        r"\usepackage{booktabs}\usepackage{siunitx}\begin{document}"
-        r"\input{table1.tex}\newpage\input{table1_depth.tex}\end{document}"
-    )
-    answer = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "doc.tex"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert answer.returncode == 0, answer.stdout[-2000:]
-    assert "Warning" not in answer.stdout
-    assert "Overfull" not in answer.stdout
+@needs_latex
+def test_latex_compiles(reported, tmp_path):
+    compile_tables(reported[0], tmp_path, ["table1.tex", "table1_depth.tex"])
 
 
 def test_separated_runs_are_counted_as_failed(run_to_store):

@@ -4,7 +4,8 @@ import statsmodels.api as sm
 
 from equations.balance import class_mass, gap
 from equations.mean_proba import mean_proba, proba_from_logits
-from simulations.fitters.logistic import fit_logistic, is_separated
+from simulations.fitters.logistic import fit_logistic
+from simulations.fitters.separation import is_separated
 from simulations.generator import sample
 from simulations.generators import sim1, sim2
 

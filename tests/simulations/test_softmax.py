@@ -9,7 +9,8 @@ from equations.mean_proba import class_count, mean_proba, proba_from_logits
 from simulations.fitters.logistic import fit_logistic
 from simulations.fitters.objective import Objective
 from simulations.fitters.one_vs_all import fit_one_vs_all
-from simulations.fitters.softmax import fit_softmax, is_softmax_separated, softmax_logits
+from simulations.fitters.separation import is_separated
+from simulations.fitters.softmax import fit_softmax, softmax_logits
 from simulations.gaussian import class_means, gaussian_classes
 from simulations.generator import sample
 
@@ -225,8 +226,8 @@ def test_separation_is_reported_and_touches_no_other_run(data):
     apart = X[:1] + 20.0 * class_means("ring", 4, 3, 1.5)[y]
     fit = fit_softmax(np.concatenate([X[:1], apart]), y, WEIGHT)
     assert fit.status.tolist() == [["converged"] * 2, ["separated"] * 2]
-    assert is_softmax_separated(apart[0], y)
-    assert not is_softmax_separated(X[0], y)
+    assert is_separated(apart[0], y)
+    assert not is_separated(X[0], y)
     ova = fit_one_vs_all(np.concatenate([X[:1], apart]), y, WEIGHT)
     assert ova.status.tolist() == [["converged"] * 2, ["separated"] * 2]
     # one class apart is enough: a direction in which nobody loses and it gains
