@@ -31,4 +31,9 @@ def write_controls(table: Controls, out: Path) -> list[Any]:
     write_text(out / "classes.csv", table.classes.to_csv(index=False))
     write_text(out / "controls.tex", to_latex(controls_grid(table, LATEX)))
     draw_controls(table, [out / "controls.pdf", out / "controls.png"])
-    return [to_console(controls_grid(table), "Controls: the class with the largest residual")]
+    return [
+        to_console(
+            controls_grid(table),
+            "Controls: residual r_j/w_j on test data, of the class where it is largest",
+        )
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reports.controls.summary import Controls
-from reports.formatting import LATEX, TEXT, Markup
+from reports.formatting import TEXT, Markup
 from reports.grid import Grid
 
 
@@ -21,16 +21,15 @@ def controls_grid(table: Controls, markup: Markup = TEXT) -> Grid:
     -------
     Grid
     """
-    residual = r"$r_j/w_j$" if markup is LATEX else "r_j/w_j"
     heads = (
         "control",
         "class",
-        f"predicted {residual}",
-        f"observed, test [90{markup.percent}]",
+        "predicted",
+        f"observed [90{markup.percent}]",
         "verdict",
         "without it",
         "power",
-        "audits rejected",
+        "rejected",
     )
     of_classes: dict[str, list[dict[str, Any]]] = {}
     for c in table.classes.to_dict("records"):
