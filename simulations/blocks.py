@@ -79,8 +79,9 @@ def compute_one(task: Task) -> Block | StudyError:
     Returns
     -------
     Block or StudyError
-        The latter where this worker's sources or libraries are not the driver's. Returned, not
-        raised: joblib's dask backend never hands an exception over.
+        The latter where this worker's sources or libraries are not the driver's, or the block says
+        that nothing can be computed here. Returned, not raised: joblib's dask backend never hands
+        an exception over.
     """
     if task.code is not None and task.code != code_version():
         differences = changes(task.code, code_version(), ".code")
@@ -91,6 +92,8 @@ def compute_one(task: Task) -> Block | StudyError:
         with one_thread(), time_limit(task.timeout):
             try:
                 block = task.compute_block(task.cell, task.seed, runs)
+            except StudyError as error:
+                return error
             except Exception as error:
                 block = _one_by_one(task, runs, error)
     except BlockTimeout as error:

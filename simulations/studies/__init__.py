@@ -15,6 +15,7 @@ _HOME = {
     "multiclass": "simulations.studies.multiclass",
     "controls": "simulations.studies.controls",
     "claims": "simulations.studies.claims",
+    "explore": "simulations.studies.explore",
 }
 
 
@@ -45,5 +46,6 @@ def stored_study(name: str, design: Mapping[str, Any], n_runs: int) -> Study:
         for f in fields(module.Options)
         if f.name in design
     }
-    study: Study = module.make_study(module.Options(runs=n_runs, **chosen))
+    known = module.known_from(design) if hasattr(module, "known_from") else {}
+    study: Study = module.make_study(module.Options(runs=n_runs, **chosen), **known)
     return study

@@ -12,27 +12,19 @@ samples. The settings share each replication's data and initial point.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import partial
 
 import numpy as np
 
 from equations.balance import class_mass
 from equations.class_weights import BETA
 from equations.mean_proba import FloatArray
-from simulations.evidence import Fitted, Sample, drawing, record
+from simulations.evidence import Sample, drawing, record
 from simulations.fitters.fit import check_device
-from simulations.fitters.one_vs_all import fit_one_vs_all
-from simulations.fitters.softmax import fit_softmax, softmax_logits
-from simulations.fitters.softmax_mlp import (
-    fit_softmax_mlp,
-    initial_softmax_params,
-    softmax_mlp_logits,
-)
 from simulations.gaussian import class_covariances, class_means, gaussian_classes
 from simulations.generator import Generator
 from simulations.monte_carlo import Study
 from simulations.records import Block
-from simulations.seeds import replication_rng
+from simulations.studies.fitting import FITTERS, fit_cell, headline_of
 from simulations.studies.options import (
     check_choice,
     check_common,
@@ -45,7 +37,6 @@ from simulations.versions import code_version
 
 NAME = "multiclass"
 POPULATION = 10_000
-FITTERS = ("softmax", "one-vs-all", "mlp")
 
 
 @dataclass(frozen=True)
@@ -98,7 +89,7 @@ class MulticlassCell:
     @property
     def headline(self) -> tuple[int, str]:
         """Epoch and stage of the fits that the table is about."""
-        return (self.epochs, "head") if self.fitter == "mlp" else (0, "raw")
+        return headline_of(self.fitter, self.epochs)
 
     def class_mass(self, setting: str) -> FloatArray:
         """Class mass w = λN of training, shape (n_classes,), under a λ setting."""
@@ -203,28 +194,4 @@ def compute_block(cell: MulticlassCell, seed: int, runs: range) -> Block:
             "population": draw(runs[i], "population", [POPULATION] * n_classes),
         }
 
-    return record(cell.name, runs, _fit(cell, X, y, seed, runs), samples_of)
-
-
-def _fit(
-    cell: MulticlassCell, X: FloatArray, y: np.ndarray, seed: int, runs: range
-) -> list[Fitted]:
-    weight = [values for _, values in cell.class_weight]
-    if cell.fitter == "softmax":
-        fit = fit_softmax(X, y, weight, device=cell.device)
-        return [Fitted(cell.settings, 0, "raw", fit, softmax_logits)]
-    if cell.fitter == "one-vs-all":
-        fit = fit_one_vs_all(X, y, weight, device=cell.device)
-        return [Fitted(cell.settings, 0, "raw", fit, softmax_logits, "sigmoid")]
-    n_classes = len(cell.train_size)
-    rngs = [
-        [replication_rng(seed, cell.name, run, s) for run in runs] for s in ("start", "minibatch")
-    ]
-    start = [initial_softmax_params(cell.dimension, cell.hidden, n_classes, rng) for rng in rngs[0]]
-    fits = fit_softmax_mlp(
-        X, y, weight, start, rngs=rngs[1], epochs=cell.epochs, device=cell.device
-    )
-    logits_of = partial(softmax_mlp_logits, n_classes=n_classes)
-    return [
-        Fitted(cell.settings, cell.epochs, stage, fit, logits_of) for stage, fit in fits.items()
-    ]
+    return record(cell.name, runs, fit_cell(cell, X, y, seed, runs), samples_of)

@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from equations.class_weights import class_weights
+import numpy as np
+from scipy.special import expit, logit
+
+from equations.class_weights import SCHEMES, class_weights
 from simulations.imbalance import class_sizes
 from simulations.seeds import MAX_SEED
 
@@ -95,12 +98,16 @@ def train_sizes(
 def weight_settings(
     weights: Sequence[str], train_size: Sequence[int], beta: float
 ) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    """Class weights by label; a label is a scheme, or numbers with commas between.
+    """Class weights by label: a scheme, λ_0, or one number per class with commas between.
+
+    Of λ_0 alone, the other classes share what is left to one equally.
 
     Examples
     --------
     >>> weight_settings(("inverse", "1,3"), (100, 300), beta=0.999)
     (('inverse', (0.75, 0.25)), ('1,3', (0.25, 0.75)))
+    >>> weight_settings(("0.5",), (100, 300, 300), beta=0.999)
+    (('0.5', (0.5, 0.25, 0.25)),)
     """
     if not weights:
         raise ValueError("--weights must name at least one scheme")
@@ -108,18 +115,44 @@ def weight_settings(
     for label in weights:
         if label in found:
             raise ValueError(f"--weights must be distinct, got {label!r} twice")
-        weigh = partial(class_weights, _scheme(label), train_size, beta=beta)
+        weigh = partial(class_weights, _scheme(label, len(train_size)), train_size, beta=beta)
         weight = named(weigh, scheme="--weights")
         found[label] = tuple(float(w) for w in weight)
     return tuple(found.items())
 
 
-def _scheme(label: str) -> str | list[float]:
-    if "," not in label:
+def _scheme(label: str, n_classes: int) -> str | list[float]:
+    if label in SCHEMES:
         return label
     try:
-        return [float(number) for number in label.split(",")]
+        numbers = [float(number) for number in label.split(",")]
     except ValueError:
         raise ValueError(
-            f"--weights must be a scheme or numbers like 1,2,3, got {label!r}"
+            f"--weights must be {', '.join(SCHEMES)}, λ0 or numbers like 1,2,3, got {label!r}"
         ) from None
+    if len(numbers) > 1:
+        return numbers
+    (first,) = numbers
+    if not 0 < first < 1:
+        raise ValueError(f"--weights must have 0 < λ0 < 1, got {label!r}")
+    return [first] + [(1 - first) / (n_classes - 1)] * (n_classes - 1)
+
+
+def lambda0_grid(low: float, high: float, n: int) -> tuple[str, ...]:
+    """Labels of n values of λ_0, evenly spaced in log(λ_0 / (1 - λ_0)), of four digits each.
+
+    The labels are the values: what is printed is what is used.
+
+    Examples
+    --------
+    >>> lambda0_grid(0.01, 0.99, 3)
+    ('0.01', '0.5', '0.99')
+    """
+    if not (0 < low < high < 1 and n >= 2):
+        raise ValueError(
+            f"--lambda0-grid must have 0 < low < high < 1 and n >= 2, got {low:g} {high:g} {n}"
+        )
+    labels = tuple(f"{value:.4g}" for value in expit(np.linspace(logit(low), logit(high), n)))
+    if len(set(labels)) < n:
+        raise ValueError(f"--lambda0-grid is too fine for four digits, got {low:g} {high:g} {n}")
+    return labels

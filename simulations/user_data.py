@@ -1,0 +1,277 @@
+"""A user's own features and labels, read from a file and resampled without replacement."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from equations.mean_proba import FloatArray, IntArray
+from simulations.blocks import StudyError
+from simulations.evidence import Sample
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet", ".npz")
+_ROWS_NAMED = 10
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """What a study says of a file: enough to report it without the file.
+
+    Attributes
+    ----------
+    path : str
+    label : str
+        Column of the labels; in an npz file, the array.
+    drop : tuple of str
+        Columns that are no features.
+    labels : tuple of str
+        Names of the classes in the order of the study.
+    counts : tuple of int
+        Samples of each class.
+    n_features : int
+    sha256 : str
+        Of the file's bytes.
+    """
+
+    path: str
+    label: str
+    drop: tuple[str, ...]
+    labels: tuple[str, ...]
+    counts: tuple[int, ...]
+    n_features: int
+    sha256: str
+
+
+def describe_file(path: str, label: str, drop: Sequence[str], rarest: str = "") -> DataFile:
+    """Read a file, check it, and order its classes: the rarest label is class 0.
+
+    Parameters
+    ----------
+    path : str
+        CSV with a header, Parquet, or npz with an array ``X`` and one of labels.
+    label : str
+        Column of the labels.
+    drop : sequence of str
+        Columns that are no features.
+    rarest : str
+        Label that shall be class 0, if not the rarest one; labels of equal counts are in the order
+        of their names.
+
+    Returns
+    -------
+    DataFile
+
+    Raises
+    ------
+    ValueError
+        Naming the option and what is wrong with the file: columns that are not there, values that
+        are missing or not finite (with their rows, counted from 1 after the header), or not
+        numbers, features that never vary, fewer than two labels.
+    """
+    full = str(Path(path).expanduser().resolve())
+    features, labels, sha256 = _read(full, label, tuple(drop))
+    counts = Counter(labels.tolist())
+    if len(counts) < 2:
+        raise ValueError(f"--label {label} must hold at least 2 labels, got {list(counts)}")
+    if rarest and rarest not in counts:
+        raise ValueError(f"--rarest must be a label of {path}, got {rarest!r}")
+    order = sorted(counts, key=lambda name: (name != rarest, counts[name], name))
+    return DataFile(
+        path=full,
+        label=label,
+        drop=tuple(drop),
+        labels=tuple(order),
+        counts=tuple(counts[name] for name in order),
+        n_features=features.shape[1],
+        sha256=sha256,
+    )
+
+
+def samples_of_file(file: DataFile) -> list[FloatArray]:
+    """Features of each class of a file, (n_samples, n_features) each, in the order of the study.
+
+    Raises
+    ------
+    StudyError
+        If the file is gone or no longer what it was: nothing can be computed from it.
+    """
+    try:
+        return list(_samples(file))
+    except (OSError, ValueError) as error:
+        raise StudyError(f"--data: {error}") from None
+
+
+@lru_cache(maxsize=1)
+def _samples(file: DataFile) -> tuple[FloatArray, ...]:
+    """Read once per process, not once per block."""
+    features, labels, sha256 = _read(file.path, file.label, file.drop)
+    if sha256 != file.sha256:
+        raise ValueError(f"{file.path} is not the file that the study began with")
+    return tuple(features[labels == name] for name in file.labels)
+
+
+def draw_from_classes(
+    classes: Sequence[FloatArray],
+    train_size: Sequence[int],
+    test_size: Sequence[int],
+    rng: np.random.Generator,
+) -> tuple[Sample, Sample]:
+    """Draw training and test samples of given class sizes, no sample twice.
+
+    Parameters
+    ----------
+    classes : sequence of ndarray, shape (n_samples, n_features)
+    train_size, test_size : sequence of int
+        Of each class; their sum is at most what there is.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    train, test : tuple of (X, y)
+        Labels sorted.
+
+    Examples
+    --------
+    >>> classes = [np.arange(4.0)[:, None], np.arange(10.0, 20.0)[:, None]]
+    >>> train, test = draw_from_classes(classes, (3, 2), (1, 1), np.random.default_rng(0))
+    >>> train[0].shape, train[1].tolist(), sorted(train[0][:3, 0].tolist() + [float(test[0][0, 0])])
+    ((5, 1), [0, 0, 0, 1, 1], [0.0, 1.0, 2.0, 3.0])
+    """
+    parts: tuple[list[FloatArray], list[FloatArray]] = ([], [])
+    for features, n_train, n_test in zip(classes, train_size, test_size, strict=True):
+        chosen = rng.permutation(len(features))[: n_train + n_test]
+        parts[0].append(features[chosen[:n_train]])
+        parts[1].append(features[chosen[n_train:]])
+
+    def labelled(pieces: list[FloatArray]) -> Sample:
+        labels = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])
+        return np.concatenate(pieces), labels
+
+    return labelled(parts[0]), labelled(parts[1])
+
+
+def _read(path: str, label: str, drop: tuple[str, ...]) -> tuple[FloatArray, np.ndarray, str]:
+    """Features, labels as text, and the hash of the file."""
+    name = Path(path).name
+    if not name.endswith(SUFFIXES):
+        raise ValueError(f"--data must end in {', '.join(SUFFIXES)}, got {path}")
+    try:
+        sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise ValueError(f"--data {path} cannot be read: {error.strerror}") from None
+    table = _read_npz(path, label) if name.endswith(".npz") else _read_table(path, label)
+    if label not in table:
+        raise ValueError(
+            f"--label must name a column of {path} ({', '.join(map(str, table))}), got {label!r}"
+        )
+    for column in drop:
+        if column not in table or column == label:
+            raise ValueError(f"--drop must name a column of features of {path}, got {column!r}")
+    features = table.drop(columns=[label, *drop])
+    unnamed = [c for c in features if str(c).startswith("Unnamed: ") or str(c) == ""]
+    if unnamed:
+        raise ValueError(
+            f"--data {path} has a column without a name, which looks like an index: "
+            f"--drop {unnamed[0]!r} leaves it out"
+        )
+    if not len(features.columns):
+        raise ValueError(f"--data {path} has no column of features")
+    labels = _labels(table[label], path)
+    return _numbers(features, path), labels, sha256
+
+
+def _read_table(path: str, label: str) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        if path.endswith(".parquet"):
+            return pd.read_parquet(path)
+        # A label may be called "NA" or "None": only in a column of features is that a missing value.
+        return pd.read_csv(path, converters={label: str}, low_memory=False)
+    except ImportError:
+        raise ValueError(
+            "--data of a Parquet file needs: pip install 'learnprop[parquet]'"
+        ) from None
+    except (ValueError, OSError) as error:
+        raise ValueError(f"--data {path} cannot be read: {' '.join(str(error).split())}") from None
+
+
+def _read_npz(path: str, label: str) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"--data {path} cannot be read: {error}") from None
+    for name in ("X", label):
+        if name not in found:
+            raise ValueError(
+                f"--data {path} must hold the arrays X and {label} (see --label), "
+                f"got {', '.join(found)}"
+            )
+    X, y = found["X"], found[label]
+    if X.ndim != 2 or y.shape != (len(X),):
+        raise ValueError(
+            f"--data {path} must hold X (n_samples, n_features) and {label} (n_samples,), "
+            f"got {X.shape} and {y.shape}"
+        )
+    table = pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
+    table[label] = y
+    return table
+
+
+def _labels(column: pd.Series, path: str) -> np.ndarray:
+    missing = column.isna() | (column.astype(str).str.strip() == "")
+    _refuse_rows(missing.to_numpy(), f"--data {path} has missing labels in")
+    values = column.to_numpy()
+    whole = values.dtype.kind == "f" and bool((values == np.floor(values)).all())
+    return np.array([str(v) for v in (values.astype(np.int64) if whole else values)])
+
+
+def _numbers(features: pd.DataFrame, path: str) -> FloatArray:
+    import pandas as pd
+
+    columns: list[Any] = []
+    for name, column in features.items():
+        try:
+            columns.append(pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan))
+        except (ValueError, TypeError):
+            number = pd.to_numeric(column, errors="coerce")
+            row = int(np.flatnonzero((number.isna() & column.notna()).to_numpy())[0])
+            raise ValueError(
+                f"--data {path}: column {name!r} holds {column.iloc[row]!r} in row {row + 1}, "
+                "which is no number; encode it, or leave it out with --drop"
+            ) from None
+    X = np.column_stack(columns)
+    bad = ~np.isfinite(X)
+    if bad.any():
+        named = ", ".join(repr(str(c)) for c, b in zip(features, bad.any(axis=0), strict=True) if b)
+        _refuse_rows(
+            bad.any(axis=1), f"--data {path} has missing or infinite values (columns {named}) in"
+        )
+    for name, constant in zip(features, np.ptp(X, axis=0) == 0, strict=True):
+        if constant:
+            raise ValueError(
+                f"--data {path}: column {name!r} never varies; leave it out with --drop"
+            )
+    return X
+
+
+def _refuse_rows(bad: np.ndarray, complaint: str) -> None:
+    """Raise ValueError that names the rows, counted from 1 after the header."""
+    rows = (np.flatnonzero(bad) + 1).tolist()
+    if rows:
+        more = f" and {len(rows) - _ROWS_NAMED} more" if len(rows) > _ROWS_NAMED else ""
+        named = ", ".join(map(str, rows[:_ROWS_NAMED]))
+        raise ValueError(f"{complaint} row{'s' if len(rows) > 1 else ''} {named}{more}")
