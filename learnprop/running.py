@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import os
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -30,50 +29,23 @@ if TYPE_CHECKING:
     from simulations.workers import Workers
 
 
-@dataclass(frozen=True)
-class Reporter:
-    """What a study command knows of its reports.
-
-    Attributes
-    ----------
-    protocol : callable ``(study, mcse) -> str``
-        Text of ``protocol.md``; `mcse` is the target of precision or None.
-    summarise : callable ``(study, store) -> summary``
-        With a DataFrame ``summary.summary`` that has a column ``verdict``.
-    write : callable ``(summary, folder) -> list``
-        Writes the files, returns tables for the console.
-    predicted_gap_sd : callable ``(cell) -> dict``
-        SD over runs of the gap by λ setting, as far as theory predicts it.
-    failed : callable ``(summary) -> bool``
-        Whether ``--strict`` shall exit with 1; by default where any verdict is "fails".
-    """
-
-    protocol: Callable[[Study, float | None], str]
-    summarise: Callable[[Study, Store], Any]
-    write: Callable[[Any, Path], list[Any]]
-    predicted_gap_sd: Callable[[Any], dict[str, float | None]] = lambda _: {}
-    failed: Callable[[Any], bool] = lambda result: bool(
-        (result.summary["verdict"] == "fails").any()
-    )
-
-
-def run(study: Study, reporter: Reporter, running: Running) -> None:
+def run(study: Study, running: Running) -> None:
     """Run what is missing of a study, then report it.
 
     Parameters
     ----------
     study : Study
-    reporter : Reporter
     running : Running
     """
     import sqlite3
 
     from reports.provenance import now, write_provenance, write_text
+    from reports.study_report import report_of, write_contents
     from simulations.blocks import StudyError
     from simulations.store import StoreError, open_store
     from simulations.tables import read_session
 
-    workers = _check(running)
+    workers, report = _check(running), report_of(study.name)
     out = running.out
     _check_out(out, study.name)
     started = now()
@@ -82,12 +54,12 @@ def run(study: Study, reporter: Reporter, running: Running) -> None:
         with signals_interrupt():
             with open_store(out, study.name, study.design, fresh=running.fresh) as store:
                 if running.fresh or not (out / "protocol.md").exists():
-                    write_text(out / "protocol.md", reporter.protocol(study, running.mcse))
+                    write_text(out / "protocol.md", report.protocol(study, running.mcse))
                 study = _compute(study, store, workers, running)
                 _mention_more_runs(study, store, running)
-                result = reporter.summarise(study, store)
+                contents = report.contents(report.summarise(study, store))
                 processors = read_session(store)["processors"]
-            shown = reporter.write(result, out)
+            shown = write_contents(contents, out)
             write_provenance(
                 out / "provenance.json",
                 study=study.name,
@@ -112,21 +84,21 @@ def run(study: Study, reporter: Reporter, running: Running) -> None:
     if not running.quiet:
         show_tables(shown)
         say(f"Written to {out}/")
-    if running.strict and reporter.failed(result):
+    if running.strict and report.failed(contents):
         raise typer.Exit(VERDICT_FAILED)
 
 
-def plan(study: Study, reporter: Reporter, running: Running) -> None:
+def plan(study: Study, running: Running) -> None:
     """Say how many replications a target of precision needs; nothing is written.
 
     Parameters
     ----------
     study : Study
-    reporter : Reporter
     running : Running
         Its `mcse` is the target.
     """
     from reports.plan import plan_study, plan_table
+    from reports.study_report import report_of
     from simulations.blocks import StudyError
 
     if running.mcse is None:
@@ -134,7 +106,9 @@ def plan(study: Study, reporter: Reporter, running: Running) -> None:
     workers = _check(running)
     try:
         with signals_interrupt():
-            planned = plan_study(study, running.mcse, reporter.predicted_gap_sd, workers)
+            planned = plan_study(
+                study, running.mcse, report_of(study.name).predicted_gap_sd, workers
+            )
     except StudyError as error:
         raise stopped(f"stopped: {error}") from None
     except KeyboardInterrupt:

@@ -1,13 +1,12 @@
-"""Study commands: each lays a study out from its options and names its reports."""
+"""Study commands: each lays a study out from its options."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from learnprop import options as shared
-from learnprop.running import Reporter
 from learnprop.study_commands import study_command
 
 if TYPE_CHECKING:
@@ -40,14 +39,11 @@ def table1(
     epochs: Annotated[int, typer.Option(help="Epochs of --training adam.")] = 20,
     margin: shared.Margin = 0.05,
     device: shared.Device = "cpu",
-) -> tuple[Study, Reporter]:
+) -> Study:
     """Reproduce Table 1: Eq. (10) for Sim1 and Sim2, predicted, observed and the paper's.
 
     A second call with the same --out resumes.
     """
-    from reports.table1.files import write_table1
-    from reports.table1.protocol import table1_protocol
-    from reports.table1.summary import predicted_gap_sd, summarise
     from simulations.studies.table1 import Options, make_study
 
     chosen = Options(
@@ -64,7 +60,7 @@ def table1(
         margin=margin,
         device=device,
     )
-    return make_study(chosen), Reporter(table1_protocol, summarise, write_table1, predicted_gap_sd)
+    return make_study(chosen)
 
 
 @study_command(out="results/multiclass")
@@ -108,14 +104,11 @@ def multiclass(
     epochs: Annotated[int, typer.Option(help="Epochs of --fitter mlp.")] = 20,
     margin: shared.Margin = 0.05,
     device: shared.Device = "cpu",
-) -> tuple[Study, Reporter]:
+) -> Study:
     """Put Eq. (9) to the test: K Gaussian classes, several λ, both sides of every equation.
 
     A second call with the same --out resumes.
     """
-    from reports.multiclass.files import write_multiclass
-    from reports.multiclass.protocol import multiclass_protocol
-    from reports.multiclass.summary import summarise
     from simulations.studies.multiclass import Options, make_study
 
     chosen = Options(
@@ -139,7 +132,7 @@ def multiclass(
         margin=margin,
         device=device,
     )
-    return make_study(chosen), Reporter(multiclass_protocol, summarise, write_multiclass)
+    return make_study(chosen)
 
 
 def _integers(option: str, text: str) -> tuple[int, ...]:
@@ -155,25 +148,16 @@ def controls(
     seed: shared.Seed = 0,
     margin: shared.Margin = 0.05,
     device: shared.Device = "cpu",
-) -> tuple[Study, Reporter]:
+) -> Study:
     """Break Eq. (9) on purpose: what should fail fails, and by how much; what should hold holds.
 
     A second call with the same --out resumes. --strict exits with 1 if a control does not end as
     expected.
     """
-    from reports.controls.files import write_controls
-    from reports.controls.protocol import controls_protocol
-    from reports.controls.summary import summarise
     from simulations.studies.controls import Options, make_study
 
     chosen = Options(runs=runs, seed=seed, margin=margin, device=device)
-    return make_study(chosen), Reporter(
-        controls_protocol, summarise, write_controls, failed=_not_as_expected
-    )
-
-
-def _not_as_expected(result: Any) -> bool:
-    return not bool(result.summary["as_expected"].all())
+    return make_study(chosen)
 
 
 @study_command(out="results/claims")
@@ -182,15 +166,12 @@ def claims(
     seed: shared.Seed = 0,
     margin: shared.Margin = 0.05,
     device: shared.Device = "cpu",
-) -> tuple[Study, Reporter]:
+) -> Study:
     """Put the paper's other statements to the test, each in a small design, with a verdict.
 
     A second call with the same --out resumes. --strict exits with 1 if any of them fails: some do.
     """
-    from reports.claims.files import write_claims
-    from reports.claims.protocol import claims_protocol
-    from reports.claims.summary import summarise
     from simulations.studies.claims import Options, make_study
 
     chosen = Options(runs=runs, seed=seed, margin=margin, device=device)
-    return make_study(chosen), Reporter(claims_protocol, summarise, write_claims)
+    return make_study(chosen)

@@ -13,7 +13,7 @@ import typer
 
 from learnprop import options as shared
 from learnprop.exits import BadInput
-from learnprop.running import Reporter, plan, run
+from learnprop.running import plan, run
 
 if TYPE_CHECKING:
     from simulations.monte_carlo import Study
@@ -41,8 +41,8 @@ def _running_options(
 
 
 def study_command(
-    out: str,
-) -> Callable[[Callable[..., tuple[Study, Reporter]]], Callable[..., None]]:
+    out: str, **defaults: Any
+) -> Callable[[Callable[..., Study]], Callable[..., None]]:
     """Make a command of a function that lays a study out from its own options.
 
     The command takes those options and the ones that say how a study is run; a ValueError of the
@@ -52,23 +52,25 @@ def study_command(
     ----------
     out : str
         Default of ``--out``.
+    **defaults
+        Of other options that say how a study is run, where they are this study's own.
 
     Returns
     -------
     callable
-        Decorator of ``(**options) -> (study, reporter)``.
+        Decorator of ``(**options) -> study``.
     """
 
-    def decorate(lay_out: Callable[..., tuple[Study, Reporter]]) -> Callable[..., None]:
+    def decorate(lay_out: Callable[..., Study]) -> Callable[..., None]:
         @wraps(lay_out)
         def command(context: typer.Context, **chosen: Any) -> None:
             running = shared.Running(**{f.name: chosen.pop(f.name) for f in fields(shared.Running)})
             try:
-                study, reporter = lay_out(**chosen)
+                study = lay_out(**chosen)
             except ValueError as error:
                 raise BadInput(str(error)) from None
             planned = context.parent is not None and context.parent.info_name == PLAN
-            (plan if planned else run)(study, reporter, running)
+            (plan if planned else run)(study, running)
 
         own, common = inspect.signature(lay_out), inspect.signature(_running_options)
         first = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -85,7 +87,8 @@ def study_command(
         command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [
                 p.replace(
-                    annotation=hints[p.name], default=Path(out) if p.name == "out" else p.default
+                    annotation=hints[p.name],
+                    default={"out": Path(out), **defaults}.get(p.name, p.default),
                 )
                 for p in parameters
             ]

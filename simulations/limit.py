@@ -74,9 +74,7 @@ def limit_of(generator: Generator, fitter: str, rng: np.random.Generator) -> Lim
 
     def of_posterior(class_mass: ArrayLike) -> FloatArray:
         again = np.random.default_rng(seed)
-        return posterior_balance(
-            generator, class_mass, rng=again, n_samples=N_SAMPLES
-        ).mean_proba
+        return posterior_balance(generator, class_mass, rng=again, n_samples=N_SAMPLES).mean_proba
 
     return Limit("true posterior", of_posterior)
 

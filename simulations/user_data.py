@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equations.mean_proba import FloatArray, IntArray
+from equations.mean_proba import FloatArray
 from simulations.blocks import StudyError
 from simulations.evidence import Sample
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equations.balance import (
-    accuracy_bounds,
-    detailed_balance_asymmetry,
-    left_side,
-    residual,
-    split_residual,
-)
+from equations.balance import detailed_balance_asymmetry, left_side, residual
 from equations.inference import mcse_of_mean
 from equations.joint_inference import joint_test_over_runs
 from equations.mean_proba import FloatArray
 from equations.stationary import effective_class_weight_over_runs
+from reports.class_columns import (
+    Columns,
+    columns_of_bounds,
+    columns_of_predictions,
+    columns_of_residual_split,
+    columns_of_sides,
+)
 from reports.class_statistics import (
     SettingEvidence,
     SidesOverRuns,
@@ -41,12 +41,6 @@ if TYPE_CHECKING:
 
 POSTERIOR_SAMPLES = 50_000
 """Per class, for the true posterior in more than two features."""
-
-NEGLIGIBLE = 1e-6
-"""Of the class mass: a term of the residual that is smaller is due to rounding."""
-
-NOTICEABLE = 2.58
-"""MCSEs that a term of the residual must be from zero to be named."""
 
 
 @dataclass(frozen=True)
@@ -163,13 +157,14 @@ def _rows(
         sides = sides_over_runs(
             part, mass, margin=study.design["margin"], converged=evidence.converged
         )
-        columns = [_of_sides(sides), _of_predictions(part, mass)]
+        columns = [columns_of_sides(sides), _together(sides), columns_of_predictions(part, mass)]
         if not cell.one_vs_all:  # what follows is true of rows that sum to one
-            columns += [_of_posterior(part, mass, limit)]
+            columns += [columns_of_bounds(part), _of_posterior(mass, limit)]
             if split == "test" and len(part) > 2:
                 columns += [_of_effective_weight(part, cell)]
         if split == "test":
-            columns += [_of_residual_split(evidence)]
+            parts = {name: evidence.split(name) for name in SPLITS}
+            columns += [columns_of_residual_split(parts, mass)]
         for k, a in enumerate(about):
             row = a | {"split": split}
             for column in columns:
@@ -178,49 +173,17 @@ def _rows(
     return rows
 
 
-Columns = dict[str, Sequence[Any]]
-"""Column name to one value per class."""
-
-
-def _mean_and_mcse(name: str, values: FloatArray) -> Columns:
-    """Mean over runs and its MCSE, of values (n_runs, n_classes)."""
+def _together(sides: SidesOverRuns) -> Columns:
     return {
-        name: values.mean(axis=0).tolist(),
-        f"{name}_mcse": [mcse_of_mean(column) for column in values.T],
-    }
-
-
-def _of_sides(sides: SidesOverRuns) -> Columns:
-    larger = np.maximum(np.maximum(sides.left, sides.right), 1e-300)
-    return {
-        **_mean_and_mcse("left", sides.left),
-        **_mean_and_mcse("right", sides.right),
-        "gap": [g.value for g in sides.gaps],
-        "gap_low": [g.low for g in sides.gaps],
-        "gap_high": [g.high for g in sides.gaps],
         "gap_low_simultaneous": [g.low for g in sides.together],
         "gap_high_simultaneous": [g.high for g in sides.together],
-        "verdict": sides.verdicts,
-        "max_relative_difference": (np.abs(sides.left - sides.right) / larger).max(axis=0).tolist(),
     }
 
 
-def _of_predictions(part: Measurements, mass: FloatArray) -> Columns:
-    accuracy = np.diagonal(part.confusion, axis1=1, axis2=2) / part.class_count
-    return {
-        **_mean_and_mcse("residual", residual(part.mean_proba, mass, part.miss_proba) / mass),
-        **_mean_and_mcse("mean_proba", np.diagonal(part.mean_proba, axis1=1, axis2=2)),
-        **_mean_and_mcse("accuracy", accuracy),
-    }
-
-
-def _of_posterior(part: Measurements, mass: FloatArray, limit: PosteriorBalance) -> Columns:
-    """Bounds of the accuracy, and the left side of the true posterior."""
-    low, high = accuracy_bounds(part.mean_proba.mean(axis=0))
+def _of_posterior(mass: FloatArray, limit: PosteriorBalance) -> Columns:
+    """Left side of the true posterior."""
     share = mass / mass.sum()
     return {
-        "accuracy_low": low.tolist(),
-        "accuracy_high": high.tolist(),
         "predicted_left": left_side(limit.mean_proba, share).tolist(),
         "predicted_left_mcse": (share * np.diagonal(limit.mcse)).tolist(),
         "predicted_by": [limit.method] * len(mass),
@@ -237,25 +200,3 @@ def _of_effective_weight(part: Measurements, cell: MulticlassCell) -> Columns:
         "effective_weight_low": [e.low for e in found],
         "effective_weight_high": [e.high for e in found],
     }
-
-
-def _of_residual_split(evidence: SettingEvidence) -> Columns:
-    """Residual r_j / w_j on test by its three terms (E5), and the one that it is due to."""
-    parts = [evidence.split(split) for split in SPLITS]
-    train, test, population = (
-        residual(p.mean_proba, evidence.mass, p.miss_proba) / evidence.mass for p in parts
-    )
-    terms = split_residual(train, test, population)
-    columns: Columns = {}
-    z = []
-    for name in ("optimisation", "overfitting", "sampling"):
-        found = _mean_and_mcse(name, getattr(terms, name))
-        columns |= found
-        mean, mcse = np.array(found[name]), np.array(found[f"{name}_mcse"])
-        z.append(np.where(np.abs(mean) > NEGLIGIBLE, np.abs(mean) / np.maximum(mcse, 1e-300), 0.0))
-    names = ("optimisation", "overfitting", "sampling")
-    strongest = np.argmax(z, axis=0)
-    columns["due_to"] = [
-        names[i] if z[i][k] > NOTICEABLE else "" for k, i in enumerate(strongest.tolist())
-    ]
-    return columns

@@ -74,8 +74,8 @@ def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
     return Grid((corner, *heads), tuple(rows))
 
 
-def depth_grid(table: Table1, markup: Markup = TEXT) -> Grid | None:
-    """Sim2's gap at each training depth, one column per λ_0; None where there is one depth only.
+def depth_grid(table: Table1, markup: Markup = TEXT) -> Grid:
+    """Sim2's gap at each training depth, one column per λ_0.
 
     Parameters
     ----------
@@ -84,10 +84,8 @@ def depth_grid(table: Table1, markup: Markup = TEXT) -> Grid | None:
 
     Returns
     -------
-    Grid or None
+    Grid
     """
-    if table.depth.empty:
-        return None
     depth = table.depth
     settings = list(dict.fromkeys(depth["setting"]))
     depths = list(dict.fromkeys(depth["max_iter"]))

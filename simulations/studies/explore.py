@@ -212,7 +212,9 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     o = options
     check_common(o.runs, o.seed, o.margin)
     check_positive(hidden=o.hidden, epochs=o.epochs)
-    check_positive(**{n: v for n in ("train_size", "test_size") if (v := getattr(o, n)) is not None})
+    check_positive(
+        **{n: v for n in ("train_size", "test_size") if (v := getattr(o, n)) is not None}
+    )
     _check_ratios(o.ratios)
     if o.data:
         _check_unused(o, _OF_GAUSSIAN, "gaussian")
@@ -331,9 +333,7 @@ def _weight_labels(o: Options) -> tuple[str, ...]:
     return (*(o.weights or SCHEMES), *values)
 
 
-def _sizes(
-    o: Options, source: Source, ratio: float
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _sizes(o: Options, source: Source, ratio: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Training and test class sizes at a ratio, class 0 the rarest."""
     n_classes = source.n_classes
 

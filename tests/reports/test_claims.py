@@ -3,11 +3,13 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from reports.claims.files import claims_grid, write_claims
 from reports.claims.protocol import claims_protocol
+from reports.claims.report import claims_contents
 from reports.claims.summary import summarise
+from reports.claims.text import claims_grid
 from reports.claims.verdicts import COUNTEREXAMPLE, counterexample
 from reports.formatting import LATEX
+from reports.study_report import write_contents
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
 from simulations.studies.claims import Options, make_study, separation_with, two_gaussians
@@ -20,7 +22,7 @@ def reported(tmp_path_factory):
     with open_store(folder, study.name, study.design) as store:
         list(run_study(study, store))
         table = summarise(study, store)
-    write_claims(table, folder)
+    write_contents(claims_contents(table), folder)
     return study, folder, table
 
 
@@ -103,7 +105,7 @@ def test_a_design_without_models_says_nothing(run_to_store, monkeypatch):
     with open_store(folder, study.name, study.design) as store:
         table = summarise(study, store)
     assert "inconclusive" in set(table.summary["verdict"])
-    write_claims(table, folder)
+    write_contents(claims_contents(table), folder)
 
 
 @needs_latex

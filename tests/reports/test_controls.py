@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 
 from reports.class_statistics import SidesOverRuns, overall_verdict, sides_over_runs
-from reports.controls.files import write_controls
 from reports.controls.protocol import controls_protocol
+from reports.controls.report import controls_contents
 from reports.controls.summary import power, summarise
+from reports.study_report import write_contents
 from simulations.records import rows_where, select
 from simulations.store import open_store
 from simulations.studies.controls import CONTROLS, Options, make_study
@@ -33,7 +34,7 @@ def test_files_and_tables(few):
     study, folder = few
     with open_store(folder, study.name, study.design) as store:
         table = summarise(study, store)
-    (shown,) = write_controls(table, folder)
+    (shown,) = write_contents(controls_contents(table), folder)
     for name in ("summary.csv", "classes.csv", "controls.tex", "controls.png", "controls.pdf"):
         assert (folder / name).stat().st_size > 300, name
     assert shown.row_count == len(table.summary)
@@ -45,7 +46,7 @@ def test_files_and_tables(few):
 def test_latex_compiles(few, tmp_path):
     study, folder = few
     with open_store(folder, study.name, study.design) as store:
-        write_controls(summarise(study, store), folder)
+        write_contents(controls_contents(summarise(study, store)), folder)
     compile_tables(folder, tmp_path, ["controls.tex"])
 
 

@@ -7,10 +7,11 @@ import pytest
 from equations.balance import residual
 from equations.inference import ratio_of_means
 from reports.formatting import LATEX
-from reports.multiclass.files import write_multiclass
 from reports.multiclass.protocol import multiclass_protocol
+from reports.multiclass.report import multiclass_contents
 from reports.multiclass.summary import summarise
 from reports.multiclass.text import class_grid, joint_grid
+from reports.study_report import write_contents
 from simulations.monte_carlo import run_study
 from simulations.records import select
 from simulations.store import open_store
@@ -27,7 +28,7 @@ def reported(tmp_path_factory):
         list(run_study(study, store))
         table = summarise(study, store)
         measured = read_measurements(store, "gaussian")
-    shown = write_multiclass(table, folder)
+    shown = write_contents(multiclass_contents(table), folder)
     return folder, study, table, measured, shown
 
 
@@ -111,7 +112,7 @@ def test_separated_runs_are_recorded_and_counted(run_to_store):
         table = summarise(study, store)
     assert (table.joint["runs_failed"] > 5).all()
     assert (table.joint["runs_converged"] + table.joint["runs_failed"] == 25).all()
-    write_multiclass(table, folder)
+    write_contents(multiclass_contents(table), folder)
 
 
 @pytest.mark.parametrize("fitter", ["one-vs-all", "mlp"])
@@ -121,7 +122,7 @@ def test_other_fitters_report_what_is_true_of_them(run_to_store, fitter):
     folder, _ = run_to_store(study)
     with open_store(folder, study.name, study.design) as store:
         table = summarise(study, store)
-    write_multiclass(table, folder)
+    write_contents(multiclass_contents(table), folder)
     assert table.summary.query("split == 'train'")["max_relative_difference"].max() <= 1e-9
     if fitter == "one-vs-all":
         assert (table.joint["df"] == 3).all()

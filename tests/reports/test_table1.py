@@ -6,8 +6,9 @@ import pytest
 
 from equations.balance import class_mass, residual
 from reports.formatting import LATEX
-from reports.table1.files import write_table1
+from reports.study_report import write_contents
 from reports.table1.protocol import table1_protocol
+from reports.table1.report import table1_contents
 from reports.table1.summary import summarise
 from reports.table1.text import depth_grid, main_grid
 from simulations.monte_carlo import run_study
@@ -31,7 +32,7 @@ def reported(small_study, tmp_path_factory):
         list(run_study(small_study, store))
         table = summarise(small_study, store)
         sim1 = read_measurements(store, "sim1")
-    write_table1(table, folder)
+    write_contents(table1_contents(table), folder)
     return folder, table, sim1
 
 
@@ -117,7 +118,7 @@ def test_separated_runs_are_counted_as_failed(run_to_store):
     sim1 = table.summary.query("simulation == 'sim1' and split == 'test'")
     assert (sim1["runs_failed"] > 5).all()
     assert (sim1["runs_converged"] + sim1["runs_failed"] == 20).all()
-    write_table1(table, folder)
+    write_contents(table1_contents(table), folder)
 
 
 def test_protocol_says_what_will_be_done(small_options):

@@ -1,14 +1,10 @@
-"""The files of the paper's other statements."""
+"""The paper's other statements as text."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from reports.claims.summary import Claims
 from reports.formatting import LATEX, TEXT, Markup, small
-from reports.grid import Grid, to_console, to_latex
-from reports.provenance import write_text
+from reports.grid import Grid
 
 
 def claims_grid(table: Claims, markup: Markup = TEXT) -> Grid:
@@ -53,22 +49,3 @@ def _words(text: str, markup: Markup) -> str:
     ):
         text = text.replace(plain, formula)
     return text
-
-
-def write_claims(table: Claims, out: Path) -> list[Any]:
-    """Write ``summary.csv`` and ``claims.tex``.
-
-    Parameters
-    ----------
-    table : Claims
-    out : Path
-        Existing folder.
-
-    Returns
-    -------
-    list of rich renderables
-        The same table for the console.
-    """
-    write_text(out / "summary.csv", table.summary.to_csv(index=False))
-    write_text(out / "claims.tex", to_latex(claims_grid(table, LATEX)))
-    return [to_console(claims_grid(table), "The paper's other statements")]

@@ -1,0 +1,140 @@
+"""Columns of a summary with one row per class: what one λ setting showed on one split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from equations.balance import accuracy_bounds, residual, split_residual
+from equations.inference import mcse_of_mean
+from equations.mean_proba import FloatArray
+from reports.class_statistics import SidesOverRuns
+from simulations.records import Measurements
+
+NEGLIGIBLE = 1e-6
+"""Of the class mass: a term of the residual that is smaller is due to rounding."""
+
+NOTICEABLE = 2.58
+"""MCSEs that a term of the residual must be from zero to be named."""
+
+Columns = dict[str, Sequence[Any]]
+"""Column name to one value per class."""
+
+
+def mean_and_mcse(name: str, values: FloatArray) -> Columns:
+    """Mean over runs and its MCSE, of values (n_runs, n_classes).
+
+    Examples
+    --------
+    >>> mean_and_mcse("p", np.array([[1.0, 2.0], [3.0, 2.0]]))
+    {'p': [2.0, 2.0], 'p_mcse': [1.0, 0.0]}
+    """
+    return {
+        name: values.mean(axis=0).tolist(),
+        f"{name}_mcse": [mcse_of_mean(column) for column in values.T],
+    }
+
+
+def columns_of_sides(sides: SidesOverRuns) -> Columns:
+    """Both sides of Eq. (9), the gap with its interval, and the verdict.
+
+    Parameters
+    ----------
+    sides : SidesOverRuns
+
+    Returns
+    -------
+    dict
+    """
+    larger = np.maximum(np.maximum(sides.left, sides.right), 1e-300)
+    return {
+        **mean_and_mcse("left", sides.left),
+        **mean_and_mcse("right", sides.right),
+        "gap": [g.value for g in sides.gaps],
+        "gap_low": [g.low for g in sides.gaps],
+        "gap_high": [g.high for g in sides.gaps],
+        "verdict": sides.verdicts,
+        "max_relative_difference": (np.abs(sides.left - sides.right) / larger).max(axis=0).tolist(),
+    }
+
+
+def columns_of_predictions(part: Measurements, mass: FloatArray) -> Columns:
+    """Residual r_j / w_j, mean probability of the own class, and accuracy.
+
+    Parameters
+    ----------
+    part : Measurements
+        Of one split.
+    mass : ndarray, shape (n_classes,)
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        **mean_and_mcse("residual", residual(part.mean_proba, mass, part.miss_proba) / mass),
+        **mean_and_mcse("mean_proba", np.diagonal(part.mean_proba, axis1=1, axis2=2)),
+        **mean_and_mcse("accuracy", accuracy_of_classes(part)),
+    }
+
+
+def accuracy_of_classes(part: Measurements) -> FloatArray:
+    """Share of each class that is predicted as itself, shape (n_runs, n_classes)."""
+    hits = np.diagonal(part.confusion, axis1=1, axis2=2)
+    return np.asarray(hits / part.class_count, dtype=np.float64)
+
+
+def columns_of_bounds(part: Measurements) -> Columns:
+    """Bounds of the accuracy (E11), where the rows of P sum to one.
+
+    Parameters
+    ----------
+    part : Measurements
+
+    Returns
+    -------
+    dict
+    """
+    low, high = accuracy_bounds(part.mean_proba.mean(axis=0))
+    return {"accuracy_low": low.tolist(), "accuracy_high": high.tolist()}
+
+
+def columns_of_residual_split(parts: Mapping[str, Measurements], mass: FloatArray) -> Columns:
+    """Residual r_j / w_j on test by its terms (E5), and the one that it is due to.
+
+    Without a population, overfitting and sampling are one term.
+
+    Parameters
+    ----------
+    parts : mapping of split to Measurements
+    mass : ndarray, shape (n_classes,)
+
+    Returns
+    -------
+    dict
+    """
+    relative = {
+        split: residual(p.mean_proba, mass, p.miss_proba) / mass for split, p in parts.items()
+    }
+    terms = split_residual(relative["train"], relative["test"], relative.get("population"))
+    named = {"optimisation": terms.optimisation}
+    if terms.overfitting is None:
+        named["overfitting and sampling"] = terms.sampling
+    else:
+        named |= {"overfitting": terms.overfitting, "sampling": terms.sampling}
+    columns: Columns = {}
+    z = []
+    for name, term in named.items():
+        column = name.replace(" ", "_")
+        found = mean_and_mcse(column, term)
+        columns |= found
+        mean, mcse = np.array(found[column]), np.array(found[f"{column}_mcse"])
+        z.append(np.where(np.abs(mean) > NEGLIGIBLE, np.abs(mean) / np.maximum(mcse, 1e-300), 0.0))
+    strongest = np.argmax(z, axis=0)
+    names = list(named)
+    columns["due_to"] = [
+        names[i] if z[i][k] > NOTICEABLE else "" for k, i in enumerate(strongest.tolist())
+    ]
+    return columns

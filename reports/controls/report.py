@@ -1,0 +1,54 @@
+"""How the controls are reported."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from reports.controls.figure import draw_controls
+from reports.controls.protocol import controls_protocol
+from reports.controls.summary import Controls, summarise
+from reports.controls.text import controls_grid
+from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
+
+
+def controls_contents(table: Controls) -> Contents:
+    """Table, figure and data frames of the controls.
+
+    Parameters
+    ----------
+    table : Controls
+
+    Returns
+    -------
+    Contents
+    """
+    return Contents(
+        frames={"summary": table.summary, "classes": table.classes},
+        tables=(
+            NamedTable(
+                "controls",
+                "Controls: residual r_j/w_j on test data, of the class where it is largest",
+                partial(controls_grid, table),
+            ),
+        ),
+        figures=(
+            NamedFigure(
+                "controls",
+                "Predicted and observed residuals of the controls",
+                partial(draw_controls, table),
+            ),
+        ),
+    )
+
+
+def _not_as_expected(contents: Contents) -> bool:
+    return not bool(contents.frames["summary"]["as_expected"].all())
+
+
+REPORT = StudyReport(
+    title="Negative and positive controls",
+    protocol=controls_protocol,
+    summarise=summarise,
+    contents=controls_contents,
+    failed=_not_as_expected,
+)

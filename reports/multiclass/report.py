@@ -1,0 +1,55 @@
+"""How a K-class study is reported."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from reports.multiclass.figures import draw_mean_proba, draw_sides
+from reports.multiclass.protocol import multiclass_protocol
+from reports.multiclass.summary import Multiclass, summarise
+from reports.multiclass.text import class_grid, joint_grid
+from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
+
+
+def multiclass_contents(table: Multiclass) -> Contents:
+    """Tables, figures and data frames of a K-class study.
+
+    Parameters
+    ----------
+    table : Multiclass
+
+    Returns
+    -------
+    Contents
+    """
+    return Contents(
+        frames={"summary": table.summary, "joint": table.joint},
+        tables=(
+            NamedTable(
+                "multiclass",
+                "Eq. (9) on test data, in per cent of the total mass; train: largest difference",
+                partial(class_grid, table),
+            ),
+            NamedTable("multiclass_joint", "All equations at once", partial(joint_grid, table)),
+        ),
+        figures=(
+            NamedFigure(
+                "mean_proba",
+                "Mean predicted probabilities on test data, and the residual of each class",
+                partial(draw_mean_proba, table),
+            ),
+            NamedFigure(
+                "sides",
+                "Both sides of Eq. (9) on test data by class, and their gap, with 90 % intervals",
+                partial(draw_sides, table),
+            ),
+        ),
+    )
+
+
+REPORT = StudyReport(
+    title="Eq. (9) for K classes",
+    protocol=multiclass_protocol,
+    summarise=summarise,
+    contents=multiclass_contents,
+)

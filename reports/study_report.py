@@ -1,0 +1,122 @@
+"""What a study's report is made of, and how it becomes files: tables, figures, data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reports.formatting import LATEX, TEXT, Markup
+from reports.grid import Grid, to_console, to_latex
+from reports.provenance import write_text
+from simulations.monte_carlo import Study
+from simulations.tables import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class NamedTable:
+    """A table: the stem of its file, its caption, and how it is laid out in a markup."""
+
+    name: str
+    title: str
+    grid: Callable[[Markup], Grid]
+
+
+@dataclass(frozen=True)
+class NamedFigure:
+    """A figure: the stem of its files, its caption, and what draws it into paths.
+
+    What has nothing to draw writes no file.
+    """
+
+    name: str
+    title: str
+    draw: Callable[[list[Path]], None]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that is reported of a study.
+
+    Attributes
+    ----------
+    frames : mapping of str to DataFrame
+        Tidy tables by the stem of their CSV file; ``summary`` has a column ``verdict``.
+    tables : tuple of NamedTable
+    figures : tuple of NamedFigure
+    """
+
+    frames: Mapping[str, pd.DataFrame]
+    tables: tuple[NamedTable, ...] = ()
+    figures: tuple[NamedFigure, ...] = ()
+
+
+def any_verdict_fails(contents: Contents) -> bool:
+    """Whether any verdict of the summary is "fails"."""
+    return bool((contents.frames["summary"]["verdict"] == "fails").any())
+
+
+@dataclass(frozen=True)
+class StudyReport:
+    """How a study is reported.
+
+    Attributes
+    ----------
+    title : str
+    protocol : callable ``(study, mcse) -> str``
+        Text of ``protocol.md``; `mcse` is the target of precision or None.
+    summarise : callable ``(study, store) -> summary``
+        A pure function of what is stored.
+    contents : callable ``(summary) -> Contents``
+    predicted_gap_sd : callable ``(cell) -> dict``
+        SD over runs of the gap by λ setting, as far as theory predicts it.
+    failed : callable ``(contents) -> bool``
+        Whether ``--strict`` shall exit with 1.
+    """
+
+    title: str
+    protocol: Callable[[Study, float | None], str]
+    summarise: Callable[[Study, Store], Any]
+    contents: Callable[[Any], Contents]
+    predicted_gap_sd: Callable[[Any], dict[str, float | None]] = lambda _: {}
+    failed: Callable[[Contents], bool] = any_verdict_fails
+
+
+def report_of(study: str) -> StudyReport:
+    """Return how a study is reported, by its name: each has a folder beside this file.
+
+    Examples
+    --------
+    >>> report_of("table1").title
+    'Table 1: Eq. (10) on Sim1 and Sim2'
+    """
+    report: StudyReport = import_module(f"reports.{study}.report").REPORT
+    return report
+
+
+def write_contents(contents: Contents, out: Path) -> list[Any]:
+    """Write every data frame as CSV, every table as LaTeX, every figure as PDF and PNG.
+
+    Parameters
+    ----------
+    contents : Contents
+    out : Path
+        Existing folder.
+
+    Returns
+    -------
+    list of rich renderables
+        The tables for the console.
+    """
+    for name, frame in contents.frames.items():
+        write_text(out / f"{name}.csv", frame.to_csv(index=False))
+    for table in contents.tables:
+        write_text(out / f"{table.name}.tex", to_latex(table.grid(LATEX)))
+    for figure in contents.figures:
+        figure.draw([out / f"{figure.name}.pdf", out / f"{figure.name}.png"])
+    return [to_console(table.grid(TEXT), table.title) for table in contents.tables]

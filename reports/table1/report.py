@@ -1,0 +1,56 @@
+"""How Table 1 is reported."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
+from reports.table1.figure import draw_table1
+from reports.table1.protocol import table1_protocol
+from reports.table1.summary import Table1, predicted_gap_sd, summarise
+from reports.table1.text import depth_grid, main_grid
+
+
+def table1_contents(table: Table1) -> Contents:
+    """Tables, figure and data frames of Table 1; those by depth where the network has several.
+
+    Parameters
+    ----------
+    table : Table1
+
+    Returns
+    -------
+    Contents
+    """
+    frames = {"summary": table.summary}
+    tables = [
+        NamedTable(
+            "table1",
+            "Table 1: Eq. (10), left side: mean (SD) over runs",
+            partial(main_grid, table),
+        )
+    ]
+    if not table.depth.empty:
+        frames["depth"] = table.depth
+        tables.append(
+            NamedTable(
+                "table1_depth",
+                "Sim2's gap by training depth, output layer refined",
+                partial(depth_grid, table),
+            )
+        )
+    figure = NamedFigure(
+        "table1",
+        "Left side of Eq. (10) on test data over runs, with what theory predicts and the paper's",
+        partial(draw_table1, table),
+    )
+    return Contents(frames, tuple(tables), (figure,))
+
+
+REPORT = StudyReport(
+    title="Table 1: Eq. (10) on Sim1 and Sim2",
+    protocol=table1_protocol,
+    summarise=summarise,
+    contents=table1_contents,
+    predicted_gap_sd=predicted_gap_sd,
+)
