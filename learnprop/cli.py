@@ -22,7 +22,13 @@ plans = typer.Typer(
     help="Say how many replications --mcse needs. Takes a study's own options; writes nothing.",
     no_args_is_help=True,
 )
-for study in (studies.table1, studies.multiclass, studies.controls, studies.claims):
+for study in (
+    studies.table1,
+    studies.multiclass,
+    studies.controls,
+    studies.claims,
+    studies.explore,
+):
     app.command(rich_help_panel="Studies")(study)
     plans.command()(study)
 app.add_typer(plans, rich_help_panel="Studies")

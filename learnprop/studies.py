@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -11,6 +12,11 @@ from learnprop.study_commands import study_command
 
 if TYPE_CHECKING:
     from simulations.monte_carlo import Study
+
+T = TypeVar("T", int, float)
+
+OWN_DATA, GAUSSIAN = "Your own data", "Gaussian classes (--generator gaussian)"
+"""Panels of ``explore --help``."""
 
 
 @study_command(out="results/table1")
@@ -122,7 +128,7 @@ def multiclass(
         train_size=train_size,
         imbalance=imbalance,
         profile=profile,
-        sizes=_integers("--sizes", sizes),
+        sizes=_numbers("--sizes", sizes, int),
         test_size=test_size,
         weights=tuple(weights or Options.weights),
         beta=beta,
@@ -135,11 +141,12 @@ def multiclass(
     return make_study(chosen)
 
 
-def _integers(option: str, text: str) -> tuple[int, ...]:
+def _numbers(option: str, text: str, number: Callable[[str], T]) -> tuple[T, ...]:
+    kind = "integers" if number is int else "numbers"
     try:
-        return tuple(int(part) for part in text.split(",")) if text else ()
+        return tuple(number(part) for part in text.split(",")) if text else ()
     except ValueError:
-        raise ValueError(f"{option} must be integers with commas between, got {text!r}") from None
+        raise ValueError(f"{option} must be {kind} with commas between, got {text!r}") from None
 
 
 @study_command(out="results/controls")
@@ -174,4 +181,144 @@ def claims(
     from simulations.studies.claims import Options, make_study
 
     chosen = Options(runs=runs, seed=seed, margin=margin, device=device)
+    return make_study(chosen)
+
+
+@study_command(out="results/explore", max_failures=1.0)
+def explore(
+    runs: shared.Runs = 100,
+    seed: shared.Seed = 0,
+    generator: Annotated[
+        str, typer.Option(metavar="sim1|sim2|gaussian", help="Where the samples come from.")
+    ] = "sim1",
+    ratios: Annotated[
+        str, typer.Option(metavar="R1,R2,...", help="Largest over smallest training class.")
+    ] = "1,2,5,10,20,50,100",
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SCHEME|λ0|λ0,λ1,...",
+            help="equal, inverse, sqrt-inverse, effective-number, the weight λ0 of the rarest "
+            "class, or one number per class; may be repeated.  "
+            "[default: equal sqrt-inverse effective-number inverse, and the grid]",
+        ),
+    ] = None,
+    grid: Annotated[
+        tuple[float, float, int] | None,
+        typer.Option(
+            "--lambda0-grid",
+            metavar="LOW HIGH N",
+            help="N values of λ0 besides, even in log odds.  [without --weights: 0.01 0.99 10]",
+        ),
+    ] = None,
+    beta: Annotated[float, typer.Option(help="β of effective-number.")] = 0.999,
+    train_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Training samples of the largest class.  "
+            "[default: 10000; of a file, all that each ratio allows]"
+        ),
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(metavar="exponential|step", help="How sizes rise from class to class.")
+    ] = "exponential",
+    test_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Test samples of each class.  [default: 1000; of a file, a fifth of each label's]"
+        ),
+    ] = None,
+    fitter: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|logistic|softmax|one-vs-all|mlp",
+            help="What is fitted; auto is logistic for two classes, else softmax.",
+        ),
+    ] = "auto",
+    hidden: Annotated[int, typer.Option(help="Width of the hidden layer of --fitter mlp.")] = 16,
+    epochs: Annotated[int, typer.Option(help="Epochs of --fitter mlp.")] = 20,
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE.csv|.parquet|.npz",
+            help="Your own features and labels, resampled to the ratios.",
+            rich_help_panel=OWN_DATA,
+        ),
+    ] = "",
+    label: Annotated[
+        str, typer.Option(help="Column of the labels.", rich_help_panel=OWN_DATA)
+    ] = "label",
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column that is no feature; may be repeated.",
+            rich_help_panel=OWN_DATA,
+        ),
+    ] = None,
+    rarest: Annotated[
+        str,
+        typer.Option(
+            metavar="LABEL",
+            help="Label to make rare.  [default: the file's rarest]",
+            rich_help_panel=OWN_DATA,
+        ),
+    ] = "",
+    classes: Annotated[int, typer.Option(help="K, at least 2.", rich_help_panel=GAUSSIAN)] = 3,
+    dimension: Annotated[
+        int, typer.Option(help="Number of features.", rich_help_panel=GAUSSIAN)
+    ] = 2,
+    means: Annotated[
+        str,
+        typer.Option(
+            metavar="ring|simplex|random", help="How the class means lie.", rich_help_panel=GAUSSIAN
+        ),
+    ] = "ring",
+    separation: Annotated[
+        float,
+        typer.Option(
+            help="Distance between nearest means, in SDs of a feature.", rich_help_panel=GAUSSIAN
+        ),
+    ] = 2.0,
+    covariance: Annotated[
+        str,
+        typer.Option(
+            metavar="shared|per-class", help="Covariance of the classes.", rich_help_panel=GAUSSIAN
+        ),
+    ] = "shared",
+    margin: shared.Margin = 0.05,
+    device: shared.Device = "cpu",
+) -> Study:
+    """See what a weight does to each class: a grid of imbalance ratios and λ.
+
+    Class 0 is the rarest. A second call with the same --out resumes.
+    """
+    from simulations.studies.explore import Options, make_study
+
+    chosen = Options(
+        runs=runs,
+        seed=seed,
+        generator=generator,
+        ratios=_numbers("--ratios", ratios, float),
+        weights=tuple(weights or ()),
+        lambda0_grid=grid or (),
+        beta=beta,
+        data=data,
+        label=label,
+        drop=tuple(drop or ()),
+        rarest=rarest,
+        classes=classes,
+        dimension=dimension,
+        means=means,
+        separation=separation,
+        covariance=covariance,
+        train_size=train_size,
+        profile=profile,
+        test_size=test_size,
+        fitter=fitter,
+        hidden=hidden,
+        epochs=epochs,
+        margin=margin,
+        device=device,
+    )
     return make_study(chosen)

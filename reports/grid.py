@@ -11,10 +11,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of strings: column heads (the first over the row names) and rows; None is a rule."""
+    """A table of strings: column heads (the first over the row names) and rows; None is a rule.
+
+    ``verbatim`` says which columns hold names from outside, to be shown as they are; everything
+    else is in the markup of its medium.
+    """
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...] | None, ...]
+    verbatim: tuple[int, ...] = ()
 
 
 def to_latex(grid: Grid) -> str:
@@ -34,9 +39,10 @@ def to_latex(grid: Grid) -> str:
     body = [row for row in grid.rows if row is not None]
     named = [(_latex_name(row[0]), *row[1:]) for row in body]
     frame: pd.DataFrame = pd.DataFrame(named, columns=[grid.heads[0], *grid.heads[1:]])
-    latex = frame.style.hide(axis="index").to_latex(
-        hrules=True, column_format="l" + "c" * (len(grid.heads) - 1)
-    )
+    styled = frame.style.hide(axis="index")
+    for column in grid.verbatim:
+        styled = styled.format(escape="latex", subset=[grid.heads[column]])
+    latex = styled.to_latex(hrules=True, column_format="l" + "c" * (len(grid.heads) - 1))
     lines = latex.splitlines()
     start = lines.index(r"\midrule") + 1
     position = 0
@@ -70,6 +76,7 @@ def to_console(grid: Grid, title: str) -> Any:
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
     table.add_column(grid.heads[0], no_wrap=True)
@@ -79,5 +86,5 @@ def to_console(grid: Grid, title: str) -> Any:
         if row is None:
             table.add_section()
         else:
-            table.add_row(*row)
+            table.add_row(*map(Text, row))
     return table

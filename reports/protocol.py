@@ -11,6 +11,16 @@ from textwrap import fill
 from simulations.blocks import BLOCK_SIZE
 from simulations.monte_carlo import Study
 
+FITTERS = {
+    "logistic": "logistic regression, Newton's method to a gradient norm of 1e-12 Σw",
+    "softmax": "softmax regression, Newton's method to a gradient norm of 1e-12 Σw",
+    "one-vs-all": "one-vs-all logistic regressions, Newton's method, each to 1e-12 Σw",
+    "mlp": "a network with one hidden layer of {hidden} sigmoid units, {epochs} epochs of Adam in "
+    "minibatches of 128 at learning rate 0.01; measured as trained (raw), with the output bias "
+    "refined (bias) and with the output layer refined (head, in the tables)",
+}
+"""What each fitter does, of which a network's ``hidden`` and ``epochs`` are to be filled in."""
+
 
 def wrap(text: str) -> str:
     """Wrap a paragraph or a list item at 98 characters."""

@@ -25,6 +25,7 @@ class NamedTable:
     name: str
     title: str
     grid: Callable[[Markup], Grid]
+    on_console: bool = True
 
 
 @dataclass(frozen=True)
@@ -119,4 +120,4 @@ def write_contents(contents: Contents, out: Path) -> list[Any]:
         write_text(out / f"{table.name}.tex", to_latex(table.grid(LATEX)))
     for figure in contents.figures:
         figure.draw([out / f"{figure.name}.pdf", out / f"{figure.name}.png"])
-    return [to_console(table.grid(TEXT), table.title) for table in contents.tables]
+    return [to_console(t.grid(TEXT), t.title) for t in contents.tables if t.on_console]

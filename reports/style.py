@@ -11,6 +11,9 @@ from reports.provenance import write_bytes
 # Okabe and Ito's colour-blind safe palette.
 OBSERVED, PREDICTED, PAPER, THEORY = "#0072B2", "#D55E00", "#009E73", "#000000"
 
+COLUMN, PAGE = 3.3, 7.0
+"""Widths of a figure in inches: one column of a two-column paper, and its page."""
+
 HOUSE_STYLE: Any = {
     "figure.dpi": 150,
     "savefig.dpi": 200,
@@ -33,6 +36,23 @@ def pyplot() -> Any:
     import matplotlib.pyplot as plt
 
     return plt
+
+
+def sequence(n: int) -> list[Any]:
+    """Colours for n ordered values, dark to light, told apart without hue and with any eyes."""
+    colours: list[Any] = pyplot().get_cmap("viridis")([0.85 * i / max(n - 1, 1) for i in range(n)])
+    return colours
+
+
+def plain(name: str) -> str:
+    r"""Write a name from outside so that no formula is read in it.
+
+    Examples
+    --------
+    >>> plain("a_b & $5")
+    'a_b & \\$5'
+    """
+    return name.replace("$", r"\$")
 
 
 def save_figure(figure: Any, paths: list[Path]) -> None:

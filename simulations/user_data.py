@@ -196,7 +196,7 @@ def _read_table(path: str, label: str) -> pd.DataFrame:
     try:
         if path.endswith(".parquet"):
             return pd.read_parquet(path)
-        # A label may be called "NA" or "None": only in a column of features is that a missing value.
+        # A label may be called "NA" or "None": only among features is that a missing value.
         return pd.read_csv(path, converters={label: str}, low_memory=False)
     except ImportError:
         raise ValueError(

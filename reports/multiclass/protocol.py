@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from reports.protocol import bullets, replications, wrap
+from reports.protocol import FITTERS, bullets, replications, wrap
 from simulations.monte_carlo import Study
-
-_FITTERS = {
-    "softmax": "softmax regression, Newton's method to a gradient norm of 1e-12 Σw",
-    "one-vs-all": "one-vs-all logistic regressions, Newton's method, each to 1e-12 Σw",
-}
 
 
 def multiclass_protocol(study: Study, mcse: float | None = None) -> str:
@@ -29,12 +24,7 @@ def multiclass_protocol(study: Study, mcse: float | None = None) -> str:
         wrap(f"- {label}: λ = ({', '.join(f'{w:.6g}' for w in weight)})")
         for label, weight in cell.class_weight
     )
-    fitter = _FITTERS.get(
-        cell.fitter,
-        f"a network with one hidden layer of {cell.hidden} sigmoid units, {cell.epochs} epochs of "
-        "Adam in minibatches of 128 at learning rate 0.01; measured as trained (raw), with the "
-        "output bias refined (bias) and with the output layer refined (head, in the tables)",
-    )
+    fitter = FITTERS[cell.fitter].format(hidden=cell.hidden, epochs=cell.epochs)
     rank = "K" if cell.one_vs_all else "K - 1"
     covariance = "the identity" if cell.covariance == "shared" else "one per class, seeded"
     mechanisms = [

@@ -135,7 +135,7 @@ class Source:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of the classes."""
+        """Names of the classes, in their order."""
         return self.file.labels if self.file else tuple(map(str, range(self.n_classes)))
 
     def distribution(self) -> Generator:
@@ -212,9 +212,8 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     o = options
     check_common(o.runs, o.seed, o.margin)
     check_positive(hidden=o.hidden, epochs=o.epochs)
-    check_positive(
-        **{n: v for n in ("train_size", "test_size") if (v := getattr(o, n)) is not None}
-    )
+    sizes = {"train_size": o.train_size, "test_size": o.test_size}
+    check_positive(**{name: size for name, size in sizes.items() if size is not None})
     _check_ratios(o.ratios)
     if o.data:
         _check_unused(o, _OF_GAUSSIAN, "gaussian")
@@ -266,7 +265,9 @@ def known_from(design: Mapping[str, Any]) -> dict[str, Any]:
     """What the design of a stored study says beyond its options, for `make_study`."""
     if not design["file"]:
         return {}
-    as_tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in design["file"].items()}
+    as_tuples: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in design["file"].items()
+    }
     return {"file": DataFile(**as_tuples)}
 
 

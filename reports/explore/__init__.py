@@ -1,0 +1,1 @@
+"""Reports of a grid of imbalance ratios and λ."""

@@ -1,0 +1,116 @@
+"""The protocol of a grid in the ADEMP frame, written before its first replication."""
+
+from __future__ import annotations
+
+from reports.explore.text import weighting_name
+from reports.protocol import FITTERS, bullets, replications, wrap
+from simulations.monte_carlo import Study
+from simulations.studies.explore import Source
+
+_GENERATORS = {
+    "sim1": "Sim1: x | y=1 from N(-1.5, 1) + U(0, 0.5), x | y=0 from N(1.5, 1) + U(-0.5, 0), sums.",
+    "sim2": "Sim2: x | y=1 from N((0, 0, 0), 1.2 I), x | y=0 from N((1, 1, 1), I), covariances.",
+}
+
+
+def explore_protocol(study: Study, mcse: float | None = None) -> str:
+    """Protocol of a grid, in Markdown.
+
+    Parameters
+    ----------
+    study : Study
+    mcse : float or None
+        Target of precision for the gaps, if one is declared.
+
+    Returns
+    -------
+    str
+    """
+    design, cell = study.design, study.cells[0]
+    names = ", ".join(weighting_name(setting) for setting in cell.settings)
+    sizes = bullets(
+        *(
+            f"ratio {c.ratio:g}: train {c.train_size}, test {c.test_size}"
+            + ("" if c.source.file else f", population {design['population']} of each class")
+            for c in study.cells
+        )
+    )
+    fitter = FITTERS[cell.fitter].format(hidden=cell.hidden, epochs=cell.epochs)
+    performance = [
+        "Decision per equation: gap of the ratio of means over runs, left / right - 1, with "
+        f"Fieller's 90 % interval, against a margin of ±{100 * design['margin']:g} %: `holds` "
+        "(interval inside), `fails` (outside), `inconclusive`; `not converged` if any run's "
+        "bias gradient exceeds 1e-12 Σw, `interpolated` where the right side is below 1e-12 Σw. "
+        "For two classes the equations are one.",
+        "Where more than 5 % of the runs have no model, `separated` (or the commonest reason), and "
+        "no means over the others: they would speak of those samples alone that have a model.",
+        "Mean probability of the own class, accuracy by class, balanced accuracy and accuracy at "
+        "the priors of training, each with its Monte Carlo standard error, and the bounds of the "
+        "accuracies that mean probabilities imply.",
+        _limit(cell.source, cell.fitter),
+    ]
+    estimands = (
+        "Both sides of every equation under these weights, which share each replication's data: "
+        f"{names}."
+    )
+    return f"""# Protocol: a grid of imbalance ratios and class weights
+
+Written before the first replication.
+
+## Aims
+
+What does a class weight do to each class, at each imbalance? Does w_j (1 - p̄(j→j)) =
+Σ_k≠j w_k p̄(k→j) with w = λN (Eq. 9; for two classes Eq. 10) hold on train, on test data, in the
+population?
+
+## Data-generating mechanisms
+
+{bullets(*_mechanism(cell.source))}
+{sizes}
+{wrap(f"- Seed {study.seed}; every replication has its own key. {replications(study, mcse)}")}
+
+## Estimands
+
+{wrap(estimands)}
+
+## Methods
+
+{wrap(f"- {fitter[0].upper()}{fitter[1:]}.")}
+
+## Performance measures
+
+{bullets(*performance)}
+- Runs attempted, converged and failed, zeros included. A failed run is never redrawn.
+"""
+
+
+def _mechanism(source: Source) -> list[str]:
+    if source.file:
+        counts = ", ".join(
+            f"{label} ({n})" for label, n in zip(source.labels, source.file.counts, strict=True)
+        )
+        return [
+            f"The samples of one file (SHA-256 {source.file.sha256[:16]}…), "
+            f"{source.file.n_features} features; labels and their samples: {counts}. Class 0 is "
+            f"{source.labels[0]}.",
+            "Every replication draws training and test samples from it without replacement: they "
+            "are disjoint within a replication and overlap between replications, so that intervals "
+            "speak of this file, not of what it was drawn from.",
+        ]
+    if source.generator in _GENERATORS:
+        return [_GENERATORS[source.generator]]
+    covariance = "the identity" if source.covariance == "shared" else "one per class, seeded"
+    return [
+        f"{source.n_classes} Gaussian classes in {source.dimension} features; means: "
+        f"{source.means}, nearest ones {source.separation:g} apart; covariance: {covariance}."
+    ]
+
+
+def _limit(source: Source, fitter: str) -> str:
+    if source.file:
+        return "No limit is known: overfitting and sampling are one term of the residual."
+    if fitter == "one-vs-all" and source.n_classes > 2:
+        return "One-vs-all has no limit that we compute."
+    if fitter != "mlp" and source.n_classes == 2:
+        return "Limit: the minimiser of the population loss, by quadrature or Monte Carlo."
+    return "Limit: the true posterior under priors proportional to w, where it is known."

@@ -1,0 +1,82 @@
+"""How a grid of imbalance ratios and λ is reported."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from reports.explore.figures import draw_accuracy, draw_gap, draw_mean_proba, draw_sides
+from reports.explore.protocol import explore_protocol
+from reports.explore.summary import Explore, summarise
+from reports.explore.text import accuracy_grid, gap_grid, ratio_grid
+from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
+
+
+def explore_contents(table: Explore) -> Contents:
+    """Tables, figures and the data frame of a grid.
+
+    Parameters
+    ----------
+    table : Explore
+
+    Returns
+    -------
+    Contents
+    """
+    which = "Eq. (10)" if table.n_classes == 2 else "Eq. (9), the class where it is largest"
+    tables = [
+        NamedTable(
+            "explore",
+            f"Gap of {which}, on test data, per cent ± half of the 90 % interval; "
+            "?: inconclusive, !: fails",
+            partial(gap_grid, table),
+        ),
+        NamedTable(
+            "explore_balanced_accuracy",
+            "Balanced accuracy on test data, per cent ± Monte Carlo standard error",
+            partial(accuracy_grid, table, "balanced_accuracy"),
+        ),
+        NamedTable(
+            "explore_overall_accuracy",
+            "Accuracy on test data at the priors of training, per cent ± Monte Carlo standard error",
+            partial(accuracy_grid, table, "overall_accuracy"),
+            on_console=False,
+        ),
+    ]
+    tables += [
+        NamedTable(
+            f"explore_ratio_{ratio:g}".replace(".", "_"),
+            f"All classes at imbalance ratio {ratio:g}, on test data; sides in per cent of the "
+            "total mass",
+            partial(ratio_grid, table, ratio),
+            on_console=False,
+        )
+        for ratio in table.ratios
+    ]
+    curve = f"; lines: {table.limit_basis}" if table.limit_basis else ""
+    figures = (
+        NamedFigure(
+            "sides", f"Left against right side of {which[:8].rstrip(',')} on test data, and "
+            "their gap, with 90 % intervals", partial(draw_sides, table),
+        ),
+        NamedFigure(
+            "mean_proba",
+            "Mean probability of the own class on test data against the weight of class 0" + curve,
+            partial(draw_mean_proba, table),
+        ),
+        NamedFigure(
+            "accuracy",
+            "Accuracy on test data against the weight of class 0, with the bounds that mean "
+            "probabilities imply",
+            partial(draw_accuracy, table),
+        ),
+        NamedFigure("gap", "Gap on test data by weights and imbalance", partial(draw_gap, table)),
+    )  # fmt: skip
+    return Contents({"summary": table.summary}, tuple(tables), figures)
+
+
+REPORT = StudyReport(
+    title="A grid of imbalance ratios and class weights",
+    protocol=explore_protocol,
+    summarise=summarise,
+    contents=explore_contents,
+)

@@ -1,0 +1,188 @@
+"""The grid of imbalance ratios and λ from the store: one row per ratio, λ, split and class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from equations.balance import accuracy_bounds, left_side
+from equations.inference import mcse_of_mean
+from equations.mean_proba import FloatArray
+from reports.class_columns import (
+    Columns,
+    accuracy_of_classes,
+    columns_of_bounds,
+    columns_of_predictions,
+    columns_of_residual_split,
+    columns_of_sides,
+)
+from reports.class_statistics import SettingEvidence, evidence_of, sides_over_runs
+from simulations.evidence import SPLITS
+from simulations.limit import Limit, limit_of
+from simulations.monte_carlo import Study
+from simulations.records import FAILED_STATUSES, Measurements
+from simulations.seeds import replication_rng
+from simulations.studies.explore import ExploreCell
+from simulations.tables import Store, read_fits, read_measurements
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_FAILED = 0.05
+"""Share of runs without a model above which a mean over the others is not shown: it would speak of
+those samples alone that happen to have a model."""
+
+
+@dataclass(frozen=True)
+class Explore:
+    """What the report of a grid is drawn from.
+
+    Attributes
+    ----------
+    summary : DataFrame
+        One row per ratio, weighting, split and class; the columns of ``summary.csv``.
+    ratios : tuple of float
+    settings : tuple of str
+    labels : tuple of str
+        Names of the classes.
+    margin : float
+    limit_basis : str
+        What the population curve is of; empty without one.
+    """
+
+    summary: pd.DataFrame
+    ratios: tuple[float, ...]
+    settings: tuple[str, ...]
+    labels: tuple[str, ...]
+    margin: float
+    limit_basis: str
+
+    @property
+    def n_classes(self) -> int:
+        """K."""
+        return len(self.labels)
+
+    def split(self, name: str) -> pd.DataFrame:
+        """Rows of one split."""
+        return self.summary[self.summary["split"] == name]
+
+
+def summarise(study: Study, store: Store) -> Explore:
+    """Read a grid and compute everything that its reports show.
+
+    Parameters
+    ----------
+    study : Study
+    store : Store
+
+    Returns
+    -------
+    Explore
+    """
+    import pandas as pd
+
+    source = study.cells[0].source
+    limit = None
+    if source.file is None:
+        rng = replication_rng(study.seed, study.name, 0, "population")
+        limit = limit_of(source.distribution(), study.cells[0].fitter, rng)
+    rows: list[dict[str, Any]] = []
+    for cell in study.cells:
+        runs = range(study.runs_of(cell.name))
+        fits = read_fits(store, cell.name, runs)
+        measured = read_measurements(store, cell.name, runs)
+        for setting in cell.settings:
+            evidence = evidence_of(study, cell, setting, fits, measured)
+            rows += _rows(study, cell, setting, evidence, limit)
+    return Explore(
+        summary=pd.DataFrame(rows),
+        ratios=tuple(cell.ratio for cell in study.cells),
+        settings=study.cells[0].settings,
+        labels=source.labels,
+        margin=study.design["margin"],
+        limit_basis=limit.basis if limit else "",
+    )
+
+
+def _rows(
+    study: Study, cell: ExploreCell, setting: str, evidence: SettingEvidence, limit: Limit | None
+) -> list[dict[str, Any]]:
+    """One row per split and class of one ratio and weighting."""
+    weight, mass = dict(cell.class_weight)[setting], evidence.mass
+    splits = SPLITS if cell.source.file is None else SPLITS[:2]
+    about = [
+        {
+            "class": k,
+            "label": label,
+            "n_train": cell.train_size[k],
+            "weight": weight[k],
+            "mass_share": float(mass[k] / mass.sum()),
+        }
+        for k, label in enumerate(cell.source.labels)
+    ]
+    of_limit = _of_limit(mass, limit)
+    refused = _refused(evidence)
+    rows = []
+    for split in splits:
+        columns: list[Columns] = [of_limit]
+        if not refused:
+            part = evidence.split(split)
+            sides = sides_over_runs(
+                part, mass, margin=study.design["margin"], converged=evidence.converged
+            )
+            columns += [columns_of_sides(sides), columns_of_predictions(part, mass)]
+            columns += [_of_all_classes(part, cell)]
+            if not cell.one_vs_all:  # bounds are of rows that sum to one
+                columns += [columns_of_bounds(part)]
+            if split == "test":
+                parts = {name: evidence.split(name) for name in splits}
+                columns += [columns_of_residual_split(parts, mass)]
+        for k, of_class in enumerate(about):
+            row = {"ratio": cell.ratio, "weighting": setting, "split": split} | of_class
+            for column in columns:
+                row |= {name: values[k] for name, values in column.items()}
+            if refused:
+                row["verdict"] = refused
+            rows.append(row | evidence.counts | {"max_bias_gradient": evidence.max_bias_gradient})
+    return rows
+
+
+def _refused(evidence: SettingEvidence) -> str:
+    """Why there is nothing to average: the commonest status of the runs without a model."""
+    failed = evidence.counts["runs_failed"]
+    if evidence.usable and failed <= MAX_FAILED * evidence.counts["runs_attempted"]:
+        return ""
+    statuses = Counter(s for s in evidence.fits.status.tolist() if s in FAILED_STATUSES)
+    return statuses.most_common(1)[0][0] if statuses else "inconclusive"
+
+
+def _of_all_classes(part: Measurements, cell: ExploreCell) -> Columns:
+    """Accuracy over all classes: with equal priors, and with those of training."""
+    of_class = accuracy_of_classes(part)
+    share = np.array(cell.train_size) / sum(cell.train_size)
+    low, high = accuracy_bounds(part.mean_proba.mean(axis=0))
+    found: dict[str, float] = {}
+    priors = {"balanced_accuracy": np.full_like(share, 1 / len(share)), "overall_accuracy": share}
+    for name, prior in priors.items():
+        accuracy = of_class @ prior
+        found |= {name: float(accuracy.mean()), f"{name}_mcse": mcse_of_mean(accuracy)}
+        if not cell.one_vs_all:
+            found |= {f"{name}_low": float(low @ prior), f"{name}_high": float(high @ prior)}
+    return {name: [value] * len(share) for name, value in found.items()}
+
+
+def _of_limit(mass: FloatArray, limit: Limit | None) -> Columns:
+    if limit is None:
+        return {}
+    try:
+        P = limit.mean_proba(mass)
+    except ValueError:  # so lopsided that the population loss has no minimum in float64
+        return {}
+    return {
+        "limit_left": left_side(P, mass / mass.sum()).tolist(),
+        "limit_mean_proba": np.diagonal(P).tolist(),
+        "limit_basis": [limit.basis] * len(mass),
+    }
