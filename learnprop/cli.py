@@ -32,7 +32,7 @@ for study in (
     app.command(rich_help_panel="Studies")(study)
     plans.command()(study)
 app.add_typer(plans, rich_help_panel="Studies")
-stored: list[Callable[..., None]] = [stores.status, stores.replay, stores.export]
+stored: list[Callable[..., None]] = [stores.status, stores.replay, stores.report, stores.export]
 for command in stored:
     app.command(rich_help_panel="Stored studies")(command)
 

@@ -1,7 +1,9 @@
-"""Commands that read a folder written by ``--out``: status, replay, export."""
+"""Commands that read a folder written by ``--out``: status, replay, report, export."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from learnprop.exits import VERDICT_FAILED, BadInput, say, show_tables
+from learnprop.exits import VERDICT_FAILED, BadInput, say, show_tables, stopped
 
 if TYPE_CHECKING:
     from simulations.tables import Store
@@ -64,6 +66,53 @@ def replay(
         say(line)
     if strict and answer.differences:
         raise typer.Exit(VERDICT_FAILED)
+
+
+def report(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="Folders written by --out.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write into.")],
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Compile report.tex with latexmk, where it is installed.")
+    ] = False,
+) -> None:
+    """Write tables, figures and a report.tex of all of them, for a paper. Nothing is fitted again.
+
+    Each table is a fragment to input that needs booktabs and siunitx only.
+    """
+    from reports.document import read_parts, write_document
+    from simulations.store import StoreError
+
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"--out must be a folder, but {out} is a file")
+    try:
+        parts = read_parts(folders)
+    except (StoreError, ValueError) as error:
+        raise BadInput(str(error)) from None
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_document(parts, out)
+    except OSError as error:
+        raise BadInput(f"--out {out} cannot be written: {error.strerror}") from None
+    for part in parts:
+        if part.note:
+            typer.echo(f"{part.source}: {part.note}", err=True)
+    say(f"Written to {out}/report.tex")
+    if pdf:
+        _compile(out)
+
+
+def _compile(out: Path) -> None:
+    if shutil.which("latexmk") is None:
+        typer.echo("--pdf: latexmk is not installed; pdflatex report.tex, twice, will do", err=True)
+        return
+    command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
+    answer = subprocess.run(command, cwd=out, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        complaint = next((line for line in answer.stdout.splitlines() if line.startswith("!")), "")
+        raise stopped(f"--pdf: latexmk failed: {complaint}; see {out}/report.log")
+    say(f"Written to {out}/report.pdf")
 
 
 def export(

@@ -87,9 +87,10 @@ def draw_sides(table: Explore, paths: list[Path]) -> None:
 
 
 def draw_mean_proba(table: Explore, paths: list[Path]) -> None:
-    """Draw the mean probability of the rarest and of the largest class against λ_0, per ratio.
+    """Draw the mean probability of each class against λ_0, per ratio.
 
-    Points are measured on test data, lines the population's.
+    Points are measured on test data, lines the population's; of more than four classes, the rarest
+    and the largest.
 
     Parameters
     ----------
@@ -101,8 +102,11 @@ def draw_mean_proba(table: Explore, paths: list[Path]) -> None:
         return
     plt = pyplot()
     with plt.rc_context(HOUSE_STYLE):
-        figure, axes = plt.subplots(2, 1, figsize=(COLUMN, 4.4), sharex=True)
-        for ax, k in zip(axes, (0, table.n_classes - 1), strict=True):
+        classes = range(table.n_classes) if table.n_classes <= 4 else (0, table.n_classes - 1)
+        figure, axes = plt.subplots(
+            len(classes), 1, figsize=(COLUMN, 0.8 + 1.8 * len(classes)), sharex=True
+        )
+        for ax, k in zip(axes, classes, strict=True):
             for ratio, colour, marker in _by_ratio(table):
                 rows = test[(test["ratio"] == ratio) & (test["class"] == k)]
                 rows = _with_lambda0(rows, test)
@@ -116,7 +120,7 @@ def draw_mean_proba(table: Explore, paths: list[Path]) -> None:
                     )  # fmt: skip
             ax.set_ylim(-0.03, 1.03)
             ax.set_ylabel(rf"$\bar p_{{{k} \to {k}}}$" + _class_name(table, k))
-        _lambda0_axis(axes[1], test)
+        _lambda0_axis(axes[-1], test)
         _legend_of_ratios(figure, axes[0])
         save_figure(figure, paths)
 
@@ -133,43 +137,46 @@ def draw_accuracy(table: Explore, paths: list[Path]) -> None:
     if test is None:
         return
     plt = pyplot()
-    n_rows = (len(table.ratios) + 2) // 2  # one panel is the legend's
+    n_rows = (len(table.ratios) + 1) // 2
     kinds = (
         ("balanced_accuracy", "balanced", OBSERVED, "o"),
         ("overall_accuracy", "at training priors", PREDICTED, "s"),
     )
     with plt.rc_context(HOUSE_STYLE):
         figure, axes = plt.subplots(
-            n_rows, 2, figsize=(COLUMN, 0.5 + 1.05 * n_rows), sharex=True, sharey=True,
+            n_rows, 2, figsize=(COLUMN, 0.8 + 1.05 * n_rows), sharex=True, sharey=True,
             squeeze=False,
         )  # fmt: skip
-        panels = list(axes.flat)
-        for ax, ratio in zip(panels, table.ratios, strict=False):
+        spare = list(axes.flat)[: 2 * n_rows - len(table.ratios)]  # of an odd number the first
+        panels = list(axes.flat)[len(spare) :]
+        for ax, ratio in zip(panels, table.ratios, strict=True):
             rows = test[(test["ratio"] == ratio) & (test["class"] == 0)]
             rows = _with_lambda0(rows, test)
             curve = rows[_on_curve(rows, table.n_classes)]
             for name, label, colour, marker in kinds:
+                ax.errorbar(
+                    rows["lambda0"], rows[name], _NORMAL_90 * rows[f"{name}_mcse"], fmt=marker,
+                    ms=2.5, lw=0.8, color=colour, label=label,
+                )  # fmt: skip
                 if f"{name}_low" in rows and len(curve) > 1:
                     ax.fill_between(
                         curve["lambda0"], curve[f"{name}_low"], curve[f"{name}_high"],
-                        color=colour, alpha=0.18, lw=0, label=f"bounds, {label}",
+                        color=colour, alpha=0.18, lw=0, label=f"{label}: bounds",
                     )  # fmt: skip
-                ax.errorbar(
-                    rows["lambda0"], rows[name], _NORMAL_90 * rows[f"{name}_mcse"], fmt=marker,
-                    ms=2.5, lw=0.8, color=colour, label=f"accuracy, {label}",
-                )  # fmt: skip
             ax.set_title(f"ratio {ratio:g}", pad=2, fontsize=7.5)
             ax.set_ylim(-0.03, 1.03)
-        for ax in panels[len(table.ratios) :]:
-            ax.set_axis_off()
-        for column in range(2):
-            shown = [i for i in range(len(table.ratios)) if i % 2 == column]
-            if shown:
-                _lambda0_axis(panels[shown[-1]], test, few=True)
-                panels[shown[-1]].tick_params(labelbottom=True)
+        for ax in axes[-1]:
+            _lambda0_axis(ax, test, few=True)
         handles, labels = panels[0].get_legend_handles_labels()
-        corner = panels[-1]
-        corner.legend(handles, labels, loc="center", fontsize=6, handlelength=1.2)
+        order = sorted(range(len(labels)), key=lambda i: (labels[i][0] != "b", labels[i]))
+        where = {"loc": "outside lower center", "ncols": 2}
+        if spare:
+            spare[0].set_axis_off()
+            where = {"loc": "center", "bbox_to_anchor": (0.5, 0.5)}
+        (spare[0] if spare else figure).legend(
+            [handles[i] for i in order], [labels[i] for i in order], fontsize=6.5, **where
+        )
+        figure.supylabel("accuracy on test data", fontsize=9)
         save_figure(figure, paths)
 
 
@@ -224,6 +231,7 @@ def _annotate(ax: Any, at: tuple[int, int], gap: float, verdict: str, colour: An
         text = {"separated": "sep.", "interpolated": "int."}.get(verdict, "-")
     elif verdict in ("holds", "fails", "inconclusive"):
         digits = 1 if abs(gap) < 9.95 else 0
+        gap = round(gap, digits) + 0.0  # no negative zero
         text = f"{gap:+.{digits}f}" if abs(gap) < 1000 else f"{gap:+.0e}"
         text += "?" if verdict == "inconclusive" else ""
     else:
@@ -246,10 +254,10 @@ def _shown(table: Explore) -> pd.DataFrame | None:
 
 
 def _reach(test: pd.DataFrame, margin: float) -> float:
-    """Half height of the panel of gaps: nearly all intervals, three margins at least."""
+    """Half height of the panel of gaps: all intervals, but from three margins to 100 per cent."""
     ends = test[["gap_low", "gap_high"]].to_numpy()
     ends = np.abs(ends[np.isfinite(ends)])
-    return float(min(1.0, max(3 * margin, np.quantile(ends, 0.98) if len(ends) else 0.0)))
+    return float(min(1.0, max(3 * margin, 1.05 * ends.max() if len(ends) else 0.0)))
 
 
 def _by_ratio(table: Explore) -> list[tuple[float, Any, str]]:

@@ -37,7 +37,7 @@ def explore_contents(table: Explore) -> Contents:
         ),
         NamedTable(
             "explore_overall_accuracy",
-            "Accuracy on test data at the priors of training, per cent ± Monte Carlo standard error",
+            "Accuracy on test data at training priors, per cent ± Monte Carlo standard error",
             partial(accuracy_grid, table, "overall_accuracy"),
             on_console=False,
         ),

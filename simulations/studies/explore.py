@@ -265,10 +265,10 @@ def known_from(design: Mapping[str, Any]) -> dict[str, Any]:
     """What the design of a stored study says beyond its options, for `make_study`."""
     if not design["file"]:
         return {}
-    as_tuples: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in design["file"].items()
-    }
-    return {"file": DataFile(**as_tuples)}
+    about: dict[str, Any] = dict(design["file"])
+    for name in ("drop", "labels", "counts"):
+        about[name] = tuple(about[name])
+    return {"file": DataFile(**about)}
 
 
 def _check_ratios(ratios: Sequence[float]) -> None:

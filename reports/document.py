@@ -1,0 +1,193 @@
+"""From stored studies to a folder for a paper: LaTeX fragments, figures, and a report of all."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reports.latex import escaped, from_markdown, preamble
+from reports.provenance import now, write_text
+from reports.status import study_status
+from reports.study_report import Contents, report_of, write_contents
+from simulations.monte_carlo import Study
+from simulations.store import StoreError, read_store
+from simulations.studies import stored_study
+from simulations.tables import read_session
+from simulations.versions import changes, summary_of
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stored study, read and summarised.
+
+    Attributes
+    ----------
+    source : Path
+        Folder of its store.
+    name : str
+        Of its folder in the report.
+    title : str
+    contents : Contents
+    protocol : str
+        In Markdown.
+    about : dict
+        Of its ``provenance.json``; empty where there is none.
+    note : str
+        What a reader should know of how it was reported; may be empty.
+    """
+
+    source: Path
+    name: str
+    title: str
+    contents: Contents
+    protocol: str
+    about: dict[str, Any]
+    note: str
+
+
+def read_parts(folders: Sequence[Path]) -> list[Part]:
+    """Read and summarise stored studies of any kind. Nothing is fitted again.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+
+    Returns
+    -------
+    list of Part
+
+    Raises
+    ------
+    StoreError
+        If a folder holds no store, or one that is not finished.
+    ValueError
+        If a study cannot be laid out again.
+    """
+    parts: list[Part] = []
+    for folder in folders:
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", folder.resolve().name).strip("-.") or "study"
+        taken = [part.name for part in parts]
+        while name in taken:
+            name += "-again"
+        parts.append(_read_part(folder, name))
+    return parts
+
+
+def _read_part(folder: Path, name: str) -> Part:
+    with read_store(folder) as store:
+        runs = read_session(store).get("runs", {})
+        for cell in study_status(store).cells:
+            if cell.done < cell.asked:
+                raise StoreError(
+                    f"{folder} is not finished: {cell.done} of {cell.asked} replications of "
+                    f"{cell.cell}; the command that began it resumes"
+                )
+        if not runs:
+            raise StoreError(f"{folder} holds no replications yet")
+        laid_out = stored_study(store.study, store.design, n_runs=max(runs.values()))
+        study = Study(**{**vars(laid_out), "cell_runs": runs})
+        report = report_of(study.name)
+        contents = report.contents(report.summarise(study, store))
+        different = changes(store.design.get("code"), study.design["code"], ".code")
+    return Part(
+        source=folder,
+        name=name,
+        title=report.title,
+        contents=contents,
+        protocol=_protocol(folder) or report.protocol(study, None),
+        about=_about(folder),
+        note=f"Measured by other code than reports it: {summary_of(different)}."
+        if different
+        else "",
+    )
+
+
+def _protocol(folder: Path) -> str:
+    path = folder / "protocol.md"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    try:
+        about = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return about if isinstance(about, dict) else {}
+
+
+def write_document(parts: Sequence[Part], out: Path) -> None:
+    """Write a folder per study, and ``report.tex``, which inputs their tables and figures.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    out : Path
+        Existing folder.
+    """
+    body = []
+    for part in parts:
+        folder = out / part.name
+        folder.mkdir(exist_ok=True)
+        write_contents(part.contents, folder)
+        write_text(folder / "protocol.md", part.protocol)
+        if part.about:
+            write_text(folder / "provenance.json", json.dumps(part.about, indent=2) + "\n")
+        body.append(_section(part, folder))
+    head = [
+        r"\title{learnprop: report}",
+        r"\author{}",
+        rf"\date{{{now():%Y-%m-%d}}}",
+        r"\begin{document}",
+        r"\maketitle",
+        r"\tableofcontents",
+    ]
+    write_text(
+        out / "report.tex",
+        preamble() + "\n".join([*head, *body, r"\end{document}"]) + "\n",
+    )
+
+
+def _section(part: Part, folder: Path) -> str:
+    lines = [r"\clearpage", rf"\section{{{escaped(part.title)}}}"]
+    for table in part.contents.tables:
+        lines += [
+            r"\begin{table}[H]\centering",
+            rf"\caption{{{escaped(table.title)}}}",
+            rf"\fitted{{\input{{{part.name}/{table.name}}}}}",
+            r"\end{table}",
+        ]
+    for figure in part.contents.figures:
+        if (folder / f"{figure.name}.pdf").exists():
+            lines += [
+                r"\begin{figure}[H]\centering",
+                rf"\fitted{{\includegraphics{{{part.name}/{figure.name}.pdf}}}}",
+                rf"\caption{{{escaped(figure.title)}}}",
+                r"\end{figure}",
+            ]
+    lines += [from_markdown(part.protocol, level=1), r"\subsection*{Provenance}", _provenance(part)]
+    return "\n".join(lines)
+
+
+def _provenance(part: Part) -> str:
+    about = part.about
+    packages = ", ".join(f"{k} {v}" for k, v in about.get("packages", {}).items() if v)
+    machine, git = about.get("machine", {}), about.get("git") or {}
+    revision = str(git.get("revision", "")) + (
+        " with changes that are not committed" if git.get("sources_changed") else ""
+    )
+    known = {
+        "Folder": str(part.source),
+        "Command": " ".join(map(str, about.get("command", []))),
+        "Runs": str(about.get("runs", "")),
+        "Times": f"{about['started']} to {about['finished']}" if "started" in about else "",
+        "Packages": packages,
+        "Machine": ", ".join(str(machine[k]) for k in ("system", "processor") if k in machine),
+        "Revision": revision,
+        "Note": part.note,
+    }
+    lines = [rf"\item[{name}] {escaped(value)}" for name, value in known.items() if value]
+    return "\n".join([r"\begin{description}", *lines, r"\end{description}"])

@@ -1,0 +1,128 @@
+"""From plain text and Markdown to LaTeX, and the frame of a document that any pdflatex compiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+PREAMBLE = r"""\documentclass{article}
+\usepackage[margin=2cm]{geometry}
+\usepackage{booktabs}
+\usepackage{siunitx}
+\usepackage{graphicx}
+\usepackage{float}
+\setlength{\emergencystretch}{3em}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{0.5\baselineskip}
+% Tables and figures as they are, or scaled down to the page.
+\newsavebox{\fitbox}
+\newcommand{\fitted}[1]{%
+  \sbox{\fitbox}{#1}%
+  \ifdim\wd\fitbox>\linewidth\sbox{\fitbox}{\resizebox{\linewidth}{!}{\usebox{\fitbox}}}\fi
+  \ifdim\dimexpr\ht\fitbox+\dp\fitbox\relax>0.85\textheight
+    \resizebox{!}{0.85\textheight}{\usebox{\fitbox}}%
+  \else\usebox{\fitbox}\fi}
+\ifdefined\DeclareUnicodeCharacter
+"""
+
+_SYMBOLS = {
+    "λ": r"\lambda", "Σ": r"\Sigma", "σ": r"\sigma", "β": r"\beta", "α": r"\alpha",
+    "ε": r"\epsilon", "ρ": r"\rho", "δ": r"\delta", "η": r"\eta", "θ": r"\theta", "μ": r"\mu", "∂": r"\partial",
+    "→": r"\to", "≠": r"\neq", "≤": r"\leq", "≥": r"\geq", "∝": r"\propto", "≈": r"\approx",
+    "±": r"\pm", "×": r"\times", "…": r"\ldots",
+    "\u0304": r"\llap{$\bar{\phantom{p}}$}",
+}  # fmt: skip
+"""What our protocols write and pdflatex does not know. The macron stands after its letter."""
+
+
+def preamble() -> str:
+    r"""Everything before ``\begin{document}``; other engines know the symbols by themselves."""
+    symbols = "".join(
+        rf"\DeclareUnicodeCharacter{{{ord(character):04X}}}{{\ensuremath{{{formula}}}}}" + "\n"
+        for character, formula in _SYMBOLS.items()
+    )
+    return PREAMBLE + symbols + "\\fi\n"
+
+
+def escaped(text: str) -> str:
+    r"""Write plain text in LaTeX.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> escaped("a_b & 50 %")
+    'a\\_b \\& 50 \\%'
+    """
+    import pandas as pd
+
+    cell = pd.DataFrame([[" ".join(text.split())]]).style.hide(axis="index").hide(axis="columns")
+    _, row, *_ = cell.format(escape="latex").to_latex().splitlines()
+    return row.removesuffix(r" \\")
+
+
+def from_markdown(text: str, *, level: int = 0) -> str:
+    r"""Write Markdown of headings, paragraphs, lists, code and emphasis in LaTeX.
+
+    Parameters
+    ----------
+    text : str
+    level : int
+        Of its first heading: 0 is a section, 1 a subsection.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(from_markdown("# Aims\n\n- is `a_b` so?"))
+    \section*{Aims}
+    \begin{itemize}
+    \item is \texttt{a\_b} so?
+    \end{itemize}
+    """
+    from markdown_it import MarkdownIt
+
+    commands = ("section*", "subsection*", "subsubsection*", "paragraph")
+    lines: list[str] = []
+    item = heading = ""
+    for token in MarkdownIt("commonmark").parse(text):
+        if token.type == "heading_open":
+            heading = commands[min(int(token.tag[1:]) - 1 + level, len(commands) - 1)]
+        elif token.type == "list_item_open":
+            item = r"\item "
+        elif token.type == "bullet_list_open":
+            lines.append(r"\begin{itemize}")
+        elif token.type == "bullet_list_close":
+            lines.append(r"\end{itemize}")
+        elif token.type == "inline":
+            words = _inline(token.children or [])
+            lines.append(f"\\{heading}{{{words}}}" if heading else item + words)
+            item = heading = ""
+        elif token.type == "paragraph_close" and not token.hidden:
+            lines.append("")
+    return "\n".join(lines).rstrip("\n")
+
+
+def _inline(tokens: Sequence[Token]) -> str:
+    written = []
+    for token in tokens:
+        if token.type in ("softbreak", "hardbreak"):
+            written.append("\n")
+        elif token.type == "code_inline":
+            written.append(rf"\texttt{{{escaped(token.content)}}}")
+        elif token.content:
+            before = " " if token.content[:1] == " " else ""
+            after = " " if token.content[-1:] == " " else ""
+            written.append(before + escaped(token.content) + after)
+    return "".join(written)
