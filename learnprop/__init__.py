@@ -10,6 +10,10 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
+    "table1": "learnprop.api",
+    "multiclass": "learnprop.api",
+    "explore": "learnprop.api",
+    "StudyResult": "learnprop.api",
     "mean_proba": "equations.mean_proba",
     "mean_proba_and_second_moments": "equations.mean_proba",
     "proba_from_logits": "equations.mean_proba",

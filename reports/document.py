@@ -136,7 +136,9 @@ def write_document(parts: Sequence[Part], out: Path) -> None:
         write_text(folder / "protocol.md", part.protocol)
         if part.about:
             write_text(folder / "provenance.json", json.dumps(part.about, indent=2) + "\n")
-        body.append(_section(part, folder))
+        several = sum(other.title == part.title for other in parts) > 1
+        title = f"{part.title}: {part.source.name}" if several else part.title
+        body.append(_section(part, title, folder))
     head = [
         r"\title{learnprop: report}",
         r"\author{}",
@@ -151,8 +153,8 @@ def write_document(parts: Sequence[Part], out: Path) -> None:
     )
 
 
-def _section(part: Part, folder: Path) -> str:
-    lines = [r"\clearpage", rf"\section{{{escaped(part.title)}}}"]
+def _section(part: Part, title: str, folder: Path) -> str:
+    lines = [r"\clearpage", rf"\section{{{escaped(title)}}}"]
     for table in part.contents.tables:
         lines += [
             r"\begin{table}[H]\centering",

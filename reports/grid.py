@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reports.latex import escaped
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
 class Grid:
     """A table of strings: column heads (the first over the row names) and rows; None is a rule.
 
-    ``verbatim`` says which columns hold names from outside, to be shown as they are; everything
-    else is in the markup of its medium.
+    ``verbatim`` says which columns, not the first, hold names from outside, to be shown as they
+    are; everything else is in the markup of its medium.
     """
 
     heads: tuple[str, ...]
@@ -37,12 +39,17 @@ def to_latex(grid: Grid) -> str:
     import pandas as pd
 
     body = [row for row in grid.rows if row is not None]
-    named = [(_latex_name(row[0]), *row[1:]) for row in body]
+    named = [
+        (
+            _latex_name(row[0]),
+            *(escaped(c) if j in grid.verbatim else c for j, c in enumerate(row) if j),
+        )
+        for row in body
+    ]
     frame: pd.DataFrame = pd.DataFrame(named, columns=[grid.heads[0], *grid.heads[1:]])
-    styled = frame.style.hide(axis="index")
-    for column in grid.verbatim:
-        styled = styled.format(escape="latex", subset=[grid.heads[column]])
-    latex = styled.to_latex(hrules=True, column_format="l" + "c" * (len(grid.heads) - 1))
+    latex = frame.style.hide(axis="index").to_latex(
+        hrules=True, column_format="l" + "c" * (len(grid.heads) - 1)
+    )
     lines = latex.splitlines()
     start = lines.index(r"\midrule") + 1
     position = 0

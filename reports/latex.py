@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ PREAMBLE = r"""\documentclass{article}
 
 _SYMBOLS = {
     "λ": r"\lambda", "Σ": r"\Sigma", "σ": r"\sigma", "β": r"\beta", "α": r"\alpha",
-    "ε": r"\epsilon", "ρ": r"\rho", "δ": r"\delta", "η": r"\eta", "θ": r"\theta", "μ": r"\mu", "∂": r"\partial",
+    "ε": r"\epsilon", "ρ": r"\rho", "δ": r"\delta", "η": r"\eta", "θ": r"\theta",
+    "μ": r"\mu", "∂": r"\partial",
     "→": r"\to", "≠": r"\neq", "≤": r"\leq", "≥": r"\geq", "∝": r"\propto", "≈": r"\approx",
     "±": r"\pm", "×": r"\times", "…": r"\ldots",
     "\u0304": r"\llap{$\bar{\phantom{p}}$}",
@@ -47,8 +49,13 @@ def preamble() -> str:
     return PREAMBLE + symbols + "\\fi\n"
 
 
+_OLD_FONTS = {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "--": "-{}-"}
+"""What LaTeX's default encoding shows as something else, and pandas leaves as it is."""
+
+
+@cache
 def escaped(text: str) -> str:
-    r"""Write plain text in LaTeX.
+    r"""Write plain text in LaTeX, for any font encoding.
 
     Parameters
     ----------
@@ -62,12 +69,17 @@ def escaped(text: str) -> str:
     --------
     >>> escaped("a_b & 50 %")
     'a\\_b \\& 50 \\%'
+    >>> print(escaped("<=50K"))
+    \textless{}=50K
     """
     import pandas as pd
 
     cell = pd.DataFrame([[" ".join(text.split())]]).style.hide(axis="index").hide(axis="columns")
     _, row, *_ = cell.format(escape="latex").to_latex().splitlines()
-    return row.removesuffix(r" \\")
+    row = row.removesuffix(r" \\")
+    for plain, command in _OLD_FONTS.items():
+        row = row.replace(plain, command)
+    return row
 
 
 def from_markdown(text: str, *, level: int = 0) -> str:

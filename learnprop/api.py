@@ -1,0 +1,225 @@
+"""Studies from Python: laid out from keyword arguments, run, and returned as data frames."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
+
+    from reports.study_report import Contents
+    from simulations.monte_carlo import Study
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a study showed.
+
+    Attributes
+    ----------
+    study : Study
+        What was computed, with its design.
+    contents : Contents
+        Its data frames, tables and figures.
+    """
+
+    study: Study
+    contents: Contents
+
+    def to_frame(self, table: str = "summary") -> pd.DataFrame:
+        """Return a copy of one of the study's tidy tables, by the stem of its CSV file.
+
+        Parameters
+        ----------
+        table : str
+
+        Returns
+        -------
+        DataFrame
+
+        Raises
+        ------
+        ValueError
+            If there is no such table.
+        """
+        if table not in self.contents.frames:
+            raise ValueError(
+                f"table must be one of {', '.join(self.contents.frames)}, got {table!r}"
+            )
+        return self.contents.frames[table].copy()
+
+    def save(self, folder: str | Path) -> None:
+        """Write every table as CSV and LaTeX, and every figure as PDF and PNG.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made if it is not there.
+        """
+        from reports.study_report import write_contents
+
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        write_contents(self.contents, Path(folder))
+
+    def __repr__(self) -> str:
+        verdicts = self.to_frame()["verdict"].value_counts().items()
+        counts = ", ".join(f"{n} {verdict}" for verdict, n in verdicts)
+        return f"<{self.study.name}: {self.study.n_runs} runs; {counts}>"
+
+
+def table1(*, out: str | Path | None = None, jobs: int = 1, **options: Any) -> StudyResult:
+    """Reproduce Table 1: Eq. (10) for Sim1 and Sim2.
+
+    Parameters
+    ----------
+    out : str or Path, optional
+        Folder for the store; a second call resumes. By default nothing is kept.
+    jobs : int
+        Worker processes; 0 is one per core, 1 computes here.
+    **options
+        Fields of `simulations.studies.table1.Options`, as on the command line.
+
+    Returns
+    -------
+    StudyResult
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown or cannot be, or `out` holds another study.
+
+    Examples
+    --------
+    >>> result = table1(runs=5, train_size=(20, 60), test_size=(50, 50), max_iter=5)
+    >>> result.to_frame().query("split == 'train' and simulation == 'sim1'")["rhs"].tolist()
+    [3.0, 1.0, 0.5]
+    """
+    return _run("table1", options, out, jobs)
+
+
+def multiclass(*, out: str | Path | None = None, jobs: int = 1, **options: Any) -> StudyResult:
+    """Put Eq. (9) to the test for K Gaussian classes.
+
+    Parameters
+    ----------
+    out : str or Path, optional
+        Folder for the store; a second call resumes. By default nothing is kept.
+    jobs : int
+        Worker processes; 0 is one per core, 1 computes here.
+    **options
+        Fields of `simulations.studies.multiclass.Options`, as on the command line.
+
+    Returns
+    -------
+    StudyResult
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown or cannot be, or `out` holds another study.
+
+    Examples
+    --------
+    >>> result = multiclass(runs=5, sizes=(90, 60, 30), test_size=100, weights=["equal"])
+    >>> train = result.to_frame().query("split == 'train'")
+    >>> train["verdict"].tolist()
+    ['holds', 'holds', 'holds']
+    """
+    return _run("multiclass", options, out, jobs)
+
+
+def explore(
+    X: ArrayLike | None = None,
+    y: ArrayLike | None = None,
+    *,
+    out: str | Path | None = None,
+    jobs: int = 1,
+    **options: Any,
+) -> StudyResult:
+    """See what a weight does to each class: a grid of imbalance ratios and λ.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, n_features), optional
+        Your own features, resampled to the ratios; or name a file with ``data``.
+    y : array_like, shape (n_samples,), optional
+        Their labels, of any kind.
+    out : str or Path, optional
+        Folder for the store; a second call resumes. By default nothing is kept.
+    jobs : int
+        Worker processes; 0 is one per core, 1 computes here.
+    **options
+        Fields of `simulations.studies.explore.Options`, as on the command line.
+
+    Returns
+    -------
+    StudyResult
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown or cannot be, X has missing values, or `out` holds another study.
+
+    Examples
+    --------
+    >>> result = explore(runs=5, ratios=[1, 10], weights=["equal", "inverse"], train_size=500)
+    >>> result
+    <explore: 5 runs; 22 holds, 2 inconclusive>
+    """
+    if (X is None) != (y is None):
+        raise ValueError("X and y must be given together")
+    return _run("explore", options, out, jobs, None if X is None else (X, y))
+
+
+def _run(
+    name: str,
+    options: dict[str, Any],
+    out: str | Path | None,
+    jobs: int,
+    arrays: tuple[Any, Any] | None = None,
+) -> StudyResult:
+    from reports.provenance import write_text
+    from reports.study_report import report_of
+    from simulations.monte_carlo import run_study
+    from simulations.store import open_store
+    from simulations.workers import Workers, check_workers
+
+    module, report = import_module(f"simulations.studies.{name}"), report_of(name)
+    known = [f.name for f in fields(module.Options)]
+    for option in options:
+        if option not in known:
+            raise ValueError(f"{name} has no option {option!r}, only {', '.join(known)}")
+    backend = "sequential" if jobs == 1 else "loky"
+    workers = check_workers(Workers(jobs, backend))
+    with ExitStack() as stack:
+        folder = Path(out or stack.enter_context(TemporaryDirectory()))
+        chosen = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
+        if arrays is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            chosen |= {"data": str(_save(*arrays, folder)), "label": "y"}
+        study: Study = module.make_study(module.Options(**chosen))
+        folder.mkdir(parents=True, exist_ok=True)
+        with open_store(folder, study.name, study.design) as store:
+            if not (folder / "protocol.md").exists():
+                write_text(folder / "protocol.md", report.protocol(study, None))
+            for _ in run_study(study, store, workers):
+                pass
+            return StudyResult(study, report.contents(report.summarise(study, store)))
+
+
+def _save(X: Any, y: Any, folder: Path) -> Path:
+    """Keep arrays as a file: what workers read, and what a resumed study is compared with."""
+    import numpy as np
+
+    features, labels = np.asarray(X, dtype=np.float64), np.asarray(y)
+    if labels.dtype == object:
+        labels = labels.astype(str)
+    path = folder / "data.npz"
+    np.savez(path, X=features, y=labels)
+    return path
