@@ -169,8 +169,12 @@ def explore(
     Examples
     --------
     >>> result = explore(runs=5, ratios=[1, 10], weights=["equal", "inverse"], train_size=500)
-    >>> result
-    <explore: 5 runs; 22 holds, 2 inconclusive>
+    >>> rarest = result.to_frame().query("split == 'test' and `class` == 0")
+    >>> rarest.pivot(index="weighting", columns="ratio", values="mean_proba").round(1)
+    ratio      1.0   10.0
+    weighting
+    equal       0.8   0.6
+    inverse     0.8   0.8
     """
     if (X is None) != (y is None):
         raise ValueError("X and y must be given together")
@@ -195,8 +199,7 @@ def _run(
     for option in options:
         if option not in known:
             raise ValueError(f"{name} has no option {option!r}, only {', '.join(known)}")
-    backend = "sequential" if jobs == 1 else "loky"
-    workers = check_workers(Workers(jobs, backend))
+    workers = check_workers(Workers(jobs))
     with ExitStack() as stack:
         folder = Path(out or stack.enter_context(TemporaryDirectory()))
         chosen = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
