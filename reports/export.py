@@ -83,19 +83,26 @@ def _frames(store: Store, table: str) -> Iterator[pd.DataFrame]:
         else:
             rows = read_measurements(store, cell, block_runs(index))
             if rows is not None:
-                yield measurements_frame(cell, rows)
+                yield measurements_frame(cell, rows, class_labels(store))
                 empty = False
     if empty:
         raise ValueError(f"{store.path} holds no {table} yet")
 
 
-def measurements_frame(cell: str, rows: Measurements) -> pd.DataFrame:
+def class_labels(store: Store) -> tuple[str, ...]:
+    """Names of the classes, where the study knows them; else empty."""
+    return tuple((store.design.get("file") or {}).get("labels", ()))
+
+
+def measurements_frame(cell: str, rows: Measurements, labels: tuple[str, ...] = ()) -> pd.DataFrame:
     """Lay measurements out tidily.
 
     Parameters
     ----------
     cell : str
     rows : Measurements
+    labels : tuple of str
+        Names of the classes in place of their numbers.
 
     Returns
     -------
@@ -119,8 +126,9 @@ def measurements_frame(cell: str, rows: Measurements) -> pd.DataFrame:
     columns: dict[str, Any] = {"cell": [cell] * (n * pairs)}
     for key in ("setting", "run", "epoch", "stage", "split"):
         columns[key] = spread(getattr(rows, key))
-    columns["true_class"] = np.tile(np.repeat(np.arange(n_classes), n_classes), n)
-    columns["predicted_class"] = np.tile(np.arange(n_classes), n * n_classes)
+    names = np.array(labels or range(n_classes))
+    columns["true_class"] = np.tile(np.repeat(names, n_classes), n)
+    columns["predicted_class"] = np.tile(names, n * n_classes)
     columns["class_count"] = of_true_class(rows.class_count)
     columns["mean_proba"] = rows.mean_proba.reshape(-1)
     columns["mean_square_proba"] = np.einsum("rijj->rij", rows.second_moment).reshape(-1)

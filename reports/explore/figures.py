@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reports.explore.summary import Explore
-from reports.explore.text import is_lambda0, weighting_name
+from reports.explore.text import weighting_name
 from reports.formatting import LATEX
 from reports.style import (
     COLUMN,
@@ -21,6 +21,7 @@ from reports.style import (
     save_figure,
     sequence,
 )
+from simulations.studies.options import is_lambda0
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +56,6 @@ def draw_sides(table: Explore, paths: list[Path]) -> None:
         figure, (top, bottom) = plt.subplots(
             2, 1, figsize=(COLUMN, 4.2), sharex=True, height_ratios=(5, 3)
         )
-        reach = 100 * _reach(test, table.margin)
         for ratio, colour, marker in _by_ratio(table):
             rows = (test["ratio"] == ratio).to_numpy()
             part, x = test[rows], right[rows].to_numpy()
@@ -74,7 +74,7 @@ def draw_sides(table: Explore, paths: list[Path]) -> None:
         top.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
         bottom.axhline(0, color=THEORY, lw=0.8, ls="--", zorder=0)
         bottom.axhspan(-100 * table.margin, 100 * table.margin, color="0.92", zorder=-1)
-        bottom.set_ylim(-reach, reach)
+        bottom.set_ylim(_limits_of_gaps(test, table.margin))
         if binary:
             top.set_ylabel(r"$(1-\bar p_{0 \to 0})\,/\,\bar p_{1 \to 0}$ on test data")
             bottom.set_xlabel(r"$\lambda_1 N_1\,/\,(\lambda_0 N_0)$")
@@ -110,7 +110,10 @@ def draw_mean_proba(table: Explore, paths: list[Path]) -> None:
             for ratio, colour, marker in _by_ratio(table):
                 rows = test[(test["ratio"] == ratio) & (test["class"] == k)]
                 rows = _with_lambda0(rows, test)
-                _draw_limit(ax, rows, table.n_classes, colour)
+                curve = table.curve
+                if len(curve):
+                    curve = curve[(curve["ratio"] == ratio) & (curve["class"] == k)]
+                    ax.plot(curve["lambda0"], curve["mean_proba"], color=colour, lw=0.9, zorder=0)
                 on_curve = _on_curve(rows, table.n_classes)
                 for part, face in ((rows[on_curve], colour), (rows[~on_curve], "white")):
                     ax.errorbar(
@@ -158,10 +161,13 @@ def draw_accuracy(table: Explore, paths: list[Path]) -> None:
                     rows["lambda0"], rows[name], _NORMAL_90 * rows[f"{name}_mcse"], fmt=marker,
                     ms=2.5, lw=0.8, color=colour, label=label,
                 )  # fmt: skip
-                if f"{name}_low" in rows and len(curve) > 1:
-                    ax.fill_between(
-                        curve["lambda0"], curve[f"{name}_low"], curve[f"{name}_high"],
-                        color=colour, alpha=0.18, lw=0, label=f"{label}: bounds",
+                if f"{name}_low" in rows:
+                    # A band between many points, bars at few.
+                    many = len(curve) > 4
+                    draw, at = (ax.fill_between, curve) if many else (ax.vlines, rows)
+                    draw(
+                        at["lambda0"], at[f"{name}_low"], at[f"{name}_high"], color=colour,
+                        alpha=0.18, lw=0 if many else 4, label=f"{label}: bounds",
                     )  # fmt: skip
             ax.set_title(f"ratio {ratio:g}", pad=2, fontsize=7.5)
             ax.set_ylim(-0.03, 1.03)
@@ -197,7 +203,7 @@ def draw_gap(table: Explore, paths: list[Path]) -> None:
     n_rows, n_columns = len(table.settings), len(table.ratios)
     reach = 300 * table.margin
     with plt.rc_context(HOUSE_STYLE):
-        figure, ax = plt.subplots(figsize=(COLUMN, 0.75 + 0.19 * n_rows))
+        figure, ax = plt.subplots(figsize=(COLUMN, max(2.0, 0.75 + 0.19 * n_rows)))
         gaps = np.full((n_rows, n_columns), np.nan)
         cells = table.split("test").groupby(["weighting", "ratio"], sort=False)
         colours, norm = plt.get_cmap("PuOr"), Normalize(-reach, reach)
@@ -253,11 +259,15 @@ def _shown(table: Explore) -> pd.DataFrame | None:
     return test if len(test) else None
 
 
-def _reach(test: pd.DataFrame, margin: float) -> float:
-    """Half height of the panel of gaps: all intervals, but from three margins to 100 per cent."""
-    ends = test[["gap_low", "gap_high"]].to_numpy()
-    ends = np.abs(ends[np.isfinite(ends)])
-    return float(min(1.0, max(3 * margin, 1.05 * ends.max() if len(ends) else 0.0)))
+def _limits_of_gaps(test: pd.DataFrame, margin: float) -> tuple[float, float]:
+    """Ends of the panel of gaps, in per cent: all gaps, and of their intervals what fits beside."""
+
+    def reach(gaps: pd.Series, ends: pd.Series) -> float:
+        finite = ends[np.isfinite(ends)]
+        furthest = float(finite.max()) if len(finite) else 0.0
+        return 105 * max(3 * margin, min(furthest, 1.5 * float(gaps.max())), float(gaps.max()))
+
+    return -reach(-test["gap"], -test["gap_low"]), reach(test["gap"], test["gap_high"])
 
 
 def _by_ratio(table: Explore) -> list[tuple[float, Any, str]]:
@@ -282,23 +292,6 @@ def _on_curve(rows: pd.DataFrame, n_classes: int) -> np.ndarray:
     return np.array([is_lambda0(setting) for setting in rows["weighting"]], dtype=bool)
 
 
-def _draw_limit(ax: Any, rows: pd.DataFrame, n_classes: int, colour: Any) -> None:
-    """Draw the population curve: through the exact limits at each λ_0, monotone between them."""
-    from scipy.interpolate import PchipInterpolator
-    from scipy.special import expit, logit
-
-    if "limit_mean_proba" not in rows:
-        return
-    rows = rows[_on_curve(rows, n_classes) & rows["limit_mean_proba"].notna().to_numpy()]
-    rows = rows.drop_duplicates("lambda0")
-    if len(rows) < 2:
-        return
-    at = logit(rows["lambda0"].to_numpy())
-    fine = np.linspace(at[0], at[-1], 200)
-    curve = expit(PchipInterpolator(at, logit(rows["limit_mean_proba"].to_numpy()))(fine))
-    ax.plot(expit(fine), curve, color=colour, lw=0.9, zorder=0)
-
-
 def _class_name(table: Explore, k: int) -> str:
     """Label of a class, where it has one that says more than its number."""
     label = table.labels[k]
@@ -308,9 +301,14 @@ def _class_name(table: Explore, k: int) -> str:
 def _lambda0_axis(ax: Any, test: pd.DataFrame, *, few: bool = False) -> None:
     weight = test[test["class"] == 0]["weight"]
     ax.set_xscale("logit")
-    ticks = (0.01, 0.5, 0.99) if few else (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
-    inside = [t for t in ticks if weight.min() * 0.99 <= t <= weight.max() * 1.0001]
-    ax.set_xticks(inside or [0.5], [f"{t:g}" for t in inside] or ["0.5"])
+    ticks = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
+    inside = [t for t in ticks if weight.min() * 0.99 <= t <= weight.max() * 1.0001] or [0.5]
+    if few:  # two or three labels have room
+        ends = {inside[0], inside[-1]}
+        inside = sorted(
+            ends | {t for t in inside if t == 0.5 and min(ends) <= 0.1 and max(ends) >= 0.9}
+        )
+    ax.set_xticks(inside, [f"{t:g}" for t in inside])
     ax.set_xticks([], minor=True)
     ax.set_xlabel(r"$\lambda_0$")
 

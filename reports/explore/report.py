@@ -71,7 +71,10 @@ def explore_contents(table: Explore) -> Contents:
         ),
         NamedFigure("gap", "Gap on test data by weights and imbalance", partial(draw_gap, table)),
     )  # fmt: skip
-    return Contents({"summary": table.summary}, tuple(tables), figures)
+    frames = {"summary": table.summary}
+    if len(table.curve):
+        frames["curve"] = table.curve
+    return Contents(frames, tuple(tables), figures)
 
 
 REPORT = StudyReport(

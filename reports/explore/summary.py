@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import expit, logit
 
 from equations.balance import accuracy_bounds, left_side
 from equations.inference import mcse_of_mean
@@ -26,6 +27,7 @@ from simulations.monte_carlo import Study
 from simulations.records import FAILED_STATUSES, Measurements
 from simulations.seeds import replication_rng
 from simulations.studies.explore import ExploreCell
+from simulations.studies.options import is_lambda0
 from simulations.tables import Store, read_fits, read_measurements
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 MAX_FAILED = 0.05
 """Share of runs without a model above which a mean over the others is not shown: it would speak of
 those samples alone that happen to have a model."""
+
+CURVE_STEP = 0.3
+"""Between the points of the population curve, in log odds."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,12 @@ class Explore:
     margin : float
     limit_basis : str
         What the population curve is of; empty without one.
+    curve : DataFrame
+        The population curve: one row per ratio, λ_0 and class; empty without one.
     """
 
     summary: pd.DataFrame
+    curve: pd.DataFrame
     ratios: tuple[float, ...]
     settings: tuple[str, ...]
     labels: tuple[str, ...]
@@ -90,7 +98,11 @@ def summarise(study: Study, store: Store) -> Explore:
         rng = replication_rng(study.seed, study.name, 0, "population")
         limit = limit_of(source.distribution(), study.cells[0].fitter, rng)
     rows: list[dict[str, Any]] = []
+    curve: list[dict[str, Any]] = []
+    known: dict[int, FloatArray | None] = {}
     for cell in study.cells:
+        if limit is not None:
+            curve += _curve(cell, limit, known)
         runs = range(study.runs_of(cell.name))
         fits = read_fits(store, cell.name, runs)
         measured = read_measurements(store, cell.name, runs)
@@ -99,6 +111,7 @@ def summarise(study: Study, store: Store) -> Explore:
             rows += _rows(study, cell, setting, evidence, limit)
     return Explore(
         summary=pd.DataFrame(rows),
+        curve=pd.DataFrame(curve),
         ratios=tuple(cell.ratio for cell in study.cells),
         settings=study.cells[0].settings,
         labels=source.labels,
@@ -174,12 +187,49 @@ def _of_all_classes(part: Measurements, cell: ExploreCell) -> Columns:
     return {name: [value] * len(share) for name, value in found.items()}
 
 
-def _of_limit(mass: FloatArray, limit: Limit | None) -> Columns:
-    if limit is None:
-        return {}
+def _mean_proba_of_limit(limit: Limit, mass: FloatArray) -> FloatArray | None:
     try:
-        P = limit.mean_proba(mass)
+        return limit.mean_proba(mass)
     except ValueError:  # so lopsided that the population loss has no minimum in float64
+        return None
+
+
+def _curve(
+    cell: ExploreCell, limit: Limit, known: dict[int, FloatArray | None]
+) -> list[dict[str, Any]]:
+    """Limits over the λ_0 of a ratio's settings, evenly spaced in log odds.
+
+    For two classes P depends on the odds of the masses alone: ratios share their points.
+    """
+    count = np.array(cell.train_size, dtype=np.float64)
+    binary = len(count) == 2
+    shift = float(np.log(count[0] / count[1])) if binary else 0.0
+    lambda0 = [weight[0] for s, weight in cell.class_weight if binary or is_lambda0(s)]
+    if len(set(lambda0)) < 2:
+        return []
+    at = (logit(np.array([min(lambda0), max(lambda0)])) + shift) / CURVE_STEP
+    rows = []
+    for i in range(int(np.floor(at[0])), int(np.ceil(at[1])) + 1):
+        first = float(expit(i * CURVE_STEP - shift))
+        if binary:
+            if i not in known:
+                known[i] = _mean_proba_of_limit(limit, np.exp([i * CURVE_STEP, 0.0]))
+            P = known[i]
+        else:
+            rest = (1 - first) / (len(count) - 1)
+            weight = np.array([first, *[rest] * (len(count) - 1)])
+            P = _mean_proba_of_limit(limit, weight * count)
+        if P is not None:
+            rows += [
+                {"ratio": cell.ratio, "lambda0": first, "class": k, "mean_proba": float(P[k, k])}
+                for k in range(len(count))
+            ]
+    return rows
+
+
+def _of_limit(mass: FloatArray, limit: Limit | None) -> Columns:
+    P = None if limit is None else _mean_proba_of_limit(limit, mass)
+    if limit is None or P is None:
         return {}
     return {
         "limit_left": left_side(P, mass / mass.sum()).tolist(),

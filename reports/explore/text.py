@@ -8,6 +8,7 @@ from typing import Any
 from reports.explore.summary import Explore
 from reports.formatting import LATEX, TEXT, Markup, decimals, percent_interval
 from reports.grid import Grid
+from simulations.studies.options import is_lambda0
 
 MARKS = {"holds": "", "inconclusive": "?", "fails": "!"}
 """What follows a gap by its verdict."""
@@ -24,17 +25,6 @@ def weighting_name(setting: str, markup: Markup = TEXT) -> str:
     if is_lambda0(setting):
         return r"$\lambda_0 = " + f"{setting}$" if markup is LATEX else f"λ0 = {setting}"
     return setting
-
-
-def is_lambda0(setting: str) -> bool:
-    """Whether a λ setting is named by its λ_0.
-
-    Examples
-    --------
-    >>> is_lambda0("0.01"), is_lambda0("equal"), is_lambda0("1,2,3")
-    (True, False, False)
-    """
-    return setting[:1].isdigit() and "," not in setting
 
 
 def gap_grid(table: Explore, markup: Markup = TEXT) -> Grid:

@@ -138,6 +138,17 @@ def _scheme(label: str, n_classes: int) -> str | list[float]:
     return [first] + [(1 - first) / (n_classes - 1)] * (n_classes - 1)
 
 
+def is_lambda0(setting: str) -> bool:
+    """Whether a λ setting is named by its λ_0.
+
+    Examples
+    --------
+    >>> is_lambda0("0.01"), is_lambda0("equal"), is_lambda0("1,2,3")
+    (True, False, False)
+    """
+    return setting[:1].isdigit() and "," not in setting
+
+
 def lambda0_grid(low: float, high: float, n: int) -> tuple[str, ...]:
     """Labels of n values of λ_0, evenly spaced in log(λ_0 / (1 - λ_0)), of four digits each.
 
