@@ -170,11 +170,8 @@ def explore(
     --------
     >>> result = explore(runs=5, ratios=[1, 10], weights=["equal", "inverse"], train_size=500)
     >>> rarest = result.to_frame().query("split == 'test' and `class` == 0")
-    >>> rarest.pivot(index="weighting", columns="ratio", values="mean_proba").round(1)
-    ratio      1.0   10.0
-    weighting
-    equal       0.8   0.6
-    inverse     0.8   0.8
+    >>> rarest.groupby(["weighting", "ratio"])["mean_proba"].mean().round(1).to_dict()
+    {('equal', 1.0): 0.8, ('equal', 10.0): 0.6, ('inverse', 1.0): 0.8, ('inverse', 10.0): 0.8}
     """
     if (X is None) != (y is None):
         raise ValueError("X and y must be given together")
@@ -219,8 +216,12 @@ def _run(
 def _save(X: Any, y: Any, folder: Path) -> Path:
     """Keep arrays as a file: what workers read, and what a resumed study is compared with."""
     import numpy as np
+    import pandas as pd
 
     features, labels = np.asarray(X, dtype=np.float64), np.asarray(y)
+    missing = np.flatnonzero(pd.isna(labels)).tolist()
+    if missing:
+        raise ValueError(f"y has missing labels, the first at index {missing[0]}")
     if labels.dtype == object:
         labels = labels.astype(str)
     path = folder / "data.npz"

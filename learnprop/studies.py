@@ -98,8 +98,8 @@ def multiclass(
         list[str] | None,
         typer.Option(
             metavar="SCHEME|λ0,λ1,...",
-            help="equal, inverse, sqrt-inverse, effective-number, or numbers; may be repeated.  "
-            "[default: equal inverse sqrt-inverse]",
+            help="equal, inverse, sqrt-inverse, effective-number, or numbers; may be repeated. By "
+            "default equal, inverse and sqrt-inverse.",
         ),
     ] = None,
     beta: Annotated[float, typer.Option(help="β of effective-number.")] = 0.999,
@@ -199,8 +199,8 @@ def explore(
         typer.Option(
             metavar="SCHEME|λ0|λ0,λ1,...",
             help="equal, inverse, sqrt-inverse, effective-number, the weight λ0 of the rarest "
-            "class, or one number per class; may be repeated.  "
-            "[default: equal sqrt-inverse effective-number inverse, and the grid]",
+            "class, or one number per class; may be repeated. By default "
+            "all four schemes and the grid.",
         ),
     ] = None,
     grid: Annotated[
@@ -208,15 +208,15 @@ def explore(
         typer.Option(
             "--lambda0-grid",
             metavar="LOW HIGH N",
-            help="N values of λ0 besides, even in log odds.  [without --weights: 0.01 0.99 10]",
+            help="N values of λ0 besides, even in log odds. Without --weights 0.01 0.99 10.",
         ),
     ] = None,
     beta: Annotated[float, typer.Option(help="β of effective-number.")] = 0.999,
     train_size: Annotated[
         int | None,
         typer.Option(
-            help="Training samples of the largest class.  "
-            "[default: 10000; of a file, all that each ratio allows]"
+            help="Training samples of the largest class. By default 10000; of a file, all that "
+            "each ratio allows."
         ),
     ] = None,
     profile: Annotated[
@@ -225,7 +225,7 @@ def explore(
     test_size: Annotated[
         int | None,
         typer.Option(
-            help="Test samples of each class.  [default: 1000; of a file, a fifth of each label's]"
+            help="Test samples of each class. By default 1000; of a file, a fifth of each label's."
         ),
     ] = None,
     fitter: Annotated[
@@ -260,7 +260,7 @@ def explore(
         str,
         typer.Option(
             metavar="LABEL",
-            help="Label to make rare.  [default: the file's rarest]",
+            help="Label to make rare. By default the file's rarest.",
             rich_help_panel=OWN_DATA,
         ),
     ] = "",

@@ -197,7 +197,9 @@ def _read_table(path: str, label: str) -> pd.DataFrame:
         if path.endswith(".parquet"):
             return pd.read_parquet(path)
         # A label may be called "NA" or "None": only among features is that a missing value.
-        return pd.read_csv(path, converters={label: str}, low_memory=False)
+        words = pd.read_csv(path, usecols=lambda c: c == label, dtype=str, na_filter=False)
+        numbers = pd.read_csv(path, usecols=lambda c: c != label, low_memory=False)
+        return numbers.join(words)
     except ImportError:
         raise ValueError(
             "--data of a Parquet file needs: pip install 'learnprop[parquet]'"

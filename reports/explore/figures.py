@@ -304,10 +304,8 @@ def _lambda0_axis(ax: Any, test: pd.DataFrame, *, few: bool = False) -> None:
     ticks = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
     inside = [t for t in ticks if weight.min() * 0.99 <= t <= weight.max() * 1.0001] or [0.5]
     if few:  # two or three labels have room
-        ends = {inside[0], inside[-1]}
-        inside = sorted(
-            ends | {t for t in inside if t == 0.5 and min(ends) <= 0.1 and max(ends) >= 0.9}
-        )
+        middle = [0.5] if inside[0] <= 0.1 and inside[-1] >= 0.9 else []
+        inside = sorted({inside[0], *middle, inside[-1]})
     ax.set_xticks(inside, [f"{t:g}" for t in inside])
     ax.set_xticks([], minor=True)
     ax.set_xlabel(r"$\lambda_0$")

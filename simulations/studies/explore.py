@@ -233,7 +233,7 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
         cells.append(
             ExploreCell(
                 name=f"ratio {ratio:g}",
-                ratio=ratio,
+                ratio=float(ratio),
                 source=source,
                 train_size=train_size,
                 test_size=test_size,
@@ -247,7 +247,7 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     design: dict[str, Any] = {f.name: getattr(o, f.name) for f in fields(Options)}
     del design["runs"]
     design |= {
-        "ratios": list(o.ratios),
+        "ratios": [float(ratio) for ratio in o.ratios],
         "weights": list(labels),
         "lambda0_grid": [],  # they are among the weights
         "drop": list(o.drop),

@@ -1,0 +1,179 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from equations.balance import class_mass
+from reports.explore.report import explore_contents
+from reports.explore.summary import summarise
+from reports.explore.text import accuracy_grid, gap_grid, ratio_grid
+from reports.formatting import LATEX
+from reports.study_report import write_contents
+from simulations.monte_carlo import run_study
+from simulations.records import select
+from simulations.store import open_store
+from simulations.studies.explore import Options, make_study
+from simulations.tables import read_measurements
+from tests.latex import compile_tables, needs_latex
+
+NAMES = ("a_b & 50 %", "<=50K $x$ #1", "größe ~^")
+
+
+def reported(options, folder):
+    study = make_study(options)
+    with open_store(folder, study.name, study.design) as store:
+        list(run_study(study, store))
+        table = summarise(study, store)
+        measured = {cell.name: read_measurements(store, cell.name) for cell in study.cells}
+    write_contents(explore_contents(table), folder)
+    return study, table, measured
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explore")
+    return folder, *reported(Options(runs=40, ratios=(1, 10), train_size=2000), folder)
+
+
+@pytest.fixture(scope="module")
+def own_data(tmp_path_factory):
+    """Three labels that LaTeX, mathtext and CSV would each like to read as something else."""
+    rng = np.random.default_rng(0)
+    count = (400, 150, 100)
+    table = pd.DataFrame({"a": rng.normal(np.repeat([0.0, 1.5, -1.5], count))})
+    table["kind"] = np.repeat(NAMES, count)
+    folder = tmp_path_factory.mktemp("own")
+    table.to_csv(folder / "data.csv", index=False)
+    options = Options(
+        runs=25, data=str(folder / "data.csv"), label="kind", ratios=(1, 4),
+        weights=("equal", "inverse"), lambda0_grid=(0.1, 0.9, 5),
+    )  # fmt: skip
+    return folder, *reported(options, folder)
+
+
+def test_one_row_per_ratio_weighting_split_and_class(grid):
+    summary = pd.read_csv(grid[0] / "summary.csv")
+    assert list(summary.columns[:5]) == ["ratio", "weighting", "split", "class", "label"]
+    keys = summary[["ratio", "weighting", "split", "class"]]
+    assert len(keys.drop_duplicates()) == len(summary) == 2 * 14 * 3 * 2
+    for column in ("left", "right", "gap", "gap_low", "gap_high", "mean_proba", "accuracy",
+                   "balanced_accuracy", "verdict", "runs_attempted", "runs_failed"):  # fmt: skip
+        assert summary[column].notna().all()
+    assert (summary["runs_attempted"] == 40).all()
+
+
+def test_train_is_an_identity(grid):
+    train = grid[2].split("train")
+    assert train["gap"].abs().max() <= 1e-9
+    assert set(train["verdict"]) == {"holds"}
+
+
+def test_summary_is_what_numpy_makes_of_the_measurements(grid):
+    _, study, table, measured = grid
+    row = table.split("test").query("ratio == 10 and weighting == 'inverse'").iloc[0]
+    part = select(measured["ratio 10"], setting="inverse", split="test")
+    w = class_mass([row["weight"], 1 - row["weight"]], [200, 2000])
+    assert row["left"] == pytest.approx((w[0] * part.mean_proba[:, 0, 1]).mean() / w.sum())
+    assert row["right"] == pytest.approx((w[1] * part.mean_proba[:, 1, 0]).mean() / w.sum())
+    hits = np.einsum("rkk->rk", part.confusion) / 1000
+    assert row["balanced_accuracy"] == pytest.approx(hits.mean())
+    assert row["overall_accuracy"] == pytest.approx((hits @ [1 / 11, 10 / 11]).mean())
+    assert row["overall_accuracy_mcse"] == pytest.approx(pd.Series(hits @ [1 / 11, 10 / 11]).sem())
+    assert study.cells[1].train_size == (200, 2000)
+
+
+def test_population_lies_around_its_limit(grid):
+    rows = grid[2].split("population").query("ratio == 1 and weighting == 'equal'")
+    for row in rows.to_dict("records"):
+        # At order 1/N the fitted models are off by less than this many MCSEs of 40 runs.
+        assert abs(row["mean_proba"] - row["limit_mean_proba"]) <= 4 * row["mean_proba_mcse"]
+
+
+def test_limits_lie_on_the_curve(grid):
+    table = grid[2]
+    for wanted in ("ratio == 1 and `class` == 0", "ratio == 10 and `class` == 0"):
+        curve = table.curve.query(wanted)
+        assert curve["mean_proba"].is_monotonic_increasing
+        rows = table.split("test").query(wanted)
+        found = np.interp(rows["weight"], curve["lambda0"], curve["mean_proba"])
+        # Linear between points 0.3 apart in log odds: p'' h² / 8 <= 0.1 * 0.09 / 8 = 0.0011.
+        np.testing.assert_allclose(found, rows["limit_mean_proba"], atol=0.0025)
+
+
+def test_bounds_hold(grid):
+    test = grid[2].split("test")
+    for name in ("accuracy", "balanced_accuracy", "overall_accuracy"):
+        assert (test[f"{name}_low"] <= test[name]).all()
+        assert (test[name] <= test[f"{name}_high"]).all()
+
+
+def test_residual_splits_into_its_terms(grid, own_data):
+    test = grid[2].split("test")
+    parts = test[["optimisation", "overfitting", "sampling"]].sum(axis=1)
+    np.testing.assert_allclose(parts, test["residual"], atol=1e-12)
+    test = own_data[2].split("test")
+    assert "overfitting" not in test
+    parts = test[["optimisation", "overfitting_and_sampling"]].sum(axis=1)
+    np.testing.assert_allclose(parts, test["residual"], atol=1e-12)
+
+
+def test_every_grid_has_a_cell_per_ratio(grid, own_data):
+    for _, _, table, _ in (grid, own_data):
+        grids = [gap_grid(table, LATEX), accuracy_grid(table, "balanced_accuracy", LATEX)]
+        assert {len(row) for g in grids for row in g.rows} == {1 + len(table.ratios)}
+        for ratio in table.ratios:
+            rows = [row for row in ratio_grid(table, ratio, LATEX).rows if row]
+            assert len(rows) == len(table.settings) * table.n_classes
+            assert not any("nan" in cell for row in rows for cell in row)
+
+
+def test_figures_are_written_also_for_awkward_names(grid, own_data):
+    for folder in (grid[0], own_data[0]):
+        for name in ("sides", "mean_proba", "accuracy", "gap"):
+            assert (folder / f"{name}.pdf").stat().st_size > 8000
+            assert (folder / f"{name}.png").stat().st_size > 8000
+
+
+def test_names_of_labels_reach_the_tables(own_data):
+    folder, _, table, _ = own_data
+    assert table.labels == (NAMES[2], NAMES[1], NAMES[0])
+    assert set(pd.read_csv(folder / "summary.csv")["label"]) == set(NAMES)
+    latex = (folder / "explore_ratio_4.tex").read_text()
+    assert r"a\_b \& 50 \%" in latex
+    assert r"\textless{}=50K \$x\$ \#1" in latex
+
+
+@needs_latex
+def test_latex_compiles(own_data, tmp_path):
+    names = [p.name for p in own_data[0].glob("*.tex")]
+    assert len(names) == 5
+    compile_tables(own_data[0], tmp_path, names)
+
+
+def test_extreme_ratios_end_separated_and_counted(tmp_path):
+    # Eight features and ten minority samples: nearly every replication is separated.
+    options = Options(
+        runs=25, generator="gaussian", classes=2, dimension=8, separation=4, means="random",
+        ratios=(50,), train_size=500, weights=("equal", "inverse"),
+    )  # fmt: skip
+    _, table, _ = reported(options, tmp_path)
+    assert set(table.summary["verdict"]) == {"separated"}
+    assert (table.summary["runs_failed"] > 1).all()
+    assert "gap" not in table.summary
+    assert gap_grid(table).rows[0][1] == "separated"
+    assert not (tmp_path / "gap.pdf").exists()
+
+
+def test_few_failures_are_counted_and_the_rest_is_shown(tmp_path):
+    options = Options(runs=100, ratios=(50,), train_size=250, weights=("equal",), test_size=100)
+    _, table, _ = reported(options, tmp_path)
+    (failed,) = set(table.summary["runs_failed"])
+    assert 0 < failed <= 5
+    assert table.summary["gap"].notna().all()
+
+
+def test_ten_minority_samples_are_overfitted_and_the_report_says_so(tmp_path):
+    options = Options(runs=50, ratios=(1000,), weights=("inverse",))
+    _, table, _ = reported(options, tmp_path)
+    row = table.split("test").iloc[0]
+    assert row["gap_high"] - row["gap_low"] > 0.2
+    assert row["due_to"] == "overfitting"
