@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import fits, harness, softmax, startup
+from benchmarks import explore, fits, harness, softmax, startup
 
 BENCHMARKS = {
     "startup": startup.run,
@@ -10,6 +10,7 @@ BENCHMARKS = {
     "sim2": fits.run_sim2,
     "softmax": softmax.run,
     "growth": softmax.run_growth,
+    "explore": explore.run,
     "harness": harness.run,
     "memory": harness.run_memory,
 }

@@ -106,7 +106,7 @@ def test_python_returns_what_the_command_writes(cli, tmp_path):
     assert (result.to_frame()["gap"] != 0).any()
     with pytest.raises(AttributeError):
         result.study = None
-    with pytest.raises(ValueError, match="table must be one of summary, curve, got 'joint'"):
+    with pytest.raises(ValueError, match="table must be one of summary, got 'joint'"):
         result.to_frame("joint")
 
 

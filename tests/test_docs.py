@@ -1,0 +1,23 @@
+"""The examples in docs/ run, and show what they say."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+@pytest.mark.parametrize("name", ["explore.md"])
+def test_examples_run_and_show_what_they_say(name):
+    failed, attempted = doctest.testfile(
+        str(DOCS / name), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE
+    )
+    assert (failed, attempted > 10) == (0, True)
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+def test_files_that_they_name_exist(path):
+    for name in re.findall(r"\]\((?!#|http)(.*?)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / name).exists(), name
