@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,10 +22,6 @@ from equations.class_weights import BETA
 from equations.mean_proba import FloatArray
 from simulations.evidence import Sample, drawing, record
 from simulations.fitters.fit import check_device
-from simulations.gaussian import class_covariances, class_means, gaussian_classes
-from simulations.generator import Generator
-from simulations.generators import GENERATORS
-from simulations.imbalance import class_sizes
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng
@@ -39,15 +34,12 @@ from simulations.studies.options import (
     named,
     weight_settings,
 )
+from simulations.studies.source import Source, sizes_at
 from simulations.user_data import DataFile, describe_file, draw_from_classes, samples_of_file
 from simulations.versions import code_version
 
 NAME = "explore"
 POPULATION = 10_000
-TRAIN_SIZE, TEST_SIZE = 10_000, 1000
-TEST_SHARE = 0.2
-"""Of each label's samples in a file, unless ``--test-size`` says how many."""
-
 RATIOS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 SCHEMES = ("equal", "sqrt-inverse", "effective-number", "inverse")
 LAMBDA0_GRID = (0.01, 0.99, 10)
@@ -119,33 +111,6 @@ class Options:
 
 _OF_GAUSSIAN = ("classes", "dimension", "means", "separation", "covariance")
 _OF_DATA = ("label", "drop", "rarest")
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where the samples come from: a named generator, Gaussian classes, or a file."""
-
-    generator: str
-    n_classes: int
-    dimension: int
-    means: str = ""
-    separation: float = 1.0
-    covariance: str = ""
-    file: DataFile | None = None
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Names of the classes, in their order."""
-        return self.file.labels if self.file else tuple(map(str, range(self.n_classes)))
-
-    def distribution(self) -> Generator:
-        """Distribution of the classes; a file has none."""
-        if self.generator in GENERATORS:
-            return GENERATORS[self.generator]({"sim1": "sum", "sim2": "covariance"}[self.generator])
-        return gaussian_classes(
-            class_means(self.means, self.n_classes, self.dimension, self.separation),
-            class_covariances(self.covariance, self.n_classes, self.dimension),
-        )
 
 
 @dataclass(frozen=True)
@@ -224,7 +189,7 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     labels = _weight_labels(o)
     cells = []
     for ratio in o.ratios:
-        train_size, test_size = _sizes(o, source, ratio)
+        train_size, test_size = sizes_at(source, ratio, o.profile, o.train_size, o.test_size)
         if sum(train_size) <= source.dimension + 1:
             raise ValueError(
                 f"--train-size leaves {sum(train_size)} samples for {source.dimension} features at "
@@ -330,55 +295,10 @@ def _fitter(fitter: str, n_classes: int) -> str:
 
 def _weight_labels(o: Options) -> tuple[str, ...]:
     grid = o.lambda0_grid or (() if o.weights else LAMBDA0_GRID)
+    if grid and len(grid) != 3:
+        raise ValueError(f"--lambda0-grid must be LOW HIGH N, got {list(grid)}")
     values = lambda0_grid(grid[0], grid[1], int(grid[2])) if grid else ()
     return (*(o.weights or SCHEMES), *values)
-
-
-def _sizes(o: Options, source: Source, ratio: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Training and test class sizes at a ratio, class 0 the rarest."""
-    n_classes = source.n_classes
-
-    def rising(largest: int) -> tuple[int, ...]:
-        sizes = class_sizes(n_classes, largest, ratio, o.profile)
-        return sizes[::-1]
-
-    names = {"n_classes": "--classes", "largest": "--train-size", "ratio": "--ratios:"}
-    if source.file is None:
-        largest = o.train_size or TRAIN_SIZE
-        return named(partial(rising, largest), **names), (o.test_size or TEST_SIZE,) * n_classes
-    counts = source.file.counts
-    test_size = tuple(o.test_size or max(1, int(TEST_SHARE * n)) for n in counts)
-    if o.train_size:
-        train_size = named(partial(rising, o.train_size), **names)
-    else:
-        train_size = _largest_sizes(o, source, ratio, test_size)
-    for label, n, n_train, n_test in zip(source.labels, counts, train_size, test_size, strict=True):
-        if n_train + n_test > n or n_train < 1:
-            raise ValueError(
-                f"--ratios {ratio:g} needs {max(n_train, 1)} samples of label {label!r} to train "
-                f"and {n_test} to test, but {source.file.path} has {n}"
-            )
-    return train_size, test_size
-
-
-def _largest_sizes(
-    o: Options, source: Source, ratio: float, test_size: Sequence[int]
-) -> tuple[int, ...]:
-    """Training sizes of this ratio, as large as a file allows."""
-    assert source.file is not None
-    scale = 10**6  # sizes of so large a class are its shares, to six digits
-    share = np.array(class_sizes(source.n_classes, scale, min(ratio, scale), o.profile)[::-1])
-    left = np.subtract(source.file.counts, test_size)
-    largest = int((left / share * scale).min())
-    while largest >= ratio / 2:
-        try:
-            sizes = class_sizes(source.n_classes, largest, ratio, o.profile)[::-1]
-        except ValueError:  # the rarest class would be empty
-            break
-        if (np.array(sizes) <= left).all():
-            return sizes
-        largest -= 1
-    return (0,) * source.n_classes
 
 
 def compute_block(cell: ExploreCell, seed: int, runs: range) -> Block:

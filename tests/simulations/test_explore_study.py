@@ -147,6 +147,7 @@ def test_schemes_follow_the_sizes_of_their_ratio():
         ({"weights": ("1.5",)}, "--weights must have 0 < λ0 < 1, got '1.5'"),
         ({"weights": ("1,2,3",)}, "--weights must hold 2 weights"),
         ({"lambda0_grid": (0.5, 0.1, 3)}, "--lambda0-grid must have 0 < low < high < 1"),
+        ({"lambda0_grid": (0.1, 0.9)}, "--lambda0-grid must be LOW HIGH N, got"),
         ({"lambda0_grid": (0.5, 0.5001, 9)}, "--lambda0-grid is too fine"),
         ({"generator": "sim3"}, "--generator must be one of sim1, sim2, gaussian"),
         ({"generator": "data"}, "--generator data needs --data"),

@@ -1,0 +1,154 @@
+"""Figures of a grid: both sides of the equation, and the gap between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reports.explore.panels import by_ratio, legend_of_ratios, rows_with_numbers
+from reports.explore.summary import Explore
+from reports.explore.text import weighting_name
+from reports.formatting import LATEX
+from reports.style import (
+    COLUMN,
+    HOUSE_STYLE,
+    THEORY,
+    pyplot,
+    save_figure,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def draw_sides(table: Explore, paths: list[Path]) -> None:
+    """Draw the left side against the right side on test data, on log axes, and below it the gap.
+
+    For two classes those of Eq. (10), else those of Eq. (9) as shares of the total mass.
+
+    Parameters
+    ----------
+    table : Explore
+    paths : list of Path
+        Where to save it; the suffix gives the format.
+    """
+    test = rows_with_numbers(table)
+    if test is None:
+        return
+    binary = table.n_classes == 2
+    if binary:
+        test = test[test["class"] == 0]
+        share = test["mass_share"]
+        right = (1 - share) / share
+    else:
+        right = test["right"]
+    plt = pyplot()
+    with plt.rc_context(HOUSE_STYLE):
+        figure, (top, bottom) = plt.subplots(
+            2, 1, figsize=(COLUMN, 4.2), sharex=True, height_ratios=(5, 3)
+        )
+        for ratio, colour, marker in by_ratio(table):
+            rows = (test["ratio"] == ratio).to_numpy()
+            part, x = test[rows], right[rows].to_numpy()
+            gap, low, high = (part[name].to_numpy() for name in ("gap", "gap_low", "gap_high"))
+            finite = np.isfinite(low) & np.isfinite(high)
+            style = {"fmt": marker, "ms": 3, "lw": 0.8, "color": colour, "label": f"{ratio:g}"}
+            y = x * (1 + gap)
+            below = np.minimum(x * (gap - low), y * (1 - 1e-3))  # a log axis ends above zero
+            top.errorbar(x[finite], y[finite], [below[finite], (x * (high - gap))[finite]], **style)
+            top.plot(x[~finite], y[~finite], marker, ms=3, mfc="white", color=colour)
+            errors = [100 * (gap - low)[finite], 100 * (high - gap)[finite]]
+            bottom.errorbar(x[finite], 100 * gap[finite], errors, **style)
+            bottom.plot(x[~finite], 100 * gap[~finite], marker, ms=3, mfc="white", color=colour)
+        ends = np.array([right.min() / 2, right.max() * 2])
+        top.plot(ends, ends, color=THEORY, lw=0.8, ls="--", zorder=0)
+        top.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
+        bottom.axhline(0, color=THEORY, lw=0.8, ls="--", zorder=0)
+        bottom.axhspan(-100 * table.margin, 100 * table.margin, color="0.92", zorder=-1)
+        bottom.set_ylim(_limits_of_gaps(test, table.margin))
+        if binary:
+            top.set_ylabel(r"$(1-\bar p_{0 \to 0})\,/\,\bar p_{1 \to 0}$ on test data")
+            bottom.set_xlabel(r"$\lambda_1 N_1\,/\,(\lambda_0 N_0)$")
+        else:
+            top.set_ylabel(r"$w_j (1-\bar p_{j \to j})\,/\,\Sigma w$ on test data")
+            bottom.set_xlabel(r"$\sum_{k \neq j} w_k \bar p_{k \to j}\,/\,\Sigma w$ on test data")
+        bottom.set_ylabel("gap, per cent")
+        legend_of_ratios(figure, top)
+        save_figure(figure, paths)
+
+
+def draw_gap(table: Explore, paths: list[Path]) -> None:
+    """Draw the gap on test data as a heat map, λ by ratio, with the verdicts.
+
+    Parameters
+    ----------
+    table : Explore
+    paths : list of Path
+    """
+    from matplotlib.colors import Normalize
+
+    test = rows_with_numbers(table)
+    if test is None:
+        return
+    plt = pyplot()
+    n_rows, n_columns = len(table.settings), len(table.ratios)
+    reach = 300 * table.margin
+    with plt.rc_context(HOUSE_STYLE):
+        figure, ax = plt.subplots(figsize=(COLUMN, max(2.0, 0.75 + 0.19 * n_rows)))
+        gaps = np.full((n_rows, n_columns), np.nan)
+        cells = table.split("test").groupby(["weighting", "ratio"], sort=False)
+        colours, norm = plt.get_cmap("PuOr"), Normalize(-reach, reach)
+        for (setting, ratio), rows in cells:
+            at = table.settings.index(setting), table.ratios.index(ratio)
+            row = _worst(rows, table.n_classes)
+            gaps[at] = 100 * row["gap"]
+            _annotate(ax, at, gaps[at], str(row["verdict"]), colours(norm(gaps[at])))
+        picture = ax.imshow(gaps, cmap=colours, norm=norm, aspect="auto")
+        ax.set_xticks(range(n_columns), [f"{ratio:g}" for ratio in table.ratios])
+        ax.set_yticks(range(n_rows), [weighting_name(s, LATEX) for s in table.settings])
+        ax.tick_params(length=0, labelsize=7)
+        ax.spines[:].set_visible(False)
+        ax.set_xlabel("imbalance ratio\nplain: holds; ?: inconclusive; bold: fails", fontsize=7.5)
+        bar = figure.colorbar(picture, ax=ax, shrink=0.8, aspect=25, extend="both")
+        bar.set_label("gap on test data, per cent", fontsize=7.5)
+        bar.ax.tick_params(labelsize=7)
+        bar.outline.set_visible(False)
+        save_figure(figure, paths)
+
+
+def _worst(rows: pd.DataFrame, n_classes: int) -> Any:
+    """Row of class 0 of two classes, which have one equation; else of the largest gap."""
+    if n_classes == 2 or not rows["gap"].notna().any():
+        return rows.iloc[0]
+    return rows.loc[rows["gap"].abs().idxmax()]
+
+
+def _annotate(ax: Any, at: tuple[int, int], gap: float, verdict: str, colour: Any) -> None:
+    if not np.isfinite(gap):
+        text = {"separated": "sep.", "interpolated": "int."}.get(verdict, "-")
+    elif verdict in ("holds", "fails", "inconclusive"):
+        digits = 1 if abs(gap) < 9.95 else 0
+        gap = round(gap, digits) + 0.0  # no negative zero
+        text = f"{gap:+.{digits}f}" if abs(gap) < 1000 else f"{gap:+.0e}"
+        text += "?" if verdict == "inconclusive" else ""
+    else:
+        text = "n.c."
+    red, green, blue, _ = colour
+    dark = np.isfinite(gap) and 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
+    ax.text(
+        at[1], at[0], text, ha="center", va="center", fontsize=5.5,
+        color="white" if dark else "black", fontweight="bold" if verdict == "fails" else "normal",
+    )  # fmt: skip
+
+
+def _limits_of_gaps(test: pd.DataFrame, margin: float) -> tuple[float, float]:
+    """Ends of the panel of gaps, in per cent: all gaps, and of their intervals what fits beside."""
+
+    def reach(gaps: pd.Series, ends: pd.Series) -> float:
+        finite = ends[np.isfinite(ends)]
+        furthest = float(finite.max()) if len(finite) else 0.0
+        return 105 * max(3 * margin, min(furthest, 1.5 * float(gaps.max())), float(gaps.max()))
+
+    return -reach(-test["gap"], -test["gap_low"]), reach(test["gap"], test["gap_high"])

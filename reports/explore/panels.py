@@ -1,0 +1,42 @@
+"""What the figures of a grid share: their rows, and a colour and a marker for every ratio."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reports.explore.summary import Explore
+from reports.style import sequence
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NORMAL_90 = 1.645
+"""MCSEs on either side of a mean: a 90 % interval."""
+
+_MARKERS = "osD^vPX<>"
+
+
+def rows_with_numbers(table: Explore) -> pd.DataFrame | None:
+    """Rows of test data that have numbers; None where there are none."""
+    test = table.split("test")
+    if "gap" not in test:
+        return None
+    test = test[test["gap"].notna()]
+    return test if len(test) else None
+
+
+def by_ratio(table: Explore) -> list[tuple[float, Any, str]]:
+    """Ratio, colour and marker."""
+    colours = sequence(len(table.ratios))
+    return [
+        (ratio, colours[i], _MARKERS[i % len(_MARKERS)]) for i, ratio in enumerate(table.ratios)
+    ]
+
+
+def legend_of_ratios(figure: Any, ax: Any) -> None:
+    """Put a legend of the ratios that a panel shows under a figure."""
+    handles, labels = ax.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=min(4, len(labels)), fontsize=7,
+        title="imbalance ratio", title_fontsize=7, handletextpad=0.2, columnspacing=1.0,
+    )  # fmt: skip

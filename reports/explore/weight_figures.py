@@ -1,0 +1,149 @@
+"""Figures of a grid against the weight of class 0: mean probabilities and accuracies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reports.explore.panels import NORMAL_90, by_ratio, legend_of_ratios, rows_with_numbers
+from reports.explore.summary import Explore
+from reports.style import COLUMN, HOUSE_STYLE, OBSERVED, PREDICTED, plain, pyplot, save_figure
+from simulations.studies.options import is_lambda0
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def draw_mean_proba(table: Explore, paths: list[Path]) -> None:
+    """Draw the mean probability of each class against λ_0, per ratio.
+
+    Points are measured on test data, lines the population's; of more than four classes, the rarest
+    and the largest.
+
+    Parameters
+    ----------
+    table : Explore
+    paths : list of Path
+    """
+    test = rows_with_numbers(table)
+    if test is None:
+        return
+    plt = pyplot()
+    with plt.rc_context(HOUSE_STYLE):
+        classes = range(table.n_classes) if table.n_classes <= 4 else (0, table.n_classes - 1)
+        figure, axes = plt.subplots(
+            len(classes), 1, figsize=(COLUMN, 0.8 + 1.8 * len(classes)), sharex=True
+        )
+        for ax, k in zip(axes, classes, strict=True):
+            for ratio, colour, marker in by_ratio(table):
+                rows = test[(test["ratio"] == ratio) & (test["class"] == k)]
+                rows = _with_lambda0(rows, test)
+                curve = table.curve
+                if len(curve):
+                    curve = curve[(curve["ratio"] == ratio) & (curve["class"] == k)]
+                    ax.plot(curve["lambda0"], curve["mean_proba"], color=colour, lw=0.9, zorder=0)
+                on_curve = _on_curve(rows, table.n_classes)
+                for part, face in ((rows[on_curve], colour), (rows[~on_curve], "white")):
+                    ax.errorbar(
+                        part["lambda0"], part["mean_proba"],
+                        NORMAL_90 * part["mean_proba_mcse"], fmt=marker, ms=3, lw=0.8, mfc=face,
+                        color=colour, label=f"{ratio:g}" if face is colour else None,
+                    )  # fmt: skip
+            ax.set_ylim(-0.03, 1.03)
+            ax.set_ylabel(rf"$\bar p_{{{k} \to {k}}}$" + _class_name(table, k))
+        _lambda0_axis(axes[-1], test)
+        legend_of_ratios(figure, axes[0])
+        save_figure(figure, paths)
+
+
+def draw_accuracy(table: Explore, paths: list[Path]) -> None:
+    """Draw balanced and overall accuracy against λ_0, a panel per ratio, with Markov's bounds.
+
+    Parameters
+    ----------
+    table : Explore
+    paths : list of Path
+    """
+    test = rows_with_numbers(table)
+    if test is None:
+        return
+    plt = pyplot()
+    n_rows = (len(table.ratios) + 1) // 2
+    kinds = (
+        ("balanced_accuracy", "balanced", OBSERVED, "o"),
+        ("overall_accuracy", "at training priors", PREDICTED, "s"),
+    )
+    with plt.rc_context(HOUSE_STYLE):
+        figure, axes = plt.subplots(
+            n_rows, 2, figsize=(COLUMN, 0.8 + 1.05 * n_rows), sharex=True, sharey=True,
+            squeeze=False,
+        )  # fmt: skip
+        spare = list(axes.flat)[: 2 * n_rows - len(table.ratios)]  # of an odd number the first
+        panels = list(axes.flat)[len(spare) :]
+        for ax, ratio in zip(panels, table.ratios, strict=True):
+            rows = test[(test["ratio"] == ratio) & (test["class"] == 0)]
+            rows = _with_lambda0(rows, test)
+            curve = rows[_on_curve(rows, table.n_classes)]
+            for name, label, colour, marker in kinds:
+                ax.errorbar(
+                    rows["lambda0"], rows[name], NORMAL_90 * rows[f"{name}_mcse"], fmt=marker,
+                    ms=2.5, lw=0.8, color=colour, label=label,
+                )  # fmt: skip
+                if f"{name}_low" in rows:
+                    # A band between many points, bars at few.
+                    many = len(curve) > 4
+                    draw, at = (ax.fill_between, curve) if many else (ax.vlines, rows)
+                    draw(
+                        at["lambda0"], at[f"{name}_low"], at[f"{name}_high"], color=colour,
+                        alpha=0.18, lw=0 if many else 4, label=f"{label}: bounds",
+                    )  # fmt: skip
+            ax.set_title(f"ratio {ratio:g}", pad=2, fontsize=7.5)
+            ax.set_ylim(-0.03, 1.03)
+        for ax in axes[-1]:
+            _lambda0_axis(ax, test, few=True)
+        handles, labels = panels[0].get_legend_handles_labels()
+        order = sorted(range(len(labels)), key=lambda i: (labels[i][0] != "b", labels[i]))
+        where = {"loc": "outside lower center", "ncols": 2}
+        if spare:
+            spare[0].set_axis_off()
+            where = {"loc": "center", "bbox_to_anchor": (0.5, 0.5)}
+        (spare[0] if spare else figure).legend(
+            [handles[i] for i in order], [labels[i] for i in order], fontsize=6.5, **where
+        )
+        figure.supylabel("accuracy on test data", fontsize=9)
+        save_figure(figure, paths)
+
+
+def _with_lambda0(rows: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one ratio with λ_0 of their setting, in its order."""
+    first = test[test["class"] == 0].set_index(["ratio", "weighting"])["weight"]
+    keys = zip(rows["ratio"], rows["weighting"], strict=True)
+    return rows.assign(lambda0=[first[key] for key in keys]).sort_values("lambda0")
+
+
+def _on_curve(rows: pd.DataFrame, n_classes: int) -> np.ndarray:
+    """Which rows belong to one family in λ_0: for two classes all of them."""
+    if n_classes == 2:
+        return np.ones(len(rows), dtype=bool)
+    return np.array([is_lambda0(setting) for setting in rows["weighting"]], dtype=bool)
+
+
+def _class_name(table: Explore, k: int) -> str:
+    """Label of a class, where it has one that says more than its number."""
+    label = table.labels[k]
+    return "" if label == str(k) else f"\n{plain(label)}"
+
+
+def _lambda0_axis(ax: Any, test: pd.DataFrame, *, few: bool = False) -> None:
+    weight = test[test["class"] == 0]["weight"]
+    ax.set_xscale("logit")
+    ticks = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
+    inside = [t for t in ticks if weight.min() * 0.99 <= t <= weight.max() * 1.0001] or [0.5]
+    if few:  # two or three labels have room
+        middle = [0.5] if inside[0] <= 0.1 and inside[-1] >= 0.9 else []
+        inside = sorted({inside[0], *middle, inside[-1]})
+    ax.set_xticks(inside, [f"{t:g}" for t in inside])
+    ax.set_xticks([], minor=True)
+    ax.set_xlabel(r"$\lambda_0$")

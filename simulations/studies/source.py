@@ -1,0 +1,130 @@
+"""Where the samples of a grid come from, and how many of each class there are at a ratio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from equations.mean_proba import IntArray
+from simulations.gaussian import class_covariances, class_means, gaussian_classes
+from simulations.generator import Generator
+from simulations.generators import sim1, sim2
+from simulations.imbalance import class_sizes
+from simulations.studies.options import named
+from simulations.user_data import DataFile
+
+TRAIN_SIZE, TEST_SIZE = 10_000, 1000
+TEST_SHARE = 0.2
+"""Of each label's samples in a file, unless the test size is given."""
+
+Sizes = tuple[int, ...]
+"""Samples of each class, class 0 the rarest."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One of the paper's simulations, Gaussian classes, or a file.
+
+    Attributes
+    ----------
+    generator : {"sim1", "sim2", "gaussian", "data"}
+    n_classes, dimension : int
+    means, separation, covariance
+        Of Gaussian classes.
+    file : DataFile or None
+    """
+
+    generator: str
+    n_classes: int
+    dimension: int
+    means: str = ""
+    separation: float = 1.0
+    covariance: str = ""
+    file: DataFile | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, in their order."""
+        return self.file.labels if self.file else tuple(map(str, range(self.n_classes)))
+
+    def distribution(self) -> Generator:
+        """Distribution of the classes; a file has none."""
+        assert self.file is None
+        if self.generator != "gaussian":
+            return {"sim1": sim1, "sim2": sim2}[self.generator]()
+        return gaussian_classes(
+            class_means(self.means, self.n_classes, self.dimension, self.separation),
+            class_covariances(self.covariance, self.n_classes, self.dimension),
+        )
+
+
+def sizes_at(
+    source: Source, ratio: float, profile: str, train_size: int | None, test_size: int | None
+) -> tuple[Sizes, Sizes]:
+    """Training and test class sizes at an imbalance ratio.
+
+    Parameters
+    ----------
+    source : Source
+    ratio : float
+        Largest over smallest training class.
+    profile : {"exponential", "step"}
+    train_size : int or None
+        Samples of the largest class; by default `TRAIN_SIZE`, of a file all that the ratio allows.
+    test_size : int or None
+        Of each class; by default `TEST_SIZE`, of a file `TEST_SHARE`.
+
+    Returns
+    -------
+    train, test : tuple of int
+
+    Raises
+    ------
+    ValueError
+        If a class would be empty, or a label has too few samples; naming the option.
+
+    Examples
+    --------
+    >>> sizes_at(Source("sim1", 2, 1), 100, "exponential", None, None)
+    ((100, 10000), (1000, 1000))
+    """
+    names = {"n_classes": "--classes", "largest": "--train-size", "ratio": "--ratios:"}
+    rising = partial(_rising, source.n_classes, ratio=ratio, profile=profile)
+    if source.file is None:
+        train = named(lambda: rising(train_size or TRAIN_SIZE), **names)
+        return train, (test_size or TEST_SIZE,) * source.n_classes
+    counts = source.file.counts
+    test = tuple(test_size or max(1, int(TEST_SHARE * n)) for n in counts)
+    if train_size:
+        train = named(lambda: rising(train_size), **names)
+    else:
+        train = _largest_sizes(np.subtract(counts, test), ratio, profile)
+    for label, n, n_train, n_test in zip(source.labels, counts, train, test, strict=True):
+        if n_train + n_test > n or n_train < 1:
+            raise ValueError(
+                f"--ratios {ratio:g} needs {max(n_train, 1)} samples of label {label!r} to train "
+                f"and {n_test} to test, but {source.file.path} has {n}"
+            )
+    return train, test
+
+
+def _rising(n_classes: int, largest: int, ratio: float, profile: str) -> Sizes:
+    return class_sizes(n_classes, largest, ratio, profile)[::-1]
+
+
+def _largest_sizes(left: IntArray, ratio: float, profile: str) -> Sizes:
+    """Sizes of this ratio, as large as what is left of each class allows; zeros if none are."""
+    n_classes, scale = len(left), 10**6
+    share = np.array(_rising(n_classes, scale, min(ratio, scale), profile)) / scale
+    largest = int((left / share).min())
+    while largest >= ratio / 2:  # rounding takes a step or two
+        try:
+            sizes = _rising(n_classes, largest, ratio, profile)
+        except ValueError:  # the rarest class would be empty
+            break
+        if (np.array(sizes) <= left).all():
+            return sizes
+        largest -= 1
+    return (0,) * n_classes
