@@ -20,7 +20,7 @@ def weighting_name(setting: str, markup: Markup = TEXT) -> str:
     Examples
     --------
     >>> weighting_name("inverse"), weighting_name("0.01"), weighting_name("0.01", LATEX)
-    ('inverse', 'λ0 = 0.01', '$\\\\lambda_0 = 0.01$')
+    ('inverse', 'λ0 = 0.01', '$\\lambda_0 = 0.01$')
     """
     if is_lambda0(setting):
         return r"$\lambda_0 = " + f"{setting}$" if markup is LATEX else f"λ0 = {setting}"

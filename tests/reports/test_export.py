@@ -94,9 +94,9 @@ def test_a_block_at_a_time(two_classes, tmp_path, monkeypatch):
     lengths = []
     original = module.measurements_frame
 
-    def spy(cell, rows):
+    def spy(cell, rows, *labels):
         lengths.append(len(set(rows.run.tolist())))
-        return original(cell, rows)
+        return original(cell, rows, *labels)
 
     monkeypatch.setattr(module, "measurements_frame", spy)
     export(two_classes, tmp_path / "out.csv")
@@ -279,11 +279,11 @@ def test_a_write_that_fails_half_way_leaves_what_was_there(
     before = {p.name for p in tmp_path.iterdir()}
     calls = []
 
-    def fail_at_the_second(cell, rows):
+    def fail_at_the_second(cell, rows, *labels):
         calls.append(cell)
         if len(calls) == 2:
             raise OSError(28, "No space left on device")
-        return measurements_frame(cell, rows)
+        return measurements_frame(cell, rows, *labels)
 
     monkeypatch.setattr(module, "measurements_frame", fail_at_the_second)
     with pytest.raises(OSError, match="No space left"):

@@ -60,8 +60,14 @@ def test_settings_share_data_and_replications_do_not(run_to_store):
         ({"sizes": (5, 0)}, r"--sizes must be at least 2 positive integers, got \[5, 0\]"),
         ({"weights": ("1,2,3",)}, "--weights must hold 5 weights, one per class"),
         ({"weights": ("1,0,1,1,1",)}, "--weights must be positive and finite"),
-        ({"weights": ("1,x,3,4,5",)}, "--weights must be a scheme or numbers like 1,2,3"),
-        ({"weights": ("invers",)}, "--weights must be one of equal, inverse, sqrt-inverse"),
+        (
+            {"weights": ("1,x,3,4,5",)},
+            "--weights must be equal, .* λ0 or numbers like 1,2,3, got '1,x,3,4,5'",
+        ),
+        (
+            {"weights": ("invers",)},
+            "--weights must be equal, inverse, sqrt-inverse, .*, got 'invers'",
+        ),
         ({"weights": ("equal", "equal")}, "--weights must be distinct, got 'equal' twice"),
         ({"weights": ("effective-number",), "beta": 1.0}, "--beta must satisfy 0 <= beta < 1"),
         ({"fitter": "svm"}, "--fitter must be one of softmax, one-vs-all, mlp, got 'svm'"),
