@@ -83,6 +83,11 @@ def describe_file(path: str, label: str, drop: Sequence[str], rarest: str = "") 
     counts = Counter(labels.tolist())
     if len(counts) < 2:
         raise ValueError(f"--label {label} must hold at least 2 labels, got {list(counts)}")
+    if 2 * len(counts) > len(labels):
+        raise ValueError(
+            f"--label {label} must name classes, but holds {len(counts)} different values in "
+            f"{len(labels)} rows"
+        )
     if rarest and rarest not in counts:
         raise ValueError(f"--rarest must be a label of {path}, got {rarest!r}")
     order = sorted(counts, key=lambda name: (name != rarest, counts[name], name))
@@ -186,6 +191,8 @@ def _read(path: str, label: str, drop: tuple[str, ...]) -> tuple[FloatArray, np.
         )
     if not len(features.columns):
         raise ValueError(f"--data {path} has no column of features")
+    if not len(table):
+        raise ValueError(f"--data {path} has no rows")
     labels = _labels(table[label], path)
     return _numbers(features, path), labels, sha256
 
@@ -246,11 +253,14 @@ def _numbers(features: pd.DataFrame, path: str) -> FloatArray:
 
     columns: list[Any] = []
     for name, column in features.items():
+        dated = pd.api.types.is_datetime64_any_dtype(column)
         try:
+            if dated:  # pandas would make nanoseconds of it
+                raise ValueError
             columns.append(pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan))
         except (ValueError, TypeError):
-            number = pd.to_numeric(column, errors="coerce")
-            row = int(np.flatnonzero((number.isna() & column.notna()).to_numpy())[0])
+            number = column.isna() if dated else pd.to_numeric(column, errors="coerce").notna()
+            row = int(np.flatnonzero((~number & column.notna()).to_numpy())[0])
             raise ValueError(
                 f"--data {path}: column {name!r} holds {column.iloc[row]!r} in row {row + 1}, "
                 "which is no number; encode it, or leave it out with --drop"

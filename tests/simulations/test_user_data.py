@@ -93,13 +93,16 @@ def test_an_index_column_is_to_be_dropped(frame, write):
         ({}, {"rarest": "d"}, "--rarest must be a label of .*, got 'd'"),
         ({"city": ["1"] * 59 + ["Rome"]}, {}, "column 'city' holds 'Rome' in row 60, which is no"),
         ({"one": 1.0}, {}, "column 'one' never varies"),
+        ({"when": pd.date_range("2020", periods=60)}, {}, "column 'when' holds .* in row 1, which"),
+        ({"kind": np.arange(60) / 7}, {}, "--label kind must name classes, but holds 60 different"),
         ({"kind": "c"}, {}, r"--label kind must hold at least 2 labels, got \['c'\]"),
     ],
 )
 def test_bad_columns_are_named(frame, write, change, how, message):
     arguments = {"label": "kind", "drop": ()} | how
-    with pytest.raises(ValueError, match=message):
-        describe_file(write(frame.assign(**change), index=False), **arguments)
+    for name in ("data.csv", "data.parquet"):
+        with pytest.raises(ValueError, match=message):
+            describe_file(write(frame.assign(**change), name, index=False), **arguments)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +110,7 @@ def test_bad_columns_are_named(frame, write, change, how, message):
     [
         ("data.txt", b"", "--data must end in .csv"),
         ("data.csv", b"", "cannot be read: No columns to parse"),
+        ("data.csv", b"a,label\n", "has no rows"),
         ("data.csv", b'a,label\n1,"x\n2', "cannot be read"),
         ("data.parquet", b"PAR1nonsense", "cannot be read"),
         ("data.npz", b"PK nonsense", "cannot be read"),
