@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -63,6 +64,16 @@ def test_report_writes_a_folder_for_a_paper(cli, tmp_path):
     assert (out / "study" / "explore.tex").is_file()
     first = (out / "study" / "summary.csv").read_bytes()
     assert first == (study / "summary.csv").read_bytes()
+
+
+@pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
+def test_report_compiles_with_latexmk(cli, tmp_path, csv):
+    study, out = tmp_path / "a_b & 50 %", tmp_path / "paper"
+    cli("explore", "--out", study, "--data", csv, "--label", "kind", "--drop", "Unnamed: 0",
+        "--runs", 3, "--jobs", 1, "--ratios", "2", "--weights", "inverse")  # fmt: skip
+    status, stdout, _ = cli("report", study, "--out", out, "--pdf")
+    assert (status, stdout.splitlines()[-1]) == (0, f"Written to {out}/report.pdf")
+    assert (out / "report.pdf").stat().st_size > 50_000
 
 
 def test_report_says_where_latexmk_is_missing(cli, tmp_path, monkeypatch):
