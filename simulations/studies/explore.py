@@ -17,15 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from equations.balance import class_mass
 from equations.class_weights import BETA
-from equations.mean_proba import FloatArray
 from simulations.evidence import Sample, drawing, record
 from simulations.fitters.fit import check_device
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng
-from simulations.studies.fitting import FITTERS, fit_cell, headline_of
+from simulations.studies.fitting import FITTERS, FittedCell, fit_cell
 from simulations.studies.options import (
     check_choice,
     check_common,
@@ -114,38 +112,12 @@ _OF_DATA = ("label", "drop", "rarest")
 
 
 @dataclass(frozen=True)
-class ExploreCell:
+class ExploreCell(FittedCell):
     """One imbalance ratio with its sizes and λ settings."""
 
-    name: str
     ratio: float
     source: Source
-    train_size: tuple[int, ...]
     test_size: tuple[int, ...]
-    class_weight: tuple[tuple[str, tuple[float, ...]], ...]
-    fitter: str
-    hidden: int
-    epochs: int
-    device: str
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """Names of the λ settings."""
-        return tuple(label for label, _ in self.class_weight)
-
-    @property
-    def headline(self) -> tuple[int, str]:
-        """Epoch and stage of the fits that the tables are about."""
-        return headline_of(self.fitter, self.epochs)
-
-    def class_mass(self, setting: str) -> FloatArray:
-        """Class mass w = λN of training, shape (n_classes,), under a λ setting."""
-        return class_mass(dict(self.class_weight)[setting], self.train_size)
-
-    @property
-    def one_vs_all(self) -> bool:
-        """Whether the K equations are independent."""
-        return self.fitter == "one-vs-all"
 
 
 def make_study(options: Options, file: DataFile | None = None) -> Study:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 
+from equations.balance import class_mass
 from equations.mean_proba import FloatArray
 from simulations.evidence import Fitted
 from simulations.fitters.logistic import fit_logistic, logistic_logits
@@ -24,47 +25,51 @@ FITTERS = ("softmax", "one-vs-all", "mlp")
 """For any number of classes; ``logistic`` is for two."""
 
 
-class FittedCell(Protocol):
-    """What a data cell says of how it is fitted."""
+@dataclass(frozen=True)
+class FittedCell:
+    """A data cell whose fitter is chosen by name; studies add what their data are.
 
-    @property
-    def name(self) -> str:
-        """Key of the cell's randomness."""
+    Attributes
+    ----------
+    name : str
+        Key of the cell's randomness.
+    train_size : tuple of int
+        Training samples of each class.
+    class_weight : tuple of (setting, weights)
+        λ of each setting.
+    fitter : str
+        ``logistic`` or one of `FITTERS`.
+    hidden, epochs : int
+        Of the network.
+    device : str
+    """
+
+    name: str
+    train_size: tuple[int, ...]
+    class_weight: tuple[tuple[str, tuple[float, ...]], ...]
+    fitter: str
+    hidden: int
+    epochs: int
+    device: str
 
     @property
     def settings(self) -> tuple[str, ...]:
         """Names of the λ settings."""
+        return tuple(label for label, _ in self.class_weight)
 
     @property
-    def class_weight(self) -> tuple[tuple[str, tuple[float, ...]], ...]:
-        """λ of each setting."""
+    def headline(self) -> tuple[int, str]:
+        """Epoch and stage of the fits that the tables are about."""
+        return (self.epochs, "head") if self.fitter == "mlp" else (0, "raw")
+
+    def class_mass(self, setting: str) -> FloatArray:
+        """Class mass w = λN of training, shape (n_classes,), under a λ setting."""
+        return class_mass(dict(self.class_weight)[setting], self.train_size)
 
     @property
-    def fitter(self) -> str:
-        """``logistic`` or one of `FITTERS`."""
-
-    @property
-    def hidden(self) -> int:
-        """Width of the network's hidden layer."""
-
-    @property
-    def epochs(self) -> int:
-        """Epochs of the network's training."""
-
-    @property
-    def device(self) -> str:
-        """Where to compute."""
-
-
-def headline_of(fitter: str, epochs: int) -> tuple[int, str]:
-    """Epoch and stage of the fits that a study's tables are about.
-
-    Examples
-    --------
-    >>> headline_of("softmax", 20), headline_of("mlp", 20)
-    ((0, 'raw'), (20, 'head'))
-    """
-    return (epochs, "head") if fitter == "mlp" else (0, "raw")
+    def one_vs_all(self) -> bool:
+        """Whether the K equations are independent."""
+        return self.fitter == "one-vs-all"
 
 
 def fit_cell(

@@ -15,16 +15,14 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from equations.balance import class_mass
 from equations.class_weights import BETA
-from equations.mean_proba import FloatArray
 from simulations.evidence import Sample, drawing, record
 from simulations.fitters.fit import check_device
 from simulations.gaussian import class_covariances, class_means, gaussian_classes
 from simulations.generator import Generator
 from simulations.monte_carlo import Study
 from simulations.records import Block
-from simulations.studies.fitting import FITTERS, fit_cell, headline_of
+from simulations.studies.fitting import FITTERS, FittedCell, fit_cell
 from simulations.studies.options import (
     check_choice,
     check_common,
@@ -65,40 +63,14 @@ class Options:
 
 
 @dataclass(frozen=True)
-class MulticlassCell:
+class MulticlassCell(FittedCell):
     """One distribution with its sizes, λ settings and fitter."""
 
-    name: str
     dimension: int
     means: str
     separation: float
     covariance: str
-    train_size: tuple[int, ...]
     test_size: int
-    class_weight: tuple[tuple[str, tuple[float, ...]], ...]
-    fitter: str
-    hidden: int
-    epochs: int
-    device: str
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """Names of the λ settings."""
-        return tuple(label for label, _ in self.class_weight)
-
-    @property
-    def headline(self) -> tuple[int, str]:
-        """Epoch and stage of the fits that the table is about."""
-        return headline_of(self.fitter, self.epochs)
-
-    def class_mass(self, setting: str) -> FloatArray:
-        """Class mass w = λN of training, shape (n_classes,), under a λ setting."""
-        return class_mass(dict(self.class_weight)[setting], self.train_size)
-
-    @property
-    def one_vs_all(self) -> bool:
-        """Whether the K equations are independent."""
-        return self.fitter == "one-vs-all"
 
     def generator(self) -> Generator:
         """Distribution of the classes."""

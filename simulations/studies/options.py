@@ -143,10 +143,10 @@ def is_lambda0(setting: str) -> bool:
 
     Examples
     --------
-    >>> is_lambda0("0.01"), is_lambda0("equal"), is_lambda0("1,2,3")
+    >>> is_lambda0(".5"), is_lambda0("equal"), is_lambda0("1,2,3")
     (True, False, False)
     """
-    return setting[:1].isdigit() and "," not in setting
+    return setting not in SCHEMES and "," not in setting
 
 
 def lambda0_grid(low: float, high: float, n: int) -> tuple[str, ...]:
