@@ -185,7 +185,8 @@ def _run(
     jobs: int,
     arrays: tuple[Any, Any] | None = None,
 ) -> StudyResult:
-    from reports.provenance import write_text
+    from learnprop.running import note_session
+    from reports.provenance import now, write_provenance, write_text
     from reports.study_report import report_of
     from simulations.monte_carlo import run_study
     from simulations.store import open_store
@@ -196,7 +197,7 @@ def _run(
     for option in options:
         if option not in known:
             raise ValueError(f"{name} has no option {option!r}, only {', '.join(known)}")
-    workers = check_workers(Workers(jobs))
+    workers, started = check_workers(Workers(jobs)), now()
     with ExitStack() as stack:
         folder = Path(out or stack.enter_context(TemporaryDirectory()))
         chosen = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
@@ -208,9 +209,22 @@ def _run(
         with open_store(folder, study.name, study.design) as store:
             if not (folder / "protocol.md").exists():
                 write_text(folder / "protocol.md", report.protocol(study, None))
+            note_session(study, store, workers)
             for _ in run_study(study, store, workers):
                 pass
-            return StudyResult(study, report.contents(report.summarise(study, store)))
+            result = StudyResult(study, report.contents(report.summarise(study, store)))
+        called = ", ".join(f"{option}={value!r}" for option, value in options.items())
+        write_provenance(
+            folder / "provenance.json",
+            study=name,
+            design=study.design,
+            started=started,
+            command=[f"learnprop.{name}({called})"],
+            runs=study.n_runs,
+            workers=workers.jobs,
+            backend=workers.backend,
+        )
+        return result
 
 
 def _save(X: Any, y: Any, folder: Path) -> Path:

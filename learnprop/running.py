@@ -159,7 +159,7 @@ def _compute(study: Study, store: Store, workers: Workers, running: Running) -> 
     from reports.precision import more_runs, study_precision
 
     while True:
-        _note_session(study, store, workers, running)
+        note_session(study, store, workers, quiet=running.quiet)
         run_missing(study, store, workers, running)
         if running.mcse is None:
             return study
@@ -177,14 +177,14 @@ def _compute(study: Study, store: Store, workers: Workers, running: Running) -> 
             )
 
 
-def _note_session(study: Study, store: Store, workers: Workers, running: Running) -> None:
-    """Note for ``learnprop status`` who computes what; say so where the processor is another."""
+def note_session(study: Study, store: Store, workers: Workers, *, quiet: bool = True) -> None:
+    """Note in the store who computes what; say so where the processor is another."""
     from reports.provenance import now, processor
     from simulations.tables import finished_runs, read_session, write_session
 
     here = processor()
     processors = read_session(store).get("processors", []) if finished_runs(store) else []
-    if processors and here not in processors and not running.quiet:
+    if processors and here not in processors and not quiet:
         typer.echo(
             f"{study.name}: begun on {processors[0]}, goes on on {here}: the last digits of new "
             "blocks may differ from what one machine gives",

@@ -121,7 +121,7 @@ def test_python_returns_what_the_command_writes(cli, tmp_path):
         result.to_frame("joint")
 
 
-def test_python_takes_arrays_and_resumes(tmp_path):
+def test_python_takes_arrays_and_resumes(cli, tmp_path):
     rng = np.random.default_rng(0)
     y = np.repeat(["no", "yes"], [80, 40])
     X = rng.normal(size=(120, 2)) + (y == "yes")[:, None]
@@ -132,6 +132,11 @@ def test_python_takes_arrays_and_resumes(tmp_path):
     assert more.to_frame()["runs_attempted"].unique().tolist() == [6]
     assert set(more.to_frame()["label"]) == {"no", "yes"}
     assert repr(more).startswith("<explore: 6 runs; ")
+    about = json.loads((tmp_path / "study" / "provenance.json").read_text())
+    assert about["command"] == ["learnprop.explore(runs=6, ratios=[1, 4], weights=['equal'])"]
+    assert cli("status", tmp_path / "study")[1].endswith("done\n")
+    status, _, stderr = cli("report", tmp_path / "study", "--out", tmp_path / "paper")
+    assert (status, stderr) == (0, "")
     with pytest.raises(ValueError, match=r"another design: .*sha256"):
         learnprop.explore(2 * X, y, runs=3, **options)
 
