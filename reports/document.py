@@ -88,7 +88,8 @@ def _read_part(folder: Path, name: str) -> Part:
                 )
         if not runs:
             raise StoreError(f"{folder} holds no replications yet")
-        laid_out = stored_study(store.study, store.design, n_runs=max(runs.values()))
+        design = store.design | {"device": "cpu"}  # reports need no GPU, whatever fitted
+        laid_out = stored_study(store.study, design, n_runs=max(runs.values()))
         study = Study(**{**vars(laid_out), "cell_runs": runs})
         report = report_of(study.name)
         contents = report.contents(report.summarise(study, store))
