@@ -47,7 +47,7 @@ def gap_grid(table: Explore, markup: Markup = TEXT) -> Grid:
         # Of two classes there is one equation (E2): that of class 0, as in Eq. (10).
         row = found[0] if table.n_classes == 2 else max(found, key=lambda r: abs(r["gap"]))
         half = 100 * max(row["gap_high"] - row["gap"], row["gap"] - row["gap_low"])
-        n = min(1, decimals(half) - 1)
+        n = decimals(half) - 1
         gap = round(100 * row["gap"], n) + 0.0  # no negative zero
         text = f"{gap:+.{n}f}{markup.plus_minus}{half:.{n}f}"
         verdict = str(row["verdict"])

@@ -39,7 +39,7 @@ def draw_mean_proba(table: Explore, paths: list[Path]) -> None:
         for ax, k in zip(axes, classes, strict=True):
             for ratio, colour, marker in by_ratio(table):
                 rows = test[(test["ratio"] == ratio) & (test["class"] == k)]
-                rows = _with_lambda0(rows, test)
+                rows = _with_lambda0(rows, table)
                 curve = table.curve
                 if len(curve):
                     curve = curve[(curve["ratio"] == ratio) & (curve["class"] == k)]
@@ -84,7 +84,7 @@ def draw_accuracy(table: Explore, paths: list[Path]) -> None:
         panels = list(axes.flat)[len(spare) :]
         for ax, ratio in zip(panels, table.ratios, strict=True):
             rows = test[(test["ratio"] == ratio) & (test["class"] == 0)]
-            rows = _with_lambda0(rows, test)
+            rows = _with_lambda0(rows, table)
             curve = rows[_on_curve(rows, table.n_classes)]
             for name, label, colour, marker in kinds:
                 ax.errorbar(
@@ -116,8 +116,9 @@ def draw_accuracy(table: Explore, paths: list[Path]) -> None:
         save_figure(figure, paths)
 
 
-def _with_lambda0(rows: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+def _with_lambda0(rows: pd.DataFrame, table: Explore) -> pd.DataFrame:
     """Rows of one ratio with λ_0 of their setting, in its order."""
+    test = table.split("test")
     first = test[test["class"] == 0].set_index(["ratio", "weighting"])["weight"]
     keys = zip(rows["ratio"], rows["weighting"], strict=True)
     return rows.assign(lambda0=[first[key] for key in keys]).sort_values("lambda0")
