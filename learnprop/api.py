@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,7 +73,9 @@ class StudyResult:
         return f"<{self.study.name}: {self.study.n_runs} runs; {counts}>"
 
 
-def table1(*, out: str | Path | None = None, jobs: int = 1, **options: Any) -> StudyResult:
+def table1(
+    *, out: str | Path | None = None, jobs: int = 1, fresh: bool = False, **options: Any
+) -> StudyResult:
     """Reproduce Table 1: Eq. (10) for Sim1 and Sim2.
 
     Parameters
@@ -82,6 +84,8 @@ def table1(*, out: str | Path | None = None, jobs: int = 1, **options: Any) -> S
         Folder for the store; a second call resumes. By default nothing is kept.
     jobs : int
         Worker processes; 0 is one per core, 1 computes here.
+    fresh : bool
+        Put a store that is in `out` aside and start over.
     **options
         Fields of `simulations.studies.table1.Options`, as on the command line.
 
@@ -100,10 +104,12 @@ def table1(*, out: str | Path | None = None, jobs: int = 1, **options: Any) -> S
     >>> result.to_frame().query("split == 'train' and simulation == 'sim1'")["rhs"].tolist()
     [3.0, 1.0, 0.5]
     """
-    return _run("table1", options, out, jobs)
+    return _run("table1", options, out, jobs, fresh)
 
 
-def multiclass(*, out: str | Path | None = None, jobs: int = 1, **options: Any) -> StudyResult:
+def multiclass(
+    *, out: str | Path | None = None, jobs: int = 1, fresh: bool = False, **options: Any
+) -> StudyResult:
     """Put Eq. (9) to the test for K Gaussian classes.
 
     Parameters
@@ -112,6 +118,8 @@ def multiclass(*, out: str | Path | None = None, jobs: int = 1, **options: Any) 
         Folder for the store; a second call resumes. By default nothing is kept.
     jobs : int
         Worker processes; 0 is one per core, 1 computes here.
+    fresh : bool
+        Put a store that is in `out` aside and start over.
     **options
         Fields of `simulations.studies.multiclass.Options`, as on the command line.
 
@@ -131,7 +139,7 @@ def multiclass(*, out: str | Path | None = None, jobs: int = 1, **options: Any) 
     >>> train["verdict"].tolist()
     ['holds', 'holds', 'holds']
     """
-    return _run("multiclass", options, out, jobs)
+    return _run("multiclass", options, out, jobs, fresh)
 
 
 def explore(
@@ -140,6 +148,7 @@ def explore(
     *,
     out: str | Path | None = None,
     jobs: int = 1,
+    fresh: bool = False,
     **options: Any,
 ) -> StudyResult:
     """See what a weight does to each class: a grid of imbalance ratios and λ.
@@ -154,6 +163,8 @@ def explore(
         Folder for the store; a second call resumes. By default nothing is kept.
     jobs : int
         Worker processes; 0 is one per core, 1 computes here.
+    fresh : bool
+        Put a store that is in `out` aside and start over.
     **options
         Fields of `simulations.studies.explore.Options`, as on the command line.
 
@@ -175,7 +186,7 @@ def explore(
     """
     if (X is None) != (y is None):
         raise ValueError("X and y must be given together")
-    return _run("explore", options, out, jobs, None if X is None else (X, y))
+    return _run("explore", options, out, jobs, fresh, None if X is None else (X, y))
 
 
 def _run(
@@ -183,31 +194,31 @@ def _run(
     options: dict[str, Any],
     out: str | Path | None,
     jobs: int,
+    fresh: bool,
     arrays: tuple[Any, Any] | None = None,
 ) -> StudyResult:
-    from learnprop.running import note_session
-    from reports.provenance import now, write_provenance, write_text
+    from learnprop.arguments import arrays_as_file, study_options
+    from learnprop.running import check_out, note_session
+    from reports.provenance import now, write_bytes, write_provenance, write_text
     from reports.study_report import report_of
     from simulations.monte_carlo import run_study
     from simulations.store import open_store
     from simulations.workers import Workers, check_workers
 
     module, report = import_module(f"simulations.studies.{name}"), report_of(name)
-    known = [f.name for f in fields(module.Options)]
-    for option in options:
-        if option not in known:
-            raise ValueError(f"{name} has no option {option!r}, only {', '.join(known)}")
+    chosen = study_options(name, module.Options, options)
     workers, started = check_workers(Workers(jobs)), now()
     with ExitStack() as stack:
         folder = Path(out or stack.enter_context(TemporaryDirectory()))
-        chosen = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
+        content, known = b"", {}
         if arrays is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            chosen |= {"data": str(_save(*arrays, folder)), "label": "y"}
-        study: Study = module.make_study(module.Options(**chosen))
-        folder.mkdir(parents=True, exist_ok=True)
-        with open_store(folder, study.name, study.design) as store:
-            if not (folder / "protocol.md").exists():
+            content, known["file"] = arrays_as_file(*arrays, folder / "data.npz", chosen)
+        study: Study = module.make_study(module.Options(**chosen), **known)
+        check_out(folder, study.name)
+        with open_store(folder, study.name, study.design, fresh=fresh) as store:
+            if content:  # what workers read
+                write_bytes(folder / "data.npz", content)
+            if fresh or not (folder / "protocol.md").exists():
                 write_text(folder / "protocol.md", report.protocol(study, None))
             note_session(study, store, workers)
             for _ in run_study(study, store, workers):
@@ -220,24 +231,9 @@ def _run(
             design=study.design,
             started=started,
             command=[f"learnprop.{name}({called})"],
+            inputs=dict(study.inputs),
             runs=study.n_runs,
             workers=workers.jobs,
             backend=workers.backend,
         )
         return result
-
-
-def _save(X: Any, y: Any, folder: Path) -> Path:
-    """Keep arrays as a file: what workers read, and what a resumed study is compared with."""
-    import numpy as np
-    import pandas as pd
-
-    features, labels = np.asarray(X, dtype=np.float64), np.asarray(y)
-    missing = np.flatnonzero(pd.isna(labels)).tolist()
-    if missing:
-        raise ValueError(f"y has missing labels, the first at index {missing[0]}")
-    if labels.dtype == object:
-        labels = labels.astype(str)
-    path = folder / "data.npz"
-    np.savez(path, X=features, y=labels)
-    return path

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import typer
 
 from learnprop import stores, studies
-from learnprop.exits import BAD_INPUT, DONE, STOPPED
-from learnprop.study_commands import PLAN
+from learnprop.exits import BAD_INPUT, DONE, INTERRUPTED, STOPPED, signals_interrupt
 
 app = typer.Typer(
     name="learnprop",
@@ -18,9 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 plans = typer.Typer(
-    name=PLAN,
+    name="plan",
     help="Say how many replications --mcse needs. Takes a study's own options; writes nothing.",
-    no_args_is_help=True,
 )
 for study in (
     studies.table1,
@@ -29,8 +27,8 @@ for study in (
     studies.claims,
     studies.explore,
 ):
-    app.command(rich_help_panel="Studies")(study)
-    plans.command()(study)
+    app.command(rich_help_panel="Studies")(study.run)
+    plans.command()(study.plan)
 app.add_typer(plans, rich_help_panel="Studies")
 stored: list[Callable[..., None]] = [stores.status, stores.replay, stores.report, stores.export]
 for command in stored:
@@ -39,12 +37,17 @@ for command in stored:
 
 def main() -> None:
     """Run the command line; a mistake of the user is one line on stderr and status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that has no λ shows a ? and loses nothing
+            stream.reconfigure(errors="replace")
     try:
-        status = app(sys.argv[1:] or ["--help"], standalone_mode=False, prog_name="learnprop")
+        with signals_interrupt():
+            status = app(sys.argv[1:] or ["--help"], standalone_mode=False, prog_name="learnprop")
     except typer.TyperException as error:
         typer.echo(f"learnprop: {error.format_message()}{_rejected_value(error)}", err=True)
         status = BAD_INPUT
-    except KeyboardInterrupt:
+    if status == INTERRUPTED:
+        typer.echo("interrupted", err=True)
         status = STOPPED
     sys.exit(status if isinstance(status, int) else DONE)
 

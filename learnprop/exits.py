@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 DONE, VERDICT_FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 3
+INTERRUPTED = 130  # typer's, of a Ctrl-C that nobody caught
 
 
 class BadInput(typer.TyperException):

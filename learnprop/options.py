@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-RUNNING = "How it is run"
+RUNNING, PLANNING = "How it is run", "What is planned"
 
 Runs = Annotated[int, typer.Option(help="Replications of every cell, at least 2.")]
 Seed = Annotated[int, typer.Option(help="0 <= seed < 2**63.")]
@@ -22,6 +22,14 @@ Mcse = Annotated[
         help="Add blocks until the Monte Carlo standard error of every gap is at most this; "
         "--runs is then the least.",
         rich_help_panel=RUNNING,
+    ),
+]
+Target = Annotated[
+    float,
+    typer.Option(
+        "--mcse",
+        help="Monte Carlo standard error that every gap shall have, e.g. 0.01.",
+        rich_help_panel=PLANNING,
     ),
 ]
 Out = Annotated[
@@ -84,3 +92,13 @@ class Running:
     timeout: float | None
     quiet: bool
     strict: bool
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What precision to plan for, and who computes the pilot."""
+
+    mcse: float
+    jobs: int
+    backend: str
+    scheduler: str | None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import socket
 from dataclasses import replace
 from pathlib import Path
+from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING
 
 import typer
@@ -17,16 +19,18 @@ from learnprop.exits import (
     Terminated,
     say,
     show_tables,
-    signals_interrupt,
     stopped,
 )
-from learnprop.options import Running
+from learnprop.options import Planning, Running
 from learnprop.progress import run_missing
 
 if TYPE_CHECKING:
     from simulations.monte_carlo import Study
     from simulations.tables import Store
     from simulations.workers import Workers
+
+LEAST_MCSE = 1e-6
+"""No study reaches less: at an SD of 0.1 it would be 10^10 runs."""
 
 
 def run(study: Study, running: Running) -> None:
@@ -47,34 +51,38 @@ def run(study: Study, running: Running) -> None:
 
     workers, report = _check(running), report_of(study.name)
     out = running.out
-    _check_out(out, study.name)
+    try:
+        check_out(out, study.name)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
     started = now()
     kept = f"every finished block is kept in {out}"
     try:
-        with signals_interrupt():
-            with open_store(out, study.name, study.design, fresh=running.fresh) as store:
-                if running.fresh or not (out / "protocol.md").exists():
-                    write_text(out / "protocol.md", report.protocol(study, running.mcse))
-                study = _compute(study, store, workers, running)
-                _mention_more_runs(study, store, running)
-                contents = report.contents(report.summarise(study, store))
-                processors = read_session(store)["processors"]
-            shown = write_contents(contents, out)
-            write_provenance(
-                out / "provenance.json",
-                study=study.name,
-                design=study.design,
-                started=started,
-                runs=dict(study.cell_runs) or study.n_runs,
-                mcse=running.mcse,
-                workers=workers.jobs,
-                backend=workers.backend,
-                processors=processors,
-            )
+        with open_store(out, study.name, study.design, fresh=running.fresh) as store:
+            if running.fresh or not (out / "protocol.md").exists():
+                write_text(out / "protocol.md", report.protocol(study, running.mcse))
+            study = _compute(study, store, workers, running)
+            _mention_more_runs(study, store, running)
+            contents = report.contents(report.summarise(study, store))
+            processors = read_session(store)["processors"]
+        shown = write_contents(contents, out)
+        write_provenance(
+            out / "provenance.json",
+            study=study.name,
+            design=study.design,
+            started=started,
+            inputs=dict(study.inputs),
+            runs=dict(study.cell_runs) or study.n_runs,
+            mcse=running.mcse,
+            workers=workers.jobs,
+            backend=workers.backend,
+            processors=processors,
+        )
     except StoreError as error:
         raise BadInput(str(error)) from None
     except StudyError as error:
-        raise stopped(f"stopped: {error}; {kept}; see: learnprop status {out}") from None
+        see = shlex.join(["learnprop", "status", str(out)])
+        raise stopped(f"stopped: {error}; {kept}; see: {see}") from None
     except Terminated:
         raise stopped(f"terminated: {kept}; the same command resumes") from None
     except KeyboardInterrupt:
@@ -88,32 +96,25 @@ def run(study: Study, running: Running) -> None:
         raise typer.Exit(VERDICT_FAILED)
 
 
-def plan(study: Study, running: Running) -> None:
+def plan(study: Study, planning: Planning) -> None:
     """Say how many replications a target of precision needs; nothing is written.
 
     Parameters
     ----------
     study : Study
-    running : Running
-        Its `mcse` is the target.
+    planning : Planning
     """
     from reports.plan import plan_study, plan_table
     from reports.study_report import report_of
     from simulations.blocks import StudyError
 
-    if running.mcse is None:
-        raise BadInput("plan needs --mcse, e.g. --mcse 0.01")
-    workers = _check(running)
+    _check_mcse(planning.mcse)
+    workers = _check_workers(planning)
     try:
-        with signals_interrupt():
-            planned = plan_study(
-                study, running.mcse, report_of(study.name).predicted_gap_sd, workers
-            )
+        planned = plan_study(study, planning.mcse, report_of(study.name).predicted_gap_sd, workers)
     except StudyError as error:
         raise stopped(f"stopped: {error}") from None
-    except KeyboardInterrupt:
-        raise stopped("interrupted") from None
-    table, lines = plan_table(planned, running.mcse, workers.jobs)
+    table, lines = plan_table(planned, planning.mcse, workers.jobs)
     show_tables([table])
     for line in lines:
         say(line)
@@ -121,37 +122,60 @@ def plan(study: Study, running: Running) -> None:
 
 def _check(running: Running) -> Workers:
     """Check how to run before anything is written."""
-    from simulations.workers import Workers, check_workers
-
-    if running.mcse is not None and not (math.isfinite(running.mcse) and running.mcse > 0):
-        raise BadInput(f"--mcse must be positive and finite, got {running.mcse}")
+    if running.mcse is not None:
+        _check_mcse(running.mcse)
     if not 0 <= running.max_failures <= 1:
         raise BadInput(f"--max-failures must be a share from 0 to 1, got {running.max_failures}")
-    if running.timeout is not None and not running.timeout > 0:
-        raise BadInput(f"--timeout must be positive, got {running.timeout}")
+    if running.timeout is not None and not 0 < running.timeout <= TIMEOUT_MAX:
+        raise BadInput(
+            f"--timeout must be positive and at most {TIMEOUT_MAX:g}, got {running.timeout:g}"
+        )
+    return _check_workers(running)
+
+
+def _check_mcse(mcse: float) -> None:
+    if not LEAST_MCSE <= mcse < math.inf:
+        raise BadInput(f"--mcse must be finite and at least {LEAST_MCSE:g}, got {mcse:g}")
+
+
+def _check_workers(chosen: Running | Planning) -> Workers:
+    from simulations.workers import Workers, check_workers
+
     try:
-        return check_workers(Workers(running.jobs, running.backend, running.scheduler))
+        return check_workers(Workers(chosen.jobs, chosen.backend, chosen.scheduler))
     except ValueError as error:
         raise BadInput(str(error)) from None
 
 
-def _check_out(out: Path, study: str) -> None:
-    """Make the folder if need be, and see that it is this study's and can be written."""
+def check_out(out: Path, study: str) -> None:
+    """Make the folder if need be, and see that it is this study's and can be written.
+
+    Parameters
+    ----------
+    out : Path
+    study : str
+        Its name.
+
+    Raises
+    ------
+    ValueError
+        Naming the folder.
+    """
     from tempfile import TemporaryFile
 
     from reports.provenance import study_of
 
     if out.exists() and not out.is_dir():
-        raise BadInput(f"--out must be a folder, but {out} is a file")
+        raise ValueError(f"--out must be a folder, but {out} is a file")
     other = study_of(out)
     if other not in (None, study):
-        raise BadInput(f"--out {out} holds another study: {other}; use another --out")
+        raise ValueError(f"--out {out} holds another study: {other}; use another --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=out):
             pass
     except OSError as error:
-        raise BadInput(f"--out {out} cannot be written: {error.strerror}") from None
+        raise ValueError(f"--out {out} cannot be written: {error.strerror}") from None
 
 
 def _compute(study: Study, store: Store, workers: Workers, running: Running) -> Study:
@@ -165,9 +189,13 @@ def _compute(study: Study, store: Store, workers: Workers, running: Running) -> 
             return study
         cell_runs = more_runs(study, store, running.mcse)
         if not cell_runs:
-            vague = [p for p in study_precision(study, store) if math.isinf(p.mcse)]
-            for p in vague if not running.quiet else ():
-                typer.echo(f"{p.cell}, λ {p.setting}: no gap to make precise", err=True)
+            for p in study_precision(study, store):
+                if not p.has_gap:
+                    typer.echo(
+                        f"{study.name}: {p.cell}, λ {p.setting}: no gap to make precise; "
+                        f"{p.n_models} of {p.n_runs} runs have a model",
+                        err=True,
+                    )
             return study
         study = replace(study, cell_runs=cell_runs)
         if not running.quiet:
@@ -192,6 +220,7 @@ def note_session(study: Study, store: Store, workers: Workers, *, quiet: bool = 
         )
     session = {
         "runs": {cell.name: study.runs_of(cell.name) for cell in study.cells},
+        "inputs": dict(study.inputs),
         "workers": workers.jobs,
         "backend": workers.backend,
         "started": now().isoformat(timespec="seconds"),

@@ -53,11 +53,14 @@ def replay(
     from reports.replay import replay_text
     from simulations.replay import replay as compute_again
     from simulations.studies import stored_study
+    from simulations.tables import read_inputs
     from simulations.versions import changes
 
     with _reading(folder) as store:
         try:
-            study = stored_study(store.study, store.design, n_runs=max(run + 1, 2))
+            study = stored_study(
+                store.study, store.design, n_runs=max(run + 1, 2), inputs=read_inputs(store)
+            )
         except ValueError as error:
             raise BadInput(f"{folder} cannot be replayed: {error}") from None
         answer = compute_again(study, store, cell, run)

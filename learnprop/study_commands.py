@@ -1,15 +1,13 @@
-"""What every study command shares: how it is run, and that ``plan`` plans it instead."""
+"""What every study command shares: how it is run, and how ``plan`` plans it instead."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
-
-import typer
 
 from learnprop import options as shared
 from learnprop.exits import BadInput
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
 
 _FOR_TYPE_CHECKERS = {"Study": object}
 """Names in annotations that are imported for type checkers only."""
-
-PLAN = "plan"
-"""Name of the group under which every study command plans instead of running."""
 
 
 def _running_options(
@@ -40,13 +35,28 @@ def _running_options(
     """Options of `shared.Running`, each with its default."""
 
 
-def study_command(
-    out: str, **defaults: Any
-) -> Callable[[Callable[..., Study]], Callable[..., None]]:
-    """Make a command of a function that lays a study out from its own options.
+def _planning_options(
+    mcse: shared.Target,
+    jobs: shared.Jobs = 0,
+    backend: shared.Backend = "loky",
+    scheduler: shared.Scheduler = None,
+) -> None:
+    """Options of `shared.Planning`, each with its default."""
 
-    The command takes those options and the ones that say how a study is run; a ValueError of the
-    function is bad input.
+
+@dataclass(frozen=True)
+class StudyCommand:
+    """What ``learnprop STUDY`` calls, and what ``learnprop plan STUDY`` calls."""
+
+    run: Callable[..., None]
+    plan: Callable[..., None]
+
+
+def study_command(out: str, **defaults: Any) -> Callable[[Callable[..., Study]], StudyCommand]:
+    """Make commands of a function that lays a study out from its own options.
+
+    They take those options and the ones that say how a study is run or planned; a ValueError of
+    the function is bad input.
 
     Parameters
     ----------
@@ -61,39 +71,52 @@ def study_command(
         Decorator of ``(**options) -> study``.
     """
 
-    def decorate(lay_out: Callable[..., Study]) -> Callable[..., None]:
-        @wraps(lay_out)
-        def command(context: typer.Context, **chosen: Any) -> None:
-            running = shared.Running(**{f.name: chosen.pop(f.name) for f in fields(shared.Running)})
-            try:
-                study = lay_out(**chosen)
-            except ValueError as error:
-                raise BadInput(str(error)) from None
-            planned = context.parent is not None and context.parent.info_name == PLAN
-            (plan if planned else run)(study, running)
-
-        own, common = inspect.signature(lay_out), inspect.signature(_running_options)
-        first = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        hints = {
-            name: hint
-            for of in (lay_out, _running_options)
-            for name, hint in get_type_hints(
-                of, localns=_FOR_TYPE_CHECKERS, include_extras=True
-            ).items()
-        }
-        hints |= {"context": typer.Context, "return": type(None)}
-        parameters = [first, *own.parameters.values(), *common.parameters.values()]
-        # typer reads names, defaults and help from the signature, types from the annotations.
-        command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [
-                p.replace(
-                    annotation=hints[p.name],
-                    default={"out": Path(out), **defaults}.get(p.name, p.default),
-                )
-                for p in parameters
-            ]
+    def decorate(lay_out: Callable[..., Study]) -> StudyCommand:
+        return StudyCommand(
+            run=_command(lay_out, run, shared.Running, _running_options, out=Path(out), **defaults),
+            plan=_command(lay_out, plan, shared.Planning, _planning_options),
         )
-        command.__annotations__ = hints
-        return command
 
     return decorate
+
+
+def _command(
+    lay_out: Callable[..., Study],
+    carry_out: Callable[[Study, Any], None],
+    how: Callable[..., Any],
+    options: Callable[..., None],
+    **defaults: Any,
+) -> Callable[..., None]:
+    """Lay a study out from its own options, and carry it out as the common `options` say."""
+    own, common = inspect.signature(lay_out).parameters, inspect.signature(options).parameters
+
+    @wraps(lay_out)
+    def command(**chosen: Any) -> None:
+        chosen_how = how(**{name: chosen.pop(name) for name in common})
+        try:
+            study = lay_out(**chosen)
+        except ValueError as error:
+            raise BadInput(str(error)) from None
+        carry_out(study, chosen_how)
+
+    hints = {
+        name: hint
+        for of in (lay_out, options)
+        for name, hint in get_type_hints(
+            of, localns=_FOR_TYPE_CHECKERS, include_extras=True
+        ).items()
+    }
+    hints["return"] = type(None)
+    # typer reads names, defaults and help from the signature, types from the annotations.
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            p.replace(
+                annotation=hints[p.name],
+                default=defaults.get(p.name, p.default),
+                kind=inspect.Parameter.KEYWORD_ONLY,
+            )
+            for p in (*own.values(), *common.values())
+        ]
+    )
+    command.__annotations__ = hints
+    return command

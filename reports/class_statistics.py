@@ -13,7 +13,7 @@ from equations.mean_proba import FloatArray
 from equations.simultaneous import gaps_over_runs
 from reports.statistics import CONFIDENCE
 from simulations.monte_carlo import Cell, Study
-from simulations.records import FAILED_STATUSES, Fits, Measurements, select
+from simulations.records import FAILED_STATUSES, Fits, Measurements, rows_where, select
 
 SIMULTANEOUS = 0.95
 """Level of the intervals that hold for all classes together."""
@@ -49,6 +49,11 @@ class SettingEvidence:
     converged: bool
     usable: bool
     max_bias_gradient: float
+
+    @property
+    def models(self) -> Fits:
+        """Fits with a model: those that are measured, in the same order of runs."""
+        return rows_where(self.fits, ~np.isin(self.fits.status, FAILED_STATUSES))
 
     def split(self, name: str) -> Measurements:
         """Measurements on one split."""

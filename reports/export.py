@@ -13,7 +13,7 @@ import numpy as np
 
 from simulations.blocks import block_runs
 from simulations.records import Fits, Measurements
-from simulations.tables import Store, read_blocks, read_fits, read_measurements
+from simulations.tables import Store, max_classes, read_blocks, read_fits, read_measurements
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,9 +76,10 @@ def check_format(file_format: str, table: str) -> None:
 def _frames(store: Store, table: str) -> Iterator[pd.DataFrame]:
     """One table per block, so that memory does not grow with the store; at least one."""
     empty = True
+    n_classes = max_classes(store) if table == "fits" else 0
     for cell, index, *_ in read_blocks(store):
         if table == "fits":
-            yield fits_frame(cell, read_fits(store, cell, block_runs(index)))
+            yield fits_frame(cell, read_fits(store, cell, block_runs(index)), n_classes)
             empty = False
         else:
             rows = read_measurements(store, cell, block_runs(index))
@@ -138,8 +139,20 @@ def measurements_frame(cell: str, rows: Measurements, labels: tuple[str, ...] = 
     return pd.DataFrame(columns)
 
 
-def fits_frame(cell: str, rows: Fits) -> pd.DataFrame:
-    """Lay fits out, one row each, with status, reason, traceback and a bias of each class."""
+def fits_frame(cell: str, rows: Fits, n_classes: int) -> pd.DataFrame:
+    """Lay fits out, one row each, with status, reason, traceback and a bias of each class.
+
+    Parameters
+    ----------
+    cell : str
+    rows : Fits
+    n_classes : int
+        Of the cell that has most; biases of classes that this one lacks are missing.
+
+    Returns
+    -------
+    DataFrame
+    """
     import pandas as pd
 
     columns: dict[str, Any] = {"cell": [cell] * len(rows)}
@@ -147,7 +160,9 @@ def fits_frame(cell: str, rows: Fits) -> pd.DataFrame:
         if values.ndim == 1:
             columns[name] = values
         else:
-            columns |= {f"{name}_{k}": column for k, column in enumerate(values.T)}
+            padded = np.full((len(rows), n_classes), np.nan)
+            padded[:, : values.shape[1]] = values
+            columns |= {f"{name}_{k}": column for k, column in enumerate(padded.T)}
     return pd.DataFrame(columns)
 
 

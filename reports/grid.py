@@ -16,12 +16,41 @@ class Grid:
     """A table of strings: column heads (the first over the row names) and rows; None is a rule.
 
     ``verbatim`` says which columns, not the first, hold names from outside, to be shown as they
-    are; everything else is in the markup of its medium.
+    are; everything else is in the markup of its medium. ``note`` stands below.
     """
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...] | None, ...]
     verbatim: tuple[int, ...] = ()
+    note: str = ""
+
+
+def runs_note(frame: pd.DataFrame) -> str:
+    """Say how many runs the rows of a table rest on, zeros included.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With columns ``runs_attempted``, ``runs_converged`` and ``runs_failed``; rows without any
+        do not count.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> counts = {"runs_attempted": 100, "runs_converged": [100, 97], "runs_failed": [0, 3]}
+    >>> runs_note(pd.DataFrame(counts))
+    'runs attempted / converged / failed: 100 / 97 to 100 / 0 to 3'
+    """
+    counts = []
+    for name in ("runs_attempted", "runs_converged", "runs_failed"):
+        column = frame[name].dropna()
+        low, high = int(column.min()), int(column.max())
+        counts.append(f"{low} to {high}" if low < high else f"{low}")
+    return "runs attempted / converged / failed: " + " / ".join(counts)
 
 
 def to_latex(grid: Grid) -> str:
@@ -60,7 +89,11 @@ def to_latex(grid: Grid) -> str:
         else:
             out.append(lines[start + position])
             position += 1
-    return "\n".join(out + lines[start + position :]) + "\n"
+    out += lines[start + position :]
+    if grid.note:
+        note = rf"\multicolumn{{{len(grid.heads)}}}{{l}}{{{escaped(grid.note)}}} \\"
+        out[-2:-2] = [r"\midrule", note]  # before \bottomrule and \end{tabular}
+    return "\n".join(out) + "\n"
 
 
 def _latex_name(name: str) -> str:
@@ -85,7 +118,14 @@ def to_console(grid: Grid, title: str) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table = Table(
+        title=title,
+        caption=grid.note or None,
+        box=SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+        pad_edge=False,
+    )
     table.add_column(grid.heads[0], no_wrap=True)
     for head in grid.heads[1:]:
         table.add_column(head, justify="right", no_wrap=True)

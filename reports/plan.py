@@ -53,7 +53,8 @@ def plan_study(
         for cell in study.cells
         if any(predicted[cell.name].get(setting) is None for setting in cell.settings)
     ]
-    tasks = [Task(study.compute_block, cell, study.seed, 0) for cell in unknown]
+    code = study.design.get("code")
+    tasks = [Task(study.compute_block, cell, study.seed, 0, code=code) for cell in unknown]
     pilots: dict[str, Block] = {block.cell: block for block in compute_blocks(tasks, workers)}
     found: list[Need] = []
     for cell in study.cells:
@@ -78,6 +79,7 @@ def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[s
         What follows from it.
     """
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=f"Replications for an MCSE of the gap on test of {target:g}")
     table.add_column("cell")
@@ -86,7 +88,7 @@ def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[s
     table.add_column("runs", justify="right")
     table.add_column("90 % interval", justify="right")
     for need in plan.needs:
-        table.add_row(need.cell, need.setting, need.basis, *_numbers(need))
+        table.add_row(Text(need.cell), Text(need.setting), need.basis, *_numbers(need))
     return table, _conclusion(plan, workers)
 
 
@@ -110,5 +112,6 @@ def _conclusion(plan: Plan, workers: int) -> list[str]:
         if cell in plan.seconds_per_block:
             seconds = blocks * plan.seconds_per_block[cell] / min(workers, blocks)
             time = f", about {duration(seconds)} on {workers} worker(s)"
-        lines.append(f"{cell}: {blocks} blocks of {BLOCK_SIZE} runs{time}")
+        many = "blocks" if blocks > 1 else "block"
+        lines.append(f"{cell}: {blocks} {many} of {BLOCK_SIZE} runs{time}")
     return lines

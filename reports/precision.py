@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from scipy import stats
 
 from equations.balance import INTERPOLATED_BELOW, left_side, right_side
-from reports.statistics import CONFIDENCE, jackknifed_gap
+from reports.statistics import CONFIDENCE, MAX_FAILED, jackknifed_gap
 from simulations.blocks import BLOCK_SIZE
 from simulations.monte_carlo import Cell, Study
 from simulations.records import Measurements, select
@@ -26,14 +26,27 @@ SPLIT = "test"
 class Precision:
     """MCSE of the gap of one cell under one λ setting, the least precise of its equations.
 
-    ``mcse`` is infinite where the gap has none: fewer than three runs with a model, or a right side
-    that vanishes.
+    Attributes
+    ----------
+    cell, setting : str
+    n_runs : int
+        Attempted.
+    n_models : int
+        Runs with a model.
+    mcse : float
+        Infinite where the gap has none: fewer than three models, or a right side that vanishes.
     """
 
     cell: str
     setting: str
     n_runs: int
+    n_models: int
     mcse: float
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether more runs make a gap more precise; not where so many fail that none is shown."""
+        return math.isfinite(self.mcse) and self.n_models >= (1 - MAX_FAILED) * self.n_runs
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,7 @@ def gap_precision(cell: Cell, measured: Measurements | None, n_runs: int) -> lis
                     mcse = max(
                         jackknifed_gap(a, b)[1] for a, b in zip(left.T, right.T, strict=True)
                     )
-        found.append(Precision(cell.name, setting, n, mcse))
+        found.append(Precision(cell.name, setting, n_runs, n, mcse))
     return found
 
 
@@ -93,10 +106,11 @@ def study_precision(study: Study, store: Store) -> list[Precision]:
 
 
 def more_runs(study: Study, store: Store, target: float) -> dict[str, int]:
-    """Replications per cell of the next round towards a target; empty once it is reached.
+    """Replications per cell of the next round towards a target; empty where none is needed.
 
-    A round at most doubles a cell, since the MCSE is itself an estimate. What comes next depends
-    on results alone, so a study that is resumed takes the same steps.
+    A cell gets one whole block at least. Where it then `has_gap`, a round at most doubles it, since
+    the MCSE is itself an estimate. What comes next depends on results alone, so a study that is
+    resumed takes the same steps.
 
     Parameters
     ----------
@@ -110,19 +124,22 @@ def more_runs(study: Study, store: Store, target: float) -> dict[str, int]:
     dict of str to int
         For `Study.cell_runs`, all cells of which more is needed or was asked before.
     """
-    runs = dict(study.cell_runs)
-    worst: dict[str, float] = {}
+    more: dict[str, int] = {}
     for precision in study_precision(study, store):
-        if math.isfinite(precision.mcse):
-            worst[precision.cell] = max(worst.get(precision.cell, 0.0), precision.mcse)
-    grown = False
-    for name, mcse in worst.items():
-        have = study.runs_of(name)
-        if mcse > target:
-            needed = math.ceil(have * (mcse / target) ** 2)
-            runs[name] = whole_blocks(min(max(needed, have + 1), 2 * max(have, BLOCK_SIZE)))
-            grown = True
-    return runs if grown else {}
+        more[precision.cell] = max(more.get(precision.cell, 0), _next_round(precision, target))
+    grown = {cell: runs for cell, runs in more.items() if runs > study.runs_of(cell)}
+    return {**study.cell_runs, **grown} if grown else {}
+
+
+def _next_round(precision: Precision, target: float) -> int:
+    """Runs that one λ setting asks for next; as many as it has where it asks for none."""
+    have = precision.n_runs
+    if have < BLOCK_SIZE and precision.mcse > target:
+        return BLOCK_SIZE
+    if not precision.has_gap or precision.mcse <= target:
+        return have
+    needed = have * (precision.mcse / target) ** 2
+    return whole_blocks(min(max(needed, have + 1), 2 * have))
 
 
 def whole_blocks(n_runs: float) -> int:
@@ -159,7 +176,7 @@ def needs(
     Need
         With infinite `n_runs` where neither says anything.
     """
-    from_pilot = {p.setting: p for p in gap_precision(cell, pilot, 2**62)}
+    from_pilot = {p.setting: p for p in gap_precision(cell, pilot, BLOCK_SIZE)}
     for setting in cell.settings:
         sd = predicted_sd.get(setting)
         if sd is not None:
@@ -167,10 +184,13 @@ def needs(
             yield Need(cell.name, setting, "finite-sample prediction", n, n, n)
             continue
         p = from_pilot[setting]
-        n = p.n_runs * (p.mcse / target) ** 2 if math.isfinite(p.mcse) else math.inf
+        n = p.n_runs * (p.mcse / target) ** 2 if p.has_gap else math.inf
         low = high = n
         if math.isfinite(n):
             tail = (1 - CONFIDENCE) / 2
-            freedom = p.n_runs - 1
+            freedom = p.n_models - 1
             low, high = (n * freedom / stats.chi2.ppf(q, freedom) for q in (1 - tail, tail))
-        yield Need(cell.name, setting, f"pilot of {p.n_runs} runs", n, float(low), float(high))
+        basis = f"pilot of {p.n_runs} runs"
+        if p.n_models < p.n_runs:
+            basis += f", {p.n_models} with a model"
+        yield Need(cell.name, setting, basis, n, float(low), float(high))

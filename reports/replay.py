@@ -29,7 +29,12 @@ def replay_text(replay: Replay, cell: str, run: int, code: Sequence[str]) -> Ite
         f"{cell}, runs {runs.start} to {runs.stop - 1}: {replay.n_fits} fits and "
         f"{replay.n_measurements} measurements, computed again in {replay.seconds:.1f} s"
     )
-    if not replay.differences:
+    if replay.timed_out is not None:
+        yield (
+            f"{what}; nothing to compare: the stored block ran past its limit of "
+            f"{replay.timed_out:g} s. The study tries it again with a longer --timeout, or none"
+        )
+    elif not replay.differences:
         yield f"{what}: every bit agrees"
     else:
         yield f"{what}: not the same"

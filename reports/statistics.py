@@ -27,6 +27,10 @@ from equations.mean_proba import FloatArray
 CONFIDENCE = 0.9
 """Level of the intervals: two one-sided tests at 5 %."""
 
+MAX_FAILED = 0.05
+"""Share of runs without a model above which a grid shows no mean over the others: it would speak of
+those samples alone that happen to have a model."""
+
 
 @dataclass(frozen=True)
 class BinaryBalance:

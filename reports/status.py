@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -122,14 +123,15 @@ def status_text(status: Status, folder: Path) -> tuple[Any, Sequence[str]]:
     lines : sequence of str
     """
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=f"{status.study} in {folder}")
+    table = Table(title=Text(f"{status.study} in {folder}"))
     table.add_column("cell")
     for head in ("runs done", "asked", "failed", "blocks left", "time per block"):
         table.add_column(head, justify="right")
     for c in status.cells:
         row = (c.done, c.asked, c.failed, c.blocks_asked - c.blocks_done)
-        table.add_row(c.cell, *map(str, row), duration(c.seconds_per_block))
+        table.add_row(Text(c.cell), *map(str, row), duration(c.seconds_per_block))
     left = sum(c.blocks_asked - c.blocks_done for c in status.cells)
     since = f"since {status.session.get('started', 'unknown')}"
     lines = []
@@ -140,7 +142,9 @@ def status_text(status: Status, folder: Path) -> tuple[Any, Sequence[str]]:
         )
     elif left:
         lines.append("not running: the command that began it resumes")
-    if left and math.isnan(status.seconds_left):
+    if not status.cells:
+        lines.append("nothing is computed yet")
+    elif left and math.isnan(status.seconds_left):
         lines.append("time left: not known before the first block")
     elif left:
         lines.append(f"time left: about {duration(status.seconds_left)}")
@@ -148,7 +152,8 @@ def status_text(status: Status, folder: Path) -> tuple[Any, Sequence[str]]:
         lines.append("done")
     for reason, cell, run, count in status.reasons:
         lines.append(f"failed, {count} replications: {reason}")
-        lines.append(f"  the first: learnprop replay {folder} --cell {cell} --run {run}")
+        command = ["learnprop", "replay", str(folder), "--cell", cell, "--run", str(run)]
+        lines.append(f"  the first: {shlex.join(command)}")
     return table, [*lines, *status.notes[:MAX_REASONS]]
 
 

@@ -124,12 +124,13 @@ def _one_line(error: BaseException) -> str:
 
 
 def _failed(task: Task, runs: range, reason: str, error: BaseException) -> Block:
-    """Record replications without a model: reason, key and traceback."""
+    """Record replications without a model, where one was expected: reason, key and traceback."""
     trace = "".join(traceback.format_exception(error))
     nan = float("nan")
     none = {s: np.full(len(task.cell.class_mass(s)), nan) for s in task.cell.settings}
+    what = (*task.cell.headline, "failed", reason, trace, 0, nan, nan)
     rows = (
-        (setting, run, 0, "raw", "failed", reason, trace, 0, nan, nan, none[setting], none[setting])
+        (setting, run, *what, none[setting], none[setting])
         for run, setting in product(runs, task.cell.settings)
     )
     return Block(task.cell.name, task.index, stack_fits(rows), None)

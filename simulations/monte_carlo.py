@@ -61,6 +61,8 @@ class Study:
         All that determines the numbers apart from the number of runs, JSON-able.
     cell_runs : mapping
         Replications of single cells by name, where they are not `n_runs`.
+    inputs : mapping
+        Where the files are that the study reads, by option; what is in them is in the design.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Study:
     compute_block: Callable[[Any, int, range], Block]
     design: Mapping[str, Any]
     cell_runs: Mapping[str, int] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [cell.name for cell in self.cells]

@@ -10,7 +10,7 @@ from simulations.blocks import BLOCK_SIZE, StudyError, Task, compute_one
 from simulations.monte_carlo import Study
 from simulations.records import Fits, Measurements, Rows, rows_where
 from simulations.store import StoreError
-from simulations.tables import Store, finished_runs, read_fits, read_measurements
+from simulations.tables import Store, finished_runs, read_blocks, read_fits, read_measurements
 
 _KEYS = ("run", "setting", "epoch", "stage", "split")
 _NOT_COMPARED = (*_KEYS, "traceback")  # a traceback names paths
@@ -41,6 +41,8 @@ class Replay:
     stored, again : Fits
         Fits of the replication asked for.
     seconds : float
+    timed_out : float or None
+        Limit that the stored block ran past: it holds nothing to compare with.
     """
 
     runs: range
@@ -50,6 +52,7 @@ class Replay:
     stored: Fits
     again: Fits
     seconds: float
+    timed_out: float | None = None
 
 
 def replay(study: Study, store: Store, cell: str, run: int) -> Replay:
@@ -70,7 +73,8 @@ def replay(study: Study, store: Store, cell: str, run: int) -> Replay:
     Raises
     ------
     StoreError
-        If there is no such cell, or the store does not hold the replication.
+        If there is no such cell, the store does not hold the replication, or nothing can be
+        computed here, e.g. because the study's own data are gone.
     """
     cells = {c.name: c for c in study.cells}
     if cell not in cells:
@@ -81,11 +85,13 @@ def replay(study: Study, store: Store, cell: str, run: int) -> Replay:
     if run not in runs:
         raise StoreError(f"--run {run} of cell {cell} is not in {store.path}")
     block = compute_one(Task(study.compute_block, cells[cell], study.seed, index))
-    assert not isinstance(block, StudyError)
+    if isinstance(block, StudyError):
+        raise StoreError(f"{store.path.parent} cannot be replayed: {block}")
     fits, measured = read_fits(store, cell, runs), read_measurements(store, cell, runs)
     again = _ordered(_kept(block.fits, runs))
-    differences = _compare(fits, again)
-    if measured is not None or block.measurements is not None:
+    timed_out = {row[:2]: row[4] for row in read_blocks(store)}[cell, index]
+    differences = [] if timed_out is not None else _compare(fits, again)
+    if timed_out is None and (measured is not None or block.measurements is not None):
         empty = measured if measured is not None else block.measurements
         assert empty is not None
         none = rows_where(empty, np.zeros(len(empty), dtype=bool))
@@ -99,6 +105,7 @@ def replay(study: Study, store: Store, cell: str, run: int) -> Replay:
         stored=rows_where(fits, fits.run == run),
         again=rows_where(again, again.run == run),
         seconds=block.seconds,
+        timed_out=timed_out,
     )
 
 

@@ -101,6 +101,16 @@ def read_session(store: Store) -> dict[str, Any]:
     return json.loads(row[0]) if row else {}
 
 
+def read_inputs(store: Store) -> dict[str, str]:
+    """Where the files are that a study reads: as noted last, or moved along with the store."""
+    noted: dict[str, str] = read_session(store).get("inputs", {})
+    moved = {name: store.path.parent / Path(path).name for name, path in noted.items()}
+    return {
+        name: str(moved[name]) if moved[name].exists() and not Path(path).exists() else path
+        for name, path in noted.items()
+    }
+
+
 def finished_runs(store: Store, timeout: float | None = None) -> dict[tuple[str, int], int]:
     """Number of runs kept of each finished block, by (cell, block).
 
@@ -125,6 +135,12 @@ def failed_runs(store: Store) -> dict[str, set[int]]:
     for cell, run in store.connection.execute(f"SELECT cell, run FROM fit WHERE {_FAILED}"):
         failed.setdefault(cell, set()).add(run)
     return failed
+
+
+def max_classes(store: Store) -> int:
+    """Number of classes of the cell that has most; 0 without fits."""
+    (size,) = store.connection.execute("SELECT MAX(LENGTH(bias)) FROM fit").fetchone()
+    return (size or 0) // np.dtype("<f8").itemsize
 
 
 def save_block(store: Store, block: Block, runs: range) -> None:

@@ -66,7 +66,9 @@ def changes(old: Any, new: Any, name: str = "") -> list[str]:
     if name.startswith("code.source."):
         verb = "was added" if old is _ABSENT else "is gone" if new is _ABSENT else "was edited"
         return [f"{name.removeprefix('code.source.')} {verb}"]
-    before, after = ("(none)" if v is _ABSENT else json.dumps(v) for v in (old, new))
+    before, after = (
+        "(none)" if v is _ABSENT else json.dumps(v, ensure_ascii=False) for v in (old, new)
+    )
     return [f"{name.removeprefix('code.')} {before} -> {after}"]
 
 

@@ -5,7 +5,10 @@ joblib runs things; here is what it leaves open: a worker that dies, and a drive
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
+import socket
 import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator
@@ -13,11 +16,13 @@ from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from simulations.blocks import StudyError, Task, compute_one, raise_in_thread, start_worker
 from simulations.records import Block
 
 BACKENDS = ("loky", "threading", "sequential", "dask")
+_SCHEMES = ("tcp", "tls", "ws", "wss", "ucx")
 _CONNECT_SECONDS = 10
 _WORKERS_SECONDS = 3600  # a queue may keep a cluster's first worker waiting
 _WATCH_SECONDS = 1.0
@@ -92,11 +97,25 @@ def _connect(scheduler: str) -> Any:
         from distributed import Client
     except ImportError:
         raise ValueError("--backend dask needs: pip install 'learnprop[cluster]'") from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters we say ourselves
     try:
+        _knock(scheduler)
         return Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"--scheduler {scheduler} cannot be reached: {reason}") from None
+
+
+def _knock(scheduler: str) -> None:
+    """See that somebody listens there: a client that finds nobody complains long afterwards."""
+    address = urlsplit(scheduler if "://" in scheduler else f"tcp://{scheduler}")
+    if address.scheme not in _SCHEMES:
+        raise ValueError(f"it must begin with one of {', '.join(f'{s}://' for s in _SCHEMES)}")
+    if address.hostname is None or address.port is None:
+        raise ValueError("it needs a host and a port, as in tcp://127.0.0.1:8786")
+    if address.scheme in ("tcp", "tls"):
+        with socket.create_connection((address.hostname, address.port), _CONNECT_SECONDS):
+            pass
 
 
 def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Generator[Block]:
@@ -146,7 +165,9 @@ def _parallel(tasks: list[Task], workers: Workers) -> Generator[Block | StudyErr
     from joblib import delayed
 
     with _joblib(workers, len(tasks)) as parallel:
-        blocks = parallel(delayed(compute_one)(task) for task in tasks)
+        others = set(threading.enumerate())
+        with _without_ctrl_c():
+            blocks = parallel(delayed(compute_one)(task) for task in tasks)
         try:
             for block in blocks:  # noqa: UP028 -- `yield from` would close it too early
                 yield block
@@ -154,6 +175,23 @@ def _parallel(tasks: list[Task], workers: Workers) -> Generator[Block | StudyErr
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # joblib counts what an early end leaves undone
                 blocks.close()
+            if workers.backend == "threading":
+                # An interpreter that exits while a thread is in native code aborts.
+                for thread in set(threading.enumerate()) - others:
+                    thread.join()
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Hold Ctrl-C back while workers are started: they inherit that, and leave it to the driver."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

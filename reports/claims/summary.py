@@ -37,7 +37,7 @@ def summarise(study: Study, store: Store) -> Claims:
 
     test, train, balanced = {}, {}, {}
     margin = study.design["margin"]
-    counts = {}
+    counts: dict[str, dict[str, int]] = {}
     for cell in study.cells:
         runs = range(study.runs_of(cell.name))
         fits, measured = (
@@ -46,7 +46,7 @@ def summarise(study: Study, store: Store) -> Claims:
         )
         for setting in cell.settings:
             found = evidence_of(study, cell, setting, fits, measured)
-            counts[cell.name] = found.counts
+            counts[cell.name] = _worst(counts.get(cell.name, found.counts), found.counts)
             if found.usable:
                 key = cell.name, setting
                 test[key], train[key] = found.split("test"), found.split("train")
@@ -60,8 +60,15 @@ def summarise(study: Study, store: Store) -> Claims:
     for name, claim in CLAIMS.items():
         try:
             found_claim = claim(test, train, balanced, margin)
-        except KeyError:  # a design without two models: it says nothing
-            nan = float("nan")
-            found_claim = Claim(name, "-", "-", "-", nan, nan, nan, "inconclusive")
+        except KeyError as error:  # a design without two models says nothing
+            (design, _), nan = error.args[0], float("nan")
+            found_claim = Claim(name, design, "-", "-", nan, nan, nan, "inconclusive")
         rows.append(asdict(found_claim) | counts.get(found_claim.design, {}))
     return Claims(pd.DataFrame(rows))
+
+
+def _worst(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
+    """Counts of the λ settings of a design: fewest converged, most failed."""
+    return {
+        name: (max if name == "runs_failed" else min)(first[name], second[name]) for name in first
+    }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from reports.claims.summary import Claims
 from reports.formatting import LATEX, TEXT, Markup, small
-from reports.grid import Grid
+from reports.grid import Grid, runs_note
 
 
 def claims_grid(table: Claims, markup: Markup = TEXT) -> Grid:
@@ -25,6 +27,8 @@ def claims_grid(table: Claims, markup: Markup = TEXT) -> Grid:
         if row["low"] < row["high"]:
             interval = f"[{row['low']:.4f}, {row['high']:.4f}]"
             text = markup.math.format(f"{observed:.4f}{markup.space}{interval}")
+        elif math.isnan(observed):
+            text = "-"
         elif abs(observed) < 1e-6:
             text = small(observed, markup)
         else:
@@ -34,7 +38,7 @@ def claims_grid(table: Claims, markup: Markup = TEXT) -> Grid:
             claimed = markup.math.format(claimed.replace(">=", r"\geq"))
         rows.append((_words(row["claim"], markup), claimed, text, str(row["verdict"])))
     heads = ("statement", "claimed", f"observed [90{markup.percent}]", "verdict")
-    return Grid(heads, tuple(rows))
+    return Grid(heads, tuple(rows), note=runs_note(table.summary))
 
 
 def _words(text: str, markup: Markup) -> str:

@@ -70,6 +70,10 @@ def _own_proba(rows: Measurements, k: int) -> FloatArray:
     return rows.mean_proba[:, k, k]
 
 
+def _all_proba(rows: Measurements, _k: int) -> FloatArray:
+    return rows.mean_proba
+
+
 def _accuracy(rows: Measurements, k: int) -> FloatArray:
     return np.asarray(rows.confusion[:, k, k] / rows.class_count[:, k])
 
@@ -228,8 +232,8 @@ def _skewness(reading: str, away: str, towards: str) -> Put:
 
 
 def _logistic_is_softmax(test: Readings, _train: Readings, _b: Mapping, _m: float) -> Claim:
-    a, b = test["majority", "equal"], test["majority", "equal, softmax"]
-    largest = float(np.abs(a.mean_proba - b.mean_proba).max())
+    change = _paired(test, "majority", ("equal", "equal, softmax"), _all_proba, 0)
+    largest = float(np.abs(change).max())
     return Claim(
         "logistic is softmax at K = 2", "majority", "largest difference of P over runs", "0",
         largest, largest, largest, "holds" if largest <= IDENTITY else "fails",

@@ -115,14 +115,14 @@ def predicted_residual(cell: ControlsCell, control: Control, evidence: SettingEv
     if control.prediction == "zero":
         found: FloatArray = np.zeros_like(mass)
     elif control.prediction == "bias":
-        found = penalised_bias_residual(objective.bias_penalty, evidence.fits.bias)
+        found = penalised_bias_residual(objective.bias_penalty, evidence.models.bias)
     elif control.prediction == "smoothing":
         found = label_smoothing_residual(mass, objective.smoothing)
     elif control.prediction == "torch smoothing":
         P = evidence.split("train").mean_proba
         found = torch_label_smoothing_residual(P, weight, TRAIN_SIZE, objective.smoothing)
     elif control.prediction == "gradient":
-        found = -evidence.fits.bias_gradient * mass.sum()
+        found = -evidence.models.bias_gradient * mass.sum()
     elif control.prediction in ("minibatch", "posterior"):
         if control.prediction == "minibatch":
             assert objective.batch_size is not None

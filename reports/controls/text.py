@@ -6,7 +6,7 @@ from typing import Any
 
 from reports.controls.summary import Controls
 from reports.formatting import TEXT, Markup
-from reports.grid import Grid
+from reports.grid import Grid, runs_note
 
 
 def controls_grid(table: Controls, markup: Markup = TEXT) -> Grid:
@@ -42,7 +42,7 @@ def controls_grid(table: Controls, markup: Markup = TEXT) -> Grid:
             for control in table.summary.to_dict("records")
             if control["expected"] == kind
         ]
-    return Grid(heads, tuple(laid_out))
+    return Grid(heads, tuple(laid_out), note=runs_note(table.summary))
 
 
 def _row(control: dict[str, Any], classes: list[dict[str, Any]], markup: Markup) -> tuple[str, ...]:

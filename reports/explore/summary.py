@@ -21,6 +21,7 @@ from reports.class_columns import (
     columns_of_sides,
 )
 from reports.class_statistics import SettingEvidence, evidence_of, sides_over_runs
+from reports.statistics import MAX_FAILED
 from simulations.evidence import SPLITS
 from simulations.limit import Limit, limit_of
 from simulations.monte_carlo import Study
@@ -32,10 +33,6 @@ from simulations.tables import Store, read_fits, read_measurements
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MAX_FAILED = 0.05
-"""Share of runs without a model above which a mean over the others is not shown: it would speak of
-those samples alone that happen to have a model."""
 
 CURVE_STEP = 0.3
 """Between the points of the population curve, in log odds."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from reports.explore.summary import Explore
 from reports.formatting import LATEX, TEXT, Markup, decimals, percent_interval
-from reports.grid import Grid
+from reports.grid import Grid, runs_note
 from simulations.studies.options import is_lambda0
 
 MARKS = {"holds": "", "inconclusive": "?", "fails": "!"}
@@ -87,7 +87,8 @@ def _by_ratio(table: Explore, write: Callable[[list[dict[str, Any]]], str], mark
         for s in table.settings
     ]
     corner = r"$\lambda$, ratio" if markup is LATEX else "λ, ratio"
-    return Grid((corner, *(f"{ratio:g}" for ratio in table.ratios)), tuple(rows))
+    heads = (corner, *(f"{ratio:g}" for ratio in table.ratios))
+    return Grid(heads, tuple(rows), note=runs_note(table.summary))
 
 
 def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
@@ -120,7 +121,8 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
         "failed",
     )
     test = table.split("test")
-    records = test[test["ratio"] == ratio].to_dict("records")
+    test = test[test["ratio"] == ratio]
+    records = test.to_dict("records")
     rows: list[tuple[str, ...] | None] = []
     for row in records:
         if rows and row["class"] == 0:
@@ -142,7 +144,7 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
                 f"{row['runs_failed']} / {row['runs_attempted']}",
             )
         )
-    return Grid(heads, tuple(rows), verbatim=(1,))
+    return Grid(heads, tuple(rows), verbatim=(1,), note=runs_note(test))
 
 
 def _percent(row: dict[str, Any], name: str, markup: Markup, *, with_mcse: bool = True) -> str:

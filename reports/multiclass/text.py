@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reports.formatting import LATEX, TEXT, Markup, decimals, percent_interval, small
-from reports.grid import Grid
+from reports.grid import Grid, runs_note
 from reports.multiclass.summary import Multiclass
 
 
@@ -54,7 +54,7 @@ def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
                     small(train.get("max_relative_difference", float("nan")), markup),
                 )
             )
-    return Grid(heads, tuple(rows))
+    return Grid(heads, tuple(rows), note=runs_note(table.summary))
 
 
 def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:

@@ -289,6 +289,6 @@ def _depth_rows(
         for stage in ("raw", "head"):
             for split in SPLITS:
                 row = _row(cell, weight, split, fits, measured, (setting, depth, stage), study)
-                kept = {name: row.get(name) for name in names}
+                kept = {name: row.get(name, float("nan")) for name in names}
                 rows.append({"max_iter": depth, "stage": stage, "split": split, **kept})
     return rows

@@ -16,7 +16,7 @@ from reports.formatting import (
     small,
     weight_formula,
 )
-from reports.grid import Grid
+from reports.grid import Grid, runs_note
 from reports.table1.summary import Table1
 
 TITLES = {"sim1": "Sim1", "sim2": "Sim2"}
@@ -107,9 +107,9 @@ def depth_grid(table: Table1, markup: Markup = TEXT) -> Grid:
         ):
             rows.append((label, *_cells([by_key[n, *key, s] for s in settings], write, markup)))
     heads = tuple(weight_formula(s, markup) for s in settings)
-    return Grid(
-        (markup.math.format(r"\lambda_0") if markup is LATEX else "λ0", *heads), tuple(rows)
-    )
+    corner = markup.math.format(r"\lambda_0") if markup is LATEX else "λ0"
+    sim2 = table.summary[table.summary["simulation"] == "sim2"]
+    return Grid((corner, *heads), tuple(rows), note=runs_note(sim2))
 
 
 def _depth_names(n: int) -> list[str]:

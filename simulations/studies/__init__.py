@@ -19,7 +19,9 @@ _HOME = {
 }
 
 
-def stored_study(name: str, design: Mapping[str, Any], n_runs: int) -> Study:
+def stored_study(
+    name: str, design: Mapping[str, Any], n_runs: int, inputs: Mapping[str, str] | None = None
+) -> Study:
     """Lay a study out again from what its store says of it.
 
     Parameters
@@ -27,6 +29,8 @@ def stored_study(name: str, design: Mapping[str, Any], n_runs: int) -> Study:
     name : str
     design : mapping
     n_runs : int
+    inputs : mapping, optional
+        Where its files are, as in `Study`; needed to compute, not to report.
 
     Returns
     -------
@@ -46,6 +50,7 @@ def stored_study(name: str, design: Mapping[str, Any], n_runs: int) -> Study:
         for f in fields(module.Options)
         if f.name in design
     }
-    known = module.known_from(design) if hasattr(module, "known_from") else {}
+    chosen |= inputs or {}
+    known = module.known_from(design, inputs or {}) if hasattr(module, "known_from") else {}
     study: Study = module.make_study(module.Options(runs=n_runs, **chosen), **known)
     return study

@@ -152,7 +152,7 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     sizes = {"train_size": o.train_size, "test_size": o.test_size}
     check_positive(**{name: size for name, size in sizes.items() if size is not None})
     _check_ratios(o.ratios)
-    if o.data:
+    if o.data or file:
         _check_unused(o, _OF_GAUSSIAN, "gaussian")
         file = file or describe_file(o.data, o.label, o.drop, o.rarest)
     source = _source(o, file)
@@ -182,7 +182,7 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
             )
         )
     design: dict[str, Any] = {f.name: getattr(o, f.name) for f in fields(Options)}
-    del design["runs"]
+    del design["runs"], design["data"]  # where a file is determines no number
     design |= {
         "ratios": [float(ratio) for ratio in o.ratios],
         "weights": list(labels),
@@ -190,19 +190,21 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
         "drop": list(o.drop),
         "device": device,
         "population": None if file else POPULATION,
-        "file": asdict(file) if file else None,
+        "file": None,
         "code": code_version(),
     }
+    inputs = {}
     if file:
-        design["data"] = file.path
-    return Study(NAME, o.seed, o.runs, tuple(cells), compute_block, design)
+        inputs["data"] = file.path
+        design["file"] = {k: v for k, v in asdict(file).items() if k != "path"}
+    return Study(NAME, o.seed, o.runs, tuple(cells), compute_block, design, inputs=inputs)
 
 
-def known_from(design: Mapping[str, Any]) -> dict[str, Any]:
-    """What the design of a stored study says beyond its options, for `make_study`."""
+def known_from(design: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Any]:
+    """What a stored study says beyond its options, for `make_study`."""
     if not design["file"]:
         return {}
-    about: dict[str, Any] = dict(design["file"])
+    about: dict[str, Any] = {"path": inputs.get("data", ""), **design["file"]}
     for name in ("drop", "labels", "counts"):
         about[name] = tuple(about[name])
     return {"file": DataFile(**about)}

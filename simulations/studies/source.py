@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from equations.mean_proba import IntArray
+from equations.mean_proba import FloatArray, IntArray
 from simulations.gaussian import class_covariances, class_means, gaussian_classes
 from simulations.generator import Generator
 from simulations.generators import sim1, sim2
@@ -100,7 +100,15 @@ def sizes_at(
     if train_size:
         train = named(lambda: rising(train_size), **names)
     else:
-        train = _largest_sizes(np.subtract(counts, test), ratio, profile)
+        left = np.subtract(counts, test)
+        train = _largest_sizes(left, ratio, profile)
+        if not all(train) and left.min() > 0:
+            short = int(np.argmin(left / _shares(len(left), ratio, profile)))
+            raise ValueError(
+                f"--ratios {ratio:g} leaves no sample of label {source.labels[0]!r} to train: of "
+                f"label {source.labels[short]!r} {source.file.path} has {counts[short]}, of which "
+                f"{test[short]} are to test"
+            )
     for label, n, n_train, n_test in zip(source.labels, counts, train, test, strict=True):
         if n_train + n_test > n or n_train < 1:
             raise ValueError(
@@ -114,11 +122,16 @@ def _rising(n_classes: int, largest: int, ratio: float, profile: str) -> Sizes:
     return class_sizes(n_classes, largest, ratio, profile)[::-1]
 
 
+def _shares(n_classes: int, ratio: float, profile: str) -> FloatArray:
+    """Size of each class, that of the largest being 1."""
+    scale = 10**6
+    return np.array(_rising(n_classes, scale, min(ratio, scale), profile)) / scale
+
+
 def _largest_sizes(left: IntArray, ratio: float, profile: str) -> Sizes:
     """Sizes of this ratio, as large as what is left of each class allows; zeros if none are."""
-    n_classes, scale = len(left), 10**6
-    share = np.array(_rising(n_classes, scale, min(ratio, scale), profile)) / scale
-    largest = int((left / share).min())
+    n_classes = len(left)
+    largest = int((left / _shares(n_classes, ratio, profile)).min())
     while largest >= ratio / 2:  # rounding takes a step or two
         try:
             sizes = _rising(n_classes, largest, ratio, profile)

@@ -1,0 +1,142 @@
+"""What people pass from Python, as a study's options: plain values, and arrays as a file."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulations.user_data import DataFile
+
+
+def study_options(study: str, kind: type, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Check keyword arguments against a study's options, and make plain values of them.
+
+    Parameters
+    ----------
+    study : str
+        Its name.
+    kind : type
+        Dataclass of its options.
+    options : mapping
+        numpy's numbers become Python's, sequences become tuples, one value where several may
+        stand becomes a tuple of one; weights may be numbers.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        Naming the option and its value.
+
+    Examples
+    --------
+    >>> from simulations.studies.explore import Options
+    >>> study_options("explore", Options, {"ratios": 5, "weights": [0.3, "equal", (0.5, 0.5)]})
+    {'ratios': (5,), 'weights': ('0.3', 'equal', '0.5,0.5')}
+    """
+    known = {f.name: str(f.type) for f in fields(kind)}
+    chosen = {}
+    for name, value in options.items():
+        if name not in known:
+            raise ValueError(f"{study} has no option {name!r}, only {', '.join(known)}")
+        chosen[name] = _plain(name, value, known[name])
+    return chosen
+
+
+_KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "int": (int, "an integer"),
+    "float": ((int, float), "a number"),
+    "bool": (bool, "True or False"),
+    "str": (str, "a string"),
+}
+
+
+def _plain(name: str, value: Any, declared: str) -> Any:
+    """Check one value against its declared type, e.g. ``tuple[float, ...]`` or ``int | None``."""
+    if hasattr(value, "tolist"):  # of numpy or pandas
+        value = value.tolist()
+    if value is None and declared.endswith("None"):
+        return None
+    several = declared.startswith("tuple")
+    values = tuple(value) if several and isinstance(value, list | tuple) else (value,)
+    if name == "weights":
+        values = tuple(map(_weight, values))
+    kind, words = _KINDS[re.findall(r"int|float|bool|str", declared)[0]]
+    for one in values:
+        if not isinstance(one, kind) or (isinstance(one, bool) and kind is not bool):
+            raise ValueError(f"{name} must be {words}, got {one!r}")
+    return values if several else value
+
+
+def _weight(value: Any) -> str:
+    """One weighting as on the command line: a scheme, λ_0, or λ of every class."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def arrays_as_file(X: Any, y: Any, path: Path, chosen: dict[str, Any]) -> tuple[bytes, DataFile]:
+    """Lay features and labels out as the file that workers read; nothing is written.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, n_features)
+    y : array_like, shape (n_samples,)
+    path : Path
+        Where the file will be.
+    chosen : dict
+        Options of the study; those that say which file are added.
+
+    Returns
+    -------
+    content : bytes
+    file : DataFile
+
+    Raises
+    ------
+    ValueError
+        If the arrays, or options that speak of a file, cannot be.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from simulations.user_data import describe_file
+
+    for name in ("data", "label", "drop"):
+        if name in chosen:
+            raise ValueError(f"{name} is of a file, got {chosen[name]!r} with X and y")
+    features, labels = np.asarray(X, dtype=np.float64), np.asarray(y)
+    if features.ndim != 2 or labels.shape != features.shape[:1]:
+        raise ValueError(
+            "X must be (n_samples, n_features) and y (n_samples,), "
+            f"got {features.shape} and {labels.shape}"
+        )
+    for name, bad in (
+        ("X", ~np.isfinite(features).all(axis=1)),
+        ("y", np.asarray(pd.isna(labels))),
+    ):
+        if bad.any():
+            raise ValueError(
+                f"{name} has missing or infinite values, the first at index {bad.argmax()}"
+            )
+    if labels.dtype == object:
+        labels = labels.astype(str)
+    buffer = io.BytesIO()
+    np.savez(buffer, X=features, y=labels)
+    with TemporaryDirectory() as folder:
+        here = Path(folder).resolve() / path.name
+        here.write_bytes(buffer.getvalue())
+        try:
+            file = describe_file(str(here), "y", (), chosen.get("rarest", ""))
+        except ValueError as error:
+            message = str(error).replace(f"--data {here}", "X").replace("--label y", "y")
+            raise ValueError(message) from None
+    file = replace(file, path=str(path.resolve()))
+    chosen |= {"data": file.path, "label": "y"}
+    return buffer.getvalue(), file
