@@ -78,6 +78,8 @@ def _plain(name: str, value: Any, declared: str) -> Any:
 
 def _weight(value: Any) -> str:
     """One weighting as on the command line: a scheme, λ_0, or λ of every class."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
@@ -117,14 +119,12 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: dict[str, Any]) -> tuple[
             "X must be (n_samples, n_features) and y (n_samples,), "
             f"got {features.shape} and {labels.shape}"
         )
-    for name, bad in (
-        ("X", ~np.isfinite(features).all(axis=1)),
-        ("y", np.asarray(pd.isna(labels))),
+    for what, bad in (
+        ("X has missing or infinite values", ~np.isfinite(features).all(axis=1)),
+        ("y has missing labels", np.asarray(pd.isna(labels))),
     ):
         if bad.any():
-            raise ValueError(
-                f"{name} has missing or infinite values, the first at index {bad.argmax()}"
-            )
+            raise ValueError(f"{what}, the first at index {bad.argmax()}")
     if labels.dtype == object:
         labels = labels.astype(str)
     buffer = io.BytesIO()

@@ -113,7 +113,7 @@ def samples_of_file(file: DataFile) -> list[FloatArray]:
     try:
         return list(_samples(file))
     except (OSError, ValueError) as error:
-        raise StudyError(f"--data: {error}") from None
+        raise StudyError(str(error)) from None
 
 
 @lru_cache(maxsize=1)
@@ -121,7 +121,7 @@ def _samples(file: DataFile) -> tuple[FloatArray, ...]:
     """Read once per process, not once per block."""
     features, labels, sha256 = _read(file.path, file.label, file.drop)
     if sha256 != file.sha256:
-        raise ValueError(f"{file.path} is not the file that the study began with")
+        raise ValueError(f"--data {file.path} is not the file that the study began with")
     return tuple(features[labels == name] for name in file.labels)
 
 

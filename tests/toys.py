@@ -117,3 +117,14 @@ def report_threads(cell, _seed, runs):
         for r in runs
     ]
     return Block(cell.name, 0, stack_fits(rows), None)
+
+
+def raising_in(compute, bad_runs):
+    """Any study's `compute_block`, which raises for these replications."""
+
+    def compute_block(cell, seed, runs):
+        if set(runs) & set(bad_runs):
+            raise FloatingPointError("broke")
+        return compute(cell, seed, runs)
+
+    return compute_block

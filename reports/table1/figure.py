@@ -10,7 +10,7 @@ import numpy as np
 from reports.formatting import LATEX, percent_interval, weight_formula
 from reports.style import HOUSE_STYLE, OBSERVED, PAPER, PREDICTED, THEORY, pyplot, save_figure
 from reports.table1.summary import Table1
-from reports.table1.text import FITTERS, TITLES
+from reports.table1.text import FITTERS, TITLES, predicted_basis
 
 
 def draw_table1(table: Table1, paths: list[Path]) -> None:
@@ -26,7 +26,7 @@ def draw_table1(table: Table1, paths: list[Path]) -> None:
     test = table.summary[table.summary["split"] == "test"].set_index(["simulation", "setting"])
     simulations = list(dict.fromkeys(key[0] for key in table.ratios))
     settings = list(dict.fromkeys(key[1] for key in table.ratios))
-    if not simulations:
+    if not any(np.isfinite(ratios).sum() > 1 for ratios in table.ratios.values()):
         return
     with plt.rc_context(HOUSE_STYLE):
         figure, axes = plt.subplots(
@@ -39,7 +39,7 @@ def draw_table1(table: Table1, paths: list[Path]) -> None:
                 if i == 0:
                     formula = weight_formula(setting, LATEX).strip("$")
                     axes[i, j].set_title(rf"$\lambda_0 = {formula}$,  RHS = {row['rhs']:g}", pad=8)
-            basis = test.loc[(name, settings[0])]["predicted_basis"]
+            basis = predicted_basis([test.loc[(name, setting)] for setting in settings])
             axes[i, 0].set_ylabel(
                 f"{TITLES[name]}: {FITTERS[name]}\n(predicted: {basis})", fontsize=7.5
             )

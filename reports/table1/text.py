@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports.formatting import (
@@ -53,7 +53,7 @@ def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
         rows += [
             (f"LHS ({TITLES[name]}), test", *_cells(test, _observed, markup)),
             ("  MCSE of mean and SD", *_cells(test, _mcse, markup)),
-            (f"  predicted, {_basis(test)}", *_cells(test, _predicted, markup)),
+            (f"  predicted, {predicted_basis(test)}", *_cells(test, _predicted, markup)),
             ("  z of mean and SD against it", *_cells(test, _z_predicted, markup)),
             ("  paper", *_cells(test, _paper, markup)),
             ("  z against the paper", *_cells(test, _z_paper, markup)),
@@ -128,7 +128,8 @@ def _cells(rows: Sequence[dict[str, Any]], write: Any, markup: Markup) -> list[s
     return out
 
 
-def _basis(rows: Sequence[dict[str, Any]]) -> str:
+def predicted_basis(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What the predictions of a simulation's rows rest on; "none" where there are none."""
     return next((b for r in rows if isinstance(b := r.get("predicted_basis"), str)), "none")
 
 

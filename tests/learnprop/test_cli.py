@@ -64,9 +64,11 @@ def test_adam_is_not_converged(cli, tmp_path):
         (("--backend", "mpi"), "--backend must be one of loky, threading, sequential, dask, got"),
         (("--backend", "dask"), "--backend dask needs --scheduler"),
         (("--scheduler", "tcp://x:1"), "--scheduler goes with --backend dask only"),
-        (("--mcse", 0), "--mcse must be positive and finite, got 0.0"),
+        (("--mcse", 0), "--mcse must be finite and at least 1e-06, got 0"),
+        (("--mcse", 1e-200), "--mcse must be finite and at least 1e-06, got 1e-200"),
         (("--max-failures", 5), "--max-failures must be a share from 0 to 1, got 5.0"),
-        (("--timeout", -1), "--timeout must be positive, got -1.0"),
+        (("--timeout", -1), "--timeout must be positive and at most"),
+        (("--timeout", "inf"), "--timeout must be positive and at most 9.22337e+09, got inf"),
         (("--device", "tpu"), "--device must be auto, cpu or cuda, got 'tpu'"),
         (("--training", "sgd"), "--training must be one of bfgs, adam, got 'sgd'"),
         (("--margin", 0), "--margin must be positive and finite, got 0.0"),
@@ -164,12 +166,14 @@ def test_precision_instead_of_runs(cli, tmp_path):
 
 def test_plan_writes_nothing_and_needs_a_target(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    status, stdout, _ = cli("plan", "table1", "--mcse", 0.05, "--out", tmp_path / "out", *SMALL)
+    status, stdout, _ = cli("plan", "table1", "--mcse", 0.05, *SMALL)
     assert status == 0
     assert "sim2" in stdout
     assert "blocks of 25 runs, about" in stdout
     assert files(tmp_path) == set()
-    assert cli("plan", "table1")[::2] == (2, "learnprop: plan needs --mcse, e.g. --mcse 0.01\n")
+    assert cli("plan", "table1")[::2] == (2, "learnprop: Missing option '--mcse'.\n")
+    assert cli("plan", "table1", "--mcse", 0.1, "--out", "x")[2].startswith("learnprop: No such op")
+    assert cli("plan")[::2] == (2, "learnprop: Missing command.\n")
 
 
 def test_too_many_failures_end_with_3(cli, tmp_path):

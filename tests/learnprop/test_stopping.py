@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,42 @@ def test_a_signal_keeps_finished_blocks_and_says_how_to_resume(
     assert status == 0
     assert not stderr.startswith("table1: 1/6 blocks")
     assert dump(tmp_path) == whole
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_threads_end_before_the_interpreter_does(tmp_path, whole, sent):
+    """A thread that is in native code when the interpreter exits aborts it: status -6."""
+    process = start(tmp_path, "--jobs", 2, "--backend", "threading")
+    assert "1/6 blocks" in process.stderr.readline()
+    process.send_signal(sent)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert last_line(stderr).endswith("the same command resumes")
+    assert set(dump(tmp_path)[1:]) < set(whole)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_other_commands_stop_with_3_and_leave_nothing_half_done(tmp_path, cli, monkeypatch, sent):
+    assert cli("table1", *ARGUMENTS, "--runs", 2, "--out", tmp_path, "--quiet")[0] == 0
+    before = files(tmp_path)
+
+    def stop_there(_):
+        os.kill(os.getpid(), sent)
+        time.sleep(5)
+
+    monkeypatch.setattr("reports.export.block_runs", stop_there)
+    assert cli("export", tmp_path, "--out", tmp_path / "x.csv") == (3, "", "interrupted\n")
+    assert files(tmp_path) == before
+
+
+def test_a_terminal_without_the_letter_loses_nothing(tmp_path):
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    answer = subprocess.run(
+        command(tmp_path, "--runs", 2), env=env, capture_output=True, check=False
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert b"?0" in answer.stdout  # λ0
+    assert (tmp_path / "provenance.json").exists()
 
 
 def test_a_full_disk_keeps_finished_blocks(tmp_path, cli, whole):

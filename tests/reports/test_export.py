@@ -90,6 +90,22 @@ def test_fits_have_their_failures(two_classes, tmp_path, file_format):
     assert failed["loss"].isna().all()
 
 
+@pytest.mark.parametrize("file_format", READERS)
+def test_cells_of_different_numbers_of_classes_share_the_columns_of_fits(
+    three_classes, tmp_path, file_format
+):
+    list(run_study(toy_study(Toy("x"), n_runs=25), three_classes))
+    path = tmp_path / "fits"
+    assert export(three_classes, path, file_format=file_format, table="fits") == 50 + 25
+    frame = READERS[file_format](path)
+    assert list(frame)[-6:] == [f"{n}_{k}" for n in ("bias", "bias_gradient") for k in range(3)]
+    for name in ("bias", "bias_gradient"):
+        two = frame[frame["cell"] == "x"]
+        assert (two[f"{name}_1"] == 0).all()
+        assert two[f"{name}_2"].isna().all()
+        assert (frame.loc[frame["cell"] == "z", f"{name}_2"] == 0).all()
+
+
 def test_a_block_at_a_time(two_classes, tmp_path, monkeypatch):
     lengths = []
     original = module.measurements_frame

@@ -1,4 +1,5 @@
 import math
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -211,3 +212,26 @@ def test_a_folder_that_is_not_there_and_a_damaged_store_are_one_line(cli, tmp_pa
     status, stdout, stderr = cli("status", tmp_path)
     assert (status, stdout, len(stderr.splitlines())) == (2, "", 1)
     assert "records.sqlite is damaged" in stderr
+
+
+def test_commands_can_be_pasted(cli, tmp_path):
+    folder = tmp_path / "a folder [" / "b]"
+    folder.mkdir(parents=True)
+    study = toy_study(Toy("ratio 2 [red]", bad_runs=(3,)), compute=raise_in_bad_runs, n_runs=25)
+    with open_store(folder, "toy", {}) as store:
+        list(run_study(study, store))
+    status, stdout, stderr = cli("status", folder)
+    assert (status, stderr) == (0, "")
+    assert f"toy in {folder}" in " ".join(stdout.split())
+    (line,) = (line for line in stdout.splitlines() if "learnprop replay" in line)
+    assert shlex.split(line)[2:] == [
+        "learnprop", "replay", str(folder), "--cell", "ratio 2 [red]", "--run", "3",
+    ]  # fmt: skip
+
+
+def test_a_store_without_a_session_is_not_done(cli, tmp_path):
+    with open_store(tmp_path, "toy", {}):
+        pass
+    lines = cli("status", tmp_path)[1].splitlines()
+    assert "nothing is computed yet" in lines
+    assert "done" not in lines

@@ -13,7 +13,7 @@ from simulations.monte_carlo import run_study
 from simulations.replay import replay
 from simulations.store import StoreError, open_store, read_store
 from simulations.studies.table1 import Options, make_study
-from tests.toys import Toy, compute_toy, dump, raise_in_bad_runs, toy_study
+from tests.toys import Toy, compute_toy, dump, never_end, raise_in_bad_runs, toy_study
 
 STUDY = toy_study(Toy("x"), Toy("y", bad_runs=(30,)), compute=raise_in_bad_runs, n_runs=40)
 
@@ -333,3 +333,16 @@ def test_the_command_refuses_what_is_not_there_in_one_line(cli, table1_copy, cel
     status, stdout, stderr = cli("replay", table1_copy, "--cell", cell, "--run", run)
     assert (status, stdout, len(stderr.splitlines())) == (2, "", 1)
     assert stderr.startswith(f"learnprop: {message}")
+
+
+def test_a_block_that_timed_out_holds_nothing_to_compare(tmp_path):
+    study = toy_study(compute=never_end, n_runs=50)
+    with open_store(tmp_path, "toy", {}) as store:
+        list(run_study(study, store, timeout=0.5))
+        mended = replace(study, compute_block=compute_toy)
+        answer = replay(mended, store, "x", 30)
+        assert (answer.timed_out, answer.differences) == (0.5, ())
+        assert "nothing to compare: the stored block ran past its limit of 0.5 s" in next(
+            replay_text(answer, "x", 30, [])
+        )
+        assert replay(mended, store, "x", 3).timed_out is None

@@ -167,7 +167,9 @@ def test_time_limit_in_every_backend(tmp_path):
         (Workers(0, "loky", "tcp://x"), "--scheduler goes with --backend dask only, got 'tcp://x'"),
         (Workers(2, "dask", "tcp://x:1"), "--jobs 2 does not go with --backend dask"),
         (Workers(0, "dask"), "--backend dask needs --scheduler"),
-        (Workers(0, "dask", "no://x:1"), "--scheduler no://x:1 cannot be reached: "),
+        (Workers(0, "dask", "no://x:1"), "no://x:1 cannot be reached: it must begin with one of"),
+        (Workers(0, "dask", "10.0.0.1"), r"10.0.0.1 cannot be reached: it needs a host and a port"),
+        (Workers(0, "dask", "tcp://"), "tcp:// cannot be reached: it needs a host and a port"),
         (Workers(0, "dask", "tcp://[::1]:1"), r"--scheduler tcp://\[::1\]:1 cannot be reached: "),
     ],
 )

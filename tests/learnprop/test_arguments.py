@@ -1,0 +1,145 @@
+"""Options and arrays from Python, and what becomes of a user's own data."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+import learnprop
+from learnprop.arguments import study_options
+from simulations.store import open_store, read_store
+from simulations.studies import explore, multiclass
+from simulations.tables import canonical_dump
+from simulations.user_data import _samples
+
+CHOSEN = {"ratios": [1, 3], "weights": ["equal"], "runs": 3}
+
+
+@pytest.fixture
+def arrays():
+    rng = np.random.default_rng(0)
+    y = np.repeat(["no", "yes"], [80, 40])
+    return rng.normal(size=(120, 2)) + (y == "yes")[:, None], y
+
+
+def files(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+def dump(folder):
+    with read_store(folder) as store:
+        return list(canonical_dump(store))
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ({"ratios": np.array([1, 2.5])}, {"ratios": (1.0, 2.5)}),
+        ({"ratios": np.int64(2)}, {"ratios": (2,)}),
+        ({"runs": np.int64(7), "train_size": None}, {"runs": 7, "train_size": None}),
+        ({"weights": "equal"}, {"weights": ("equal",)}),
+        ({"weights": [0.3, np.array([0.5, 0.5])]}, {"weights": ("0.3", "0.5,0.5")}),
+    ],
+)
+def test_what_people_pass_becomes_plain(given, plain):
+    found = study_options("explore", explore.Options, given)
+    assert found == plain
+    assert [type(v) for v in found.values()] == [type(v) for v in plain.values()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "message"),
+    [
+        (explore.Options, {"ratio": 1}, "s has no option 'ratio', only runs, seed"),
+        (explore.Options, {"runs": 3.0}, r"runs must be an integer, got 3\.0"),
+        (explore.Options, {"runs": True}, "runs must be an integer, got True"),
+        (explore.Options, {"runs": None}, "runs must be an integer, got None"),
+        (explore.Options, {"ratios": "1,2"}, "ratios must be a number, got '1,2'"),
+        (explore.Options, {"fitter": 3}, "fitter must be a string, got 3"),
+        (multiclass.Options, {"sizes": [9, 5.5]}, r"sizes must be an integer, got 5\.5"),
+    ],
+)
+def test_what_cannot_be_is_named(kind, given, message):
+    with pytest.raises(ValueError, match=message):
+        study_options("s", kind, given)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "options", "message"),
+    [
+        (np.zeros((4, 1)), ["a", "b"], {}, r"X must be \(n_samples, n_features\) and y .* got \(4"),
+        (np.zeros(4), list("abab"), {}, r"X must be \(n_samples, n_features\)"),
+        ([[0.0], [np.nan]], ["a", "b"], {}, "^X has missing or infinite .* at index 1"),
+        ([[0.0], [1.0]], ["a", None], {}, "^y has missing labels, the first at index 1"),
+        (np.ones((9, 1)), list("ababababa"), {}, "^X: column 'x0' never varies"),
+        (np.arange(9.0)[:, None], list("abcdefghi"), {}, "^y must name classes, but holds 9 diff"),
+        (np.zeros((2, 1)), ["a", "b"], {"data": "f.csv"}, "data is of a file, got 'f.csv' with X"),
+    ],
+)  # fmt: skip
+def test_arrays_that_cannot_be_are_refused(tmp_path, X, y, options, message):
+    with pytest.raises(ValueError, match=message):
+        learnprop.explore(X, y, out=tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_refused_call_changes_nothing(arrays, tmp_path):
+    X, y = arrays
+    learnprop.explore(X, y, out=tmp_path, **CHOSEN)
+    before = files(tmp_path)
+    with pytest.raises(ValueError, match=r"another design: file.sha256"):
+        learnprop.explore(X + 1, y, out=tmp_path, **CHOSEN)
+    assert files(tmp_path) == before
+    with (
+        open_store(tmp_path, "explore", _design(tmp_path)),
+        pytest.raises(ValueError, match="is in use: another process writes"),
+    ):
+        learnprop.explore(2 * X, y, out=tmp_path, **CHOSEN)
+    assert files(tmp_path) == before
+    with pytest.raises(ValueError, match="holds another study: explore"):
+        learnprop.table1(out=tmp_path)
+    with pytest.raises(ValueError, match=r"--out must be a folder, but .* is a file"):
+        learnprop.table1(out=tmp_path / "data.npz")
+    assert files(tmp_path) == before
+
+
+def _design(folder):
+    with read_store(folder) as store:
+        return store.design
+
+
+def test_fresh_starts_over_and_keeps_the_old_store(arrays, tmp_path):
+    X, y = arrays
+    learnprop.explore(X, y, out=tmp_path, **CHOSEN)
+    old = (tmp_path / "records.sqlite").read_bytes()
+    learnprop.explore(X + 1, y, out=tmp_path, fresh=True, **CHOSEN)
+    assert (tmp_path / "records.1.sqlite").read_bytes() == old
+    assert (tmp_path / "records.sqlite").read_bytes() != old
+
+
+def test_where_the_data_lie_is_no_result(arrays, tmp_path, cli):
+    """The same data in two folders, one of them moved and resumed from the command line."""
+    X, y = arrays
+    learnprop.explore(X, y, out=tmp_path / "a", **CHOSEN)
+    learnprop.explore(X, y, out=tmp_path / "b", **{**CHOSEN, "runs": 6})
+    shutil.move(tmp_path / "a", tmp_path / "moved")
+    replay = ("replay", tmp_path / "moved", "--cell", "ratio 3", "--run", 2)
+    status, stdout, _ = cli(*replay)
+    assert (status, stdout.splitlines()[0].endswith("every bit agrees")) == (0, True)
+    data = tmp_path / "elsewhere.npz"
+    (tmp_path / "moved" / "data.npz").rename(data)
+    status, stdout, stderr = cli(*replay)
+    assert (status, stdout, stderr.count("\n")) == (2, "", 1)
+    assert (
+        f"cannot be replayed: --data {tmp_path / 'a' / 'data.npz'} cannot be read: No such"
+        in stderr
+    )
+    status, _, _ = cli(
+        "explore", "--data", data, "--label", "y", "--ratios", "1,3", "--weights", "equal",
+        "--runs", 6, "--out", tmp_path / "moved", "--quiet",
+    )  # fmt: skip
+    assert status == 0
+    assert dump(tmp_path / "moved") == dump(tmp_path / "b")
+    assert "every bit agrees" in cli(*replay)[1]  # where they are now was noted
+    np.savez(data, X=X + 1, y=y)
+    _samples.cache_clear()  # another process would read it
+    assert "is not the file that the study began with" in cli(*replay)[2]
