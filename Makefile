@@ -8,8 +8,8 @@ READY  := $(VENV)/.installed
 table1: $(READY)   ## reproduce Table 1 afresh into results/table1/
 	$(VENV)/bin/learnprop table1 --out results/table1 --fresh
 
-test: $(READY)     ## the default tests, docstring examples included
-	$(VENV)/bin/python -m pytest
+test: $(READY)     ## the default tests, docstring examples included; a file at a time on each core
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile
 
 test-slow: $(READY)  ## the tests that take minutes
 	$(VENV)/bin/python -m pytest -m slow
