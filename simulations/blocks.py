@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -163,6 +165,17 @@ _inside: list[Callable[[], None]] = []
 """One entry per block that runs in this process; the first restores the threads after the last."""
 
 
+@lru_cache(maxsize=1)
+def _thread_pools(_n_modules: int) -> Any:
+    """Find the libraries with thread pools, again once more modules are loaded.
+
+    To look for them takes 1.1 ms, as long as half of what is written of a block.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """One BLAS, OpenMP and torch thread, so that sums are taken in one order everywhere.
@@ -171,11 +184,10 @@ def one_thread() -> Iterator[None]:
     restores it. A block that restored it on its own would change the sums of its neighbour.
     """
     import torch
-    from threadpoolctl import threadpool_limits
 
     with _guard:
         torch_threads = torch.get_num_threads()
-        limits = threadpool_limits(1)  # in every thread: OpenMP keeps its number per thread
+        limits = _thread_pools(len(sys.modules)).limit(limits=1)  # OpenMP's: one number per thread
         torch.set_num_threads(1)
 
         def restore() -> None:

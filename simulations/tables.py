@@ -11,12 +11,13 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from simulations.records import FAILED_STATUSES, Block, Fits, Measurements
+from simulations.records import FAILED_STATUSES, Block, Fits, Measurements, Rows, rows_where
 
 _KEYS = ("setting", "run", "epoch", "stage", "split")
 _FIT = tuple(f.name for f in fields(Fits))
@@ -160,20 +161,13 @@ def save_block(store: Store, block: Block, runs: range) -> None:
                 f"DELETE FROM {table} WHERE cell = ? AND run BETWEEN ? AND ?",
                 (block.cell, runs.start, runs.stop - 1),
             )
-        columns = [
-            _blobs(getattr(block.fits, name), "<f8")
-            if name in _FIT_ARRAYS
-            else getattr(block.fits, name).tolist()
-            for name in _FIT
-        ]
-        connection.executemany(
-            f"INSERT INTO fit VALUES (?, {', '.join('?' * len(columns))})",
-            ((block.cell, *row) for row in zip(*columns, strict=True) if row[1] in runs),
-        )
+        tables = {"fit": _columns(_within(block.fits, runs))}
         if block.measurements is not None:
+            tables["measurement"] = _columns(_within(block.measurements, runs))
+        for table, columns in tables.items():
             connection.executemany(
-                f"INSERT INTO measurement VALUES ({', '.join('?' * (7 + len(_ARRAYS)))})",
-                _measurement_rows(block.cell, block.measurements, runs),
+                f"INSERT INTO {table} VALUES (?{', ?' * len(columns)})",
+                zip(repeat(block.cell), *columns),
             )
         connection.execute(
             "INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?, ?, ?)",
@@ -181,19 +175,30 @@ def save_block(store: Store, block: Block, runs: range) -> None:
         )
 
 
-def _measurement_rows(cell: str, rows: Measurements, runs: range) -> Iterator[tuple[Any, ...]]:
-    n_classes = rows.class_count.shape[1]
+def _within(rows: Rows, runs: range) -> Rows:
+    keep = (rows.run >= runs.start) & (rows.run < runs.stop)
+    return rows if keep.all() else rows_where(rows, keep)
+
+
+def _columns(rows: Fits | Measurements) -> list[list[Any]]:
+    """Columns after the cell in the order of their table."""
+    if isinstance(rows, Fits):
+        return [
+            _blobs(getattr(rows, name), "<f8")
+            if name in _FIT_ARRAYS
+            else getattr(rows, name).tolist()
+            for name in _FIT
+        ]
+    n_classes = [rows.class_count.shape[1]] * len(rows)
     keys = [getattr(rows, name).tolist() for name in _KEYS]
     blobs = [_blobs(getattr(rows, name), dtype) for name, (dtype, _) in _ARRAYS.items()]
-    for key, values in zip(zip(*keys, strict=True), zip(*blobs, strict=True), strict=True):
-        if key[1] in runs:
-            yield (cell, *key, n_classes, *values)
+    return [*keys, n_classes, *blobs]
 
 
 def _blobs(array: np.ndarray, dtype: str) -> list[bytes]:
     """One blob per row, cut from one for all: `tobytes` row by row was a fifth of `save_block`."""
     whole = np.ascontiguousarray(array, dtype=dtype).tobytes()
-    size = len(whole) // len(array)
+    size = len(whole) // max(len(array), 1) or 1
     return [whole[i : i + size] for i in range(0, len(whole), size)]
 
 
