@@ -213,6 +213,7 @@ def _run(
         content, known = b"", {}
         if arrays is not None:
             content, known["file"] = arrays_as_file(*arrays, folder / "data.npz", chosen)
+            chosen["label"] = known["file"].label
         study: Study = module.make_study(module.Options(**chosen), **known)
         check_out(folder, study.name)
         with open_store(folder, study.name, study.design, fresh=fresh) as store:

@@ -83,7 +83,7 @@ def _weight(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def arrays_as_file(X: Any, y: Any, path: Path, chosen: dict[str, Any]) -> tuple[bytes, DataFile]:
+def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tuple[bytes, DataFile]:
     """Lay features and labels out as the file that workers read; nothing is written.
 
     Parameters
@@ -92,12 +92,13 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: dict[str, Any]) -> tuple[
     y : array_like, shape (n_samples,)
     path : Path
         Where the file will be.
-    chosen : dict
-        Options of the study; those that say which file are added.
+    chosen : mapping
+        Options of the study.
 
     Returns
     -------
     content : bytes
+        An npz file of the arrays ``X`` and ``y``.
     file : DataFile
 
     Raises
@@ -137,6 +138,4 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: dict[str, Any]) -> tuple[
         except ValueError as error:
             message = str(error).replace(f"--data {here}", "X").replace("--label y", "y")
             raise ValueError(message) from None
-    file = replace(file, path=str(path.resolve()))
-    chosen |= {"data": file.path, "label": "y"}
-    return buffer.getvalue(), file
+    return buffer.getvalue(), replace(file, path=str(path.resolve()))

@@ -45,7 +45,10 @@ class Precision:
 
     @property
     def has_gap(self) -> bool:
-        """Whether more runs make a gap more precise; not where so many fail that none is shown."""
+        """Whether more runs make a gap more precise: not where more than 5 % of them fail.
+
+        However many there are, it would speak only of samples that happen to have a model.
+        """
         return math.isfinite(self.mcse) and self.n_models >= (1 - MAX_FAILED) * self.n_runs
 
 

@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -161,13 +160,13 @@ def save_block(store: Store, block: Block, runs: range) -> None:
                 f"DELETE FROM {table} WHERE cell = ? AND run BETWEEN ? AND ?",
                 (block.cell, runs.start, runs.stop - 1),
             )
-        tables = {"fit": _columns(_within(block.fits, runs))}
+        tables = {"fit": _columns(block.cell, _within(block.fits, runs))}
         if block.measurements is not None:
-            tables["measurement"] = _columns(_within(block.measurements, runs))
+            tables["measurement"] = _columns(block.cell, _within(block.measurements, runs))
         for table, columns in tables.items():
             connection.executemany(
-                f"INSERT INTO {table} VALUES (?{', ?' * len(columns)})",
-                zip(repeat(block.cell), *columns),
+                f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})",
+                zip(*columns, strict=True),
             )
         connection.execute(
             "INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?, ?, ?)",
@@ -180,19 +179,21 @@ def _within(rows: Rows, runs: range) -> Rows:
     return rows if keep.all() else rows_where(rows, keep)
 
 
-def _columns(rows: Fits | Measurements) -> list[list[Any]]:
-    """Columns after the cell in the order of their table."""
+def _columns(cell: str, rows: Fits | Measurements) -> list[list[Any]]:
+    """Columns in the order of their table."""
+    cells = [cell] * len(rows)
     if isinstance(rows, Fits):
-        return [
+        values = [
             _blobs(getattr(rows, name), "<f8")
             if name in _FIT_ARRAYS
             else getattr(rows, name).tolist()
             for name in _FIT
         ]
+        return [cells, *values]
     n_classes = [rows.class_count.shape[1]] * len(rows)
     keys = [getattr(rows, name).tolist() for name in _KEYS]
     blobs = [_blobs(getattr(rows, name), dtype) for name, (dtype, _) in _ARRAYS.items()]
-    return [*keys, n_classes, *blobs]
+    return [cells, *keys, n_classes, *blobs]
 
 
 def _blobs(array: np.ndarray, dtype: str) -> list[bytes]:

@@ -13,7 +13,7 @@ import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -166,7 +166,7 @@ def _parallel(tasks: list[Task], workers: Workers) -> Generator[Block | StudyErr
 
     with _joblib(workers, len(tasks)) as parallel:
         others = set(threading.enumerate())
-        with _without_ctrl_c():
+        with _without_ctrl_c() if workers.backend == "loky" else nullcontext():
             blocks = parallel(delayed(compute_one)(task) for task in tasks)
         try:
             for block in blocks:  # noqa: UP028 -- `yield from` would close it too early
@@ -183,7 +183,10 @@ def _parallel(tasks: list[Task], workers: Workers) -> Generator[Block | StudyErr
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Hold Ctrl-C back while workers are started: they inherit that, and leave it to the driver."""
+    """Hold Ctrl-C back while processes are started: they inherit that, and leave it to the driver.
+
+    Not on a cluster: there joblib waits for the first worker, perhaps for long.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -114,7 +114,7 @@ def test_a_terminal_without_the_letter_loses_nothing(tmp_path):
     env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     answer = subprocess.run(
         command(tmp_path, "--runs", 2), env=env, capture_output=True, check=False
-    )  # fmt: skip
+    )
     assert answer.returncode == 0, answer.stderr
     assert b"?0" in answer.stdout  # λ0
     assert (tmp_path / "provenance.json").exists()

@@ -67,4 +67,3 @@ def test_what_fails_is_counted_and_the_rest_is_reported(name, bad, run_to_store)
         assert f"/ {n_failed}" in text, table.name
     if study.name == "explore":
         assert set(summary["verdict"]) == {"failed"}  # more than 5 % of the runs
-    assert report.protocol(study, None)

@@ -1,4 +1,5 @@
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +80,14 @@ def test_an_unfinished_transaction_leaves_nothing(tmp_path, block):
             save_block(store, broken, range(4))
         assert read_measurements(store, "cell") is None
         assert len(read_fits(store, "cell")) == 0
+
+
+def test_columns_of_unequal_length_are_not_cut(tmp_path, block):
+    short = replace(block.measurements, log_loss=block.measurements.log_loss[:-1])
+    with open_store(tmp_path, "study", DESIGN) as store:
+        with pytest.raises(ValueError, match="is shorter than"):
+            save_block(store, replace(block, measurements=short), range(4))
+        assert len(read_fits(store, "cell")) == 0  # all of it or nothing
 
 
 def refuse(tmp_path, match, study="study", design=DESIGN):

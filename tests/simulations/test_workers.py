@@ -5,6 +5,8 @@ import logging
 import os
 import random
 import signal
+import threading
+import time
 
 import numpy as np
 import psutil
@@ -122,6 +124,22 @@ def test_a_cluster_that_goes_stops_the_study(tmp_path):
             dumped(study, tmp_path, workers, close)
     with open_store(tmp_path, "toy", {}) as store:
         assert 3 <= len(finished_runs(store)) < 80
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_wait_for_a_first_worker(tmp_path, monkeypatch):
+    monkeypatch.setattr("simulations.workers._WORKERS_SECONDS", 30)
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=0, processes=True, dashboard_address=None, silence_logs=logging.CRITICAL
+    ) as cluster:
+        workers = Workers(1, "dask", cluster.scheduler_address)
+        alarm = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
+        started = time.monotonic()
+        alarm.start()
+        with pytest.raises(KeyboardInterrupt):
+            dumped(toy_study(), tmp_path, workers)
+        assert time.monotonic() - started < 20
 
 
 @pytest.mark.slow
