@@ -1,7 +1,8 @@
 """Tables of an open store: blocks, fits and measurements in, out, and as a canonical dump.
 
-Arrays are little-endian blobs (float64 and int64, C order), so that what comes out is what went
-in, bit for bit.
+The arrays of a row are one little-endian blob (float64 and int64, C order, as `row_type` lays them
+out), so that what comes out is what went in, bit for bit. A blob per array took a third longer to
+write: a value costs SQLite more than its bytes.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ import numpy as np
 from simulations.records import FAILED_STATUSES, Block, Fits, Measurements, Rows, rows_where
 
 _KEYS = ("setting", "run", "epoch", "stage", "split")
-_FIT = tuple(f.name for f in fields(Fits))
+FIT_ARRAYS = {"bias": ("<f8", 1), "bias_gradient": ("<f8", 1)}
+"""Name to dtype and number of class axes."""
+_FIT = tuple(f.name for f in fields(Fits) if f.name not in FIT_ARRAYS)
 _FIT_NUMBERS = ("loss", "gradient_norm")
-_FIT_ARRAYS = ("bias", "bias_gradient")
-_ARRAYS: dict[str, tuple[str, int]] = {  # name -> (dtype, number of class axes)
+MEASUREMENT_ARRAYS = {
     "class_count": ("<i8", 1),
     "mean_proba": ("<f8", 2),
     "miss_proba": ("<f8", 1),
@@ -30,7 +32,7 @@ _ARRAYS: dict[str, tuple[str, int]] = {  # name -> (dtype, number of class axes)
     "log_loss": ("<f8", 1),
     "second_moment": ("<f8", 3),
 }
-SCHEMA = f"""
+SCHEMA = """
 CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE block (
     cell TEXT, block INTEGER, n_runs INTEGER NOT NULL, seconds REAL NOT NULL,
@@ -38,11 +40,11 @@ CREATE TABLE block (
 CREATE TABLE fit (
     cell TEXT, setting TEXT, run INTEGER, epoch INTEGER, stage TEXT, status TEXT NOT NULL,
     reason TEXT NOT NULL, traceback TEXT NOT NULL, n_iter INTEGER NOT NULL, loss REAL,
-    gradient_norm REAL, bias BLOB NOT NULL, bias_gradient BLOB NOT NULL,
+    gradient_norm REAL, n_classes INTEGER NOT NULL, arrays BLOB NOT NULL,
     PRIMARY KEY (cell, run, setting, epoch, stage)) WITHOUT ROWID;
 CREATE TABLE measurement (
     cell TEXT, setting TEXT, run INTEGER, epoch INTEGER, stage TEXT, split TEXT,
-    n_classes INTEGER NOT NULL, {", ".join(f"{name} BLOB NOT NULL" for name in _ARRAYS)},
+    n_classes INTEGER NOT NULL, arrays BLOB NOT NULL,
     PRIMARY KEY (cell, run, setting, epoch, stage, split)) WITHOUT ROWID;
 """
 _FAILED = f"status IN ({', '.join(repr(status) for status in FAILED_STATUSES)})"
@@ -139,8 +141,8 @@ def failed_runs(store: Store) -> dict[str, set[int]]:
 
 def max_classes(store: Store) -> int:
     """Number of classes of the cell that has most; 0 without fits."""
-    (size,) = store.connection.execute("SELECT MAX(LENGTH(bias)) FROM fit").fetchone()
-    return (size or 0) // np.dtype("<f8").itemsize
+    (most,) = store.connection.execute("SELECT MAX(n_classes) FROM fit").fetchone()
+    return most or 0
 
 
 def save_block(store: Store, block: Block, runs: range) -> None:
@@ -181,26 +183,44 @@ def _within(rows: Rows, runs: range) -> Rows:
 
 def _columns(cell: str, rows: Fits | Measurements) -> list[list[Any]]:
     """Columns in the order of their table."""
-    cells = [cell] * len(rows)
-    if isinstance(rows, Fits):
-        values = [
-            _blobs(getattr(rows, name), "<f8")
-            if name in _FIT_ARRAYS
-            else getattr(rows, name).tolist()
-            for name in _FIT
-        ]
-        return [cells, *values]
-    n_classes = [rows.class_count.shape[1]] * len(rows)
-    keys = [getattr(rows, name).tolist() for name in _KEYS]
-    blobs = [_blobs(getattr(rows, name), dtype) for name, (dtype, _) in _ARRAYS.items()]
-    return [cells, *keys, n_classes, *blobs]
+    names, arrays = (_FIT, FIT_ARRAYS) if isinstance(rows, Fits) else (_KEYS, MEASUREMENT_ARRAYS)
+    n, n_classes = len(rows), getattr(rows, next(iter(arrays))).shape[1]
+    packed = np.empty(n, row_type(arrays, n_classes))
+    for name in arrays:
+        packed[name] = np.reshape(getattr(rows, name), packed[name].shape)
+    whole, size = packed.tobytes(), packed.itemsize
+    blobs = [whole[i : i + size] for i in range(0, len(whole), size)]
+    return [[cell] * n, *(getattr(rows, name).tolist() for name in names), [n_classes] * n, blobs]
 
 
-def _blobs(array: np.ndarray, dtype: str) -> list[bytes]:
-    """One blob per row, cut from one for all: `tobytes` row by row was a fifth of `save_block`."""
-    whole = np.ascontiguousarray(array, dtype=dtype).tobytes()
-    size = len(whole) // max(len(array), 1) or 1
-    return [whole[i : i + size] for i in range(0, len(whole), size)]
+def row_type(arrays: Mapping[str, tuple[str, int]], n_classes: int) -> np.dtype:
+    """Layout of the arrays of one row.
+
+    Parameters
+    ----------
+    arrays : mapping of name to (dtype, number of class axes)
+        `FIT_ARRAYS` or `MEASUREMENT_ARRAYS`.
+    n_classes : int
+
+    Returns
+    -------
+    dtype
+
+    Examples
+    --------
+    >>> row_type(FIT_ARRAYS, 3).itemsize  # two float64 of each class
+    48
+    """
+    return np.dtype(
+        [(name, dtype, (n_classes,) * n_axes) for name, (dtype, n_axes) in arrays.items()]
+    )
+
+
+def _unpacked(
+    blobs: Sequence[bytes], arrays: Mapping[str, tuple[str, int]], n_classes: int
+) -> dict[str, np.ndarray]:
+    packed = np.frombuffer(b"".join(blobs), row_type(arrays, n_classes))
+    return {name: np.ascontiguousarray(packed[name]) for name in arrays}
 
 
 def read_fits(store: Store, cell: str, runs: range = _ALL_RUNS) -> Fits:
@@ -218,20 +238,17 @@ def read_fits(store: Store, cell: str, runs: range = _ALL_RUNS) -> Fits:
     Fits
     """
     rows = store.connection.execute(
-        f"SELECT {', '.join(_FIT)} FROM fit WHERE cell = ? AND run BETWEEN ? AND ? "
-        "ORDER BY run, setting, epoch, stage",
+        f"SELECT {', '.join(_FIT)}, n_classes, arrays FROM fit "
+        "WHERE cell = ? AND run BETWEEN ? AND ? ORDER BY run, setting, epoch, stage",
         (cell, runs.start, runs.stop - 1),
     ).fetchall()
-    columns = list(zip(*rows, strict=True)) or [()] * len(_FIT)
-    return Fits(*(_fit_column(name, c) for name, c in zip(_FIT, columns, strict=True)))
-
-
-def _fit_column(name: str, column: Sequence[Any]) -> np.ndarray:
-    if name in _FIT_ARRAYS:
-        return np.frombuffer(b"".join(column), dtype="<f8").reshape(
-            len(column), -1 if column else 0
-        )
-    return np.array(column, dtype=np.float64 if name in _FIT_NUMBERS else None)  # NULL was NaN
+    *columns, n_classes, blobs = zip(*rows, strict=True) if rows else [()] * (len(_FIT) + 2)
+    values = {
+        # NULL was NaN
+        name: np.array(column, dtype=np.float64 if name in _FIT_NUMBERS else None)
+        for name, column in zip(_FIT, columns, strict=True)
+    }
+    return Fits(**values, **_unpacked(blobs, FIT_ARRAYS, n_classes[0] if rows else 1))
 
 
 def read_measurements(store: Store, cell: str, runs: range = _ALL_RUNS) -> Measurements | None:
@@ -249,22 +266,15 @@ def read_measurements(store: Store, cell: str, runs: range = _ALL_RUNS) -> Measu
     Measurements or None
     """
     rows = store.connection.execute(
-        f"SELECT {', '.join((*_KEYS, 'n_classes', *_ARRAYS))} FROM measurement "
+        f"SELECT {', '.join(_KEYS)}, n_classes, arrays FROM measurement "
         "WHERE cell = ? AND run BETWEEN ? AND ? ORDER BY run, setting, epoch, stage, split",
         (cell, runs.start, runs.stop - 1),
     ).fetchall()
     if not rows:
         return None
-    columns = list(zip(*rows, strict=True))
-    n_classes = columns[len(_KEYS)][0]
-    arrays = {
-        name: np.frombuffer(b"".join(column), dtype=dtype).reshape(-1, *(n_classes,) * n_axes)
-        for (name, (dtype, n_axes)), column in zip(
-            _ARRAYS.items(), columns[len(_KEYS) + 1 :], strict=True
-        )
-    }
-    labels = {key: np.array(column) for key, column in zip(_KEYS, columns, strict=False)}
-    return Measurements(**labels, **arrays)
+    *columns, n_classes, blobs = zip(*rows, strict=True)
+    keys = {name: np.array(column) for name, column in zip(_KEYS, columns, strict=True)}
+    return Measurements(**keys, **_unpacked(blobs, MEASUREMENT_ARRAYS, n_classes[0]))
 
 
 def canonical_dump(store: Store) -> Iterator[str]:
@@ -279,7 +289,7 @@ def canonical_dump(store: Store) -> Iterator[str]:
         One line per row, without its end.
     """
     yield json.dumps({"study": store.study, "design": store.design}, sort_keys=True)
-    fit = [name for name in _FIT if name != "traceback"]
+    fit = [name for name in (*_FIT, "n_classes", "arrays") if name != "traceback"]
     for query in (
         "SELECT 'block', cell, block, n_runs, timed_out, note FROM block ORDER BY cell, block",
         f"SELECT 'fit', cell, {', '.join(fit)} FROM fit ORDER BY cell, run, setting, epoch, stage",

@@ -13,6 +13,7 @@ from simulations.monte_carlo import run_study
 from simulations.replay import replay
 from simulations.store import StoreError, open_store, read_store
 from simulations.studies.table1 import Options, make_study
+from simulations.tables import MEASUREMENT_ARRAYS, row_type
 from tests.toys import Toy, compute_toy, dump, never_end, raise_in_bad_runs, toy_study
 
 STUDY = toy_study(Toy("x"), Toy("y", bad_runs=(30,)), compute=raise_in_bad_runs, n_runs=40)
@@ -25,13 +26,17 @@ def store(tmp_path):
         yield store
 
 
-def change(store, column, blob, row="cell = 'x' AND run = 7 AND setting = 'b'"):
-    store.connection.execute(f"UPDATE measurement SET {column} = ? WHERE {row}", (blob,))
+ROW = "WHERE cell = 'x' AND run = 7 AND setting = 'b'"
 
 
-def read(store, column, dtype):
-    query = f"SELECT {column} FROM measurement WHERE cell = 'x' AND run = 7 AND setting = 'b'"
-    return np.frombuffer(store.connection.execute(query).fetchone()[0], dtype=dtype).copy()
+def read(store):
+    """The arrays of one measurement, to be changed and written back with `write`."""
+    (blob,) = store.connection.execute(f"SELECT arrays FROM measurement {ROW}").fetchone()
+    return np.frombuffer(blob, row_type(MEASUREMENT_ARRAYS, 2)).copy()
+
+
+def write(store, arrays):
+    store.connection.execute(f"UPDATE measurement SET arrays = ? {ROW}", (arrays.tobytes(),))
 
 
 def test_every_bit_agrees(store):
@@ -48,10 +53,11 @@ def test_of_a_block_that_is_kept_in_part_that_part_is_compared(store):
 
 
 def test_the_last_bit_is_found(store):
-    P = read(store, "mean_proba", "<f8")
+    arrays = read(store)
+    P = arrays["mean_proba"].reshape(-1)
     there = P[2]
     P[2] = np.nextafter(there, 1.0)
-    change(store, "mean_proba", P.tobytes())
+    write(store, arrays)
     (difference,) = replay(STUDY, store, "x", 0).differences  # any replication of the block
     assert (difference.field, difference.count) == ("mean_proba", 1)
     assert difference.largest == abs(P[2] - there) > 0
@@ -64,9 +70,9 @@ def test_the_last_bit_is_found(store):
 
 
 def test_a_count_that_differs_is_found(store):
-    counts = read(store, "confusion", "<i8")
-    counts[0] += 3
-    change(store, "confusion", counts.tobytes())
+    arrays = read(store)
+    arrays["confusion"][0, 0, 0] += 3
+    write(store, arrays)
     (difference,) = replay(STUDY, store, "x", 7).differences
     assert (difference.field, difference.count, difference.largest) == ("confusion", 1, 3.0)
 
@@ -158,19 +164,22 @@ def flip_last_bit(connection, column, cell, run, position=0):
     """Flip the lowest bit of one number of the first row of a replication: before, after."""
     names = ("cell", "run", "setting", "epoch", "stage", "split")
     *key, blob = connection.execute(
-        f"SELECT {', '.join(names)}, {column} FROM measurement WHERE cell = ? AND run = ? "
+        f"SELECT {', '.join(names)}, arrays FROM measurement WHERE cell = ? AND run = ? "
         "ORDER BY setting, epoch, stage, split LIMIT 1",
         (cell, run),
     ).fetchone()
+    layout = row_type(MEASUREMENT_ARRAYS, 2)
+    _, offset = layout.fields[column]
     flipped = bytearray(blob)
-    flipped[8 * position] ^= 1  # little-endian: the first byte has the lowest bits
+    flipped[offset + 8 * position] ^= 1  # little-endian: the first byte has the lowest bits
     changed = connection.execute(
-        f"UPDATE measurement SET {column} = ? WHERE {' AND '.join(f'{n} = ?' for n in names)}",
+        f"UPDATE measurement SET arrays = ? WHERE {' AND '.join(f'{n} = ?' for n in names)}",
         (bytes(flipped), *key),
     ).rowcount
     assert changed == 1
-    dtype = "<i8" if column in ("class_count", "confusion") else "<f8"
-    return tuple(np.frombuffer(b, dtype)[position] for b in (blob, bytes(flipped)))
+    return tuple(
+        np.frombuffer(b, layout)[column].reshape(-1)[position] for b in (blob, bytes(flipped))
+    )
 
 
 @pytest.mark.parametrize("position", [0, 1])
