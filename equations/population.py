@@ -2,7 +2,6 @@ r"""Limits by quadrature: what Table 1 must converge to, and how far 100 runs sc
 
 A distribution is given by its `Quadrature`: nodes and probabilities per class. From it follow
 
-- the minimiser of the population loss of a weighted logistic regression and its P;
 - the mean and the standard deviation of the left side of Eq. (10) over repeated training and test
   samples of finite size (`predict_logistic_ratio`);
 - P of the true posterior under priors proportional to the class mass, the limit of any classifier
@@ -20,7 +19,8 @@ from scipy.special import expit, softmax
 
 from equations.balance import binary_ratio, class_mass
 from equations.class_weights import check_class_weight
-from equations.mean_proba import FloatArray, proba_from_logits
+from equations.mean_proba import FloatArray
+from equations.minimisers import logistic_minimiser, with_intercept
 from equations.quadrature import Quadrature
 
 
@@ -31,103 +31,6 @@ class RatioPrediction:
     limit: float
     mean: float
     sd: float
-
-
-def _with_intercept(nodes: FloatArray) -> FloatArray:
-    return np.hstack([nodes, np.ones((len(nodes), 1))])
-
-
-def logistic_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatArray:
-    r"""Minimiser of the population loss of weighted logistic regression.
-
-    .. math:: \theta^* = \arg\min_\theta \; w_0 E_0 \log(1 + e^{z}) + w_1 E_1 \log(1 + e^{-z}),
-              \qquad z = \beta^T x + b
-
-    by Newton's method with step halving, to a gradient of 1e-14 of the total mass.
-
-    Parameters
-    ----------
-    classes : sequence of 2 Quadrature
-        P(x | y = 0) and P(x | y = 1).
-    mass : array_like, shape (2,)
-        w = λN.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_features + 1,)
-        β, then the intercept b.
-
-    Raises
-    ------
-    ValueError
-        If Newton's method does not converge: the classes do not overlap, to float64.
-
-    Examples
-    --------
-    >>> from equations.quadrature import standard_normal_quadrature
-    >>> rule = standard_normal_quadrature(1)
-    >>> classes = [Quadrature(rule.nodes + m, rule.probability) for m in (-1.0, 1.0)]
-    >>> logistic_minimiser(classes, [1.0, 1.0]).round(12).tolist()  # the log odds are 2 x
-    [2.0, -0.0]
-    """
-    w = np.asarray(mass, dtype=np.float64) / np.sum(mass)
-    designs = [_with_intercept(c.nodes) for c in classes]
-    sign = (1.0, -1.0)  # sign * z is the logit of the wrong class
-
-    def loss(theta: FloatArray) -> float:
-        return sum(
-            float(w[k] * c.mean(np.logaddexp(0.0, sign[k] * (designs[k] @ theta))))
-            for k, c in enumerate(classes)
-        )
-
-    theta = np.zeros(designs[0].shape[1])
-    for _ in range(100):
-        gradient = np.zeros_like(theta)
-        hessian = np.zeros((len(theta), len(theta)))
-        for k, c in enumerate(classes):
-            z = designs[k] @ theta
-            gradient += w[k] * sign[k] * c.mean(expit(sign[k] * z)[:, None] * designs[k])
-            curvature = c.probability * expit(z) * expit(-z)
-            hessian += w[k] * (designs[k].T * curvature) @ designs[k]
-        try:
-            step = np.linalg.solve(hessian, gradient)
-        except np.linalg.LinAlgError:
-            break
-        # Without overlap the gradient vanishes on the way to infinity, but the steps do not.
-        move = max(float(np.abs(x @ step).max()) for x in designs)
-        if np.abs(gradient).max() <= 1e-14 and move <= 1e-6:
-            return theta
-        size, before = 1.0, loss(theta)
-        while not loss(theta - size * step) <= before * (1 + 1e-14) and size > 1e-6:
-            size /= 2
-        theta = theta - size * step
-    raise ValueError("classes do not overlap enough: the population loss has no finite minimiser")
-
-
-def logistic_mean_proba(classes: Sequence[Quadrature], theta: ArrayLike) -> FloatArray:
-    """P of a logistic model, by quadrature.
-
-    Parameters
-    ----------
-    classes : sequence of 2 Quadrature
-    theta : array_like, shape (n_features + 1,)
-        Coefficients, then the intercept.
-
-    Returns
-    -------
-    ndarray of float64, shape (2, 2)
-
-    Examples
-    --------
-    >>> from equations.quadrature import standard_normal_quadrature
-    >>> rule = standard_normal_quadrature(1)
-    >>> logistic_mean_proba([rule, rule], [0.0, 0.0]).round(12).tolist()
-    [[0.5, 0.5], [0.5, 0.5]]
-    """
-    parameters = np.asarray(theta, dtype=np.float64)
-    return np.stack(
-        [c.mean(proba_from_logits(_with_intercept(c.nodes) @ parameters)) for c in classes]
-    )
 
 
 def predict_logistic_ratio(
@@ -208,7 +111,7 @@ def predict_logistic_ratio(
     mean, test_variance = np.empty(2), np.empty(2)
     gradient, second = np.empty((2, n_parameters)), np.empty((2, n_parameters, n_parameters))
     for k, c in enumerate(classes):
-        x = _with_intercept(c.nodes)
+        x = with_intercept(c.nodes)
         sign = 1.0 if k == 0 else -1.0
         z = x @ theta
         wrong, right = expit(sign * z), expit(-sign * z)

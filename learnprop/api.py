@@ -68,9 +68,10 @@ class StudyResult:
         write_contents(self.contents, Path(folder))
 
     def __repr__(self) -> str:
-        verdicts = self.to_frame()["verdict"].value_counts().items()
+        test = self.to_frame().query("split == 'test'")  # on train they hold by construction
+        verdicts = test["verdict"].value_counts().items()
         counts = ", ".join(f"{n} {verdict}" for verdict, n in verdicts)
-        return f"<{self.study.name}: {self.study.n_runs} runs; {counts}>"
+        return f"<{self.study.name}: {self.study.n_runs} runs; on test data {counts}>"
 
 
 def table1(

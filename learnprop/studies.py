@@ -199,8 +199,8 @@ def explore(
         typer.Option(
             metavar="SCHEME|λ0|λ0,λ1,...",
             help="equal, inverse, sqrt-inverse, effective-number, the weight λ0 of the rarest "
-            "class, or one number per class; may be repeated. By default "
-            "all four schemes and the grid.",
+            "class (the others share 1 - λ0 equally), or one number per class; may be repeated. "
+            "By default all four schemes and the grid.",
         ),
     ] = None,
     grid: Annotated[

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from equations.balance import accuracy_bounds, residual, split_residual
+from equations.balance import accuracy_bounds, left_side, residual, split_residual
 from equations.inference import mcse_of_mean
 from equations.mean_proba import FloatArray
 from reports.class_statistics import SidesOverRuns
+from reports.statistics import jackknifed_gap
+from simulations.limit import Limit, LimitProba
 from simulations.records import Measurements
 
 NEGLIGIBLE = 1e-6
@@ -38,7 +40,7 @@ def mean_and_mcse(name: str, values: FloatArray) -> Columns:
 
 
 def columns_of_sides(sides: SidesOverRuns) -> Columns:
-    """Both sides of Eq. (9), the gap with its interval, and the verdict.
+    """Both sides of Eq. (9), the gap with Fieller's interval and the jackknife's, and the verdict.
 
     Parameters
     ----------
@@ -49,14 +51,37 @@ def columns_of_sides(sides: SidesOverRuns) -> Columns:
     dict
     """
     larger = np.maximum(np.maximum(sides.left, sides.right), 1e-300)
+    pairs = zip(sides.left.T, sides.right.T, strict=True)
+    jackknifed = [jackknifed_gap(left, right) for left, right in pairs]
     return {
         **mean_and_mcse("left", sides.left),
         **mean_and_mcse("right", sides.right),
         "gap": [g.value for g in sides.gaps],
         "gap_low": [g.low for g in sides.gaps],
         "gap_high": [g.high for g in sides.gaps],
+        "gap_mcse": [mcse for _, mcse in jackknifed],
+        "gap_jackknife": [g.value for g, _ in jackknifed],
+        "gap_jackknife_low": [g.low for g, _ in jackknifed],
+        "gap_jackknife_high": [g.high for g, _ in jackknifed],
         "verdict": sides.verdicts,
         "max_relative_difference": (np.abs(sides.left - sides.right) / larger).max(axis=0).tolist(),
+    }
+
+
+def columns_of_gaps_together(sides: SidesOverRuns) -> Columns:
+    """Intervals of the gaps that hold for all classes together.
+
+    Parameters
+    ----------
+    sides : SidesOverRuns
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "gap_low_simultaneous": [g.low for g in sides.together],
+        "gap_high_simultaneous": [g.high for g in sides.together],
     }
 
 
@@ -101,8 +126,52 @@ def columns_of_bounds(part: Measurements) -> Columns:
     return {"accuracy_low": low.tolist(), "accuracy_high": high.tolist()}
 
 
+def columns_of_limit(limit: Limit | None, mass: FloatArray) -> Columns:
+    """Left side and mean probability of the own class in the limit of large samples.
+
+    Parameters
+    ----------
+    limit : Limit or None
+    mass : ndarray, shape (n_classes,)
+
+    Returns
+    -------
+    dict
+        Empty without a limit.
+    """
+    found = proba_in_limit(limit, mass)
+    if limit is None or found is None:
+        return {}
+    share, mcse = mass / mass.sum(), np.diagonal(found.mcse)
+    return {
+        "limit_left": left_side(found.mean_proba, share, found.miss_proba).tolist(),
+        "limit_left_mcse": (share * mcse).tolist(),
+        "limit_mean_proba": np.diagonal(found.mean_proba).tolist(),
+        "limit_mean_proba_mcse": mcse.tolist(),
+        "limit_basis": [limit.basis] * len(mass),
+    }
+
+
+def proba_in_limit(limit: Limit | None, mass: FloatArray) -> LimitProba | None:
+    """P in the limit; None without one, or where it is out of reach of float64.
+
+    Parameters
+    ----------
+    limit : Limit or None
+    mass : ndarray, shape (n_classes,)
+
+    Returns
+    -------
+    LimitProba or None
+    """
+    try:
+        return None if limit is None else limit.at(mass)
+    except ValueError:  # so lopsided that the population loss has no minimum in float64
+        return None
+
+
 def columns_of_residual_split(parts: Mapping[str, Measurements], mass: FloatArray) -> Columns:
-    """Residual r_j / w_j on test by its terms (E5), and the one that it is due to.
+    """Residual r_j / w_j on test by its terms (E5), and the largest that is not noise.
 
     Without a population, overfitting and sampling are one term.
 
@@ -125,16 +194,15 @@ def columns_of_residual_split(parts: Mapping[str, Measurements], mass: FloatArra
     else:
         named |= {"overfitting": terms.overfitting, "sampling": terms.sampling}
     columns: Columns = {}
-    z = []
+    sizes = []
     for name, term in named.items():
         column = name.replace(" ", "_")
         found = mean_and_mcse(column, term)
         columns |= found
-        mean, mcse = np.array(found[column]), np.array(found[f"{column}_mcse"])
-        z.append(np.where(np.abs(mean) > NEGLIGIBLE, np.abs(mean) / np.maximum(mcse, 1e-300), 0.0))
-    strongest = np.argmax(z, axis=0)
-    names = list(named)
+        size, mcse = np.abs(found[column]), np.array(found[f"{column}_mcse"])
+        sizes.append(np.where((size > NEGLIGIBLE) & (size > NOTICEABLE * mcse), size, 0.0))
+    names, largest = list(named), np.argmax(sizes, axis=0)
     columns["due_to"] = [
-        names[i] if z[i][k] > NOTICEABLE else "" for k, i in enumerate(strongest.tolist())
+        names[i] if sizes[i][k] > 0 else "" for k, i in enumerate(largest.tolist())
     ]
     return columns

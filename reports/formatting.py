@@ -23,17 +23,17 @@ TEXT = Markup(plus_minus="±", percent=" %", infinity="inf", space=" ", math="{}
 LATEX = Markup(plus_minus=r" \pm ", percent=r"\,\%", infinity=r"\infty", space=r"\ ", math="${}$")
 
 
-def decimals(uncertainty: float) -> int:
-    """Decimals that leave two significant digits to an uncertainty, at least 2.
+def decimals(uncertainty: float, least: int = 2) -> int:
+    """Decimals that leave two significant digits to an uncertainty, at least `least`, 2 unknown.
 
     Examples
     --------
-    >>> decimals(0.1145), decimals(0.0064), decimals(3.0)
-    (2, 4, 2)
+    >>> decimals(0.1145), decimals(0.0064), decimals(3.0), decimals(3.0, least=0)
+    (2, 4, 2, 1)
     """
     if not (math.isfinite(uncertainty) and uncertainty > 0):
         return 2
-    return min(9, max(2, 1 - math.floor(math.log10(uncertainty))))
+    return min(9, max(least, 1 - math.floor(math.log10(float(f"{uncertainty:.1e}")))))
 
 
 def mean_sd(mean: float, sd: float, uncertainty: float, markup: Markup = TEXT) -> str:
@@ -64,18 +64,25 @@ def plus_minus(mean_mcse: float, sd_mcse: float, markup: Markup = TEXT) -> str:
 def percent_interval(value: float, low: float, high: float, markup: Markup = TEXT) -> str:
     """Write a relative gap with its interval, in per cent.
 
+    Two digits of the interval's longer arm, one or two of them decimals.
+
     Examples
     --------
-    >>> percent_interval(0.0662, 0.0509, 0.0818)
-    '+6.6 % [+5.1, +8.2]'
+    >>> percent_interval(0.0662, 0.0509, 0.0818), percent_interval(0.00662, 0.00509, 0.00818)
+    ('+6.6 % [+5.1, +8.2]', '+0.66 % [+0.51, +0.82]')
     >>> percent_interval(0.0662, -math.inf, math.inf)
     '+6.6 % [-inf, +inf]'
     >>> percent_interval(1.9e24, -1.0, 4e24)
     '+1.9e+26 % [-100.0, +4.0e+26]'
+    >>> percent_interval(-1e-9, -3e-9, 1e-9)
+    '+0.00 % [+0.00, +0.00]'
     """
+    arm = 100 * max(high - value, value - low)
+    n = min(2, decimals(arm, least=1)) if math.isfinite(arm) else 1
 
     def signed(x: float) -> str:
-        text = f"{100 * x:+.1f}" if abs(x) < 100 or math.isinf(x) else f"{100 * x:+.1e}"
+        plain = abs(x) < 100 or math.isinf(x)
+        text = f"{round(100 * x, n) + 0.0:+.{n}f}" if plain else f"{100 * x:+.1e}"
         return text.replace("inf", markup.infinity)
 
     text = f"{signed(value)}{markup.percent}{markup.space}[{signed(low)}, {signed(high)}]"

@@ -22,6 +22,34 @@ FITTERS = {
 """What each fitter does, of which a network's ``hidden`` and ``epochs`` are to be filled in."""
 
 
+def decision(margin: float) -> str:
+    """Say how each equation is decided."""
+    return (
+        "Decision per equation: gap of the ratio of means over runs, left / right - 1, with "
+        f"Fieller's 90 % interval, against a margin of ±{100 * margin:g} %: `holds` (interval "
+        "inside), `fails` (outside), `inconclusive`; `not converged` if the gradient (of a "
+        "network: in its output bias) exceeds 1e-12 Σw in any run, `interpolated` where the right "
+        "side is below 1e-12 Σw. The jackknife's interval stands beside it."
+    )
+
+
+def limit(fitter: str) -> str:
+    """Say where fits end as their samples grow."""
+    where = (
+        "the true posterior under priors proportional to w, where it is known; a network ends "
+        "there if it is rich enough"
+        if fitter == "mlp"
+        else "the minimiser of the population loss, whether or not the model is true"
+    )
+    return f"Limit: {where}; by quadrature, or by Monte Carlo with its standard error."
+
+
+RESIDUAL = (
+    "Residual on test = optimisation + overfitting + sampling, each with its Monte Carlo standard "
+    "error; the largest that is 2.58 of them from zero is named."
+)
+
+
 def wrap(text: str) -> str:
     """Wrap a paragraph or a list item at 98 characters."""
     text = text.replace(" %", "\u00a0%").replace("K - 1", "K\u00a0-\u00a01")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
 
 from equations.balance import (
     INTERPOLATED_BELOW,
@@ -112,6 +114,28 @@ def balance_over_runs(
         gap_jackknife=gap_jackknife,
         verdict=verdict,
     )
+
+
+def half_width(mcse: ArrayLike, n_runs: ArrayLike) -> FloatArray:
+    """Half the width of a mean's t interval, for error bars.
+
+    Parameters
+    ----------
+    mcse : array_like
+    n_runs : array_like
+        Runs that the mean is over, at least 2.
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> half_width([0.1, 0.1], [3, 1000]).round(3).tolist()
+    [0.292, 0.165]
+    """
+    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, np.asarray(n_runs) - 1)
+    return np.asarray(mcse, dtype=np.float64) * quantile
 
 
 def jackknifed_gap(left: FloatArray, right: FloatArray) -> tuple[Estimate, float]:

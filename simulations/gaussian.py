@@ -178,6 +178,7 @@ def gaussian_classes(means: ArrayLike, covariances: ArrayLike | None = None) -> 
         sample_class=partial(_sample_gaussian, centres, roots),
         quadrature=partial(_gaussian_quadrature, centres, roots),
         log_density=partial(_gaussian_log_density, centres, roots),
+        linear_log_odds=bool((roots == roots[0]).all()),
     )
 
 

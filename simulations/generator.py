@@ -35,6 +35,9 @@ class Generator:
     log_density : callable ``(x,) -> (n, n_classes)``, or None
         Log densities of all classes up to a common constant; None where the true posterior is
         not used (Sim1, whose model is misspecified on purpose).
+    linear_log_odds : bool
+        Whether those of every two classes are known to be linear in x, so that a linear softmax
+        model holds the true posterior.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Generator:
     sample_class: Callable[[int, int, np.random.Generator], FloatArray]
     quadrature: Callable[[], tuple[Quadrature, ...]]
     log_density: Callable[[FloatArray], FloatArray] | None = None
+    linear_log_odds: bool = False
 
 
 def sample(

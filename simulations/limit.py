@@ -1,4 +1,4 @@
-"""Where a fitter ends as its samples grow: the population curve of P against the class mass."""
+"""Where a fitter ends as its samples grow: P against the class mass, in the population."""
 
 from __future__ import annotations
 
@@ -8,39 +8,61 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from equations.balance import off_diagonal
 from equations.mean_proba import FloatArray
-from equations.population import logistic_mean_proba, logistic_minimiser
+from equations.minimisers import linear_mean_proba, one_vs_all_minimiser, softmax_minimiser
 from equations.quadrature import Quadrature
 from simulations.generator import Generator
-from simulations.posterior import posterior_balance
+from simulations.posterior import posterior_of
 
 N_SAMPLES = 50_000
 """Per class, where there are too many features for quadrature."""
 
+N_BATCHES = 10
+"""Of these samples: each has a minimiser of its own, and their spread gives the MCSE."""
+
+
+@dataclass(frozen=True)
+class LimitProba:
+    """P in the limit of large samples, under one choice of class masses.
+
+    Attributes
+    ----------
+    mean_proba : ndarray, shape (n_classes, n_classes)
+    miss_proba : ndarray, shape (n_classes,)
+        1 - P_kk, never by subtraction.
+    mcse : ndarray, shape (n_classes, n_classes)
+        Monte Carlo standard errors of `mean_proba`; zeros for quadrature.
+    """
+
+    mean_proba: FloatArray
+    miss_proba: FloatArray
+    mcse: FloatArray
+
 
 @dataclass(frozen=True)
 class Limit:
-    """P in the limit of large samples.
+    """Where a fitter ends on a distribution.
 
     Attributes
     ----------
     basis : {"population minimiser", "true posterior"}
         Of the linear model's loss, whether or not the model is true; or what every model ends at
         that is rich enough to hold it.
-    mean_proba : callable ``(class_mass) -> (n_classes, n_classes)``
-        P under priors proportional to w = λN.
+    at : callable ``(class_mass) -> LimitProba``
+        Under class masses w = λN; raises ValueError where the loss has no minimum in float64.
     """
 
     basis: str
-    mean_proba: Callable[[ArrayLike], FloatArray]
+    at: Callable[[ArrayLike], LimitProba]
 
 
 def limit_of(generator: Generator, fitter: str, rng: np.random.Generator) -> Limit | None:
     """Return the limit of a fitter on a distribution, where we can compute it.
 
-    For two classes, linear fitters end at the minimiser of the population loss. For more, softmax
-    regression ends at the true posterior where the classes share a covariance, and a network where
-    it is rich enough; one-vs-all regressions have no such limit.
+    Linear fitters end at the minimiser of the population loss. Where the log odds of the classes
+    are linear, that of softmax and logistic regression is the true posterior. A network ends at the
+    posterior where it is rich enough.
 
     Parameters
     ----------
@@ -57,34 +79,56 @@ def limit_of(generator: Generator, fitter: str, rng: np.random.Generator) -> Lim
     --------
     >>> from simulations.generators import sim1
     >>> limit = limit_of(sim1(), "logistic", np.random.default_rng(0))
-    >>> P = limit.mean_proba([1.0, 10.0])
+    >>> P = limit.at([1.0, 10.0]).mean_proba
     >>> limit.basis, round(float(P[0, 1] / P[1, 0]), 9)  # Eq. (10)
     ('population minimiser', 10.0)
     """
-    if fitter != "mlp" and generator.n_classes == 2:
-        classes = _classes(generator, rng)
+    closed = fitter == "mlp" or (generator.linear_log_odds and fitter != "one-vs-all")
+    if not closed:
+        batches = _populations(generator, rng)
 
-        def of_linear_model(class_mass: ArrayLike) -> FloatArray:
-            return logistic_mean_proba(classes, logistic_minimiser(classes, class_mass))
+        def of_minimiser(class_mass: ArrayLike) -> LimitProba:
+            found = [_of_minimiser(batch, class_mass, fitter) for batch in batches]
+            P, miss = (np.stack(arrays) for arrays in zip(*found, strict=True))
+            spread = P.std(axis=0, ddof=1) if len(found) > 1 else np.zeros_like(P[0])
+            return LimitProba(P.mean(axis=0), miss.mean(axis=0), spread / np.sqrt(len(found)))
 
-        return Limit("population minimiser", of_linear_model)
-    if fitter == "one-vs-all" or generator.log_density is None:
+        return Limit("population minimiser", of_minimiser)
+    if generator.log_density is None:
         return None
-    seed = int(rng.integers(2**63))  # every mass on the same samples: a smooth curve
+    posterior = posterior_of(generator, rng=rng, n_samples=N_SAMPLES)
 
-    def of_posterior(class_mass: ArrayLike) -> FloatArray:
-        again = np.random.default_rng(seed)
-        return posterior_balance(generator, class_mass, rng=again, n_samples=N_SAMPLES).mean_proba
+    def of_posterior(class_mass: ArrayLike) -> LimitProba:
+        found = posterior(class_mass)
+        miss = off_diagonal(found.mean_proba).sum(axis=1)
+        return LimitProba(found.mean_proba, miss, found.mcse)
 
     return Limit("true posterior", of_posterior)
 
 
-def _classes(generator: Generator, rng: np.random.Generator) -> tuple[Quadrature, ...]:
+def _of_minimiser(
+    classes: tuple[Quadrature, ...], class_mass: ArrayLike, fitter: str
+) -> tuple[FloatArray, FloatArray]:
+    """P and 1 - P_kk of the minimiser of a linear model's loss."""
+    if fitter == "one-vs-all":
+        theta = one_vs_all_minimiser(classes, class_mass)
+        miss = linear_mean_proba(classes, -theta, "sigmoid").diagonal()
+        return linear_mean_proba(classes, theta, "sigmoid"), miss
+    P = linear_mean_proba(classes, softmax_minimiser(classes, class_mass))
+    return P, off_diagonal(P).sum(axis=1)
+
+
+def _populations(generator: Generator, rng: np.random.Generator) -> list[tuple[Quadrature, ...]]:
+    """The distribution by quadrature, or batches of samples of it."""
     try:
-        return generator.quadrature()
+        return [generator.quadrature()]
     except ValueError:  # too many features
-        share = np.full(N_SAMPLES, 1 / N_SAMPLES)
-        return tuple(
-            Quadrature(generator.sample_class(k, N_SAMPLES, rng), share)
-            for k in range(generator.n_classes)
-        )
+        n = N_SAMPLES // N_BATCHES
+        share = np.full(n, 1 / n)
+        return [
+            tuple(
+                Quadrature(generator.sample_class(k, n, rng), share)
+                for k in range(generator.n_classes)
+            )
+            for _ in range(N_BATCHES)
+        ]

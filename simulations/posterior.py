@@ -6,7 +6,7 @@ classifier must, detailed balance besides (E7): ``diag(w) P`` is symmetric.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,8 +18,6 @@ from equations.mean_proba import FloatArray
 from equations.population import posterior_mean_proba
 from equations.quadrature import Quadrature
 from simulations.generator import Generator
-
-MAX_QUADRATURE_FEATURES = 2
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def posterior_balance(
 
     .. math:: P_{ij} = E_{x \mid y = i} \frac{w_j\, g_j(x)}{\sum_k w_k\, g_k(x)}
 
-    by quadrature in one or two features, else by Monte Carlo, where
+    by quadrature where the generator has one, else by Monte Carlo, where
 
     .. math:: \mathrm{mcse}_{ij} = \sqrt{(M_{ijj} - P_{ij}^2) / (n - 1)}
 
@@ -96,22 +94,70 @@ def posterior_balance(
     >>> balance.method, bool(np.abs(flow - flow.T).max() < 1e-10)
     ('quadrature', True)
     """
-    if generator.log_density is None:
+    return posterior_of(generator, rng=rng, n_samples=n_samples)(class_mass)
+
+
+def posterior_of(
+    generator: Generator, *, rng: np.random.Generator | None = None, n_samples: int = 100_000
+) -> Callable[[ArrayLike], PosteriorBalance]:
+    """As `posterior_balance`, for many class masses: nodes or samples are made once.
+
+    Parameters
+    ----------
+    generator : Generator
+        With a log density.
+    rng : numpy.random.Generator, optional
+        Needed for Monte Carlo only.
+    n_samples : int
+        Per class, for Monte Carlo only.
+
+    Returns
+    -------
+    callable ``(class_mass) -> PosteriorBalance``
+
+    Raises
+    ------
+    ValueError
+        As `posterior_balance`; for the masses when it is called.
+
+    Examples
+    --------
+    >>> from simulations.generators import sim2
+    >>> balance = posterior_of(sim2())
+    >>> [round(float(balance([1, w]).mean_proba[1, 1]), 4) for w in (1, 10)]
+    [0.7193, 0.9327]
+    """
+    log_density = generator.log_density
+    if log_density is None:
         raise ValueError(f"generator {generator.name!r} has no log_density: no posterior is known")
-    mass = check_class_weight(class_mass, "class_mass")
-    if mass.shape != (generator.n_classes,):
-        raise ValueError(f"class_mass must have shape ({generator.n_classes},), got {mass.shape}")
-    if generator.n_features <= MAX_QUADRATURE_FEATURES:
-        P, M = _moments(generator, iter(generator.quadrature()), mass)
-        return PosteriorBalance(P, M, np.zeros_like(P), "quadrature", 0)
-    if rng is None:
-        raise ValueError(f"rng is needed: {generator.n_features} features take Monte Carlo")
-    if n_samples < 2:
-        raise ValueError(f"n_samples must be at least 2, got {n_samples}")
-    P, M = _moments(generator, _samples(generator, n_samples, rng), mass)
-    variance = np.maximum(np.diagonal(M, axis1=1, axis2=2) - P**2, 0.0)
-    mcse = np.sqrt(variance / (n_samples - 1))
-    return PosteriorBalance(P, M, mcse, "monte carlo", n_samples)
+    try:
+        rules = iter(generator.quadrature())
+        n_samples = 0
+    except ValueError as error:
+        if rng is None:
+            raise ValueError(f"rng is needed: {error}") from None
+        if n_samples < 2:
+            raise ValueError(f"n_samples must be at least 2, got {n_samples}") from None
+        rules = _samples(generator, n_samples, rng)
+    # Of the nodes, only the densities are kept; they are large in many features.
+    kept = [(rule.probability, log_density(rule.nodes)) for rule in rules]
+    classes = [Quadrature(np.empty((len(p), 0)), p) for p, _ in kept]
+    densities = [density for _, density in kept]
+
+    def balance(class_mass: ArrayLike) -> PosteriorBalance:
+        mass = check_class_weight(class_mass, "class_mass")
+        if mass.shape != (generator.n_classes,):
+            raise ValueError(
+                f"class_mass must have shape ({generator.n_classes},), got {mass.shape}"
+            )
+        P, M = posterior_mean_proba(classes, densities, mass)
+        if not n_samples:
+            return PosteriorBalance(P, M, np.zeros_like(P), "quadrature", 0)
+        variance = np.maximum(np.diagonal(M, axis1=1, axis2=2) - P**2, 0.0)
+        mcse = np.sqrt(variance / (n_samples - 1))
+        return PosteriorBalance(P, M, mcse, "monte carlo", n_samples)
+
+    return balance
 
 
 def _samples(
@@ -121,12 +167,3 @@ def _samples(
     probability = np.full(n_samples, 1 / n_samples)
     for k in range(generator.n_classes):
         yield Quadrature(generator.sample_class(k, n_samples, rng), probability)
-
-
-def _moments(
-    generator: Generator, classes: Iterator[Quadrature], mass: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """P and the second moments, one class in memory at a time."""
-    assert generator.log_density is not None
-    rows = [posterior_mean_proba([c], [generator.log_density(c.nodes)], mass) for c in classes]
-    return np.concatenate([r[0] for r in rows]), np.concatenate([r[1] for r in rows])

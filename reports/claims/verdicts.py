@@ -10,7 +10,7 @@ from scipy import stats
 
 from equations.inference import Estimate, Verdict, equivalence_verdict, mcse_of_mean
 from equations.mean_proba import FloatArray
-from equations.population import logistic_mean_proba, logistic_minimiser
+from equations.minimisers import linear_mean_proba, logistic_minimiser
 from equations.quadrature import Quadrature
 from reports.statistics import CONFIDENCE
 from simulations.records import Measurements
@@ -184,7 +184,7 @@ def counterexample() -> tuple[FloatArray, FloatArray, FloatArray]:
         minority = classes[1]
         found.append(
             (
-                logistic_mean_proba(classes, theta)[1, 1],
+                linear_mean_proba(classes, theta)[1, 1],
                 minority.mean(-np.logaddexp(0, -z)),
                 minority.mean((z > 0).astype(float)),
             )

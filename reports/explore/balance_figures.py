@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reports.explore.panels import by_ratio, legend_of_ratios, rows_with_numbers
-from reports.explore.summary import Explore
+from reports.explore.summary import Explore, decided_by
 from reports.explore.text import weighting_name
 from reports.formatting import LATEX
 from reports.style import (
@@ -96,33 +96,28 @@ def draw_gap(table: Explore, paths: list[Path]) -> None:
     n_rows, n_columns = len(table.settings), len(table.ratios)
     reach = 300 * table.margin
     with plt.rc_context(HOUSE_STYLE):
-        figure, ax = plt.subplots(figsize=(COLUMN, max(2.0, 0.75 + 0.19 * n_rows)))
+        figure, ax = plt.subplots(figsize=(COLUMN, 1.2 + 0.19 * n_rows))
         gaps = np.full((n_rows, n_columns), np.nan)
         cells = table.split("test").groupby(["weighting", "ratio"], sort=False)
         colours, norm = plt.get_cmap("PuOr"), Normalize(-reach, reach)
         for (setting, ratio), rows in cells:
             at = table.settings.index(setting), table.ratios.index(ratio)
-            row = _worst(rows, table.n_classes)
-            gaps[at] = 100 * row["gap"]
-            _annotate(ax, at, gaps[at], str(row["verdict"]), colours(norm(gaps[at])))
+            decision = decided_by(rows.to_dict("records"))
+            gaps[at] = 100 * decision.gap[0] if decision.gap else np.nan
+            _annotate(ax, at, gaps[at], decision.verdict, colours(norm(gaps[at])))
         picture = ax.imshow(gaps, cmap=colours, norm=norm, aspect="auto")
         ax.set_xticks(range(n_columns), [f"{ratio:g}" for ratio in table.ratios])
         ax.set_yticks(range(n_rows), [weighting_name(s, LATEX) for s in table.settings])
         ax.tick_params(length=0, labelsize=7)
         ax.spines[:].set_visible(False)
         ax.set_xlabel("imbalance ratio\nplain: holds; ?: inconclusive; bold: fails", fontsize=7.5)
-        bar = figure.colorbar(picture, ax=ax, shrink=0.8, aspect=25, extend="both")
+        bar = figure.colorbar(
+            picture, ax=ax, location="bottom", shrink=0.8, aspect=30, extend="both"
+        )
         bar.set_label("gap on test data, per cent", fontsize=7.5)
         bar.ax.tick_params(labelsize=7)
         bar.outline.set_visible(False)
         save_figure(figure, paths)
-
-
-def _worst(rows: pd.DataFrame, n_classes: int) -> Any:
-    """Row of class 0 of two classes, which have one equation; else of the largest gap."""
-    if n_classes == 2 or not rows["gap"].notna().any():
-        return rows.iloc[0]
-    return rows.loc[rows["gap"].abs().idxmax()]
 
 
 def _annotate(ax: Any, at: tuple[int, int], gap: float, verdict: str, colour: Any) -> None:
@@ -132,13 +127,13 @@ def _annotate(ax: Any, at: tuple[int, int], gap: float, verdict: str, colour: An
         digits = 1 if abs(gap) < 9.95 else 0
         gap = round(gap, digits) + 0.0  # no negative zero
         text = f"{gap:+.{digits}f}" if abs(gap) < 1000 else f"{gap:+.0e}"
-        text += "?" if verdict == "inconclusive" else ""
+        text = text.replace("-", "−") + ("?" if verdict == "inconclusive" else "")
     else:
         text = "n.c."
     red, green, blue, _ = colour
     dark = np.isfinite(gap) and 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
     ax.text(
-        at[1], at[0], text, ha="center", va="center", fontsize=5.5,
+        at[1], at[0], text, ha="center", va="center", fontsize=6.5,
         color="white" if dark else "black", fontweight="bold" if verdict == "fails" else "normal",
     )  # fmt: skip
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from reports.explore.summary import Explore
+from reports.statistics import half_width
 from reports.style import sequence
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NORMAL_90 = 1.645
-"""MCSEs on either side of a mean: a 90 % interval."""
 
 _MARKERS = "osD^vPX<>"
 
@@ -31,6 +31,11 @@ def by_ratio(table: Explore) -> list[tuple[float, Any, str]]:
     return [
         (ratio, colours[i], _MARKERS[i % len(_MARKERS)]) for i, ratio in enumerate(table.ratios)
     ]
+
+
+def error_bars(rows: pd.DataFrame, name: str) -> np.ndarray:
+    """Half the width of a mean's 90 % interval over runs, shape (n_rows,)."""
+    return half_width(rows[f"{name}_mcse"], rows["runs_attempted"] - rows["runs_failed"])
 
 
 def legend_of_ratios(figure: Any, ax: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.explore.text import weighting_name
-from reports.protocol import FITTERS, bullets, replications, wrap
+from reports.protocol import FITTERS, RESIDUAL, bullets, decision, limit, replications, wrap
 from simulations.monte_carlo import Study
 from simulations.studies.explore import Source
 
@@ -37,17 +37,17 @@ def explore_protocol(study: Study, mcse: float | None = None) -> str:
     )
     fitter = FITTERS[cell.fitter].format(hidden=cell.hidden, epochs=cell.epochs)
     performance = [
-        "Decision per equation: gap of the ratio of means over runs, left / right - 1, with "
-        f"Fieller's 90 % interval, against a margin of ±{100 * design['margin']:g} %: `holds` "
-        "(interval inside), `fails` (outside), `inconclusive`; `not converged` if any run's "
-        "bias gradient exceeds 1e-12 Σw, `interpolated` where the right side is below 1e-12 Σw. "
-        "For two classes the equations are one.",
+        decision(design["margin"]),
+        _together(cell.source.n_classes),
+        RESIDUAL,
         "Where more than 5 % of the runs have no model, `separated` (or the commonest reason), and "
         "no means over the others: they would speak of those samples alone that have a model.",
         "Mean probability of the own class, accuracy by class, balanced accuracy and accuracy at "
-        "the priors of training, each with its Monte Carlo standard error, and the bounds of the "
-        "accuracies that mean probabilities imply.",
-        _limit(cell.source, cell.fitter),
+        "the priors of training, each with its Monte Carlo standard error"
+        + ("." if cell.one_vs_all else ", and the bounds that mean probabilities imply."),
+        "No limit is known: overfitting and sampling are one term of the residual."
+        if cell.source.file
+        else limit(cell.fitter),
     ]
     estimands = (
         "Both sides of every equation under these weights, which share each replication's data: "
@@ -106,11 +106,14 @@ def _mechanism(source: Source) -> list[str]:
     ]
 
 
-def _limit(source: Source, fitter: str) -> str:
-    if source.file:
-        return "No limit is known: overfitting and sampling are one term of the residual."
-    if fitter == "one-vs-all" and source.n_classes > 2:
-        return "One-vs-all has no limit that we compute."
-    if fitter != "mlp" and source.n_classes == 2:
-        return "Limit: the minimiser of the population loss, by quadrature or Monte Carlo."
-    return "Limit: the true posterior under priors proportional to w, where it is known."
+def _together(n_classes: int) -> str:
+    if n_classes == 2:
+        return (
+            "Two classes have one equation, which class 1 has with its sides exchanged: grids show "
+            "class 0's, as in Eq. (10)."
+        )
+    return (
+        "All classes at once: holds if each holds; fails if any of the 95 % simultaneous intervals "
+        "(max-t, correlation over runs) is outside the margin. Grids show this verdict, and the "
+        "largest gap with its simultaneous interval."
+    )

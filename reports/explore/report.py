@@ -23,12 +23,15 @@ def explore_contents(table: Explore) -> Contents:
     -------
     Contents
     """
-    which = "Eq. (10)" if table.n_classes == 2 else "Eq. (9), the class where it is largest"
+    binary = table.n_classes == 2
+    equation = "Eq. (10)" if binary else "Eq. (9)"
+    gap = "" if binary else "; of the class where it is largest, the verdict on all"
+    arm = "90 %" if binary else "95 % simultaneous"
     tables = [
         NamedTable(
             "explore",
-            f"Gap of {which}, on test data, per cent ± half of the 90 % interval; "
-            "?: inconclusive, !: fails",
+            f"Gap of {equation} on test data{gap}; per cent ± the longer arm of the {arm} "
+            "interval; ?: inconclusive, !: fails",
             partial(gap_grid, table),
         ),
         NamedTable(
@@ -54,24 +57,33 @@ def explore_contents(table: Explore) -> Contents:
         for ratio in table.ratios
     ]
     curve = f"; lines: {table.limit_basis}" if table.limit_basis else ""
+    if not binary:
+        curve += "; open: the other classes are not weighted alike"
+    bounds = ""
+    if "balanced_accuracy_low" in table.summary:
+        bounds = ", with the bounds that mean probabilities imply"
     figures = (
         NamedFigure(
-            "sides", f"Left against right side of {which[:8].rstrip(',')} on test data, and "
-            "their gap, with 90 % intervals", partial(draw_sides, table),
+            "sides",
+            f"Left against right side of {equation} on test data, and their gap, with 90 % "
+            "intervals; open: the interval is unbounded",
+            partial(draw_sides, table),
         ),
         NamedFigure(
             "mean_proba",
-            "Mean probability of the own class on test data against the weight of class 0" + curve,
+            "Mean probability of the own class on test data against the weight of class 0, with "
+            "90 % intervals" + curve,
             partial(draw_mean_proba, table),
         ),
         NamedFigure(
             "accuracy",
-            "Accuracy on test data against the weight of class 0, with the bounds that mean "
-            "probabilities imply",
+            "Accuracy on test data against the weight of class 0, with 90 % intervals" + bounds,
             partial(draw_accuracy, table),
         ),
-        NamedFigure("gap", "Gap on test data by weights and imbalance", partial(draw_gap, table)),
-    )  # fmt: skip
+        NamedFigure(
+            "gap", f"Gap on test data by weights and imbalance{gap}", partial(draw_gap, table)
+        ),
+    )
     frames = {"summary": table.summary}
     if len(table.curve):
         frames["curve"] = table.curve

@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import expit, logit
 
-from equations.balance import accuracy_bounds, left_side
+from equations.balance import accuracy_bounds
 from equations.inference import mcse_of_mean
-from equations.mean_proba import FloatArray
 from reports.class_columns import (
     Columns,
     accuracy_of_classes,
     columns_of_bounds,
+    columns_of_gaps_together,
+    columns_of_limit,
     columns_of_predictions,
     columns_of_residual_split,
     columns_of_sides,
+    proba_in_limit,
 )
-from reports.class_statistics import SettingEvidence, evidence_of, sides_over_runs
+from reports.class_statistics import SettingEvidence, evidence_of, overall_verdict, sides_over_runs
 from reports.statistics import MAX_FAILED
 from simulations.evidence import SPLITS
-from simulations.limit import Limit, limit_of
+from simulations.limit import Limit, LimitProba, limit_of
 from simulations.monte_carlo import Study
 from simulations.records import FAILED_STATUSES, Measurements
 from simulations.seeds import replication_rng
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CURVE_STEP = 0.3
-"""Between the points of the population curve, in log odds."""
+"""Between the points of the population curve, in log odds; twice that for more than two classes,
+where each has to be computed."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,48 @@ class Explore:
         return self.summary[self.summary["split"] == name]
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What a cell of the grid says: a gap with its interval, if there is one, and a verdict."""
+
+    gap: tuple[float, float, float] | None
+    verdict: str
+
+
+def decided_by(rows: list[dict[str, Any]]) -> Decision:
+    """One ratio and weighting on one split, all classes at once.
+
+    Two classes have one equation (E2), that of class 0, as in Eq. (10). Of more, the largest gap
+    with its simultaneous interval, and the verdict on all.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Rows of the summary, one per class.
+
+    Returns
+    -------
+    Decision
+
+    Examples
+    --------
+    >>> gap = {"gap": 0.02, "gap_low": -0.01, "gap_high": 0.04, "verdict_together": "holds"}
+    >>> decided_by([gap, gap | {"gap": -0.02}])
+    Decision(gap=(0.02, -0.01, 0.04), verdict='holds')
+    >>> decided_by([{"verdict_together": "separated"}] * 3)
+    Decision(gap=None, verdict='separated')
+    """
+    several = len(rows) > 2
+    verdict = str(rows[0]["verdict_together"])
+    candidates = rows if several else rows[:1]
+    found = [row for row in candidates if np.isfinite(row.get("gap", np.nan))]
+    if not found or verdict == "interpolated":
+        return Decision(None, verdict)
+    row = max(found, key=lambda row: abs(row["gap"]))
+    which = "_simultaneous" if several else ""
+    return Decision((row["gap"], row[f"gap_low{which}"], row[f"gap_high{which}"]), verdict)
+
+
 def summarise(study: Study, store: Store) -> Explore:
     """Read a grid and compute everything that its reports show.
 
@@ -96,7 +141,7 @@ def summarise(study: Study, store: Store) -> Explore:
         limit = limit_of(source.distribution(), study.cells[0].fitter, rng)
     rows: list[dict[str, Any]] = []
     curve: list[dict[str, Any]] = []
-    known: dict[int, FloatArray | None] = {}
+    known: dict[int, LimitProba | None] = {}
     for cell in study.cells:
         if limit is not None:
             curve += _curve(cell, limit, known)
@@ -133,17 +178,22 @@ def _rows(
         }
         for k, label in enumerate(cell.source.labels)
     ]
-    of_limit = _of_limit(mass, limit)
+    of_limit = columns_of_limit(limit, mass)
     refused = _refused(evidence)
     rows = []
     for split in splits:
         columns: list[Columns] = [of_limit]
+        together = refused
         if not refused:
             part = evidence.split(split)
             sides = sides_over_runs(
                 part, mass, margin=study.design["margin"], converged=evidence.converged
             )
             columns += [columns_of_sides(sides), columns_of_predictions(part, mass)]
+            together = str(sides.verdicts[0])
+            if len(mass) > 2:
+                together = overall_verdict(sides, study.design["margin"])
+                columns += [columns_of_gaps_together(sides)]
             columns += [_of_all_classes(part, cell)]
             if not cell.one_vs_all:  # bounds are of rows that sum to one
                 columns += [columns_of_bounds(part)]
@@ -156,6 +206,7 @@ def _rows(
                 row |= {name: values[k] for name, values in column.items()}
             if refused:
                 row["verdict"] = refused
+            row["verdict_together"] = together
             rows.append(row | evidence.counts | {"max_bias_gradient": evidence.max_bias_gradient})
     return rows
 
@@ -184,15 +235,8 @@ def _of_all_classes(part: Measurements, cell: ExploreCell) -> Columns:
     return {name: [value] * len(share) for name, value in found.items()}
 
 
-def _mean_proba_of_limit(limit: Limit, mass: FloatArray) -> FloatArray | None:
-    try:
-        return limit.mean_proba(mass)
-    except ValueError:  # so lopsided that the population loss has no minimum in float64
-        return None
-
-
 def _curve(
-    cell: ExploreCell, limit: Limit, known: dict[int, FloatArray | None]
+    cell: ExploreCell, limit: Limit, known: dict[int, LimitProba | None]
 ) -> list[dict[str, Any]]:
     """Limits over the λ_0 of a ratio's settings, evenly spaced in log odds.
 
@@ -204,32 +248,27 @@ def _curve(
     lambda0 = [weight[0] for s, weight in cell.class_weight if binary or is_lambda0(s)]
     if len(set(lambda0)) < 2:
         return []
-    at = (logit(np.array([min(lambda0), max(lambda0)])) + shift) / CURVE_STEP
+    step = CURVE_STEP if binary else 2 * CURVE_STEP
+    at = (logit(np.array([min(lambda0), max(lambda0)])) + shift) / step
     rows = []
     for i in range(int(np.floor(at[0])), int(np.ceil(at[1])) + 1):
-        first = float(expit(i * CURVE_STEP - shift))
+        first = float(expit(i * step - shift))
         if binary:
             if i not in known:
-                known[i] = _mean_proba_of_limit(limit, np.exp([i * CURVE_STEP, 0.0]))
-            P = known[i]
+                known[i] = proba_in_limit(limit, np.exp([i * step, 0.0]))
+            found = known[i]
         else:
             rest = (1 - first) / (len(count) - 1)
             weight = np.array([first, *[rest] * (len(count) - 1)])
-            P = _mean_proba_of_limit(limit, weight * count)
-        if P is not None:
+            found = proba_in_limit(limit, weight * count)
+        if found is not None:
             rows += [
-                {"ratio": cell.ratio, "lambda0": first, "class": k, "mean_proba": float(P[k, k])}
+                {
+                    "ratio": cell.ratio,
+                    "lambda0": first,
+                    "class": k,
+                    "mean_proba": float(found.mean_proba[k, k]),
+                }
                 for k in range(len(count))
             ]
     return rows
-
-
-def _of_limit(mass: FloatArray, limit: Limit | None) -> Columns:
-    P = None if limit is None else _mean_proba_of_limit(limit, mass)
-    if limit is None or P is None:
-        return {}
-    return {
-        "limit_left": left_side(P, mass / mass.sum()).tolist(),
-        "limit_mean_proba": np.diagonal(P).tolist(),
-        "limit_basis": [limit.basis] * len(mass),
-    }

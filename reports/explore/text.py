@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from reports.explore.summary import Explore
-from reports.formatting import LATEX, TEXT, Markup, decimals, percent_interval
+from reports.class_text import gap_with_interval, percent_of_limit, percent_with_mcse
+from reports.explore.summary import Explore, decided_by
+from reports.formatting import LATEX, TEXT, Markup, decimals
 from reports.grid import Grid, runs_note
 from simulations.studies.options import is_lambda0
 
@@ -28,7 +29,7 @@ def weighting_name(setting: str, markup: Markup = TEXT) -> str:
 
 
 def gap_grid(table: Explore, markup: Markup = TEXT) -> Grid:
-    """Lay the gap on test data out, λ by ratio: of the class where it is largest.
+    """Lay the gap on test data out, λ by ratio, ± the longer arm of its interval.
 
     Parameters
     ----------
@@ -41,18 +42,15 @@ def gap_grid(table: Explore, markup: Markup = TEXT) -> Grid:
     """
 
     def write(rows: list[dict[str, Any]]) -> str:
-        found = [row for row in rows if row.get("gap", float("nan")) == row.get("gap", 0.0)]
-        if not found:
-            return str(rows[0]["verdict"])
-        # Of two classes there is one equation (E2): that of class 0, as in Eq. (10).
-        row = found[0] if table.n_classes == 2 else max(found, key=lambda r: abs(r["gap"]))
-        half = 100 * max(row["gap_high"] - row["gap"], row["gap"] - row["gap_low"])
-        n = decimals(half) - 1
-        gap = round(100 * row["gap"], n) + 0.0  # no negative zero
-        text = f"{gap:+.{n}f}{markup.plus_minus}{half:.{n}f}"
-        verdict = str(row["verdict"])
+        decision = decided_by(rows)
+        if decision.gap is None:
+            return decision.verdict
+        gap, low, high = decision.gap
+        arm = 100 * max(high - gap, gap - low)
+        n = decimals(arm, least=0)
+        text = f"{round(100 * gap, n) + 0.0:+.{n}f}{markup.plus_minus}{arm:.{n}f}"
         text = markup.math.format(text.replace("inf", markup.infinity))
-        return text + MARKS.get(verdict, f" {verdict}")
+        return text + MARKS.get(decision.verdict, f" {decision.verdict}")
 
     return _by_ratio(table, write, markup)
 
@@ -72,7 +70,7 @@ def accuracy_grid(table: Explore, name: str, markup: Markup = TEXT) -> Grid:
     """
 
     def write(rows: list[dict[str, Any]]) -> str:
-        text = _percent(rows[0], name, markup)
+        text = percent_with_mcse(rows[0], name, markup)
         return str(rows[0]["verdict"]) if text == "-" else text
 
     return _by_ratio(table, write, markup)
@@ -116,7 +114,7 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
         f"gap [90{markup.percent}]",
         "verdict",
         f"{p_kk},{markup.percent}",
-        "limit",
+        f"limit,{markup.percent}",
         f"accuracy,{markup.percent}",
         "failed",
     )
@@ -134,29 +132,14 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
                 str(row["label"]),
                 f"{row['n_train']}",
                 f"{row['weight']:.4g}",
-                _percent(row, "left", markup),
-                _percent(row, "right", markup),
-                _gap(row, markup),
+                percent_with_mcse(row, "left", markup),
+                percent_with_mcse(row, "right", markup),
+                gap_with_interval(row, markup),
                 str(row["verdict"]),
-                _percent(row, "mean_proba", markup),
-                _percent(row, "limit_mean_proba", markup, with_mcse=False),
-                _percent(row, "accuracy", markup),
+                percent_with_mcse(row, "mean_proba", markup),
+                percent_of_limit(row, "mean_proba", markup),
+                percent_with_mcse(row, "accuracy", markup),
                 f"{row['runs_failed']} / {row['runs_attempted']}",
             )
         )
     return Grid(heads, tuple(rows), verbatim=(1,), note=runs_note(test))
-
-
-def _percent(row: dict[str, Any], name: str, markup: Markup, *, with_mcse: bool = True) -> str:
-    value, mcse = row.get(name, float("nan")), row.get(f"{name}_mcse", float("nan"))
-    if value != value:
-        return "-"
-    if not with_mcse:
-        return f"{100 * value:.2f}"
-    n = decimals(100 * mcse)
-    return markup.math.format(f"{100 * value:.{n}f}{markup.plus_minus}{100 * mcse:.{n}f}")
-
-
-def _gap(row: dict[str, Any], markup: Markup) -> str:
-    gap = row.get("gap", float("nan"))
-    return "-" if gap != gap else percent_interval(gap, row["gap_low"], row["gap_high"], markup)

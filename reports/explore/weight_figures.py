@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.explore.panels import NORMAL_90, by_ratio, legend_of_ratios, rows_with_numbers
+from reports.explore.panels import by_ratio, error_bars, legend_of_ratios, rows_with_numbers
 from reports.explore.summary import Explore
 from reports.style import COLUMN, HOUSE_STYLE, OBSERVED, PREDICTED, plain, pyplot, save_figure
 from simulations.studies.options import is_lambda0
@@ -48,7 +48,7 @@ def draw_mean_proba(table: Explore, paths: list[Path]) -> None:
                 for part, face in ((rows[on_curve], colour), (rows[~on_curve], "white")):
                     ax.errorbar(
                         part["lambda0"], part["mean_proba"],
-                        NORMAL_90 * part["mean_proba_mcse"], fmt=marker, ms=3, lw=0.8, mfc=face,
+                        error_bars(part, "mean_proba"), fmt=marker, ms=3, lw=0.8, mfc=face,
                         color=colour, label=f"{ratio:g}" if face is colour else None,
                     )  # fmt: skip
             ax.set_ylim(-0.03, 1.03)
@@ -88,7 +88,7 @@ def draw_accuracy(table: Explore, paths: list[Path]) -> None:
             curve = rows[_on_curve(rows, table.n_classes)]
             for name, label, colour, marker in kinds:
                 ax.errorbar(
-                    rows["lambda0"], rows[name], NORMAL_90 * rows[f"{name}_mcse"], fmt=marker,
+                    rows["lambda0"], rows[name], error_bars(rows, name), fmt=marker,
                     ms=2.5, lw=0.8, color=colour, label=label,
                 )  # fmt: skip
                 if f"{name}_low" in rows:

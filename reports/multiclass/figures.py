@@ -9,6 +9,7 @@ import numpy as np
 
 from equations.balance import residual
 from reports.multiclass.summary import Multiclass
+from reports.statistics import half_width
 from reports.style import HOUSE_STYLE, OBSERVED, PREDICTED, THEORY, pyplot, save_figure
 
 
@@ -92,16 +93,17 @@ def draw_sides(table: Multiclass, paths: list[Path]) -> None:
             rows = test[test["setting"] == setting]
             top, bottom = axes[:, column]
             k = rows["class"].to_numpy()
+            n_runs = rows["runs_attempted"] - rows["runs_failed"]
             marks = (("left", -0.13, OBSERVED, "o"), ("right", 0.13, PREDICTED, "s"))
             for name, move, colour, marker in marks:
                 top.errorbar(
-                    k + move, 100 * rows[name], yerr=164.5 * rows[f"{name}_mcse"], fmt=marker, ms=4,
-                    lw=1, capsize=2, color=colour, label=f"{name} side",
+                    k + move, 100 * rows[name], yerr=100 * half_width(rows[f"{name}_mcse"], n_runs),
+                    fmt=marker, ms=4, lw=1, capsize=2, color=colour, label=f"{name} side",
                 )  # fmt: skip
-            if "predicted_left" in rows:
+            if "limit_left" in rows:
                 top.hlines(
-                    100 * rows["predicted_left"], k - 0.3, k + 0.3, color=THEORY, lw=0.9,
-                    label="true posterior",
+                    100 * rows["limit_left"], k - 0.3, k + 0.3, color=THEORY, lw=0.9,
+                    label=rows["limit_basis"].iloc[0],
                 )  # fmt: skip
             top.set_yscale("log")
             for axis_formatter in (top.yaxis.set_major_formatter, top.yaxis.set_minor_formatter):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.protocol import FITTERS, bullets, replications, wrap
+from reports.protocol import FITTERS, RESIDUAL, bullets, decision, limit, replications, wrap
 from simulations.monte_carlo import Study
 
 
@@ -34,21 +34,14 @@ def multiclass_protocol(study: Study, mcse: float | None = None) -> str:
         f"{design['population']} fresh samples of each class per run.",
     ]
     performance = [
-        "Decision per equation: gap of the ratio of means over runs, left / right - 1, with "
-        f"Fieller's 90 % interval, against a margin of ±{100 * design['margin']:g} %: `holds` "
-        "(interval inside), `fails` (outside), `inconclusive`; `not converged` if any run's "
-        "bias gradient exceeds 1e-12 Σw, `interpolated` where the right side is below 1e-12 Σw.",
+        decision(design["margin"]),
         "All at once: holds if each holds; fails if any of the 95 % simultaneous intervals "
         "(max-t, correlation over runs) is outside the margin. Hotelling's test of the "
         f"residuals over runs on {rank} degrees of freedom.",
         "The share of fitted models that their own joint test on their test data rejects at 5 "
         "%: above 5 % by what they overfit.",
-        "Residual on test = optimisation + overfitting + sampling, each with its Monte Carlo "
-        "standard error; the strongest that is 2.58 of them from zero is named.",
-        "Predicted: the left side of the true posterior under priors proportional to w, by "
-        "quadrature in one or two features, else by Monte Carlo. Softmax regression and the "
-        "posterior agree in the limit where the covariance is shared; one-vs-all has no such "
-        "limit.",
+        RESIDUAL,
+        limit(cell.fitter),
     ]
     return f"""# Protocol: Eq. (9) for {len(cell.train_size)} classes
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equations.balance import detailed_balance_asymmetry, left_side, residual
+from equations.balance import detailed_balance_asymmetry, residual
 from equations.inference import mcse_of_mean
 from equations.joint_inference import joint_test_over_runs
 from equations.mean_proba import FloatArray
@@ -15,13 +15,14 @@ from equations.stationary import effective_class_weight_over_runs
 from reports.class_columns import (
     Columns,
     columns_of_bounds,
+    columns_of_gaps_together,
+    columns_of_limit,
     columns_of_predictions,
     columns_of_residual_split,
     columns_of_sides,
 )
 from reports.class_statistics import (
     SettingEvidence,
-    SidesOverRuns,
     evidence_of,
     overall_verdict,
     rejections,
@@ -29,8 +30,8 @@ from reports.class_statistics import (
 )
 from reports.statistics import CONFIDENCE
 from simulations.evidence import SPLITS
+from simulations.limit import Limit, limit_of
 from simulations.monte_carlo import Study
-from simulations.posterior import PosteriorBalance, posterior_balance
 from simulations.records import Measurements
 from simulations.seeds import replication_rng
 from simulations.studies.multiclass import MulticlassCell
@@ -38,9 +39,6 @@ from simulations.tables import Store, read_fits, read_measurements
 
 if TYPE_CHECKING:
     import pandas as pd
-
-POSTERIOR_SAMPLES = 50_000
-"""Per class, for the true posterior in more than two features."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +82,14 @@ def summarise(study: Study, store: Store) -> Multiclass:
     (cell,) = study.cells
     runs = range(study.runs_of(cell.name))
     fits, measured = read_fits(store, cell.name, runs), read_measurements(store, cell.name, runs)
+    rng = replication_rng(study.seed, cell.name, 0, "population")
+    limit = limit_of(cell.generator(), cell.fitter, rng)
     rows: list[dict[str, Any]] = []
     joint: list[dict[str, Any]] = []
     P: dict[str, FloatArray] = {}
     for setting in cell.settings:
         evidence = evidence_of(study, cell, setting, fits, measured)
-        rows += [{"setting": setting} | row for row in _rows(study, cell, setting, evidence)]
+        rows += [{"setting": setting} | row for row in _rows(study, cell, setting, evidence, limit)]
         joint.append({"setting": setting} | _joint_row(study, cell, evidence))
         if evidence.usable:
             P[setting] = evidence.split("test").mean_proba.mean(axis=0)
@@ -133,7 +133,7 @@ def _asymmetry(rows: Measurements, share: FloatArray) -> dict[str, float]:
 
 
 def _rows(
-    study: Study, cell: MulticlassCell, setting: str, evidence: SettingEvidence
+    study: Study, cell: MulticlassCell, setting: str, evidence: SettingEvidence, limit: Limit | None
 ) -> list[dict[str, Any]]:
     """One row per split and class."""
     weight, mass = dict(cell.class_weight)[setting], evidence.mass
@@ -149,17 +149,21 @@ def _rows(
     if not evidence.usable:
         empty = {"verdict": "inconclusive", **evidence.counts}
         return [a | {"split": split} | empty for split in SPLITS for a in about]
-    rng = replication_rng(study.seed, cell.name, 0, "population")
-    limit = posterior_balance(cell.generator(), mass, rng=rng, n_samples=POSTERIOR_SAMPLES)
+    of_limit = columns_of_limit(limit, mass)
     rows = []
     for split in SPLITS:
         part = evidence.split(split)
         sides = sides_over_runs(
             part, mass, margin=study.design["margin"], converged=evidence.converged
         )
-        columns = [columns_of_sides(sides), _together(sides), columns_of_predictions(part, mass)]
+        columns = [
+            of_limit,
+            columns_of_sides(sides),
+            columns_of_gaps_together(sides),
+            columns_of_predictions(part, mass),
+        ]
         if not cell.one_vs_all:  # what follows is true of rows that sum to one
-            columns += [columns_of_bounds(part), _of_posterior(mass, limit)]
+            columns += [columns_of_bounds(part)]
             if split == "test" and len(part) > 2:
                 columns += [_of_effective_weight(part, cell)]
         if split == "test":
@@ -171,23 +175,6 @@ def _rows(
                 row |= {name: values[k] for name, values in column.items()}
             rows.append(row | evidence.counts | {"max_bias_gradient": evidence.max_bias_gradient})
     return rows
-
-
-def _together(sides: SidesOverRuns) -> Columns:
-    return {
-        "gap_low_simultaneous": [g.low for g in sides.together],
-        "gap_high_simultaneous": [g.high for g in sides.together],
-    }
-
-
-def _of_posterior(mass: FloatArray, limit: PosteriorBalance) -> Columns:
-    """Left side of the true posterior."""
-    share = mass / mass.sum()
-    return {
-        "predicted_left": left_side(limit.mean_proba, share).tolist(),
-        "predicted_left_mcse": (share * np.diagonal(limit.mcse)).tolist(),
-        "predicted_by": [limit.method] * len(mass),
-    }
 
 
 def _of_effective_weight(part: Measurements, cell: MulticlassCell) -> Columns:

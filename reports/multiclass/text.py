@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.formatting import LATEX, TEXT, Markup, decimals, percent_interval, small
+from reports.class_text import gap_with_interval, percent_of_limit, percent_with_mcse
+from reports.formatting import LATEX, TEXT, Markup, small
 from reports.grid import Grid, runs_note
 from reports.multiclass.summary import Multiclass
 
@@ -30,7 +31,7 @@ def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
         "N",
         f"left,{percent}",
         f"right,{percent}",
-        f"predicted,{percent}",
+        f"limit,{percent}",
         f"gap [90{percent}]",
         "verdict",
         "due to",
@@ -45,10 +46,10 @@ def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
                 (
                     f"{setting}, {k}",
                     f"{test['n_train']}",
-                    _number(test, "left", markup),
-                    _number(test, "right", markup),
-                    _predicted(test, markup),
-                    _gap(test, markup),
+                    percent_with_mcse(test, "left", markup),
+                    percent_with_mcse(test, "right", markup),
+                    percent_of_limit(test, "left", markup),
+                    gap_with_interval(test, markup),
                     str(test["verdict"]),
                     _due_to(test),
                     small(train.get("max_relative_difference", float("nan")), markup),
@@ -111,28 +112,6 @@ def counts(row: dict[str, Any]) -> str:
 
 def _lambda(markup: Markup) -> str:
     return r"$\lambda$" if markup is LATEX else "λ"
-
-
-def _number(row: dict[str, Any], name: str, markup: Markup) -> str:
-    value, mcse = row.get(name, float("nan")), row.get(f"{name}_mcse", float("nan"))
-    if value != value:
-        return "-"
-    n = decimals(100 * mcse)
-    return markup.math.format(f"{100 * value:.{n}f}{markup.plus_minus}{100 * mcse:.{n}f}")
-
-
-def _predicted(row: dict[str, Any], markup: Markup) -> str:
-    value, mcse = row.get("predicted_left", float("nan")), row.get("predicted_left_mcse", 0.0)
-    if value != value:
-        return "-"
-    if mcse > 0:
-        return _number(row, "predicted_left", markup)
-    return markup.math.format(f"{100 * value:.2f}")
-
-
-def _gap(row: dict[str, Any], markup: Markup) -> str:
-    gap = row.get("gap", float("nan"))
-    return "-" if gap != gap else percent_interval(gap, row["gap_low"], row["gap_high"], markup)
 
 
 def _due_to(row: dict[str, Any]) -> str:

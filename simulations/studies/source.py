@@ -19,6 +19,9 @@ TRAIN_SIZE, TEST_SIZE = 10_000, 1000
 TEST_SHARE = 0.2
 """Of each label's samples in a file, unless the test size is given."""
 
+RATIO_TOLERANCE = 0.15
+"""That sizes may be off their ratio, relatively: rounding of 3 samples or fewer can be more."""
+
 Sizes = tuple[int, ...]
 """Samples of each class, class 0 the rarest."""
 
@@ -94,6 +97,7 @@ def sizes_at(
     rising = partial(_rising, source.n_classes, ratio=ratio, profile=profile)
     if source.file is None:
         train = named(lambda: rising(train_size or TRAIN_SIZE), **names)
+        _check_ratio(train, ratio)
         return train, (test_size or TEST_SIZE,) * source.n_classes
     counts = source.file.counts
     test = tuple(test_size or max(1, int(TEST_SHARE * n)) for n in counts)
@@ -115,7 +119,21 @@ def sizes_at(
                 f"--ratios {ratio:g} needs {max(n_train, 1)} samples of label {label!r} to train "
                 f"and {n_test} to test, but {source.file.path} has {n}"
             )
+    _check_ratio(train, ratio)
     return train, test
+
+
+def _check_ratio(train: Sizes, ratio: float) -> None:
+    """Refuse a handful of samples that would be called by a ratio that they do not have."""
+    if not _has_ratio(train, ratio):
+        raise ValueError(
+            f"--ratios {ratio:g} cannot be had with whole samples where the largest class has "
+            f"{max(train)} to train: the rarest would have {min(train)}; change --train-size"
+        )
+
+
+def _has_ratio(train: Sizes, ratio: float) -> bool:
+    return abs(max(train) / min(train) / ratio - 1) <= RATIO_TOLERANCE
 
 
 def _rising(n_classes: int, largest: int, ratio: float, profile: str) -> Sizes:
@@ -137,7 +155,7 @@ def _largest_sizes(left: IntArray, ratio: float, profile: str) -> Sizes:
             sizes = _rising(n_classes, largest, ratio, profile)
         except ValueError:  # the rarest class would be empty
             break
-        if (np.array(sizes) <= left).all():
+        if (np.array(sizes) <= left).all() and _has_ratio(sizes, ratio):
             return sizes
         largest -= 1
     return (0,) * n_classes

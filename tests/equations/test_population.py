@@ -3,15 +3,13 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import expit
 
-from equations.balance import class_mass, gap
+from equations.balance import class_mass
 from equations.population import (
-    logistic_mean_proba,
-    logistic_minimiser,
     posterior_mean_proba,
     predict_fixed_ratio,
     predict_logistic_ratio,
 )
-from equations.quadrature import Quadrature, standard_normal_quadrature, uniform_quadrature
+from equations.quadrature import standard_normal_quadrature
 from simulations.generators import sim1, sim2
 
 
@@ -39,55 +37,6 @@ def test_sim1_quadrature_against_adaptive_integration_of_the_density(k):
         lambda x: f(x) * sim1_density(k)(x), -15, 15, epsabs=1e-13, limit=200
     )
     assert nodes.mean(f(nodes.nodes[:, 0])) == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.parametrize("weight", [(0.5, 0.5), (10 / 11, 1 / 11), (20 / 21, 1 / 21)])
-def test_the_limit_of_sim1_balances_exactly(weight):
-    classes = sim1().quadrature()
-    mass = class_mass(weight, [1000, 10000])
-    theta = logistic_minimiser(classes, mass)
-    assert np.abs(gap(logistic_mean_proba(classes, theta), mass)).max() < 1e-12
-    # and the slope's equation, by adaptive integration: sum_k w_k E_k[(p - y) x] = 0
-    terms = [
-        mass[k]
-        * integrate.quad(
-            lambda x, k=k: (expit(theta[0] * x + theta[1]) - k) * x * sim1_density(k)(x),
-            -15, 15, epsabs=1e-13, limit=200,
-        )[0]
-        for k in (0, 1)
-    ]  # fmt: skip
-    assert abs(sum(terms)) < 1e-9 * mass.sum()
-
-
-def test_equal_gaussians_have_linear_log_odds():
-    # N(+-m, 1): log odds 2 m x + log(w_1 / w_0)
-    rule = standard_normal_quadrature(1, step=0.1)
-    classes = [Quadrature(rule.nodes + m, rule.probability) for m in (-0.8, 0.8)]
-    theta = logistic_minimiser(classes, [3.0, 1.0])
-    np.testing.assert_allclose(theta, [1.6, -np.log(3)], rtol=1e-10)
-
-
-def gaussians(m):
-    rule = standard_normal_quadrature(1, step=0.05)
-    return [Quadrature(rule.nodes + s * m, rule.probability) for s in (-1, 1)]
-
-
-@pytest.mark.parametrize("m", [1.0, 4.0])
-def test_a_limit_far_out_is_right(m):
-    np.testing.assert_allclose(
-        logistic_minimiser(gaussians(m), [1.0, 1.0]), [2 * m, 0], rtol=1e-6, atol=1e-6
-    )
-
-
-def test_a_limit_out_of_reach_is_refused():
-    with pytest.raises(ValueError, match="do not overlap enough"):
-        logistic_minimiser(gaussians(12.0), [1.0, 1.0])
-
-
-def test_classes_that_touch_have_no_minimiser():
-    classes = [Quadrature(np.array([[a], [a + 1.0]]), np.array([0.5, 0.5])) for a in (0.0, 1.0)]
-    with pytest.raises(ValueError, match="do not overlap enough"):
-        logistic_minimiser(classes, [1.0, 1.0])
 
 
 def test_prediction_without_test_noise_has_the_smaller_spread():
@@ -146,12 +95,6 @@ def test_fixed_ratio_against_simulation():
     [
         (lambda: standard_normal_quadrature(4), "n_features must be 1, 2 or 3, got 4"),
         (lambda: standard_normal_quadrature(1, step=2.0), "step must be in"),
-        (
-            lambda: logistic_minimiser(
-                [uniform_quadrature(0, 1), uniform_quadrature(2, 3)], [1.0, 1.0]
-            ),
-            "classes do not overlap",
-        ),
         (
             lambda: predict_logistic_ratio(sim1().quadrature(), [0.5, 0.0], [10, 10]),
             "class_weight must be positive",

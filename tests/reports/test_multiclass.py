@@ -51,7 +51,7 @@ def test_flows_between_classes_are_symmetric_as_the_posteriors_are(reported):
 def test_left_sides_are_those_of_the_posterior_within_4_mcse(reported):
     """The bias of a fitted model, of order 1/N, is far below the MCSE of 100 runs here."""
     test = reported[2].summary.query("split == 'population'")
-    z = (test["left"] - test["predicted_left"]) / test["left_mcse"]
+    z = (test["left"] - test["limit_left"]) / test["left_mcse"]
     assert z.abs().max() <= 4
 
 
@@ -126,7 +126,7 @@ def test_other_fitters_report_what_is_true_of_them(run_to_store, fitter):
     assert table.summary.query("split == 'train'")["max_relative_difference"].max() <= 1e-9
     if fitter == "one-vs-all":
         assert (table.joint["df"] == 3).all()
-        assert "predicted_left" not in table.summary
+        assert set(table.summary["limit_basis"]) == {"population minimiser"}
     words = {"one-vs-all": "One-vs-all logistic", "mlp": "A network with one hidden layer of 4"}
     assert words[fitter] in multiclass_protocol(study)
 

@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from equations.balance import binary_ratio, left_side, right_side
-from simulations.gaussian import class_means, gaussian_classes
+from equations.balance import left_side, right_side
+from equations.mean_proba import mean_proba, proba_from_logits
+from equations.minimisers import linear_mean_proba, softmax_minimiser
+from simulations.fitters.one_vs_all import fit_one_vs_all
+from simulations.fitters.softmax import fit_softmax, softmax_logits
+from simulations.gaussian import class_covariances, class_means, gaussian_classes
+from simulations.generator import sample
 from simulations.generators import sim1, sim2
 from simulations.limit import limit_of
 
@@ -24,44 +29,82 @@ def test_limit_of_linear_models_is_statsmodels_fit_to_the_quadrature(generator):
     P = [np.average(p[y == k], weights=weight[y == k]) for k in (0, 1)]
     found = limit_of(generator, "logistic", rng())
     assert found.basis == "population minimiser"
-    np.testing.assert_allclose(found.mean_proba(mass)[:, 1], P, rtol=1e-8)
+    np.testing.assert_allclose(found.at(mass).mean_proba[:, 1], P, rtol=1e-8)
 
 
 def test_linear_limit_is_the_posterior_where_the_log_odds_are_linear():
-    generator = gaussian_classes([[0.0, 0.0], [1.0, 1.0]])
-    minimiser, posterior = (limit_of(generator, f, rng()) for f in ("softmax", "mlp"))
-    assert posterior.basis == "true posterior"
-    mass = [3.0, 1.0]
-    np.testing.assert_allclose(minimiser.mean_proba(mass), posterior.mean_proba(mass), atol=1e-10)
+    generator = gaussian_classes(class_means("ring", 3, 2, 2.0))
+    assert generator.linear_log_odds
+    mass = np.array([3.0, 1.0, 2.0])
+    for fitter in ("softmax", "mlp"):
+        found = limit_of(generator, fitter, rng())
+        assert found.basis == "true posterior"
+        theta = softmax_minimiser(generator.quadrature(), mass)
+        expected = linear_mean_proba(generator.quadrature(), theta)
+        np.testing.assert_allclose(found.at(mass).mean_proba, expected, atol=1e-10)
 
 
 def test_linear_limit_is_not_the_posterior_where_covariances_differ():
-    minimiser, posterior = (limit_of(sim2(), f, rng()).mean_proba([1.0, 1.0])
-                            for f in ("logistic", "mlp"))  # fmt: skip
-    assert np.abs(minimiser - posterior).max() > 1e-3
+    unlike = gaussian_classes(class_means("ring", 3, 2, 2.0), class_covariances("per-class", 3, 2))
+    for generator in (sim2(), unlike):
+        assert not generator.linear_log_odds
+        mass = np.arange(1.0, generator.n_classes + 1)
+        minimiser, posterior = (limit_of(generator, f, rng()) for f in ("softmax", "mlp"))
+        assert minimiser.basis == "population minimiser"
+        difference = minimiser.at(mass).mean_proba - posterior.at(mass).mean_proba
+        assert np.abs(difference).max() > 1e-3
+
+
+def test_fits_end_at_their_limit():
+    # 100,000 samples of each class of a distribution that no linear model describes.
+    generator = gaussian_classes(
+        class_means("ring", 3, 2, 2.0), class_covariances("per-class", 3, 2)
+    )
+    X, y = sample(generator, [100_000] * 3, np.random.default_rng(1))
+    weight = np.array([1.0, 2.0, 4.0])
+    fits = {
+        "softmax": (fit_softmax(X[None], y, weight[None]), "softmax"),
+        "one-vs-all": (fit_one_vs_all(X[None], y, weight[None]), "sigmoid"),
+    }
+    for fitter, (fit, activation) in fits.items():
+        proba = proba_from_logits(softmax_logits(X, fit.params[0])[0], activation)
+        P = mean_proba(y, proba, activation=activation)
+        # Each class contributes its own noise of at most sd(p) / sqrt(n) <= 0.5 / sqrt(100,000).
+        limit = limit_of(generator, fitter, rng()).at(weight)
+        assert np.abs(P - limit.mean_proba).max() <= 4 * 0.5 / np.sqrt(100_000) * np.sqrt(3)
 
 
 def test_every_limit_balances():
     three = gaussian_classes(class_means("ring", 3, 2, 2.0))
-    many = gaussian_classes(class_means("random", 2, 5, 2.0))
-    for generator, fitter in ((sim1(), "logistic"), (three, "softmax"), (many, "logistic")):
+    unlike = gaussian_classes(
+        class_means("random", 2, 5, 2.0), class_covariances("per-class", 2, 5)
+    )
+    for generator, fitter in (
+        (sim1(), "logistic"), (three, "softmax"), (three, "one-vs-all"), (unlike, "logistic"),
+    ):  # fmt: skip
         mass = np.arange(1.0, generator.n_classes + 1)
-        P = limit_of(generator, fitter, rng()).mean_proba(mass)
-        np.testing.assert_allclose(left_side(P, mass), right_side(P, mass), rtol=1e-9)
+        found = limit_of(generator, fitter, rng()).at(mass)
+        left = left_side(found.mean_proba, mass, found.miss_proba)
+        np.testing.assert_allclose(left, right_side(found.mean_proba, mass), rtol=1e-9)
+        assert (found.mcse > 0).all() == (generator is unlike)
 
 
-def test_limit_in_many_features_is_that_of_the_samples_up_to_noise():
-    means = class_means("random", 2, 5, 2.0)
-    P = limit_of(gaussian_classes(means), "logistic", rng()).mean_proba([1.0, 1.0])
-    # The log odds are N(±d²/2, d²) with d the distance: one-dimensional.
-    line = gaussian_classes([[0.0], [float(np.linalg.norm(means[1] - means[0]))]])
-    exact = limit_of(line, "logistic", rng()).mean_proba([1.0, 1.0])
-    mcse = np.sqrt(exact[0, 1] * (1 - exact[0, 1]) / 50_000)  # at most: p(1-p) >= Var(p)
-    assert abs(P[0, 1] - exact[0, 1]) <= 4 * mcse
-    assert binary_ratio(P) == pytest.approx(1.0)
+@pytest.mark.parametrize("kind", ["shared", "per-class"])
+def test_limit_in_many_features_is_exact_up_to_its_mcse(kind):
+    # The plane's classes in four features, of which the last two tell nothing.
+    means = class_means("random", 2, 2, 2.0)
+    covariances = class_covariances(kind, 2, 2)
+    wide = np.tile(np.eye(4), (2, 1, 1))
+    wide[:, :2, :2] = covariances
+    found = limit_of(gaussian_classes(np.pad(means, ((0, 0), (0, 2))), wide), "logistic", rng())
+    exact = limit_of(gaussian_classes(means, covariances), "logistic", rng())
+    assert found.basis == ("true posterior" if kind == "shared" else "population minimiser")
+    for mass in ([1.0, 1.0], [1.0, 100.0]):
+        P, expected = found.at(mass), exact.at(mass)
+        assert (P.mcse > 0).all()
+        assert not expected.mcse.any()
+        assert (np.abs(P.mean_proba - expected.mean_proba) <= 4 * P.mcse).all()
 
 
-def test_some_fitters_have_no_limit():
-    three = gaussian_classes(class_means("ring", 3, 2, 2.0))
-    assert limit_of(three, "one-vs-all", rng()) is None
+def test_a_network_on_sim1_has_no_limit():
     assert limit_of(sim1(), "mlp", rng()) is None

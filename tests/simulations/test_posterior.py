@@ -92,9 +92,9 @@ def test_by_monte_carlo_they_hold_within_the_error(generator):
 
 
 def test_monte_carlo_agrees_with_quadrature_within_its_mcse():
-    # The plane's classes, with a third feature that tells nothing.
+    # The plane's classes, with two features that tell nothing.
     flat = gaussian(2, "shared")
-    means = np.hstack([class_means("random", 3, 2, 1.5, seed=1), np.zeros((3, 1))])
+    means = np.hstack([class_means("random", 3, 2, 1.5, seed=1), np.zeros((3, 2))])
     exact = posterior_balance(flat, MASS)
     rng = np.random.default_rng(7)
     found = posterior_balance(gaussian_classes(means), MASS, rng=rng, n_samples=40_000)
@@ -116,7 +116,7 @@ def test_mcse_is_the_sample_sd_over_root_n():
 
 def test_monte_carlo_is_determined_by_the_rng():
     a, b, c = (
-        posterior_balance(sim2(), [1, 1], rng=np.random.default_rng(s), n_samples=100).mean_proba
+        posterior_balance(gaussian(4), MASS, rng=np.random.default_rng(s), n_samples=100).mean_proba
         for s in (1, 1, 2)
     )
     np.testing.assert_array_equal(a, b)
@@ -127,9 +127,9 @@ def test_monte_carlo_is_determined_by_the_rng():
     ("call", "message"),
     [
         (lambda: posterior_balance(sim1(), [1, 1]), "generator 'sim1' has no log_density"),
-        (lambda: posterior_balance(sim2(), [1, 1]), "rng is needed: 3 features take Monte Carlo"),
+        (lambda: posterior_balance(gaussian(4), MASS), "rng is needed: quadrature needs at most 3"),
         (
-            lambda: posterior_balance(sim2(), [1, 1], rng=np.random.default_rng(0), n_samples=1),
+            lambda: posterior_balance(gaussian(4), MASS, rng=np.random.default_rng(0), n_samples=1),
             "n_samples must be at least 2, got 1",
         ),
         (lambda: posterior_balance(sim2(), [1, 0]), "class_mass must be positive and finite"),

@@ -1,0 +1,59 @@
+"""Cells of tables with one row per class, from the columns of `reports.class_columns`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports.formatting import Markup, decimals, percent_interval
+
+
+def percent_with_mcse(row: dict[str, Any], name: str, markup: Markup) -> str:
+    """Write a mean in per cent with its Monte Carlo standard error, two digits of it.
+
+    Examples
+    --------
+    >>> from reports.formatting import TEXT
+    >>> percent_with_mcse({"left": 0.07834, "left_mcse": 0.00036}, "left", TEXT)
+    '7.834±0.036'
+    >>> percent_with_mcse({}, "left", TEXT)
+    '-'
+    """
+    value, mcse = row.get(name, float("nan")), row.get(f"{name}_mcse", float("nan"))
+    if value != value:
+        return "-"
+    n = decimals(100 * mcse, least=0)
+    return markup.math.format(f"{100 * value:.{n}f}{markup.plus_minus}{100 * mcse:.{n}f}")
+
+
+def percent_of_limit(row: dict[str, Any], name: str, markup: Markup) -> str:
+    """Write the limit of a mean: with as many digits as the mean, or with its own MCSE.
+
+    Examples
+    --------
+    >>> from reports.formatting import TEXT
+    >>> row = {"left": 0.07834, "left_mcse": 0.00036, "limit_left": 0.0783152}
+    >>> percent_of_limit(row | {"limit_left_mcse": 0.0}, "left", TEXT)
+    '7.832'
+    >>> percent_of_limit(row | {"limit_left_mcse": 0.0002}, "left", TEXT)
+    '7.832±0.020'
+    """
+    value, mcse = row.get(f"limit_{name}", float("nan")), row.get(f"limit_{name}_mcse", 0.0)
+    if value != value:
+        return "-"
+    if mcse > 0:
+        return percent_with_mcse(row, f"limit_{name}", markup)
+    n = decimals(100 * row.get(f"{name}_mcse", float("nan")), least=0)
+    return markup.math.format(f"{100 * value:.{n}f}")
+
+
+def gap_with_interval(row: dict[str, Any], markup: Markup) -> str:
+    """Write a gap with its interval, in per cent; a dash where there is none.
+
+    Examples
+    --------
+    >>> from reports.formatting import TEXT
+    >>> gap_with_interval({"gap": 0.02, "gap_low": -0.01, "gap_high": 0.05}, TEXT)
+    '+2.0 % [-1.0, +5.0]'
+    """
+    gap = row.get("gap", float("nan"))
+    return "-" if gap != gap else percent_interval(gap, row["gap_low"], row["gap_high"], markup)
