@@ -20,8 +20,8 @@ SOBOL_POINTS = 2**14
 def max_t_critical(correlation: ArrayLike, *, level: float = 0.95, df: float = np.inf) -> float:
     r"""Two-sided max-t critical value: :math:`P(\max_j |T_j| \le c)` is the level.
 
-    T is multivariate t with the given correlation, which may be singular. A quantile over a fixed
-    set of scrambled Sobol points: the same for the same input, to three digits.
+    T is multivariate t with the given correlation, which may be singular or empty. A quantile over
+    a fixed set of scrambled Sobol points: the same for the same input, to three digits.
 
     Parameters
     ----------
@@ -47,6 +47,8 @@ def max_t_critical(correlation: ArrayLike, *, level: float = 0.95, df: float = n
     """
     values, vectors = np.linalg.eigh(np.asarray(correlation, dtype=np.float64))
     root = vectors[:, values > 1e-10] * np.sqrt(values[values > 1e-10])
+    if not root.size:  # nothing varies: as for one equation
+        return float(stats.t.ppf((1 + level) / 2, df))
     normal, other = _sobol_points(root.shape[1])
     largest = np.abs(normal @ root.T).max(axis=1)
     if np.isfinite(df):
@@ -205,5 +207,7 @@ def _gaps(
             continue
         low, high = fieller_roots(float(g_cc), float(g_cd), float(g_dd))
         value = float(value) - 1
-        found.append(Estimate(value, value + low, value + high, level))
+        # No side is negative, so no gap is below -1; +inf keeps -inf beside it.
+        low = value + low if np.isinf(low) else max(value + low, -1.0)
+        found.append(Estimate(value, low, value + high, level))
     return found

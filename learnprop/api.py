@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
+from operator import index
+from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -25,12 +27,10 @@ class StudyResult:
     ----------
     study : Study
         What was computed, with its design.
-    contents : Contents
-        Its data frames, tables and figures.
     """
 
     study: Study
-    contents: Contents
+    _contents: Contents
 
     def to_frame(self, table: str = "summary") -> pd.DataFrame:
         """Return a copy of one of the study's tidy tables, by the stem of its CSV file.
@@ -48,11 +48,11 @@ class StudyResult:
         ValueError
             If there is no such table.
         """
-        if table not in self.contents.frames:
+        if table not in self._contents.frames:
             raise ValueError(
-                f"table must be one of {', '.join(self.contents.frames)}, got {table!r}"
+                f"table must be one of {', '.join(self._contents.frames)}, got {table!r}"
             )
-        return self.contents.frames[table].copy()
+        return self._contents.frames[table].copy()
 
     def save(self, folder: str | Path) -> None:
         """Write every table as CSV and LaTeX, and every figure as PDF and PNG.
@@ -61,11 +61,19 @@ class StudyResult:
         ----------
         folder : str or Path
             Made if it is not there.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be made, or is a file.
         """
         from reports.study_report import write_contents
 
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        write_contents(self.contents, Path(folder))
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"folder {folder} cannot be made: {error.strerror}") from None
+        write_contents(self._contents, Path(folder))
 
     def __repr__(self) -> str:
         test = self.to_frame().query("split == 'test'")  # on train they hold by construction
@@ -159,7 +167,7 @@ def explore(
     X : array_like, shape (n_samples, n_features), optional
         Your own features, resampled to the ratios; or name a file with ``data``.
     y : array_like, shape (n_samples,), optional
-        Their labels, of any kind.
+        Their labels, of any kind. Where both are pandas', they have one index.
     out : str or Path, optional
         Folder for the store; a second call resumes. By default nothing is kept.
     jobs : int
@@ -206,9 +214,15 @@ def _run(
     from simulations.store import open_store
     from simulations.workers import Workers, check_workers
 
+    try:
+        workers = Workers(index(jobs))
+    except TypeError:
+        raise ValueError(f"jobs must be an integer, got {jobs!r}") from None
+    if not isinstance(out, str | PathLike | None):
+        raise ValueError(f"out must be a folder or None, got {out!r}")
     module, report = import_module(f"simulations.studies.{name}"), report_of(name)
     chosen = study_options(name, module.Options, options)
-    workers, started = check_workers(Workers(jobs)), now()
+    workers, started = check_workers(workers), now()
     with ExitStack() as stack:
         folder = Path(out or stack.enter_context(TemporaryDirectory()))
         content, known = b"", {}

@@ -69,11 +69,13 @@ def _plain(name: str, value: Any, declared: str) -> Any:
     values = tuple(value) if several and isinstance(value, list | tuple) else (value,)
     if name == "weights":
         values = tuple(map(_weight, values))
+    if name == "rarest" and isinstance(value, int | float):  # as labels are written
+        values = (f"{value:g}" if isinstance(value, float) else str(value),)
     kind, words = _KINDS[re.findall(r"int|float|bool|str", declared)[0]]
     for one in values:
         if not isinstance(one, kind) or (isinstance(one, bool) and kind is not bool):
             raise ValueError(f"{name} must be {words}, got {one!r}")
-    return values if several else value
+    return values if several else values[0]
 
 
 def _weight(value: Any) -> str:
@@ -109,25 +111,35 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
     import numpy as np
     import pandas as pd
 
-    from simulations.user_data import describe_file
+    from simulations.user_data import check_features, describe_file
 
     for name in ("data", "label", "drop"):
         if name in chosen:
             raise ValueError(f"{name} is of a file, got {chosen[name]!r} with X and y")
-    features, labels = np.asarray(X, dtype=np.float64), np.asarray(y)
-    if features.ndim != 2 or labels.shape != features.shape[:1]:
+    if hasattr(X, "toarray"):
+        raise ValueError("X must be dense, got a sparse matrix: X.toarray()")
+    both = hasattr(X, "index") and hasattr(y, "index") and not isinstance(y, list | tuple)
+    if both and not X.index.equals(y.index):
+        raise ValueError("X and y must have the same index")
+    try:
+        labels, shape = np.asarray(y), np.shape(X)
+    except ValueError:
+        raise ValueError("X and y must be arrays, got rows of different lengths") from None
+    if len(shape) != 2 or labels.shape != shape[:1]:
         raise ValueError(
-            "X must be (n_samples, n_features) and y (n_samples,), "
-            f"got {features.shape} and {labels.shape}"
+            f"X must be (n_samples, n_features) and y (n_samples,), got {shape} and {labels.shape}"
         )
-    for what, bad in (
-        ("X has missing or infinite values", ~np.isfinite(features).all(axis=1)),
-        ("y has missing labels", np.asarray(pd.isna(labels))),
-    ):
-        if bad.any():
-            raise ValueError(f"{what}, the first at index {bad.argmax()}")
+    missing = np.asarray(pd.isna(labels))
+    if missing.any():
+        raise ValueError(f"y has missing labels, the first in row {missing.argmax() + 1}")
     if labels.dtype == object:
+        if len(set(labels.tolist())) > len(set(map(str, labels.tolist()))):
+            raise ValueError("y has labels that are different and written alike, like 1 and '1'")
         labels = labels.astype(str)
+    try:
+        features = check_features(pd.DataFrame(X), "X")
+    except ValueError as error:
+        raise ValueError(str(error).removesuffix(" with --drop")) from None
     buffer = io.BytesIO()
     np.savez(buffer, X=features, y=labels)
     with TemporaryDirectory() as folder:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +66,18 @@ def read_parts(folders: Sequence[Path]) -> list[Part]:
     StoreError
         If a folder holds no store, or one that is not finished.
     ValueError
-        If a study cannot be laid out again.
+        If a folder is given twice, or a study cannot be laid out again.
     """
     parts: list[Part] = []
+    places = [folder.resolve() for folder in folders]
     for folder in folders:
+        if places.count(folder.resolve()) > 1:
+            raise ValueError(f"DIR must be given once, got {folder} twice")
         name = re.sub(r"[^A-Za-z0-9.-]+", "-", folder.resolve().name).strip("-.") or "study"
         taken = [part.name for part in parts]
-        while name in taken:
-            name += "-again"
-        parts.append(_read_part(folder, name))
+        numbers = (f"{name}-{i}" for i in count(2))
+        free = name if name not in taken else next(n for n in numbers if n not in taken)
+        parts.append(_read_part(folder, free))
     return parts
 
 
@@ -130,6 +134,7 @@ def write_document(parts: Sequence[Part], out: Path) -> None:
         Existing folder.
     """
     body = []
+    fragments = ""
     for part in parts:
         folder = out / part.name
         folder.mkdir(exist_ok=True)
@@ -137,9 +142,11 @@ def write_document(parts: Sequence[Part], out: Path) -> None:
         write_text(folder / "protocol.md", part.protocol)
         if part.about:
             write_text(folder / "provenance.json", json.dumps(part.about, indent=2) + "\n")
-        several = sum(other.title == part.title for other in parts) > 1
-        title = f"{part.title}: {part.source.name}" if several else part.title
-        body.append(_section(part, title, folder))
+        body.append(_section(part, _title(part, parts), folder))
+        fragments += "".join(
+            (folder / f"{table.name}.tex").read_text(encoding="utf-8")
+            for table in part.contents.tables
+        )
     head = [
         r"\title{learnprop: report}",
         r"\author{}",
@@ -148,10 +155,18 @@ def write_document(parts: Sequence[Part], out: Path) -> None:
         r"\maketitle",
         r"\tableofcontents",
     ]
-    write_text(
-        out / "report.tex",
-        preamble() + "\n".join([*head, *body, r"\end{document}"]) + "\n",
-    )
+    document = "\n".join([*head, *body, r"\end{document}"]) + "\n"
+    write_text(out / "report.tex", preamble(document + fragments) + document)
+
+
+def _title(part: Part, parts: Sequence[Part]) -> str:
+    """Title of a study; among several of its kind with its folder, as far as that tells."""
+    alike = [other for other in parts if other.title == part.title]
+    if len(alike) == 1:
+        return part.title
+    names = [other.source.resolve().name for other in alike]
+    unique = names.count(part.source.resolve().name) == 1
+    return f"{part.title}: {part.source.resolve().name if unique else part.source}"
 
 
 def _section(part: Part, title: str, folder: Path) -> str:

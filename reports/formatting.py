@@ -64,21 +64,21 @@ def plus_minus(mean_mcse: float, sd_mcse: float, markup: Markup = TEXT) -> str:
 def percent_interval(value: float, low: float, high: float, markup: Markup = TEXT) -> str:
     """Write a relative gap with its interval, in per cent.
 
-    Two digits of the interval's longer arm, one or two of them decimals.
+    Two digits of the interval's longer arm, at most two of them decimals.
 
     Examples
     --------
     >>> percent_interval(0.0662, 0.0509, 0.0818), percent_interval(0.00662, 0.00509, 0.00818)
     ('+6.6 % [+5.1, +8.2]', '+0.66 % [+0.51, +0.82]')
     >>> percent_interval(0.0662, -math.inf, math.inf)
-    '+6.6 % [-inf, +inf]'
-    >>> percent_interval(1.9e24, -1.0, 4e24)
-    '+1.9e+26 % [-100.0, +4.0e+26]'
+    '+7 % [-inf, +inf]'
+    >>> percent_interval(87.649, -1.0, 260.0), percent_interval(1.9e24, -1.0, 4e24)
+    ('+8765 % [-100, +2.6e+04]', '+1.9e+26 % [-100, +4.0e+26]')
     >>> percent_interval(-1e-9, -3e-9, 1e-9)
     '+0.00 % [+0.00, +0.00]'
     """
     arm = 100 * max(high - value, value - low)
-    n = min(2, decimals(arm, least=1)) if math.isfinite(arm) else 1
+    n = min(2, decimals(arm, least=0)) if math.isfinite(arm) else 0
 
     def signed(x: float) -> str:
         plain = abs(x) < 100 or math.isinf(x)

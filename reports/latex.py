@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -24,32 +25,62 @@ PREAMBLE = r"""\documentclass{article}
   \sbox{\fitbox}{#1}%
   \ifdim\wd\fitbox>\linewidth\sbox{\fitbox}{\resizebox{\linewidth}{!}{\usebox{\fitbox}}}\fi
   \ifdim\dimexpr\ht\fitbox+\dp\fitbox\relax>0.85\textheight
-    \resizebox{!}{0.85\textheight}{\usebox{\fitbox}}%
+    \resizebox*{!}{0.85\textheight}{\usebox{\fitbox}}%
   \else\usebox{\fitbox}\fi}
 \ifdefined\DeclareUnicodeCharacter
 """
 
-_SYMBOLS = {
-    "λ": r"\lambda", "Σ": r"\Sigma", "σ": r"\sigma", "β": r"\beta", "α": r"\alpha",
-    "ε": r"\epsilon", "ρ": r"\rho", "δ": r"\delta", "η": r"\eta", "θ": r"\theta",
-    "μ": r"\mu", "∂": r"\partial",
-    "→": r"\to", "≠": r"\neq", "≤": r"\leq", "≥": r"\geq", "∝": r"\propto", "≈": r"\approx",
-    "±": r"\pm", "×": r"\times", "…": r"\ldots",
+
+def _greek(letter: str) -> str:
+    r"""``\lambda`` or ``\Lambda``, by the letter's name in Unicode."""
+    _, size, _, name = unicodedata.name(letter).split()
+    name = name.lower().replace("lamda", "lambda")
+    return "\\" + (name.capitalize() if size == "CAPITAL" else name)
+
+
+_SYMBOLS = {letter: _greek(letter) for letter in "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ"} | {
+    "∂": r"\partial", "→": r"\to", "≠": r"\neq", "≤": r"\leq", "≥": r"\geq", "∝": r"\propto",
+    "≈": r"\approx", "∞": r"\infty", "−": "-", "±": r"\pm", "×": r"\times", "…": r"\ldots",
     "\u0304": r"\llap{$\bar{\phantom{p}}$}",
 }  # fmt: skip
 """What our protocols write and pdflatex does not know. The macron stands after its letter."""
 
+_NOT_IN_OLD_FONTS = "«»ÐÞðþĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲųſ"
+"""Of the Latin letters up to U+017F, what pdflatex's default encoding has not."""
 
-def preamble() -> str:
-    r"""Everything before ``\begin{document}``; other engines know the symbols by themselves."""
-    symbols = "".join(
-        rf"\DeclareUnicodeCharacter{{{ord(character):04X}}}{{\ensuremath{{{formula}}}}}" + "\n"
-        for character, formula in _SYMBOLS.items()
+
+def preamble(text: str = "") -> str:
+    r"""Everything before ``\begin{document}``; other engines know the symbols by themselves.
+
+    Parameters
+    ----------
+    text : str
+        Of the document: characters in it that pdflatex cannot print are shown by their number.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(preamble("中").splitlines()[-2])
+    \DeclareUnicodeCharacter{4E2D}{\texttt{[U+4E2D]}}
+    """
+    printed = {c: rf"\ensuremath{{{formula}}}" for c, formula in _SYMBOLS.items()}
+    known = {chr(i) for i in range(0x180)} - set(_NOT_IN_OLD_FONTS) | set("–—‘’“”•†‡€™")
+    for character in sorted(set(text) - known - set(printed)):
+        printed[character] = rf"\texttt{{[U+{ord(character):04X}]}}"
+    declared = "".join(
+        rf"\DeclareUnicodeCharacter{{{ord(character):04X}}}{{{how}}}" + "\n"
+        for character, how in printed.items()
     )
-    return PREAMBLE + symbols + "\\fi\n"
+    return PREAMBLE + declared + "\\fi\n"
 
 
-_OLD_FONTS = {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "--": "-{}-"}
+_OLD_FONTS = {
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "--": "-{}-",
+    "`": r"\textasciigrave{}", "''": "'{}'",
+}  # fmt: skip
 """What LaTeX's default encoding shows as something else, and pandas leaves as it is."""
 
 

@@ -6,6 +6,7 @@ and Crowther (2019), Statistics in Medicine 38, 2074-2102.
 
 from __future__ import annotations
 
+import re
 from textwrap import fill
 
 from simulations.blocks import BLOCK_SIZE
@@ -48,6 +49,17 @@ RESIDUAL = (
     "Residual on test = optimisation + overfitting + sampling, each with its Monte Carlo standard "
     "error; the largest that is 2.58 of them from zero is named."
 )
+
+
+def plain_text(name: str) -> str:
+    r"""Write a name from outside so that no Markdown is read in it.
+
+    Examples
+    --------
+    >>> plain_text("a_b & `q`")
+    'a\\_b \\& \\`q\\`'
+    """
+    return re.sub(r"([\\`*_\[\]<>&])", r"\\\1", name)
 
 
 def wrap(text: str) -> str:

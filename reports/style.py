@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def plain(name: str) -> str:
     >>> plain("a_b & $5")
     'a_b & \\$5'
     """
-    return name.replace("$", r"\$")
+    return " ".join(name.split()).replace("$", r"\$")
 
 
 def save_figure(figure: Any, paths: list[Path]) -> None:
@@ -67,6 +68,8 @@ def save_figure(figure: Any, paths: list[Path]) -> None:
     for path in paths:
         picture = BytesIO()
         metadata = {} if path.suffix == ".png" else {"CreationDate": None}
-        figure.savefig(picture, format=path.suffix[1:], metadata=metadata)
+        with warnings.catch_warnings():  # names of classes in a script that the font has not
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            figure.savefig(picture, format=path.suffix[1:], metadata=metadata)
         write_bytes(path, picture.getvalue())
     pyplot().close(figure)

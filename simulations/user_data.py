@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".npz")
+MAX_SPREAD = 1e100
+"""Of a feature, and the inverse of its least: squares and their sums stay within float64."""
+
 _ROWS_NAMED = 10
 
 
@@ -194,7 +198,7 @@ def _read(path: str, label: str, drop: tuple[str, ...]) -> tuple[FloatArray, np.
     if not len(table):
         raise ValueError(f"--data {path} has no rows")
     labels = _labels(table[label], path)
-    return _numbers(features, path), labels, sha256
+    return check_features(features, f"--data {path}"), labels, sha256
 
 
 def _read_table(path: str, label: str) -> pd.DataFrame:
@@ -203,26 +207,36 @@ def _read_table(path: str, label: str) -> pd.DataFrame:
     try:
         if path.endswith(".parquet"):
             return pd.read_parquet(path)
+        # Two lines, because more fields in a row than in the header would become an index.
+        header = pd.read_csv(path, header=None, nrows=2, dtype=str).iloc[0]
         # A label may be called "NA" or "None": only among features is that a missing value.
         words = pd.read_csv(path, usecols=lambda c: c == label, dtype=str, na_filter=False)
         numbers = pd.read_csv(path, usecols=lambda c: c != label, low_memory=False)
-        return numbers.join(words)
     except ImportError:
         raise ValueError(
             "--data of a Parquet file needs: pip install 'learnprop[parquet]'"
         ) from None
     except (ValueError, OSError) as error:
         raise ValueError(f"--data {path} cannot be read: {' '.join(str(error).split())}") from None
+    twice = header[header.duplicated() & header.notna()]  # pandas would name it otherwise
+    if len(twice):
+        raise ValueError(f"--data {path} has two columns {twice.iloc[0]!r}")
+    return numbers.join(words)
 
 
 def _read_npz(path: str, label: str) -> pd.DataFrame:
     import pandas as pd
 
+    if not is_zipfile(path):
+        raise ValueError(f"--data {path} cannot be read: it is no npz file")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"--data {path} cannot be read: {error}") from None
+        reason = "it holds Python objects, not numbers or strings"
+        if "allow_pickle" not in str(error):
+            reason = str(error)
+        raise ValueError(f"--data {path} cannot be read: {reason}") from None
     for name in ("X", label):
         if name not in found:
             raise ValueError(
@@ -236,7 +250,7 @@ def _read_npz(path: str, label: str) -> pd.DataFrame:
             f"got {X.shape} and {y.shape}"
         )
     table = pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
-    table[label] = y
+    table[label] = np.char.decode(y, "utf-8") if y.dtype.kind == "S" else y
     return table
 
 
@@ -248,35 +262,55 @@ def _labels(column: pd.Series, path: str) -> np.ndarray:
     return np.array([str(v) for v in (values.astype(np.int64) if whole else values)])
 
 
-def _numbers(features: pd.DataFrame, path: str) -> FloatArray:
+def check_features(features: pd.DataFrame, name: str) -> FloatArray:
+    """Features as numbers.
+
+    Parameters
+    ----------
+    features : DataFrame
+    name : str
+        What to call it in an error.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_features)
+
+    Raises
+    ------
+    ValueError
+        Naming columns that are not numbers, never vary or have a scale whose square float64 cannot
+        hold, or the rows of values that are missing or infinite.
+    """
     import pandas as pd
 
     columns: list[Any] = []
-    for name, column in features.items():
-        dated = pd.api.types.is_datetime64_any_dtype(column)
+    for column_name, column in features.items():
+        other = pd.api.types.is_datetime64_any_dtype(column) or column.dtype.kind == "c"
         try:
-            if dated:  # pandas would make nanoseconds of it
+            if other:  # pandas would make nanoseconds of dates
                 raise ValueError
             columns.append(pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan))
         except (ValueError, TypeError):
-            number = column.isna() if dated else pd.to_numeric(column, errors="coerce").notna()
+            number = column.isna() if other else pd.to_numeric(column, errors="coerce").notna()
             row = int(np.flatnonzero((~number & column.notna()).to_numpy())[0])
             raise ValueError(
-                f"--data {path}: column {name!r} holds {column.iloc[row]!r} in row {row + 1}, "
+                f"{name}: column {column_name!r} holds {column.iloc[row]!r} in row {row + 1}, "
                 "which is no number; encode it, or leave it out with --drop"
             ) from None
     X = np.column_stack(columns)
     bad = ~np.isfinite(X)
     if bad.any():
         named = ", ".join(repr(str(c)) for c, b in zip(features, bad.any(axis=0), strict=True) if b)
-        _refuse_rows(
-            bad.any(axis=1), f"--data {path} has missing or infinite values (columns {named}) in"
-        )
-    for name, constant in zip(features, np.ptp(X, axis=0) == 0, strict=True):
-        if constant:
+        _refuse_rows(bad.any(axis=1), f"{name} has missing or infinite values (columns {named}) in")
+    with np.errstate(over="ignore"):
+        spread = np.ptp(X, axis=0)
+    for column_name, size in zip(features, spread, strict=True):
+        if size == 0:
             raise ValueError(
-                f"--data {path}: column {name!r} never varies; leave it out with --drop"
+                f"{name}: column {column_name!r} never varies; leave it out with --drop"
             )
+        if not 1 / MAX_SPREAD <= size <= MAX_SPREAD:
+            raise ValueError(f"{name}: column {column_name!r} spreads over {size:.0e}; rescale it")
     return X
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.explore.panels import by_ratio, legend_of_ratios, rows_with_numbers
+from reports.explore.panels import by_ratio, legend_of_ratios, log_ticks, rows_with_numbers
 from reports.explore.summary import Explore, decided_by
 from reports.explore.text import weighting_name
 from reports.formatting import LATEX
 from reports.style import (
     COLUMN,
     HOUSE_STYLE,
+    PAGE,
     THEORY,
     pyplot,
     save_figure,
@@ -62,9 +63,13 @@ def draw_sides(table: Explore, paths: list[Path]) -> None:
             errors = [100 * (gap - low)[finite], 100 * (high - gap)[finite]]
             bottom.errorbar(x[finite], 100 * gap[finite], errors, **style)
             bottom.plot(x[~finite], 100 * gap[~finite], marker, ms=3, mfc="white", color=colour)
-        ends = np.array([right.min() / 2, right.max() * 2])
+        left = right * (1 + test["gap"])
+        both = np.concatenate([right, left[left > 0]])
+        ends = np.array([both.min() / 1.6, both.max() * 1.6])
         top.plot(ends, ends, color=THEORY, lw=0.8, ls="--", zorder=0)
         top.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
+        for axis in (top.yaxis, bottom.xaxis):
+            log_ticks(axis, ends)
         bottom.axhline(0, color=THEORY, lw=0.8, ls="--", zorder=0)
         bottom.axhspan(-100 * table.margin, 100 * table.margin, color="0.92", zorder=-1)
         bottom.set_ylim(_limits_of_gaps(test, table.margin))
@@ -94,9 +99,10 @@ def draw_gap(table: Explore, paths: list[Path]) -> None:
         return
     plt = pyplot()
     n_rows, n_columns = len(table.settings), len(table.ratios)
+    width = COLUMN if n_columns <= 8 else min(PAGE, 1.0 + 0.34 * n_columns)
     reach = 300 * table.margin
     with plt.rc_context(HOUSE_STYLE):
-        figure, ax = plt.subplots(figsize=(COLUMN, 1.2 + 0.19 * n_rows))
+        figure, ax = plt.subplots(figsize=(width, 1.2 + 0.19 * n_rows))
         gaps = np.full((n_rows, n_columns), np.nan)
         cells = table.split("test").groupby(["weighting", "ratio"], sort=False)
         colours, norm = plt.get_cmap("PuOr"), Normalize(-reach, reach)

@@ -13,7 +13,7 @@ from reports.style import sequence
 if TYPE_CHECKING:
     import pandas as pd
 
-_MARKERS = "osD^vPX<>"
+_MARKERS = "osD^vPX<>hp*dH8"
 
 
 def rows_with_numbers(table: Explore) -> pd.DataFrame | None:
@@ -45,3 +45,14 @@ def legend_of_ratios(figure: Any, ax: Any) -> None:
         handles, labels, loc="outside lower center", ncols=min(4, len(labels)), fontsize=7,
         title="imbalance ratio", title_fontsize=7, handletextpad=0.2, columnspacing=1.0,
     )  # fmt: skip
+
+
+def log_ticks(axis: Any, ends: np.ndarray) -> None:
+    """Label a log axis: powers of ten, and 2 and 5 between them where these are fewer than two."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    powers = np.floor(np.log10(ends[1])) - np.ceil(np.log10(ends[0])) + 1
+    if powers < 2:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from reports.explore.text import weighting_name
-from reports.protocol import FITTERS, RESIDUAL, bullets, decision, limit, replications, wrap
+from reports.protocol import (
+    FITTERS,
+    RESIDUAL,
+    bullets,
+    decision,
+    limit,
+    plain_text,
+    replications,
+    wrap,
+)
 from simulations.monte_carlo import Study
 from simulations.studies.explore import Source
 
@@ -87,12 +96,13 @@ population?
 def _mechanism(source: Source) -> list[str]:
     if source.file:
         counts = ", ".join(
-            f"{label} ({n})" for label, n in zip(source.labels, source.file.counts, strict=True)
+            f"{plain_text(label)} ({n})"
+            for label, n in zip(source.labels, source.file.counts, strict=True)
         )
         return [
             f"The samples of one file (SHA-256 {source.file.sha256[:16]}…), "
             f"{source.file.n_features} features; labels and their samples: {counts}. Class 0 is "
-            f"{source.labels[0]}.",
+            f"{plain_text(source.labels[0])}.",
             "Every replication draws training and test samples from it without replacement: they "
             "are disjoint within a replication and overlap between replications, so that intervals "
             "speak of this file, not of what it was drawn from.",

@@ -31,7 +31,7 @@ def explore_contents(table: Explore) -> Contents:
         NamedTable(
             "explore",
             f"Gap of {equation} on test data{gap}; per cent ± the longer arm of the {arm} "
-            "interval; ?: inconclusive, !: fails",
+            "interval, or that interval; ?: inconclusive, !: fails",
             partial(gap_grid, table),
         ),
         NamedTable(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from reports.class_text import gap_with_interval, percent_of_limit, percent_with_mcse
 from reports.explore.summary import Explore, decided_by
-from reports.formatting import LATEX, TEXT, Markup, decimals
+from reports.formatting import LATEX, TEXT, Markup, decimals, percent_interval
 from reports.grid import Grid, runs_note
 from simulations.studies.options import is_lambda0
+
+LOPSIDED = 1.3
+"""Arms of an interval as unequal as this are printed both."""
 
 MARKS = {"holds": "", "inconclusive": "?", "fails": "!"}
 """What follows a gap by its verdict."""
@@ -29,7 +33,7 @@ def weighting_name(setting: str, markup: Markup = TEXT) -> str:
 
 
 def gap_grid(table: Explore, markup: Markup = TEXT) -> Grid:
-    """Lay the gap on test data out, λ by ratio, ± the longer arm of its interval.
+    """Lay the gap on test data out, λ by ratio, ± the longer arm of its interval, or with both.
 
     Parameters
     ----------
@@ -46,10 +50,14 @@ def gap_grid(table: Explore, markup: Markup = TEXT) -> Grid:
         if decision.gap is None:
             return decision.verdict
         gap, low, high = decision.gap
-        arm = 100 * max(high - gap, gap - low)
-        n = decimals(arm, least=0)
-        text = f"{round(100 * gap, n) + 0.0:+.{n}f}{markup.plus_minus}{arm:.{n}f}"
-        text = markup.math.format(text.replace("inf", markup.infinity))
+        arms = gap - low, high - gap
+        if max(arms) > LOPSIDED * min(arms):
+            text = percent_interval(gap, low, high, markup)
+        else:
+            arm = 100 * max(arms)
+            n = decimals(arm, least=0) if math.isfinite(arm) else 0
+            text = f"{round(100 * gap, n) + 0.0:+.{n}f}{markup.plus_minus}{arm:.{n}f}"
+            text = markup.math.format(text.replace("inf", markup.infinity))
         return text + MARKS.get(decision.verdict, f" {decision.verdict}")
 
     return _by_ratio(table, write, markup)

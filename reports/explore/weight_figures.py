@@ -52,7 +52,8 @@ def draw_mean_proba(table: Explore, paths: list[Path]) -> None:
                         color=colour, label=f"{ratio:g}" if face is colour else None,
                     )  # fmt: skip
             ax.set_ylim(-0.03, 1.03)
-            ax.set_ylabel(rf"$\bar p_{{{k} \to {k}}}$" + _class_name(table, k))
+            ax.set_ylabel(rf"$\bar p_{{{k} \to {k}}}$")
+            ax.set_title(_class_name(table, k), fontsize=7.5, pad=2)
         _lambda0_axis(axes[-1], test)
         legend_of_ratios(figure, axes[0])
         save_figure(figure, paths)
@@ -103,6 +104,7 @@ def draw_accuracy(table: Explore, paths: list[Path]) -> None:
             ax.set_ylim(-0.03, 1.03)
         for ax in axes[-1]:
             _lambda0_axis(ax, test, few=True)
+        panels[0].tick_params(labelleft=True)  # where the panel beside it is spare
         handles, labels = panels[0].get_legend_handles_labels()
         order = sorted(range(len(labels)), key=lambda i: (labels[i][0] != "b", labels[i]))
         where = {"loc": "outside lower center", "ncols": 2}
@@ -132,16 +134,21 @@ def _on_curve(rows: pd.DataFrame, n_classes: int) -> np.ndarray:
 
 
 def _class_name(table: Explore, k: int) -> str:
-    """Label of a class, where it has one that says more than its number."""
+    """Label of a class, where it has one that says more than its number; as long as a column."""
     label = table.labels[k]
-    return "" if label == str(k) else f"\n{plain(label)}"
+    if label == str(k):
+        return ""
+    return plain(label if len(label) <= 48 else label[:47] + "…")
 
 
 def _lambda0_axis(ax: Any, test: pd.DataFrame, *, few: bool = False) -> None:
     weight = test[test["class"] == 0]["weight"]
     ax.set_xscale("logit")
     ticks = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
-    inside = [t for t in ticks if weight.min() * 0.99 <= t <= weight.max() * 1.0001] or [0.5]
+    low, high = weight.min(), weight.max()
+    inside = [t for t in ticks if low * 0.99 <= t <= high * 1.0001]
+    if len(inside) < 2:  # a narrow range: its ends
+        inside = sorted({float(f"{low:.2g}"), float(f"{high:.2g}")})
     if few:  # two or three labels have room
         middle = [0.5] if inside[0] <= 0.1 and inside[-1] >= 0.9 else []
         inside = sorted({inside[0], *middle, inside[-1]})

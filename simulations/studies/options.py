@@ -17,6 +17,10 @@ from simulations.seeds import MAX_SEED
 T = TypeVar("T")
 
 
+LEAST_WEIGHT = 1e-9
+"""Share of the weights that a class must have: of less, a gradient of 1e-12 Σw says too little."""
+
+
 def check_common(runs: int, seed: int, margin: float) -> None:
     """Raise ValueError, naming the option, unless a study can have these."""
     if runs < 2:
@@ -112,13 +116,25 @@ def weight_settings(
     if not weights:
         raise ValueError("--weights must name at least one scheme")
     found = {}
-    for label in weights:
+    for written in weights:
+        scheme = _scheme(written, len(train_size))
+        label = _label(written)
         if label in found:
             raise ValueError(f"--weights must be distinct, got {label!r} twice")
-        weigh = partial(class_weights, _scheme(label, len(train_size)), train_size, beta=beta)
-        weight = named(weigh, scheme="--weights")
+        weight = named(partial(class_weights, scheme, train_size, beta=beta), scheme="--weights")
+        if not weight.min() >= LEAST_WEIGHT * weight.sum():
+            raise ValueError(
+                f"--weights must be at least {LEAST_WEIGHT:g} of their sum, got {written!r}"
+            )
         found[label] = tuple(float(w) for w in weight)
     return tuple(found.items())
+
+
+def _label(written: str) -> str:
+    """One label for one choice of numbers: 0.5 for .50."""
+    if written in SCHEMES:
+        return written
+    return ",".join(f"{float(number):.12g}" for number in written.split(","))
 
 
 def _scheme(label: str, n_classes: int) -> str | list[float]:

@@ -96,7 +96,13 @@ def sizes_at(
     names = {"n_classes": "--classes", "largest": "--train-size", "ratio": "--ratios:"}
     rising = partial(_rising, source.n_classes, ratio=ratio, profile=profile)
     if source.file is None:
-        train = named(lambda: rising(train_size or TRAIN_SIZE), **names)
+        largest = train_size or TRAIN_SIZE
+        if round(largest / ratio) < 1:
+            raise ValueError(
+                f"--ratios {ratio:g} leaves the rarest class empty: the largest has {largest} "
+                "(--train-size)"
+            )
+        train = named(lambda: rising(largest), **names)
         _check_ratio(train, ratio)
         return train, (test_size or TEST_SIZE,) * source.n_classes
     counts = source.file.counts

@@ -143,6 +143,20 @@ def test_max_t_of_one_equation_written_thrice_is_t():
         assert c == pytest.approx(stats.t.ppf(0.975, df), rel=2e-3)
 
 
+def test_sides_that_never_vary_have_intervals_of_no_width():
+    left, right = np.full((2, 3), 0.2), np.full((2, 3), 0.1)
+    for found in gaps_over_runs(left, right, simultaneous=True):
+        assert (found.low, found.value, found.high) == (1.0, 1.0, 1.0)
+
+
+def test_no_gap_is_below_minus_one():
+    # The left side is within its noise of zero; Fieller's lower end is below.
+    left, right = np.array([[0.0], [0.0], [0.3]]), np.array([[1.0], [1.1], [0.9]])
+    assert ratio_of_means(left[:, 0], right[:, 0]).low < 0
+    (found,) = gaps_over_runs(left, right)
+    assert found.low == -1.0 < found.value < found.high
+
+
 def test_gaps_over_runs_are_those_of_ratio_of_means():
     rng = np.random.default_rng(3)
     left, right = rng.gamma(9, size=(20, 3)), rng.gamma(9, size=(20, 3))

@@ -3,7 +3,9 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 
 import learnprop
 from learnprop.arguments import study_options
@@ -69,17 +71,31 @@ def test_what_cannot_be_is_named(kind, given, message):
     [
         (np.zeros((4, 1)), ["a", "b"], {}, r"X must be \(n_samples, n_features\) and y .* got \(4"),
         (np.zeros(4), list("abab"), {}, r"X must be \(n_samples, n_features\)"),
-        ([[0.0], [np.nan]], ["a", "b"], {}, "^X has missing or infinite .* at index 1"),
-        ([[0.0], [1.0]], ["a", None], {}, "^y has missing labels, the first at index 1"),
-        (np.ones((9, 1)), list("ababababa"), {}, "^X: column 'x0' never varies"),
+        ([[1, 2], [3]], ["a", "b"], {}, "^X and y must be arrays, got rows of different lengths"),
+        (csr_array(np.eye(2)), ["a", "b"], {}, "^X must be dense, got a sparse matrix"),
+        ([[0.0], [np.nan], [np.inf]], list("abb"), {}, r"^X has missing .*'0'\) in rows 2, 3$"),
+        ([[1.0], [2.0j]], ["a", "b"], {}, "^X: column 0 holds .* in row 1, which is no number"),
+        (pd.DataFrame({"a": list("1b")}), ["a", "b"], {}, "^X: column 'a' holds 'b' in row 2, "),
+        (pd.DataFrame({"a": [1.0, 1.0]}), ["a", "b"], {}, "^X: column 'a' never .*; leave it out$"),
+        ([[0.0], [1.0]], ["a", None], {}, "^y has missing labels, the first in row 2"),
+        ([[0.0], [1.0]], np.array([1, "1"], dtype=object), {}, "^y has labels .* written alike"),
+        (pd.DataFrame([[0.0], [1.0]]), pd.Series(["a", "b"], index=[1, 0]), {},
+         "^X and y must have the same index"),
         (np.arange(9.0)[:, None], list("abcdefghi"), {}, "^y must name classes, but holds 9 diff"),
         (np.zeros((2, 1)), ["a", "b"], {"data": "f.csv"}, "data is of a file, got 'f.csv' with X"),
+        (np.zeros((2, 1)), ["a", "b"], {"jobs": "2"}, "jobs must be an integer, got '2'"),
+        (np.zeros((2, 1)), ["a", "b"], {"jobs": 1.5}, r"jobs must be an integer, got 1\.5"),
     ],
 )  # fmt: skip
 def test_arrays_that_cannot_be_are_refused(tmp_path, X, y, options, message):
     with pytest.raises(ValueError, match=message):
         learnprop.explore(X, y, out=tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_out_is_a_folder():
+    with pytest.raises(ValueError, match="out must be a folder or None, got 5"):
+        learnprop.table1(out=5)
 
 
 def test_a_refused_call_changes_nothing(arrays, tmp_path):

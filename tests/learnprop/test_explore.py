@@ -141,6 +141,20 @@ def test_python_takes_arrays_and_resumes(cli, tmp_path):
         learnprop.explore(2 * X, y, runs=3, **options)
 
 
+def test_labels_of_any_kind_can_be_the_rarest():
+    X = np.random.default_rng(0).normal(size=(40, 1))
+    for y, rarest in ((np.repeat([3, 4], 20), 4), (np.repeat([True, False], 20), True)):
+        result = learnprop.explore(X, y, rarest=rarest, runs=2, ratios=1, weights="equal")
+        assert result.to_frame()["label"].iloc[0] == str(rarest)
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "a").write_text("")
+    result = learnprop.explore(runs=2, ratios=1, weights="equal", train_size=50, test_size=20)
+    with pytest.raises(ValueError, match=r"folder .*a cannot be made: File exists"):
+        result.save(tmp_path / "a")
+
+
 def test_python_refuses_what_cannot_be():
     with pytest.raises(ValueError, match="X and y must be given together"):
         learnprop.explore(np.zeros((3, 1)))

@@ -9,6 +9,7 @@ import pytest
 
 from reports.document import read_parts, write_document
 from reports.latex import escaped, from_markdown
+from reports.protocol import plain_text
 from reports.study_report import report_of
 from simulations.monte_carlo import run_study
 from simulations.store import StoreError, open_store
@@ -122,7 +123,41 @@ def test_two_folders_of_one_name_stay_two(stored, tmp_path):
     twin = tmp_path / "multi"
     shutil.copytree(root / "multi", twin)
     parts = read_parts([root / "multi", twin])
-    assert [part.name for part in parts] == ["multi", "multi-again"]
+    assert [part.name for part in parts] == ["multi", "multi-2"]
+    write_document(parts, tmp_path)
+    titles = re.findall(r"\\section\{(.*)\}", (tmp_path / "report.tex").read_text())
+    assert [title.rpartition(": ")[2] for title in titles] == [
+        escaped(str(root / "multi")), escaped(str(twin))
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match=r"DIR must be given once, got .*multi twice"):
+        read_parts([twin, root / "own", tmp_path / "." / "multi"])
+
+
+@needs_latex
+def test_any_script_and_any_table_compile(tmp_path):
+    """What pdflatex cannot print is shown by its number; a long table is scaled to the page."""
+    names = ["中文 ∮", "γ ≥ 2 đ 😀", "`q` ''?`!` -- \"x\"", "d", "e"]
+    table = pd.DataFrame({"x": np.random.default_rng(0).normal(size=300)})
+    table["label"] = np.tile(names, 60)
+    table.to_csv(tmp_path / "data.csv", index=False)
+    study = explore.make_study(
+        explore.Options(runs=2, data=str(tmp_path / "data.csv"), ratios=(2,), fitter="softmax")
+    )
+    folder = tmp_path / "study"
+    with open_store(folder, study.name, study.design) as store:
+        write_session(store, {"runs": {cell.name: study.n_runs for cell in study.cells}})
+        list(run_study(study, store))
+    out = tmp_path / "report"
+    out.mkdir()
+    write_document(read_parts([folder]), out)
+    assert r"\texttt{[U+4E2D]}" in (out / "report.tex").read_text()
+    answer = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"],
+        cwd=out, capture_output=True, check=False,
+    )  # fmt: skip
+    printed = answer.stdout.decode(errors="replace")
+    assert answer.returncode == 0, printed[-2000:]
+    assert "Overfull" not in printed
 
 
 def test_a_store_of_other_code_is_reported_and_says_so(stored, tmp_path):
@@ -150,10 +185,18 @@ def test_a_store_of_other_code_is_reported_and_says_so(stored, tmp_path):
         ("$5 #1 {x} --", r"\$5 \#1 \{x\} -{}-"),
         ("two\nlines", "two lines"),
         ("größe", "größe"),
+        ("?`''", r"?\textasciigrave{}'{}'"),
     ],
 )
 def test_names_are_escaped(text, latex):
     assert escaped(text) == latex
+
+
+@pytest.mark.parametrize("name", ["a_b & 50 %", "`q` *x* _y_", "[a](b) <b> &amp;", r"C:\d"])
+def test_names_pass_through_a_protocol(name):
+    assert from_markdown(f"- label {plain_text(name)} (3)").splitlines()[1] == (
+        rf"\item label {escaped(name)} (3)"
+    )
 
 
 def test_markdown_keeps_its_structure():

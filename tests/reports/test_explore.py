@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from equations.balance import class_mass
+from reports.explore.balance_figures import draw_sides
 from reports.explore.report import explore_contents
-from reports.explore.summary import summarise
+from reports.explore.summary import Explore, summarise
 from reports.explore.text import accuracy_grid, gap_grid, ratio_grid
 from reports.formatting import LATEX
 from reports.study_report import write_contents
@@ -147,6 +150,88 @@ def test_latex_compiles(own_data, tmp_path):
     names = [p.name for p in own_data[0].glob("*.tex")]
     assert len(names) == 5
     compile_tables(own_data[0], tmp_path, names)
+
+
+def row(gap, low, high, together, verdict="holds", width=2.0):
+    """A row of the summary whose simultaneous interval is `width` times as wide."""
+    ends = [gap - width * (gap - low), gap + width * (high - gap)]
+    return {
+        "ratio": 1.0, "weighting": "equal", "split": "test", "runs_attempted": 9,
+        "runs_converged": 9, "runs_failed": 0, "gap": gap, "gap_low": low, "gap_high": high,
+        "gap_low_simultaneous": ends[0], "gap_high_simultaneous": ends[1], "verdict": verdict,
+        "verdict_together": together,
+    }  # fmt: skip
+
+
+def grid_of(*rows):
+    """Text of the one cell of a grid with these rows, one per class."""
+    table = Explore(
+        summary=pd.DataFrame(rows), curve=pd.DataFrame(), ratios=(1.0,), settings=("equal",),
+        labels=tuple(map(str, range(len(rows)))), margin=0.05, limit_basis="",
+    )  # fmt: skip
+    return gap_grid(table).rows[0][1]
+
+
+def test_a_cell_of_two_classes_is_eq_10():
+    other = row(-0.03, -0.06, 0.0, "holds", "inconclusive")
+    assert grid_of(row(0.02, 0.0, 0.04, "holds"), other) == "+2.0±2.0"
+
+
+def test_a_cell_of_many_classes_is_all_of_them():
+    # The largest gap with its simultaneous interval, and no class that fails is hidden by it.
+    small, large = row(0.3, 0.2, 0.4, "fails", "fails"), row(-0.4, -0.7, 0.1, "fails")
+    assert grid_of(small, large, small) == "-40 % [-100, +60]!"
+
+
+def test_digits_of_a_cell_are_those_of_its_interval():
+    other = row(0.0, 0.0, 0.0, "holds")
+    assert grid_of(row(0.002, -0.0014, 0.0054, "holds"), other) == "+0.20±0.34"
+    assert grid_of(row(0.2, 0.03, 0.37, "inconclusive"), other) == "+20±17?"
+    assert grid_of(row(2.0, 0.5, 5.0, "fails"), other) == "+200 % [+50, +500]!"
+    assert grid_of(row(0.46, -np.inf, np.inf, "inconclusive"), other) == "+46±inf?"
+    assert grid_of(row(0.46, 0.4, 0.5, "interpolated"), other) == "interpolated"
+
+
+def test_one_vs_all_has_a_limit_and_no_bounds(tmp_path):
+    options = Options(
+        runs=25, generator="gaussian", fitter="one-vs-all", ratios=(3,), train_size=3000,
+        weights=("inverse",), covariance="per-class",
+    )  # fmt: skip
+    _, table, _ = reported(options, tmp_path)
+    rows = table.split("population")
+    assert set(rows["limit_basis"]) == {"population minimiser"}
+    z = (rows["mean_proba"] - rows["limit_mean_proba"]) / rows["mean_proba_mcse"]
+    assert np.abs(z).max() <= 4
+    assert "accuracy_low" not in rows
+    titles = " ".join(figure.title for figure in explore_contents(table).figures)
+    assert "bounds" not in titles
+
+
+def test_runs_without_spread_are_reported(tmp_path):
+    # Of two runs on the training sample both sides can be equal to the last bit.
+    for seed in range(8):
+        options = Options(
+            runs=2, seed=seed, ratios=(1, 2), train_size=200, test_size=50,
+            weights=("equal", "0.97", "0.3"),
+        )  # fmt: skip
+        reported(options, tmp_path / str(seed))
+
+
+def test_points_off_the_diagonal_are_drawn(grid, monkeypatch, tmp_path):
+    import matplotlib.pyplot as plt
+
+    table = grid[2]
+    shifted = {name: table.summary[name] + 7.0 for name in ("gap", "gap_low", "gap_high")}
+    summary = table.summary.assign(**shifted)
+    figures = []
+    monkeypatch.setattr(plt, "close", figures.append)
+    draw_sides(replace(table, summary=summary), [tmp_path / "a.png"])
+    monkeypatch.undo()
+    (figure,) = figures
+    top = figure.axes[0]
+    drawn = np.concatenate([line.get_ydata() for line in top.lines if len(line.get_ydata()) > 1])
+    assert top.get_ylim()[1] >= drawn.max()
+    plt.close(figure)
 
 
 def test_extreme_ratios_end_separated_and_counted(tmp_path):

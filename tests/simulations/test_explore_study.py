@@ -99,6 +99,17 @@ def test_sizes_of_a_file_use_all_that_the_ratio_allows(csv):
     assert cell.train_size == (24, 76, 240)
 
 
+def test_sizes_of_a_file_have_the_ratio_that_they_are_called_by(tmp_path):
+    table = pd.DataFrame({"x": np.arange(400.0), "label": np.repeat(["a", "b"], 200)})
+    table.to_csv(tmp_path / "even.csv", index=False)
+    options = Options(data=str(tmp_path / "even.csv"), weights=("equal",), ratios=(1, 30, 100))
+    sizes = [cell.train_size for cell in make_study(options).cells]
+    # 160 of each are left; (2, 160) would have ratio 80, and from (1, 114) on rounding is small.
+    assert sizes[:2] == [(160, 160), (5, 160)]
+    assert sizes[2][0] == 1
+    assert 100 <= sizes[2][1] <= 115
+
+
 def test_a_label_with_too_few_samples_is_named(csv):
     with pytest.raises(ValueError, match=r"--ratios 1 needs 200 samples of label 'may be' to train "
                        "and 12 to test, but .*data.csv has 60"):  # fmt: skip
@@ -145,7 +156,14 @@ def test_schemes_follow_the_sizes_of_their_ratio():
         ({"ratios": ()}, "--ratios must hold at least one"),
         ({"ratios": (0.5,)}, "--ratios must be finite and at least 1, got 0.5"),
         ({"ratios": (2, 2.0)}, "--ratios must be distinct, got 2 twice"),
-        ({"ratios": (1e6,)}, "--ratios: 1e.06 leaves class 1 empty where largest is 10000"),
+        ({"ratios": (1e6,)}, r"1e\+06 leaves the rarest class empty: the largest has 10000 "),
+        ({"ratios": (100,), "train_size": 149}, "--ratios 100 cannot be had .* 149 to train: the "
+         "rarest would have 1; change --train-size"),
+        ({"weights": ("0.5", ".50")}, "--weights must be distinct, got '0.5' twice"),
+        ({"weights": ("1e-300",)}, "--weights must be at least 1e-09 of their sum, got '1e-300'"),
+        ({"weights": ("1,1e-300",)}, "--weights must be at least 1e-09 of .*, got '1,1e-300'"),
+        ({"lambda0_grid": (0.1, 0.9, 3.7)}, "--lambda0-grid must be LOW HIGH N, got"),
+        ({"lambda0_grid": (0.1, 0.9, float("inf"))}, "--lambda0-grid must be LOW HIGH N, got"),
         ({"weights": ("half",)}, "--weights must be equal, .* λ0 or numbers like 1,2,3, got"),
         ({"weights": ("1.5",)}, "--weights must have 0 < λ0 < 1, got '1.5'"),
         ({"weights": ("1,2,3",)}, "--weights must hold 2 weights"),

@@ -96,6 +96,8 @@ def test_an_index_column_is_to_be_dropped(frame, write):
         ({"when": pd.date_range("2020", periods=60)}, {}, "column 'when' holds .* in row 1, which"),
         ({"kind": np.arange(60) / 7}, {}, "--label kind must name classes, but holds 60 different"),
         ({"kind": "c"}, {}, r"--label kind must hold at least 2 labels, got \['c'\]"),
+        ({"big": np.arange(60) * 1e290}, {}, "column 'big' spreads over 6e.291; rescale it"),
+        ({"small": np.arange(60) * 1e-200}, {}, "column 'small' spreads over 6e-199; rescale it"),
     ],
 )
 def test_bad_columns_are_named(frame, write, change, how, message):
@@ -113,7 +115,10 @@ def test_bad_columns_are_named(frame, write, change, how, message):
         ("data.csv", b"a,label\n", "has no rows"),
         ("data.csv", b'a,label\n1,"x\n2', "cannot be read"),
         ("data.parquet", b"PAR1nonsense", "cannot be read"),
-        ("data.npz", b"PK nonsense", "cannot be read"),
+        ("data.npz", b"PK nonsense", "cannot be read: it is no npz file"),
+        ("data.csv", b"a,a,label\n1,2,x\n", "has two columns 'a'"),
+        ("data.csv", b"a,label,label\n1,2,x\n", "has two columns 'label'"),
+        ("data.csv", b"a,label\n1,2,x\n", "cannot be read: .* Expected 2 fields in line 2, saw 3"),
     ],
 )
 def test_files_that_cannot_be_read_are_named(tmp_path, name, content, message):
@@ -136,8 +141,13 @@ def test_npz_needs_its_arrays_in_shape(tmp_path):
 
 def test_no_pickle_is_ever_loaded(tmp_path):
     np.savez(tmp_path / "a.npz", X=np.zeros((2, 1)), y=np.array(["a", None], dtype=object))
-    with pytest.raises(ValueError, match="allow_pickle=False"):
+    with pytest.raises(ValueError, match="holds Python objects, not numbers or strings"):
         describe_file(str(tmp_path / "a.npz"), "y", ())
+
+
+def test_bytes_are_text(tmp_path):
+    np.savez(tmp_path / "a.npz", X=np.arange(6.0)[:, None], y=np.array(["no", "ja"] * 3, "S2"))
+    assert describe_file(str(tmp_path / "a.npz"), "y", ()).labels == ("ja", "no")
 
 
 def test_a_changed_file_stops_the_study(frame, write):
