@@ -136,9 +136,9 @@ def test_two_folders_of_one_name_stay_two(stored, tmp_path):
 @needs_latex
 def test_any_script_and_any_table_compile(tmp_path):
     """What pdflatex cannot print is shown by its number; a long table is scaled to the page."""
-    names = ["中文 ∮", "γ ≥ 2 đ 😀", "`q` ''?`!` -- \"x\"", "d", "e"]
-    table = pd.DataFrame({"x": np.random.default_rng(0).normal(size=300)})
-    table["label"] = np.tile(names, 60)
+    names = ["中文 ∮", "γ ≥ 2 đ 😀", "`q` ''?`!` -- \"x\"", *"defghi"]
+    table = pd.DataFrame({"x": np.random.default_rng(0).normal(size=360)})
+    table["label"] = np.tile(names, 40)
     table.to_csv(tmp_path / "data.csv", index=False)
     study = explore.make_study(
         explore.Options(runs=2, data=str(tmp_path / "data.csv"), ratios=(2,), fitter="softmax")

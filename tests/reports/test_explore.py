@@ -79,6 +79,10 @@ def test_summary_is_what_numpy_makes_of_the_measurements(grid):
     assert row["right"] == pytest.approx((w[1] * part.mean_proba[:, 1, 0]).mean() / w.sum())
     hits = np.einsum("rkk->rk", part.confusion) / 1000
     assert row["balanced_accuracy"] == pytest.approx(hits.mean())
+    left, right = w[0] * part.mean_proba[:, 0, 1], w[1] * part.mean_proba[:, 1, 0]
+    without = np.array([np.delete(left, i).sum() / np.delete(right, i).sum() for i in range(40)])
+    assert row["gap_mcse"] == pytest.approx(without.std() * np.sqrt(39))
+    assert row["gap_jackknife"] == pytest.approx(40 * row["gap"] - 39 * (without.mean() - 1))
     assert row["overall_accuracy"] == pytest.approx((hits @ [1 / 11, 10 / 11]).mean())
     assert row["overall_accuracy_mcse"] == pytest.approx(pd.Series(hits @ [1 / 11, 10 / 11]).sem())
     assert study.cells[1].train_size == (200, 2000)
@@ -117,6 +121,40 @@ def test_residual_splits_into_its_terms(grid, own_data):
     assert "overfitting" not in test
     parts = test[["optimisation", "overfitting_and_sampling"]].sum(axis=1)
     np.testing.assert_allclose(parts, test["residual"], atol=1e-12)
+
+
+def test_the_largest_term_that_is_not_noise_is_named(grid, own_data):
+    for table, names in (
+        (grid[2], ["optimisation", "overfitting", "sampling"]),
+        (own_data[2], ["optimisation", "overfitting and sampling"]),
+    ):
+        named = set()
+        for row in table.split("test").to_dict("records"):
+            columns = {name: name.replace(" ", "_") for name in names}
+            sizes = {
+                name: abs(row[column])
+                for name, column in columns.items()
+                if abs(row[column]) > max(2.58 * row[f"{column}_mcse"], 1e-6)
+            }
+            assert row["due_to"] == (max(sizes, key=lambda name: sizes[name]) if sizes else "")
+            named.add(row["due_to"])
+        assert "" in named
+
+
+def test_the_verdict_on_all_classes_follows_from_theirs(own_data):
+    table = own_data[2]
+    found = set()
+    for _, rows in table.summary.groupby(["split", "ratio", "weighting"]):
+        low, high = rows["gap_low_simultaneous"], rows["gap_high_simultaneous"]
+        assert ((low <= rows["gap_low"]) & (high >= rows["gap_high"])).all()
+        expected = "inconclusive"
+        if (rows["verdict"] == "holds").all():
+            expected = "holds"
+        elif ((low > table.margin) | (high < -table.margin)).any():
+            expected = "fails"
+        assert set(rows["verdict_together"]) == {expected}
+        found.add((expected, *sorted(set(rows["verdict"]))))
+    assert len(found) > 1
 
 
 def test_every_grid_has_a_cell_per_ratio(grid, own_data):
