@@ -111,7 +111,8 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
     import numpy as np
     import pandas as pd
 
-    from simulations.user_data import check_features, describe_file
+    from simulations.user_data import describe_file
+    from simulations.user_files import check_features
 
     for name in ("data", "label", "drop"):
         if name in chosen:
