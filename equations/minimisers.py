@@ -17,6 +17,10 @@ from equations.mean_proba import Activation, FloatArray, proba_from_logits
 from equations.quadrature import Quadrature
 
 
+class NoMinimiser(ValueError):
+    """The population loss has no finite minimiser, to float64: the classes do not overlap."""
+
+
 def with_intercept(nodes: FloatArray) -> FloatArray:
     """Append a column of ones."""
     return np.hstack([nodes, np.ones((len(nodes), 1))])
@@ -45,8 +49,8 @@ def softmax_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatAr
 
     Raises
     ------
-    ValueError
-        If Newton's method does not converge: the classes do not overlap, to float64.
+    NoMinimiser
+        If Newton's method does not converge.
 
     Examples
     --------
@@ -103,7 +107,7 @@ def softmax_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatAr
                 break
             size /= 2
         theta = theta - size * step
-    raise ValueError("classes do not overlap enough: the population loss has no finite minimiser")
+    raise NoMinimiser("classes do not overlap enough: the population loss has no finite minimiser")
 
 
 def _without_tails(distribution: Quadrature) -> Quadrature:
@@ -129,8 +133,8 @@ def logistic_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatA
 
     Raises
     ------
-    ValueError
-        If the classes do not overlap, to float64.
+    NoMinimiser
+        If the classes do not overlap.
 
     Examples
     --------
@@ -159,8 +163,8 @@ def one_vs_all_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> Floa
 
     Raises
     ------
-    ValueError
-        If a class does not overlap with the rest, to float64.
+    NoMinimiser
+        If a class does not overlap with the rest.
 
     Examples
     --------

@@ -70,7 +70,8 @@ def _plain(name: str, value: Any, declared: str) -> Any:
     if name == "weights":
         values = tuple(map(_weight, values))
     if name == "rarest" and isinstance(value, int | float):  # as labels are written
-        values = (f"{value:g}" if isinstance(value, float) else str(value),)
+        whole = isinstance(value, float) and value.is_integer()
+        values = (str(int(value) if whole else value),)
     kind, words = _KINDS[re.findall(r"int|float|bool|str", declared)[0]]
     for one in values:
         if not isinstance(one, kind) or (isinstance(one, bool) and kind is not bool):
@@ -119,7 +120,7 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
             raise ValueError(f"{name} is of a file, got {chosen[name]!r} with X and y")
     if hasattr(X, "toarray"):
         raise ValueError("X must be dense, got a sparse matrix: X.toarray()")
-    both = hasattr(X, "index") and hasattr(y, "index") and not isinstance(y, list | tuple)
+    both = isinstance(X, pd.DataFrame) and isinstance(y, pd.Series)
     if both and not X.index.equals(y.index):
         raise ValueError("X and y must have the same index")
     try:

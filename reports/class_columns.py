@@ -10,6 +10,7 @@ import numpy as np
 from equations.balance import accuracy_bounds, left_side, residual, split_residual
 from equations.inference import mcse_of_mean
 from equations.mean_proba import FloatArray
+from equations.minimisers import NoMinimiser
 from reports.class_statistics import SidesOverRuns
 from reports.statistics import jackknifed_gap
 from simulations.limit import Limit, LimitProba
@@ -166,7 +167,7 @@ def proba_in_limit(limit: Limit | None, mass: FloatArray) -> LimitProba | None:
     """
     try:
         return None if limit is None else limit.at(mass)
-    except ValueError:  # so lopsided that the population loss has no minimum in float64
+    except NoMinimiser:
         return None
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +75,8 @@ def read_parts(folders: Sequence[Path]) -> list[Part]:
             raise ValueError(f"DIR must be given once, got {folder} twice")
         name = re.sub(r"[^A-Za-z0-9.-]+", "-", folder.resolve().name).strip("-.") or "study"
         taken = [part.name for part in parts]
-        numbers = (f"{name}-{i}" for i in count(2))
-        free = name if name not in taken else next(n for n in numbers if n not in taken)
-        parts.append(_read_part(folder, free))
+        names = chain([name], (f"{name}-{i}" for i in count(2)))
+        parts.append(_read_part(folder, next(name for name in names if name not in taken)))
     return parts
 
 

@@ -45,6 +45,11 @@ def limit(fitter: str) -> str:
     return f"Limit: {where}; by quadrature, or by Monte Carlo with its standard error."
 
 
+TOGETHER = (
+    "All classes at once: holds if each holds; fails if any of the 95 % simultaneous intervals "
+    "(max-t, correlation over runs) is outside the margin."
+)
+
 RESIDUAL = (
     "Residual on test = optimisation + overfitting + sampling, each with its Monte Carlo standard "
     "error; the largest that is 2.58 of them from zero is named."

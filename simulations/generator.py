@@ -7,7 +7,7 @@ come sorted: class 0 first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,6 +83,33 @@ def sample(
     count = check_class_count(class_count, generator.n_classes)
     X = np.concatenate([generator.sample_class(k, n, rng) for k, n in enumerate(count)])
     return X, np.repeat(np.arange(len(count)), count)
+
+
+def empirical(
+    generator: Generator, n_samples: int, rng: np.random.Generator
+) -> Iterator[Quadrature]:
+    """A sample of each class as a quadrature of equal probabilities, one class at a time.
+
+    Parameters
+    ----------
+    generator : Generator
+    n_samples : int
+        Per class.
+    rng : numpy.random.Generator
+
+    Yields
+    ------
+    Quadrature
+
+    Examples
+    --------
+    >>> from simulations.generators import sim2
+    >>> [rule.nodes.shape for rule in empirical(sim2(), 5, np.random.default_rng(0))]
+    [(5, 3), (5, 3)]
+    """
+    probability = np.full(n_samples, 1 / n_samples)
+    for k in range(generator.n_classes):
+        yield Quadrature(generator.sample_class(k, n_samples, rng), probability)
 
 
 def check_class_count(

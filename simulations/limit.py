@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,8 @@ from equations.balance import off_diagonal
 from equations.mean_proba import FloatArray
 from equations.minimisers import linear_mean_proba, one_vs_all_minimiser, softmax_minimiser
 from equations.quadrature import Quadrature
-from simulations.generator import Generator
-from simulations.posterior import posterior_of
+from simulations.generator import Generator, empirical
+from simulations.posterior import PosteriorBalance, posterior_of
 
 N_SAMPLES = 50_000
 """Per class, where there are too many features for quadrature."""
@@ -50,7 +50,7 @@ class Limit:
         Of the linear model's loss, whether or not the model is true; or what every model ends at
         that is rich enough to hold it.
     at : callable ``(class_mass) -> LimitProba``
-        Under class masses w = λN; raises ValueError where the loss has no minimum in float64.
+        Under class masses w = λN; raises `NoMinimiser` where the loss has none.
     """
 
     basis: str
@@ -83,30 +83,31 @@ def limit_of(generator: Generator, fitter: str, rng: np.random.Generator) -> Lim
     >>> limit.basis, round(float(P[0, 1] / P[1, 0]), 9)  # Eq. (10)
     ('population minimiser', 10.0)
     """
-    closed = fitter == "mlp" or (generator.linear_log_odds and fitter != "one-vs-all")
-    if not closed:
+    holds_posterior = fitter == "mlp" or (generator.linear_log_odds and fitter != "one-vs-all")
+    if not holds_posterior:
         batches = _populations(generator, rng)
-
-        def of_minimiser(class_mass: ArrayLike) -> LimitProba:
-            found = [_of_minimiser(batch, class_mass, fitter) for batch in batches]
-            P, miss = (np.stack(arrays) for arrays in zip(*found, strict=True))
-            spread = P.std(axis=0, ddof=1) if len(found) > 1 else np.zeros_like(P[0])
-            return LimitProba(P.mean(axis=0), miss.mean(axis=0), spread / np.sqrt(len(found)))
-
-        return Limit("population minimiser", of_minimiser)
+        return Limit("population minimiser", lambda mass: _minimiser(batches, mass, fitter))
     if generator.log_density is None:
         return None
     posterior = posterior_of(generator, rng=rng, n_samples=N_SAMPLES)
-
-    def of_posterior(class_mass: ArrayLike) -> LimitProba:
-        found = posterior(class_mass)
-        miss = off_diagonal(found.mean_proba).sum(axis=1)
-        return LimitProba(found.mean_proba, miss, found.mcse)
-
-    return Limit("true posterior", of_posterior)
+    return Limit("true posterior", lambda mass: _posterior(posterior(mass)))
 
 
-def _of_minimiser(
+def _posterior(found: PosteriorBalance) -> LimitProba:
+    return LimitProba(found.mean_proba, off_diagonal(found.mean_proba).sum(axis=1), found.mcse)
+
+
+def _minimiser(
+    batches: Sequence[tuple[Quadrature, ...]], class_mass: ArrayLike, fitter: str
+) -> LimitProba:
+    """Mean over batches; one batch is the distribution itself."""
+    found = [_of_linear_model(batch, class_mass, fitter) for batch in batches]
+    P, miss = (np.stack(arrays) for arrays in zip(*found, strict=True))
+    spread = P.std(axis=0, ddof=1) if len(found) > 1 else np.zeros_like(P[0])
+    return LimitProba(P.mean(axis=0), miss.mean(axis=0), spread / np.sqrt(len(found)))
+
+
+def _of_linear_model(
     classes: tuple[Quadrature, ...], class_mass: ArrayLike, fitter: str
 ) -> tuple[FloatArray, FloatArray]:
     """P and 1 - P_kk of the minimiser of a linear model's loss."""
@@ -123,12 +124,5 @@ def _populations(generator: Generator, rng: np.random.Generator) -> list[tuple[Q
     try:
         return [generator.quadrature()]
     except ValueError:  # too many features
-        n = N_SAMPLES // N_BATCHES
-        share = np.full(n, 1 / n)
-        return [
-            tuple(
-                Quadrature(generator.sample_class(k, n, rng), share)
-                for k in range(generator.n_classes)
-            )
-            for _ in range(N_BATCHES)
-        ]
+        size = N_SAMPLES // N_BATCHES
+        return [tuple(empirical(generator, size, rng)) for _ in range(N_BATCHES)]

@@ -6,7 +6,7 @@ classifier must, detailed balance besides (E7): ``diag(w) P`` is symmetric.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +17,7 @@ from equations.class_weights import check_class_weight
 from equations.mean_proba import FloatArray
 from equations.population import posterior_mean_proba
 from equations.quadrature import Quadrature
-from simulations.generator import Generator
+from simulations.generator import Generator, empirical
 
 
 @dataclass(frozen=True)
@@ -130,15 +130,15 @@ def posterior_of(
     log_density = generator.log_density
     if log_density is None:
         raise ValueError(f"generator {generator.name!r} has no log_density: no posterior is known")
+    exact = True
     try:
-        rules = iter(generator.quadrature())
-        n_samples = 0
+        rules: Iterable[Quadrature] = generator.quadrature()
     except ValueError as error:
         if rng is None:
             raise ValueError(f"rng is needed: {error}") from None
         if n_samples < 2:
             raise ValueError(f"n_samples must be at least 2, got {n_samples}") from None
-        rules = _samples(generator, n_samples, rng)
+        exact, rules = False, empirical(generator, n_samples, rng)
     # Of the nodes, only the densities are kept; they are large in many features.
     kept = [(rule.probability, log_density(rule.nodes)) for rule in rules]
     classes = [Quadrature(np.empty((len(p), 0)), p) for p, _ in kept]
@@ -151,19 +151,10 @@ def posterior_of(
                 f"class_mass must have shape ({generator.n_classes},), got {mass.shape}"
             )
         P, M = posterior_mean_proba(classes, densities, mass)
-        if not n_samples:
+        if exact:
             return PosteriorBalance(P, M, np.zeros_like(P), "quadrature", 0)
         variance = np.maximum(np.diagonal(M, axis1=1, axis2=2) - P**2, 0.0)
         mcse = np.sqrt(variance / (n_samples - 1))
         return PosteriorBalance(P, M, mcse, "monte carlo", n_samples)
 
     return balance
-
-
-def _samples(
-    generator: Generator, n_samples: int, rng: np.random.Generator
-) -> Iterator[Quadrature]:
-    """A sample of each class as a quadrature with equal probabilities."""
-    probability = np.full(n_samples, 1 / n_samples)
-    for k in range(generator.n_classes):
-        yield Quadrature(generator.sample_class(k, n_samples, rng), probability)

@@ -9,6 +9,7 @@ from simulations.monte_carlo import run_study
 from simulations.store import open_store
 from simulations.studies.table1 import Options, make_study
 from simulations.workers import Workers
+from tests.toys import Toy, raise_in_bad_runs, toy_study
 
 SMALL = {"train_size": (40, 120), "test_size": (50, 50), "max_iter": 12}
 """A Table 1 whose blocks take a second."""
@@ -49,3 +50,12 @@ def cli(monkeypatch, capsys):
         return stop.value.code, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture
+def two_classes(tmp_path):
+    """An open store of 40 runs in two cells, of which two failed."""
+    study = toy_study(Toy("x"), Toy("y", bad_runs=(3, 30)), compute=raise_in_bad_runs, n_runs=40)
+    with open_store(tmp_path, "toy", {}) as store:
+        list(run_study(study, store))
+        yield store

@@ -6,6 +6,7 @@ from reports.explore.text import weighting_name
 from reports.protocol import (
     FITTERS,
     RESIDUAL,
+    TOGETHER,
     bullets,
     decision,
     limit,
@@ -123,7 +124,5 @@ def _together(n_classes: int) -> str:
             "class 0's, as in Eq. (10)."
         )
     return (
-        "All classes at once: holds if each holds; fails if any of the 95 % simultaneous intervals "
-        "(max-t, correlation over runs) is outside the margin. Grids show this verdict, and the "
-        "largest gap with its simultaneous interval."
+        f"{TOGETHER} Grids show this verdict, and the largest gap with its simultaneous interval."
     )

@@ -23,15 +23,29 @@ def explore_contents(table: Explore) -> Contents:
     -------
     Contents
     """
-    binary = table.n_classes == 2
-    equation = "Eq. (10)" if binary else "Eq. (9)"
-    gap = "" if binary else "; of the class where it is largest, the verdict on all"
-    arm = "90 %" if binary else "95 % simultaneous"
-    tables = [
+    frames = {"summary": table.summary}
+    if len(table.curve):
+        frames["curve"] = table.curve
+    return Contents(frames, _tables(table), _figures(table))
+
+
+def _equation(table: Explore) -> str:
+    return "Eq. (10)" if table.n_classes == 2 else "Eq. (9)"
+
+
+def _whose_gap(table: Explore) -> str:
+    """What a caption adds of more than two classes."""
+    several = table.n_classes > 2
+    return "; of the class where it is largest, the verdict on all" if several else ""
+
+
+def _tables(table: Explore) -> tuple[NamedTable, ...]:
+    arm = "90 %" if table.n_classes == 2 else "95 % simultaneous"
+    grids = (
         NamedTable(
             "explore",
-            f"Gap of {equation} on test data{gap}; per cent ± the longer arm of the {arm} "
-            "interval, or that interval; ?: inconclusive, !: fails",
+            f"Gap of {_equation(table)} on test data{_whose_gap(table)}; per cent ± the longer arm "
+            f"of the {arm} interval, or that interval; ?: inconclusive, !: fails",
             partial(gap_grid, table),
         ),
         NamedTable(
@@ -45,8 +59,8 @@ def explore_contents(table: Explore) -> Contents:
             partial(accuracy_grid, table, "overall_accuracy"),
             on_console=False,
         ),
-    ]
-    tables += [
+    )
+    at_ratios = (
         NamedTable(
             f"explore_ratio_{ratio:g}".replace(".", "_"),
             f"All classes at imbalance ratio {ratio:g}, on test data; sides in per cent of the "
@@ -55,17 +69,21 @@ def explore_contents(table: Explore) -> Contents:
             on_console=False,
         )
         for ratio in table.ratios
-    ]
+    )
+    return (*grids, *at_ratios)
+
+
+def _figures(table: Explore) -> tuple[NamedFigure, ...]:
     curve = f"; lines: {table.limit_basis}" if table.limit_basis else ""
-    if not binary:
+    if table.n_classes > 2:
         curve += "; open: the other classes are not weighted alike"
     bounds = ""
     if "balanced_accuracy_low" in table.summary:
         bounds = ", with the bounds that mean probabilities imply"
-    figures = (
+    return (
         NamedFigure(
             "sides",
-            f"Left against right side of {equation} on test data, and their gap, with 90 % "
+            f"Left against right side of {_equation(table)} on test data, and their gap, with 90 % "
             "intervals; open: the interval is unbounded",
             partial(draw_sides, table),
         ),
@@ -81,13 +99,11 @@ def explore_contents(table: Explore) -> Contents:
             partial(draw_accuracy, table),
         ),
         NamedFigure(
-            "gap", f"Gap on test data by weights and imbalance{gap}", partial(draw_gap, table)
+            "gap",
+            f"Gap on test data by weights and imbalance{_whose_gap(table)}",
+            partial(draw_gap, table),
         ),
     )
-    frames = {"summary": table.summary}
-    if len(table.curve):
-        frames["curve"] = table.curve
-    return Contents(frames, tuple(tables), figures)
 
 
 REPORT = StudyReport(

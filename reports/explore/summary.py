@@ -268,6 +268,7 @@ def _curve(
                     "lambda0": first,
                     "class": k,
                     "mean_proba": float(found.mean_proba[k, k]),
+                    "mean_proba_mcse": float(found.mcse[k, k]),
                 }
                 for k in range(len(count))
             ]

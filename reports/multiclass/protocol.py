@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from reports.protocol import FITTERS, RESIDUAL, bullets, decision, limit, replications, wrap
+from reports.protocol import (
+    FITTERS,
+    RESIDUAL,
+    TOGETHER,
+    bullets,
+    decision,
+    limit,
+    replications,
+    wrap,
+)
 from simulations.monte_carlo import Study
 
 
@@ -35,9 +44,7 @@ def multiclass_protocol(study: Study, mcse: float | None = None) -> str:
     ]
     performance = [
         decision(design["margin"]),
-        "All at once: holds if each holds; fails if any of the 95 % simultaneous intervals "
-        "(max-t, correlation over runs) is outside the margin. Hotelling's test of the "
-        f"residuals over runs on {rank} degrees of freedom.",
+        f"{TOGETHER} Hotelling's test of the residuals over runs on {rank} degrees of freedom.",
         "The share of fitted models that their own joint test on their test data rejects at 5 "
         "%: above 5 % by what they overfit.",
         RESIDUAL,

@@ -269,7 +269,7 @@ def _fitter(fitter: str, n_classes: int) -> str:
 
 def _weight_labels(o: Options) -> tuple[str, ...]:
     grid = o.lambda0_grid or (() if o.weights else LAMBDA0_GRID)
-    if grid and (len(grid) != 3 or grid[2] != grid[2] // 1):
+    if grid and (len(grid) != 3 or not float(grid[2]).is_integer()):
         raise ValueError(f"--lambda0-grid must be LOW HIGH N, got {list(grid)}")
     values = lambda0_grid(grid[0], grid[1], int(grid[2])) if grid else ()
     return (*(o.weights or SCHEMES), *values)

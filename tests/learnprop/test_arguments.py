@@ -40,6 +40,8 @@ def dump(folder):
         ({"ratios": np.int64(2)}, {"ratios": (2,)}),
         ({"runs": np.int64(7), "train_size": None}, {"runs": 7, "train_size": None}),
         ({"weights": "equal"}, {"weights": ("equal",)}),
+        ({"rarest": 1234567.0}, {"rarest": "1234567"}),
+        ({"rarest": True}, {"rarest": "True"}),
         ({"weights": [0.3, np.array([0.5, 0.5])]}, {"weights": ("0.3", "0.5,0.5")}),
     ],
 )
@@ -91,6 +93,22 @@ def test_arrays_that_cannot_be_are_refused(tmp_path, X, y, options, message):
     with pytest.raises(ValueError, match=message):
         learnprop.explore(X, y, out=tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_arrays_of_any_make_are_the_same(arrays):
+    X, y = arrays
+    frame = pd.DataFrame(X, index=np.arange(120) + 7)
+    found = [
+        learnprop.explore(features, labels, **CHOSEN).to_frame()
+        for features, labels in (
+            (X, y),
+            (X.tolist(), pd.Series(y)),
+            (frame, list(y)),
+            (frame, pd.Series(y, index=frame.index)),
+        )
+    ]
+    for other in found[1:]:
+        pd.testing.assert_frame_equal(other, found[0])
 
 
 def test_out_is_a_folder():

@@ -27,14 +27,6 @@ READERS = {
 
 
 @pytest.fixture
-def two_classes(tmp_path):
-    study = toy_study(Toy("x"), Toy("y", bad_runs=(3, 30)), compute=raise_in_bad_runs, n_runs=40)
-    with open_store(tmp_path, "toy", {}) as store:
-        list(run_study(study, store))
-        yield store
-
-
-@pytest.fixture
 def three_classes(tmp_path):
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1, 2], [2, 5, 9])
@@ -150,30 +142,6 @@ def test_an_empty_store_is_refused(tmp_path):
         pytest.raises(ValueError, match="holds no measurements yet"),
     ):
         export(store, tmp_path / "out.csv")
-
-
-def test_the_command(two_classes, tmp_path, cli):
-    folder, out = two_classes.path.parent, tmp_path / "out.csv"
-    status, stdout, stderr = cli("export", folder, "--out", out)
-    n_rows = 4 * 2 * (40 + 38)
-    assert (status, stdout) == (0, f"{n_rows} rows written to {out}\n")
-    assert stderr.startswith("2 replications failed, in part or whole")
-    before = out.read_bytes()
-    status, _, stderr = cli("export", folder, "--out", out)
-    assert (status, stderr) == (2, f"learnprop: --out {out} is there; --force replaces it\n")
-    assert cli("export", folder, "--out", out, "--format", "json", "--force")[0] == 0
-    assert out.read_bytes() != before
-    status, _, stderr = cli("export", folder, "--out", tmp_path, "--force")
-    assert (status, stderr) == (2, f"learnprop: --out {tmp_path} is a folder\n")
-    status, _, stderr = cli("export", folder, "--out", tmp_path / "new" / "out.csv")
-    assert (status, stderr) == (
-        2, f"learnprop: --out {tmp_path / 'new' / 'out.csv'} cannot be written: no such folder\n"
-    )  # fmt: skip
-    store = tmp_path / "records.sqlite"
-    assert "the name is a store's" in cli("export", folder, "--out", store, "--force")[2]
-    status, _, stderr = cli("export", tmp_path / "none", "--out", tmp_path / "x.csv")
-    assert (status, len(stderr.splitlines())) == (2, 1)
-    assert "holds no records.sqlite" in stderr
 
 
 def test_one_line_in_r(two_classes, tmp_path):
@@ -323,55 +291,3 @@ def test_a_store_of_failures_alone_has_fits_and_no_measurements(tmp_path):
 def rows_of_fits(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
-
-
-def test_the_command_says_in_one_line_what_it_cannot_do(two_classes, tmp_path, cli, monkeypatch):
-    folder, out = two_classes.path.parent, tmp_path / "out.csv"
-
-    def refused(*arguments):
-        status, stdout, stderr = cli("export", folder, "--out", out, *arguments)
-        assert (status, stdout) == (2, "")
-        assert not out.exists()
-        (line,) = stderr.splitlines()
-        return line
-
-    assert refused("--format", "xls") == (
-        "learnprop: --format must be one of csv, parquet, json, got 'xls'"
-    )
-    assert refused("--table", "x") == (
-        "learnprop: --table must be one of measurements, fits, got 'x'"
-    )
-    monkeypatch.setattr(module, "find_spec", lambda _: None)
-    assert refused("--format", "parquet") == (
-        "learnprop: --format parquet needs: pip install 'learnprop[parquet]'"
-    )
-
-    def full(*_, **__):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
-    assert "No space left on device" in refused()
-
-
-def test_the_note_on_failures_belongs_to_measurements_with_failures(two_classes, tmp_path, cli):
-    folder = two_classes.path.parent
-    status, _, stderr = cli("export", folder, "--out", tmp_path / "m.csv")
-    assert (status, stderr) == (
-        0,
-        "2 replications failed, in part or whole, and have no measurements there: "
-        "--table fits says why\n",
-    )
-    assert cli("export", folder, "--out", tmp_path / "f.csv", "--table", "fits") == (
-        0, f"160 rows written to {tmp_path / 'f.csv'}\n", ""
-    )  # fmt: skip
-    two_classes.connection.execute("UPDATE fit SET status = 'converged'")
-    assert cli("export", folder, "--out", tmp_path / "n.csv")[2] == ""
-
-
-def test_the_command_on_an_empty_store_writes_nothing(tmp_path, cli):
-    with open_store(tmp_path, "toy", {}):
-        pass
-    status, stdout, stderr = cli("export", tmp_path, "--out", tmp_path / "out.csv")
-    assert (status, stdout) == (2, "")
-    assert stderr == (f"learnprop: {tmp_path / 'records.sqlite'} holds no measurements yet\n")
-    assert {p.name for p in tmp_path.iterdir()} == {"records.sqlite"}

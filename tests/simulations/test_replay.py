@@ -1,8 +1,4 @@
-import json
 import math
-import shutil
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +8,8 @@ from reports.replay import replay_text
 from simulations.monte_carlo import run_study
 from simulations.replay import replay
 from simulations.store import StoreError, open_store, read_store
-from simulations.studies.table1 import Options, make_study
 from simulations.tables import MEASUREMENT_ARRAYS, row_type
+from tests.stores import flip_last_bit
 from tests.toys import Toy, compute_toy, dump, never_end, raise_in_bad_runs, toy_study
 
 STUDY = toy_study(Toy("x"), Toy("y", bad_runs=(30,)), compute=raise_in_bad_runs, n_runs=40)
@@ -135,53 +131,6 @@ def test_what_is_not_there_is_refused(store, cell, run, message):
         replay(STUDY, store, cell, run)
 
 
-def test_the_command(cli, tmp_path):
-    small = ("--train-size", 40, 120, "--test-size", 50, 50, "--max-iter", 3, "--jobs", 1)
-    assert cli("table1", "--runs", 10, "--out", tmp_path, *small, "--quiet")[0] == 0
-    arguments = ("replay", tmp_path, "--cell", "sim1", "--run", 7)
-    status, stdout, _ = cli(*arguments, "--strict")
-    assert status == 0
-    assert "sim1, runs 0 to 9: 30 fits and 90 measurements, computed again" in stdout
-    assert "every bit agrees" in stdout
-    with sqlite3.connect(tmp_path / "records.sqlite") as connection:
-        connection.execute("UPDATE fit SET loss = loss * 1.5 WHERE run = 7 AND cell = 'sim1'")
-        connection.execute(
-            'UPDATE study SET value = replace(value, \'"numpy": "\', \'"numpy": "0.\') '
-            "WHERE key = 'design'"
-        )
-    connection.close()
-    status, stdout, _ = cli(*arguments)
-    assert status == 0
-    assert "loss: 3 rows differ" in stdout
-    assert "since it was stored: numpy" in stdout
-    assert cli(*arguments, "--strict")[0] == 1
-    assert cli("replay", tmp_path, "--cell", "x", "--run", 7)[2] == (
-        "learnprop: --cell must be one of sim1, sim2, got 'x'\n"
-    )
-
-
-def flip_last_bit(connection, column, cell, run, position=0):
-    """Flip the lowest bit of one number of the first row of a replication: before, after."""
-    names = ("cell", "run", "setting", "epoch", "stage", "split")
-    *key, blob = connection.execute(
-        f"SELECT {', '.join(names)}, arrays FROM measurement WHERE cell = ? AND run = ? "
-        "ORDER BY setting, epoch, stage, split LIMIT 1",
-        (cell, run),
-    ).fetchone()
-    layout = row_type(MEASUREMENT_ARRAYS, 2)
-    _, offset = layout.fields[column]
-    flipped = bytearray(blob)
-    flipped[offset + 8 * position] ^= 1  # little-endian: the first byte has the lowest bits
-    changed = connection.execute(
-        f"UPDATE measurement SET arrays = ? WHERE {' AND '.join(f'{n} = ?' for n in names)}",
-        (bytes(flipped), *key),
-    ).rowcount
-    assert changed == 1
-    return tuple(
-        np.frombuffer(b, layout)[column].reshape(-1)[position] for b in (blob, bytes(flipped))
-    )
-
-
 @pytest.mark.parametrize("position", [0, 1])
 @pytest.mark.parametrize("column", ["mean_proba", "second_moment", "log_loss"])
 def test_one_flipped_bit_of_a_double_is_one_ulp_in_one_row(store, column, position):
@@ -266,82 +215,6 @@ def test_a_replay_reads_and_writes_nothing(store):
     with read_store(store.path.parent) as other:
         assert replay(STUDY, other, "x", 7).differences == ()
     assert dump(store) == before
-
-
-@pytest.fixture(scope="module")
-def table1_folder(tmp_path_factory):
-    """One block of Sim1, 5 runs of it kept: no network, a quarter of a second."""
-    folder = tmp_path_factory.mktemp("table1")
-    study = make_study(Options(runs=5, train_size=(40, 120), test_size=(50, 50)))
-    sim1 = [(cell, 0) for cell in study.cells if cell.name == "sim1"]
-    with open_store(folder, study.name, study.design) as store:
-        list(run_study(study, store, blocks=sim1))
-    return folder
-
-
-@pytest.fixture
-def table1_copy(table1_folder, tmp_path):
-    shutil.copytree(table1_folder, tmp_path / "copy")
-    return tmp_path / "copy"
-
-
-def test_the_command_finds_a_flipped_bit_and_strict_says_so(cli, table1_copy):
-    arguments = ("replay", table1_copy, "--cell", "sim1", "--run", 2)
-    status, stdout, stderr = cli(*arguments, "--strict")
-    assert (status, stderr) == (0, "")
-    assert "sim1, runs 0 to 4: " in stdout
-    assert stdout.splitlines()[0].endswith(": every bit agrees")
-    with closing(sqlite3.connect(table1_copy / "records.sqlite")) as connection:
-        before, after = flip_last_bit(connection, "mean_proba", "sim1", 2, position=1)
-        connection.commit()
-    status, stdout, stderr = cli(*arguments)
-    assert (status, stderr) == (0, "")
-    lines = stdout.splitlines()
-    assert lines[0].endswith(": not the same")
-    assert lines[1].startswith(
-        f"  largest difference {abs(after - before):.3g}, in mean_proba (run 2, "
-    )
-    assert lines[2].startswith("  mean_proba: 1 rows differ, by at most ")
-    assert lines[3] == "run 2 is:"  # no other field, and the code is the same
-    assert cli(*arguments, "--strict")[0] == 1
-
-
-def test_the_command_says_how_the_code_differs(cli, table1_copy):
-    with closing(sqlite3.connect(table1_copy / "records.sqlite")) as connection:
-        query = "SELECT value FROM study WHERE key = 'design'"
-        design = json.loads(connection.execute(query).fetchone()[0])
-        design["code"]["source"]["equations/balance.py"] = "0123456789abcdef"
-        design["code"]["source"]["simulations/gone.py"] = "0123456789abcdef"
-        design["code"]["torch"] = "0.4"
-        connection.execute("UPDATE study SET value = ? WHERE key = 'design'", (json.dumps(design),))
-        connection.commit()
-    arguments = ("replay", table1_copy, "--cell", "sim1", "--run", 2, "--strict")
-    status, stdout, _ = cli(*arguments)
-    assert status == 0  # the numbers are the same: nothing to explain
-    assert "since it was stored" not in stdout
-    with closing(sqlite3.connect(table1_copy / "records.sqlite")) as connection:
-        flip_last_bit(connection, "log_loss", "sim1", 2)
-        connection.commit()
-    status, stdout, _ = cli(*arguments)
-    assert status == 1
-    since = [line for line in stdout.splitlines() if "since it was stored" in line]
-    assert [line.partition(": ")[2].partition(" -> ")[0] for line in since] == [
-        "equations/balance.py was edited", "simulations/gone.py is gone", 'torch "0.4"',
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("cell", "run", "message"),
-    [
-        ("x", 0, "--cell must be one of sim1, sim2, got 'x'"),
-        ("sim1", 5, "--run 5 of cell sim1 is not in"),
-        ("sim2", 0, "--run 0 of cell sim2 is not in"),
-    ],
-)
-def test_the_command_refuses_what_is_not_there_in_one_line(cli, table1_copy, cell, run, message):
-    status, stdout, stderr = cli("replay", table1_copy, "--cell", cell, "--run", run)
-    assert (status, stdout, len(stderr.splitlines())) == (2, "", 1)
-    assert stderr.startswith(f"learnprop: {message}")
 
 
 def test_a_block_that_timed_out_holds_nothing_to_compare(tmp_path):
