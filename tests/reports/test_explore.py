@@ -1,60 +1,16 @@
-from dataclasses import replace
-from itertools import combinations
-
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 
 from equations.balance import class_mass
-from reports.explore.balance_figures import draw_gap, draw_sides
 from reports.explore.report import explore_contents
-from reports.explore.summary import Explore, summarise
+from reports.explore.summary import Explore
 from reports.explore.text import accuracy_grid, gap_grid, ratio_grid
-from reports.explore.weight_figures import draw_accuracy, draw_mean_proba
 from reports.formatting import LATEX
-from reports.study_report import write_contents
-from simulations.monte_carlo import run_study
 from simulations.records import select
-from simulations.store import open_store
-from simulations.studies.explore import Options, make_study
-from simulations.tables import read_measurements
+from simulations.studies.explore import Options
+from tests.explored import NAMES, reported
 from tests.latex import compile_tables, needs_latex
-
-NAMES = ("a_b & 50 %", "<=50K $x$ #1", "größe ~^")
-
-
-def reported(options, folder):
-    study = make_study(options)
-    with open_store(folder, study.name, study.design) as store:
-        list(run_study(study, store))
-        table = summarise(study, store)
-        measured = {cell.name: read_measurements(store, cell.name) for cell in study.cells}
-    write_contents(explore_contents(table), folder)
-    return study, table, measured
-
-
-@pytest.fixture(scope="module")
-def grid(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("explore")
-    return folder, *reported(Options(runs=40, ratios=(1, 10), train_size=2000), folder)
-
-
-@pytest.fixture(scope="module")
-def own_data(tmp_path_factory):
-    """Three labels that LaTeX, mathtext and CSV would each like to read as something else."""
-    rng = np.random.default_rng(0)
-    count = (400, 150, 100)
-    table = pd.DataFrame({"a": rng.normal(np.repeat([0.0, 1.5, -1.5], count))})
-    table["kind"] = np.repeat(NAMES, count)
-    folder = tmp_path_factory.mktemp("own")
-    table.to_csv(folder / "data.csv", index=False)
-    options = Options(
-        runs=25, data=str(folder / "data.csv"), label="kind", ratios=(1, 4),
-        weights=("equal", "inverse"), lambda0_grid=(0.1, 0.9, 5),
-    )  # fmt: skip
-    return folder, *reported(options, folder)
 
 
 def test_one_row_per_ratio_weighting_split_and_class(grid):
@@ -172,13 +128,6 @@ def test_every_grid_has_a_cell_per_ratio(grid, own_data):
             assert not any("nan" in cell for row in rows for cell in row)
 
 
-def test_figures_are_written_also_for_awkward_names(grid, own_data):
-    for folder in (grid[0], own_data[0]):
-        for name in ("sides", "mean_proba", "accuracy", "gap"):
-            assert (folder / f"{name}.pdf").stat().st_size > 8000
-            assert (folder / f"{name}.png").stat().st_size > 8000
-
-
 def test_names_of_labels_reach_the_tables(own_data):
     folder, _, table, _ = own_data
     assert table.labels == (NAMES[2], NAMES[1], NAMES[0])
@@ -258,98 +207,6 @@ def test_runs_without_spread_are_reported(tmp_path):
             weights=("equal", "0.97", "0.3"),
         )  # fmt: skip
         reported(options, tmp_path / str(seed))
-
-
-@pytest.fixture
-def drawn(monkeypatch, tmp_path):
-    """Draw a figure; returns it as it was saved."""
-    import matplotlib.pyplot as plt
-
-    figures = []
-    close = plt.close
-    monkeypatch.setattr(plt, "close", figures.append)
-
-    def draw(how, table):
-        how(table, [tmp_path / "a.png"])
-        return figures[-1]
-
-    yield draw
-    for figure in figures:
-        close(figure)
-
-
-def test_points_off_the_diagonal_are_drawn(grid, drawn):
-    table = grid[2]
-    shifted = {name: table.summary[name] + 7.0 for name in ("gap", "gap_low", "gap_high")}
-    top = drawn(draw_sides, replace(table, summary=table.summary.assign(**shifted))).axes[0]
-    points = np.concatenate([line.get_ydata() for line in top.lines if len(line.get_ydata()) > 1])
-    assert top.get_ylim()[1] >= points.max()
-
-
-def part_of(table, ratios, settings):
-    """The same grid with fewer ratios and settings."""
-    rows = table.summary["ratio"].isin(ratios) & table.summary["weighting"].isin(settings)
-    summary, curve = table.summary[rows], table.curve
-    if len(curve):
-        weight = summary.loc[summary["class"] == 0, "weight"]
-        between = curve["lambda0"].between(weight.min(), weight.max())
-        curve = curve[curve["ratio"].isin(ratios) & between]
-    return replace(table, summary=summary, curve=curve, ratios=ratios, settings=settings)
-
-
-def many_ratios(table):
-    """Twelve ratios, each with the rows of the first."""
-    one = table.summary[table.summary["ratio"] == table.ratios[0]]
-    ratios = tuple(float(7 * i) for i in range(1, 13))
-    summary = pd.concat(
-        [one.assign(ratio=ratio, gap=-0.183, gap_low=-0.3, gap_high=0.1) for ratio in ratios]
-    )
-    return replace(table, summary=summary, curve=table.curve.iloc[:0], ratios=ratios)
-
-
-def long_names(table):
-    labels = tuple(f"a label that is longer than any column of a paper, number {k}" for k in "012")
-    return replace(table, labels=labels)
-
-
-GRIDS = {
-    "default": lambda grid, _: grid,
-    "one ratio": lambda grid, _: part_of(grid, grid.ratios[1:], grid.settings),
-    "narrow": lambda grid, _: part_of(grid, grid.ratios[:1], ("0.3751", "0.6249")),
-    "many ratios": lambda grid, _: many_ratios(grid),
-    "three classes": lambda _, own: own,
-    "long names": lambda _, own: long_names(own),
-}
-
-
-@pytest.mark.parametrize("how", [draw_sides, draw_mean_proba, draw_accuracy, draw_gap])
-@pytest.mark.parametrize("which", GRIDS)
-def test_words_of_a_figure_are_inside_and_apart(grid, own_data, drawn, monkeypatch, which, how):
-    """No word is cut off by the edge or printed over another, and every axis can be read."""
-    boxes = {}
-    draw = Text.draw
-
-    def noted(text, renderer, *args, **kwargs):
-        draw(text, renderer, *args, **kwargs)
-        if text.get_visible() and text.get_text().strip():
-            boxes[text] = text.get_window_extent(renderer)
-
-    monkeypatch.setattr(Text, "draw", noted)
-    table = GRIDS[which](grid[2], own_data[2])
-    figure = drawn(how, table)
-    width, height = 200 * figure.get_size_inches()  # as saved
-    for text, box in boxes.items():
-        assert box.x0 >= -1, text
-        assert box.y0 >= -1, text
-        assert box.x1 <= width + 1, text
-        assert box.y1 <= height + 1, text
-    for (one, box), (other, second) in combinations(boxes.items(), 2):
-        common = Bbox.intersection(box, second)
-        assert common is None or min(common.width, common.height) <= 2, (one, other)
-    for axis in ("x", "y"):
-        labels = [getattr(axes, f"get_{axis}ticklabels")() for axes in figure.axes]
-        shown = [sum(label in boxes for label in of_axes) for of_axes in labels]
-        assert max(shown) >= 2, axis
 
 
 def test_extreme_ratios_end_separated_and_counted(tmp_path):

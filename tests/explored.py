@@ -1,0 +1,21 @@
+"""A grid of `learnprop explore`, run and reported."""
+
+from reports.explore.report import explore_contents
+from reports.explore.summary import summarise
+from reports.study_report import write_contents
+from simulations.monte_carlo import run_study
+from simulations.store import open_store
+from simulations.studies.explore import make_study
+from simulations.tables import read_measurements
+
+NAMES = ("a_b & 50 %", "<=50K $x$ #1", "größe ~^")
+
+
+def reported(options, folder):
+    study = make_study(options)
+    with open_store(folder, study.name, study.design) as store:
+        list(run_study(study, store))
+        table = summarise(study, store)
+        measured = {cell.name: read_measurements(store, cell.name) for cell in study.cells}
+    write_contents(explore_contents(table), folder)
+    return study, table, measured
