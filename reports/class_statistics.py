@@ -13,7 +13,7 @@ from equations.mean_proba import FloatArray
 from equations.simultaneous import gaps_over_runs
 from reports.statistics import CONFIDENCE
 from simulations.monte_carlo import Cell, Study
-from simulations.records import FAILED_STATUSES, Fits, Measurements, rows_where, select
+from simulations.records import Fits, Measurements, rows_where, select
 
 SIMULTANEOUS = 0.95
 """Level of the intervals that hold for all classes together."""
@@ -53,7 +53,7 @@ class SettingEvidence:
     @property
     def models(self) -> Fits:
         """Fits with a model: those that are measured, in the same order of runs."""
-        return rows_where(self.fits, ~np.isin(self.fits.status, FAILED_STATUSES))
+        return rows_where(self.fits, self.fits.has_model)
 
     def split(self, name: str) -> Measurements:
         """Measurements on one split."""
@@ -82,7 +82,7 @@ def evidence_of(
     """
     epoch, stage = cell.headline
     mine = select(fits, setting=setting, epoch=epoch, stage=stage)
-    with_model = ~np.isin(mine.status, FAILED_STATUSES)
+    with_model = mine.has_model
     n_runs = study.runs_of(cell.name)
     converged = int((mine.status == "converged").sum())
     if measured is not None:

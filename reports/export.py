@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulations.blocks import block_runs
+from simulations.blocks import block_runs, block_size_of
 from simulations.records import Fits, Measurements
 from simulations.tables import Store, max_classes, read_blocks, read_fits, read_measurements
 
@@ -78,11 +78,12 @@ def _frames(store: Store, table: str) -> Iterator[pd.DataFrame]:
     empty = True
     n_classes = max_classes(store) if table == "fits" else 0
     for cell, index, *_ in read_blocks(store):
+        runs = block_runs(index, block_size_of(store.design))
         if table == "fits":
-            yield fits_frame(cell, read_fits(store, cell, block_runs(index)), n_classes)
+            yield fits_frame(cell, read_fits(store, cell, runs), n_classes)
             empty = False
         else:
-            rows = read_measurements(store, cell, block_runs(index))
+            rows = read_measurements(store, cell, runs)
             if rows is not None:
                 yield measurements_frame(cell, rows, class_labels(store))
                 empty = False

@@ -11,7 +11,7 @@ from reports.formatting import duration
 from reports.precision import Need, needs, whole_blocks
 from simulations.blocks import BLOCK_SIZE, Task
 from simulations.monte_carlo import Study
-from simulations.records import Block
+from simulations.records import Block, concatenate
 from simulations.workers import Workers, compute_blocks
 
 PILOT_RUNS = BLOCK_SIZE
@@ -23,6 +23,7 @@ class Plan:
 
     needs: tuple[Need, ...]
     seconds_per_block: dict[str, float]
+    block_size: int = BLOCK_SIZE
 
 
 def plan_study(
@@ -54,13 +55,22 @@ def plan_study(
         if any(predicted[cell.name].get(setting) is None for setting in cell.settings)
     ]
     code = study.design.get("code")
-    tasks = [Task(study.compute_block, cell, study.seed, 0, code=code) for cell in unknown]
-    pilots: dict[str, Block] = {block.cell: block for block in compute_blocks(tasks, workers)}
+    size = study.block_size
+    tasks = [
+        Task(study.compute_block, cell, study.seed, index, code=code, size=size)
+        for cell in unknown
+        for index in range(-(-PILOT_RUNS // size))
+    ]
+    pilots: dict[str, list[Block]] = {}
+    for block in compute_blocks(tasks, workers):
+        pilots.setdefault(block.cell, []).append(block)
     found: list[Need] = []
     for cell in study.cells:
-        pilot = pilots[cell.name].measurements if cell.name in pilots else None
+        blocks = pilots.get(cell.name)
+        pilot = concatenate(blocks).measurements if blocks else None
         found += needs(cell, target, predicted[cell.name], pilot)
-    return Plan(tuple(found), {name: block.seconds for name, block in pilots.items()})
+    seconds = {name: sum(b.seconds for b in of) / len(of) for name, of in pilots.items()}
+    return Plan(tuple(found), seconds, size)
 
 
 def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[str]]:
@@ -107,11 +117,11 @@ def _conclusion(plan: Plan, workers: int) -> list[str]:
         if not math.isfinite(n_runs):
             lines.append(f"{cell}: its pilot block shows no gap to make precise")
             continue
-        blocks = whole_blocks(max(n_runs, 2)) // BLOCK_SIZE
+        blocks = whole_blocks(max(n_runs, 2), plan.block_size) // plan.block_size
         time = ""
         if cell in plan.seconds_per_block:
             seconds = blocks * plan.seconds_per_block[cell] / min(workers, blocks)
             time = f", about {duration(seconds)} on {workers} worker(s)"
         many = "blocks" if blocks > 1 else "block"
-        lines.append(f"{cell}: {blocks} {many} of {BLOCK_SIZE} runs{time}")
+        lines.append(f"{cell}: {blocks} {many} of {plan.block_size} runs{time}")
     return lines

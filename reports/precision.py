@@ -111,7 +111,7 @@ def study_precision(study: Study, store: Store) -> list[Precision]:
 def more_runs(study: Study, store: Store, target: float) -> dict[str, int]:
     """Replications per cell of the next round towards a target; empty where none is needed.
 
-    A cell gets one whole block at least. Where it then `has_gap`, a round at most doubles it, since
+    A cell gets 25 replications at least. Where it then `has_gap`, a round at most doubles it, since
     the MCSE is itself an estimate. What comes next depends on results alone, so a study that is
     resumed takes the same steps.
 
@@ -129,12 +129,13 @@ def more_runs(study: Study, store: Store, target: float) -> dict[str, int]:
     """
     more: dict[str, int] = {}
     for precision in study_precision(study, store):
-        more[precision.cell] = max(more.get(precision.cell, 0), _next_round(precision, target))
+        wanted = _next_round(precision, target, study.block_size)
+        more[precision.cell] = max(more.get(precision.cell, 0), wanted)
     grown = {cell: runs for cell, runs in more.items() if runs > study.runs_of(cell)}
     return {**study.cell_runs, **grown} if grown else {}
 
 
-def _next_round(precision: Precision, target: float) -> int:
+def _next_round(precision: Precision, target: float, size: int) -> int:
     """Runs that one λ setting asks for next; as many as it has where it asks for none."""
     have = precision.n_runs
     if have < BLOCK_SIZE and precision.mcse > target:
@@ -142,10 +143,10 @@ def _next_round(precision: Precision, target: float) -> int:
     if not precision.has_gap or precision.mcse <= target:
         return have
     needed = have * (precision.mcse / target) ** 2
-    return whole_blocks(min(max(needed, have + 1), 2 * have))
+    return whole_blocks(min(max(needed, have + 1), 2 * have), size)
 
 
-def whole_blocks(n_runs: float) -> int:
+def whole_blocks(n_runs: float, size: int = BLOCK_SIZE) -> int:
     """Round replications up to whole blocks.
 
     Examples
@@ -153,7 +154,7 @@ def whole_blocks(n_runs: float) -> int:
     >>> whole_blocks(26), whole_blocks(50)
     (50, 50)
     """
-    return math.ceil(n_runs / BLOCK_SIZE) * BLOCK_SIZE
+    return math.ceil(n_runs / size) * size
 
 
 def needs(

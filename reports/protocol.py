@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from textwrap import fill
 
-from simulations.blocks import BLOCK_SIZE
 from simulations.monte_carlo import Study
 
 FITTERS = {
@@ -91,7 +90,8 @@ def replications(study: Study, mcse: float | None) -> str:
     -------
     str
     """
-    asked = f"{study.n_runs} replications asked for at first, computed in blocks of {BLOCK_SIZE}"
+    blocks = f"in blocks of {study.block_size}" if study.block_size > 1 else "one by one"
+    asked = f"{study.n_runs} replications asked for at first, computed {blocks}"
     if mcse is None:
         return asked + "."
     return asked + (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.formatting import duration
-from simulations.blocks import BLOCK_SIZE
+from simulations.blocks import block_size_of
 from simulations.store import is_written
 from simulations.tables import Store, failed_runs, read_blocks, read_fits, read_session
 
@@ -76,13 +76,14 @@ def study_status(store: Store) -> Status:
     session, blocks = read_session(store), read_blocks(store)
     failed = failed_runs(store)
     asked = session.get("runs", {})
+    size = block_size_of(store.design)
     names = list(dict.fromkeys([*asked, *(row[0] for row in blocks)]))
     cells = []
     for name in names:
         mine = [row for row in blocks if row[0] == name]
         done = sum(row[2] for row in mine)
         n_asked = asked.get(name, done)
-        within = [row for row in mine if row[1] * BLOCK_SIZE < n_asked]
+        within = [row for row in mine if row[1] * size < n_asked]
         seconds = [row[3] for row in within]
         cells.append(
             CellStatus(
@@ -91,7 +92,7 @@ def study_status(store: Store) -> Status:
                 asked=n_asked,
                 failed=sum(run < n_asked for run in failed.get(name, ())),
                 blocks_done=len(within),
-                blocks_asked=-(-n_asked // BLOCK_SIZE),
+                blocks_asked=-(-n_asked // size),
                 seconds_per_block=sum(seconds) / len(seconds) if seconds else float("nan"),
             )
         )

@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from simulations.seeds import replication_key
 from simulations.versions import changes, code_version, summary_of
 
 BLOCK_SIZE = 25
+"""Replications of a block, unless a study's design says otherwise (`block_size_of`)."""
 
 
 class StudyError(RuntimeError):
@@ -47,17 +49,34 @@ class Task:
         Seconds; None is no limit.
     code : dict or None
         `code_version` of the driver, which the worker's must equal.
+    size : int
+        Replications of a block of the study.
+    unfinished : Path or None
+        Folder where `compute_block` may keep what it has not finished, as a fourth argument.
     """
 
-    compute_block: Callable[[Any, int, range], Block]
+    compute_block: Callable[..., Block]
     cell: Any
     seed: int
     index: int
     timeout: float | None = None
     code: dict[str, Any] | None = None
+    size: int = BLOCK_SIZE
+    unfinished: Path | None = None
 
 
-def block_runs(index: int) -> range:
+def block_size_of(design: Mapping[str, Any]) -> int:
+    """Replications of a block of a study.
+
+    Examples
+    --------
+    >>> block_size_of({}), block_size_of({"block_size": 1})
+    (25, 1)
+    """
+    return int(design.get("block_size", BLOCK_SIZE))
+
+
+def block_runs(index: int, size: int = BLOCK_SIZE) -> range:
     """Replications of a block.
 
     Examples
@@ -65,7 +84,7 @@ def block_runs(index: int) -> range:
     >>> block_runs(1)
     range(25, 50)
     """
-    return range(index * BLOCK_SIZE, (index + 1) * BLOCK_SIZE)
+    return range(index * size, (index + 1) * size)
 
 
 def compute_one(task: Task) -> Block | StudyError:
@@ -89,11 +108,11 @@ def compute_one(task: Task) -> Block | StudyError:
         differences = changes(task.code, code_version(), ".code")
         return StudyError(f"a worker runs other code: {summary_of(differences)}")
     started = time.monotonic()
-    runs = block_runs(task.index)
+    runs = block_runs(task.index, task.size)
     try:
         with one_thread(), time_limit(task.timeout):
             try:
-                block = task.compute_block(task.cell, task.seed, runs)
+                block = _computed(task, runs)
             except StudyError as error:
                 return error
             except Exception as error:
@@ -109,12 +128,20 @@ def compute_one(task: Task) -> Block | StudyError:
     )
 
 
+def _computed(task: Task, runs: range) -> Block:
+    if task.unfinished is None:
+        return task.compute_block(task.cell, task.seed, runs)
+    return task.compute_block(task.cell, task.seed, runs, task.unfinished)
+
+
 def _one_by_one(task: Task, runs: range, error: Exception) -> Block:
+    if len(runs) == 1:
+        return _failed(task, runs, _one_line(error), error)
     blocks = []
     for run in runs:
         alone = range(run, run + 1)
         try:
-            blocks.append(task.compute_block(task.cell, task.seed, alone))
+            blocks.append(_computed(task, alone))
         except Exception as own:
             blocks.append(_failed(task, alone, _one_line(own), own))
     note = f"computed replication by replication: the block raised {_one_line(error)}"

@@ -1,9 +1,9 @@
 """Monte Carlo studies: cells, blocks, resume, and when to stop.
 
-The unit of work is a block of 25 replications of one data cell with all its λ settings, always
-computed whole: its composition, and so its arithmetic, depends neither on the number of workers
-nor on ``--runs``. joblib runs blocks (`simulations.workers`), SQLite keeps them
-(`simulations.store`); randomness is keyed (`simulations.seeds`).
+The unit of work is a block of replications of one data cell with all its λ settings, 25 unless the
+design says otherwise, always computed whole: its composition, and so its arithmetic, depends
+neither on the number of workers nor on ``--runs``. joblib runs blocks (`simulations.workers`),
+SQLite keeps them (`simulations.store`); randomness is keyed (`simulations.seeds`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from equations.mean_proba import FloatArray
-from simulations.blocks import BLOCK_SIZE, StudyError, Task, block_runs
+from simulations.blocks import StudyError, Task, block_runs, block_size_of
 from simulations.records import FAILED_STATUSES, Block
 from simulations.tables import Store, failed_runs, finished_runs, save_block
 from simulations.workers import Workers, compute_blocks
@@ -63,16 +63,20 @@ class Study:
         Replications of single cells by name, where they are not `n_runs`.
     inputs : mapping
         Where the files are that the study reads, by option; what is in them is in the design.
+    keeps_unfinished : bool
+        Whether `compute_block` takes a folder beside the store as a fourth argument, where it keeps
+        what would take long to compute again.
     """
 
     name: str
     seed: int
     n_runs: int
     cells: tuple[Any, ...]
-    compute_block: Callable[[Any, int, range], Block]
+    compute_block: Callable[..., Block]
     design: Mapping[str, Any]
     cell_runs: Mapping[str, int] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    keeps_unfinished: bool = False
 
     def __post_init__(self) -> None:
         names = [cell.name for cell in self.cells]
@@ -83,6 +87,11 @@ class Study:
     def runs_of(self, cell: str) -> int:
         """Replications asked for of a cell."""
         return self.cell_runs.get(cell, self.n_runs)
+
+    @property
+    def block_size(self) -> int:
+        """Replications of a block."""
+        return block_size_of(self.design)
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ class Progress:
 
 def all_blocks(study: Study) -> list[tuple[Any, int]]:
     """(cell, index) of every block of a study; the first of every cell come first."""
-    counts = {cell.name: -(-study.runs_of(cell.name) // BLOCK_SIZE) for cell in study.cells}
+    counts = {cell.name: -(-study.runs_of(cell.name) // study.block_size) for cell in study.cells}
     return [
         (cell, index)
         for index, cell in product(range(max(counts.values(), default=0)), study.cells)
@@ -130,7 +139,7 @@ def pending_blocks(
 
 
 def _kept(study: Study, cell: str, index: int) -> range:
-    runs = block_runs(index)
+    runs = block_runs(index, study.block_size)
     return range(runs.start, min(runs.stop, study.runs_of(cell)))
 
 
@@ -175,12 +184,17 @@ def run_study(
         (cell, run)
         for cell, runs in failed_runs(store).items()
         for run in runs
-        if run < study.runs_of(cell) and (cell, run // BLOCK_SIZE) not in pending
+        if run < study.runs_of(cell) and (cell, run // study.block_size) not in pending
     }
     _check_failures(study, failed, max_failures)
     started = time.monotonic()
     code = study.design.get("code")
-    tasks = (Task(study.compute_block, c, study.seed, i, timeout, code) for c, i in todo)
+    size = study.block_size
+    unfinished = store.path.parent.resolve() / "unfinished" if study.keeps_unfinished else None
+    tasks = (
+        Task(study.compute_block, c, study.seed, i, timeout, code, size, unfinished)
+        for c, i in todo
+    )
     with closing(compute_blocks(tasks, workers or Workers())) as computed:
         for n, block in enumerate(computed, start=1):
             kept = _kept(study, block.cell, block.index)

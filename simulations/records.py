@@ -49,7 +49,9 @@ class Fits:
     ``status`` is converged, not converged, separated, diverged or failed; ``reason`` is empty or
     says on one line why there is no model; ``traceback`` then has the key of the replication, and
     the traceback where it raised. ``bias`` and ``bias_gradient`` have shape (n_rows, n_classes),
-    NaN without a model. Units as in `simulations.fitters.fit.Fit`.
+    NaN without a model. Units as in `simulations.fitters.fit.Fit`. ``path_gradient`` is the mean
+    minibatch gradient in the output bias along a path of training, and ``path_identity`` what E9
+    says that it is; NaN where no path was recorded.
     """
 
     setting: NDArray[np.str_]
@@ -64,6 +66,13 @@ class Fits:
     gradient_norm: FloatArray
     bias: FloatArray
     bias_gradient: FloatArray
+    path_gradient: FloatArray
+    path_identity: FloatArray
+
+    @property
+    def has_model(self) -> NDArray[np.bool_]:
+        """Which fits are measured, shape (n_rows,)."""
+        return np.asarray(self.reason == "")
 
     def __len__(self) -> int:
         return len(self.run)
@@ -97,9 +106,13 @@ def stack_measurements(
 
 
 def stack_fits(rows: Iterable[Sequence[Any]]) -> Fits:
-    """Stack rows in the order of the fields of `Fits`."""
-    columns = list(zip(*rows, strict=True)) or [()] * len(fields(Fits))
-    return Fits(*(np.array(column) for column in columns))
+    """Stack rows in the order of the fields of `Fits`, with or without those of a path."""
+    columns = [np.array(column) for column in zip(*rows, strict=True)]
+    if not columns:
+        return Fits(*(np.array(()) for _ in fields(Fits)))
+    nothing = np.full_like(columns[-1], np.nan)
+    columns += [nothing] * (len(fields(Fits)) - len(columns))
+    return Fits(*columns)
 
 
 def concatenate(blocks: Sequence[Block]) -> Block:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from simulations.blocks import BLOCK_SIZE, StudyError, Task, compute_one
+from simulations.blocks import StudyError, Task, compute_one
 from simulations.monte_carlo import Study
 from simulations.records import Fits, Measurements, Rows, rows_where
 from simulations.store import StoreError
@@ -79,12 +79,13 @@ def replay(study: Study, store: Store, cell: str, run: int) -> Replay:
     cells = {c.name: c for c in study.cells}
     if cell not in cells:
         raise StoreError(f"--cell must be one of {', '.join(cells)}, got {cell!r}")
-    index = run // BLOCK_SIZE
+    size = study.block_size
+    index = run // size
     kept = finished_runs(store, timeout=0.0).get((cell, index), 0)
-    runs = range(index * BLOCK_SIZE, index * BLOCK_SIZE + kept)
+    runs = range(index * size, index * size + kept)
     if run not in runs:
         raise StoreError(f"--run {run} of cell {cell} is not in {store.path}")
-    block = compute_one(Task(study.compute_block, cells[cell], study.seed, index))
+    block = compute_one(Task(study.compute_block, cells[cell], study.seed, index, size=size))
     if isinstance(block, StudyError):
         raise StoreError(f"{store.path.parent} cannot be replayed: {block}")
     fits, measured = read_fits(store, cell, runs), read_measurements(store, cell, runs)

@@ -61,5 +61,21 @@ def replication_rng(seed: int, cell: str, run: int, stream: str) -> np.random.Ge
     >>> a == replication_rng(0, "sim1", 7, "test").random()
     False
     """
-    key = replication_key(cell, run, stream)
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+    return np.random.default_rng(replication_seed(seed, cell, run, stream))
+
+
+def replication_seed(seed: int, cell: str, run: int, stream: str) -> np.random.SeedSequence:
+    """Return the seed of `replication_rng`, for what draws with a generator of its own.
+
+    Parameters
+    ----------
+    seed : int
+    cell : str
+    run : int
+    stream : {"train", "test", "population", "start", "minibatch"}
+
+    Returns
+    -------
+    numpy.random.SeedSequence
+    """
+    return np.random.SeedSequence(seed, spawn_key=replication_key(cell, run, stream))

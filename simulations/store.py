@@ -21,7 +21,7 @@ from simulations.versions import changes, summary_of
 
 FILE_NAME = "records.sqlite"
 LOCK_NAME = f"{FILE_NAME}.lock"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _MAGIC = b"SQLite format 3\x00"
 _JOURNALS = ("-wal", "-shm")
 

@@ -20,7 +20,12 @@ import numpy as np
 from simulations.records import FAILED_STATUSES, Block, Fits, Measurements, Rows, rows_where
 
 _KEYS = ("setting", "run", "epoch", "stage", "split")
-FIT_ARRAYS = {"bias": ("<f8", 1), "bias_gradient": ("<f8", 1)}
+FIT_ARRAYS = {
+    "bias": ("<f8", 1),
+    "bias_gradient": ("<f8", 1),
+    "path_gradient": ("<f8", 1),
+    "path_identity": ("<f8", 1),
+}
 """Name to dtype and number of class axes."""
 _FIT = tuple(f.name for f in fields(Fits) if f.name not in FIT_ARRAYS)
 _FIT_NUMBERS = ("loss", "gradient_norm")
@@ -208,8 +213,8 @@ def row_type(arrays: Mapping[str, tuple[str, int]], n_classes: int) -> np.dtype:
 
     Examples
     --------
-    >>> row_type(FIT_ARRAYS, 3).itemsize  # two float64 of each class
-    48
+    >>> row_type(FIT_ARRAYS, 3).itemsize  # four float64 of each class
+    96
     """
     return np.dtype(
         [(name, dtype, (n_classes,) * n_axes) for name, (dtype, n_axes) in arrays.items()]

@@ -16,6 +16,7 @@ _HOME = {
     "controls": "simulations.studies.controls",
     "claims": "simulations.studies.claims",
     "explore": "simulations.studies.explore",
+    "cnn": "simulations.studies.cnn",
 }
 
 

@@ -1,0 +1,106 @@
+"""Unfinished trainings on disk: written whole or not at all, read without executing anything."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+
+EVERY_SECONDS = 30.0
+"""Between two checkpoints of one training, at the end of an epoch."""
+
+
+@dataclass
+class Checkpoint:
+    """Where a training is kept, and what it is.
+
+    Attributes
+    ----------
+    path : Path
+    key : str
+        All that determines the training: another one's file is not resumed.
+    written : float
+        `time.monotonic` of the last one.
+    """
+
+    path: Path
+    key: str
+    written: float = field(default_factory=time.monotonic)
+
+
+def save_checkpoint(
+    checkpoint: Checkpoint,
+    state: Mapping[str, torch.Tensor],
+    optimiser: torch.optim.Optimizer,
+    progress: Any,
+    finished: bool,
+) -> None:
+    """Write a training if the last time is long enough ago or it is finished.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    state : mapping of str to tensor
+        Parameters and buffers.
+    optimiser : torch.optim.Optimizer
+    progress : dataclass
+        Of numbers, tensors and dicts of them.
+    finished : bool
+    """
+    if not finished and time.monotonic() - checkpoint.written < EVERY_SECONDS:
+        return
+    checkpoint.path.parent.mkdir(parents=True, exist_ok=True)
+    part = checkpoint.path.with_suffix(f".{os.getpid()}.part")
+    torch.save(
+        {
+            "key": checkpoint.key,
+            "state": dict(state),
+            "optimiser": optimiser.state_dict(),
+            "progress": {f.name: getattr(progress, f.name) for f in fields(progress)},
+        },
+        part,
+    )
+    part.replace(checkpoint.path)
+    checkpoint.written = time.monotonic()
+
+
+def load_checkpoint(
+    checkpoint: Checkpoint,
+    state: Mapping[str, torch.Tensor],
+    optimiser: torch.optim.Optimizer,
+    progress: Any,
+) -> bool:
+    """Put a training where its checkpoint has it, if there is one of this very training.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    state : mapping of str to tensor
+        Overwritten in place.
+    optimiser : torch.optim.Optimizer
+    progress : dataclass
+
+    Returns
+    -------
+    bool
+        Whether there was one. A file that cannot be read counts as none: it only costs time.
+    """
+    try:
+        found = torch.load(checkpoint.path, weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError):
+        return False
+    if not isinstance(found, dict) or found.get("key") != checkpoint.key:
+        return False
+    with torch.no_grad():
+        for name, tensor in state.items():
+            tensor.copy_(found["state"][name])
+    optimiser.load_state_dict(found["optimiser"])
+    for name, value in found["progress"].items():
+        setattr(progress, name, value)
+    return True

@@ -1,0 +1,191 @@
+"""Files of published image data: found in folders, verified by content, read, never unpickled."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+ENVIRONMENT = "LEARNPROP_DATA"
+"""Variable that names folders of data sets, with ``os.pathsep`` between."""
+
+ByteArray = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a data set.
+
+    Attributes
+    ----------
+    path : str
+        Inside the folder of its data set.
+    sha256 : str
+        Of its content; of a gzip file, of what is in it, since packages compress anew.
+    """
+
+    path: str
+    sha256: str
+
+
+def data_folders(data_dir: str = "") -> list[Path]:
+    """Folders in which data sets are looked for, in this order.
+
+    Parameters
+    ----------
+    data_dir : str
+        Comes first; then those of the environment, then our own, where ``fetch`` puts them.
+
+    Returns
+    -------
+    list of Path
+    """
+    named = [data_dir, *os.environ.get(ENVIRONMENT, "").split(os.pathsep)]
+    return [*(Path(name).expanduser() for name in named if name), own_folder()]
+
+
+def own_folder() -> Path:
+    """Folder of downloads: the user's cache, by the custom of the operating system."""
+    import pooch
+
+    return Path(pooch.os_cache("learnprop"))
+
+
+def find_folder(name: str, files: Sequence[File], folders: Sequence[Path]) -> Path | None:
+    """Folder of a data set: the first that holds any of its files; None where none does.
+
+    Parameters
+    ----------
+    name : str
+        Of the data set, and of its folder in one of `folders`.
+    files : sequence of File
+    folders : sequence of Path
+
+    Returns
+    -------
+    Path or None
+    """
+    for folder in folders:
+        if any((folder / name / file.path).is_file() for file in files):
+            return folder / name
+    return None
+
+
+def read_verified(folder: Path, file: File) -> bytes:
+    """Content of a file, uncompressed, if it is what its authors published.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the data set.
+    file : File
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ValueError
+        Naming the file: missing, not readable, truncated, or with another content.
+    """
+    path = folder / file.path
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} is corrupted or truncated: {error}") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != file.sha256:
+        raise ValueError(
+            f"{path} is not the published file: SHA-256 of its content {found[:16]}..., "
+            f"not {file.sha256[:16]}..."
+        )
+    return content
+
+
+def read_idx(content: bytes, name: str) -> ByteArray:
+    """Unsigned bytes in the IDX format, as an array.
+
+    Two zero bytes, the type (8), the number of axes, the length of each as a big-endian integer
+    of 32 bits, then the values.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+        For messages.
+
+    Returns
+    -------
+    ndarray of uint8
+
+    Raises
+    ------
+    ValueError
+        If that is not its format, or values are missing or left over.
+
+    References
+    ----------
+    LeCun, Cortes and Burges, The MNIST database of handwritten digits.
+
+    Examples
+    --------
+    >>> read_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]), "labels").tolist()
+    [7, 8, 9]
+    """
+    if content[:3] != b"\0\0\x08" or len(content) < 4:
+        raise ValueError(f"{name} is no IDX file of unsigned bytes")
+    n_axes = content[3]
+    start = 4 + 4 * n_axes
+    shape = np.frombuffer(content[4:start], ">u4").tolist()
+    values = np.frombuffer(content[start:], np.uint8)
+    if len(shape) != n_axes or len(values) != np.prod(shape, dtype=np.int64):
+        raise ValueError(f"{name} holds {len(values)} values, but is of shape {shape}")
+    return values.reshape(shape)
+
+
+def read_cifar(content: bytes, name: str) -> tuple[ByteArray, ByteArray]:
+    """Images and labels in CIFAR-10's binary format: a label, then 3 x 32 x 32 bytes, each.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+        For messages.
+
+    Returns
+    -------
+    images : ndarray of uint8, shape (n, 3, 32, 32)
+    labels : ndarray of uint8, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If it is no whole number of such records.
+
+    References
+    ----------
+    Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images.
+
+    Examples
+    --------
+    >>> images, labels = read_cifar(bytes([4]) + bytes(3072), "batch")
+    >>> images.shape, labels.tolist()
+    ((1, 3, 32, 32), [4])
+    """
+    size = 1 + 3 * 32 * 32
+    if not content or len(content) % size:
+        raise ValueError(f"{name} holds {len(content)} bytes, no multiple of {size}")
+    records = np.frombuffer(content, np.uint8).reshape(-1, size)
+    return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0]

@@ -1,0 +1,147 @@
+"""Images resident on a device: minibatches by number, standardised, cropped and flipped there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn.functional import pad
+
+from simulations.dataset_files import ByteArray
+
+CROP_PADDING = 4
+"""Zeros around an image before it is cropped to its size again."""
+
+
+@dataclass(frozen=True)
+class ResidentImages:
+    """Images on a device as the bytes that they are, a quarter of what floats would take.
+
+    Attributes
+    ----------
+    pixels : tensor of uint8, shape (n_samples, height, width, channels)
+        Channels last: convolutions of a processor take half the time.
+    mean, sd : tensor, shape (channels,)
+        Of the training images, by which all are standardised, in units of a byte.
+    """
+
+    pixels: torch.Tensor
+    mean: torch.Tensor
+    sd: torch.Tensor
+
+
+def resident(
+    images: ByteArray, like: ByteArray, device: torch.device, dtype: torch.dtype = torch.float32
+) -> ResidentImages:
+    """Bring images to a device.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n_samples, channels, height, width)
+    like : ndarray of uint8, shape (n, channels, height, width)
+        Whose mean and standard deviation standardise each channel.
+    device : torch.device
+    dtype : torch.dtype
+        Of the minibatches.
+
+    Returns
+    -------
+    ResidentImages
+    """
+    values = np.arange(256.0)
+    counts = np.stack(
+        [np.bincount(channel.ravel(), minlength=256) for channel in like.swapaxes(0, 1)]
+    )
+    share = counts / counts.sum(axis=1, keepdims=True)
+    mean = share @ values
+    sd = np.sqrt(share @ values**2 - mean**2)
+    return ResidentImages(
+        pixels=torch.as_tensor(np.ascontiguousarray(images.transpose(0, 2, 3, 1)), device=device),
+        mean=torch.as_tensor(mean, dtype=dtype, device=device),
+        sd=torch.as_tensor(sd, dtype=dtype, device=device),
+    )
+
+
+def image_batch(
+    images: ResidentImages, rows: torch.Tensor, moves: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Standardised images by number.
+
+    Parameters
+    ----------
+    images : ResidentImages
+    rows : tensor of int, shape (n_networks, n)
+    moves : tensor of int, shape (n_networks, n, 3), optional
+        For each a crop: its first row and column in the padded image, and 1 where it is mirrored.
+
+    Returns
+    -------
+    tensor, shape (n_networks, n, channels, height, width)
+    """
+    pixels = images.pixels[rows.flatten()]
+    if moves is not None:
+        pixels = crop_and_flip(pixels, moves.flatten(0, 1), CROP_PADDING, images.mean)
+    standard = (pixels.to(images.mean.dtype) - images.mean) / images.sd
+    return standard.movedim(-1, -3).unflatten(0, rows.shape)
+
+
+def crop_and_flip(
+    pixels: torch.Tensor, moves: torch.Tensor, padding: int, fill: torch.Tensor
+) -> torch.Tensor:
+    """Crop each image to its size out of a padded one, and mirror some left to right.
+
+    Parameters
+    ----------
+    pixels : tensor, shape (n, height, width, channels)
+    moves : tensor of int, shape (n, 3)
+        First row, first column, each 0 to 2 padding; 1 where the image is mirrored.
+    padding : int
+    fill : tensor, shape (channels,)
+        Value of the frame: the mean, which is zero once standardised.
+
+    Returns
+    -------
+    tensor, shape (n, height, width, channels)
+
+    Examples
+    --------
+    >>> image = torch.tensor([[1.0, 2.0], [3.0, 4.0]])[None, :, :, None]
+    >>> moves = torch.tensor([[1, 1, 0], [1, 1, 1], [0, 1, 0]])  # none; mirrored; down by one
+    >>> crop_and_flip(image.repeat(3, 1, 1, 1), moves, 1, torch.zeros(1))[..., 0].tolist()
+    [[[1.0, 2.0], [3.0, 4.0]], [[2.0, 1.0], [4.0, 3.0]], [[0.0, 0.0], [1.0, 2.0]]]
+    """
+    n, height, width, _ = pixels.shape
+    framed = pad(pixels.to(fill.dtype) - fill, (0, 0, padding, padding, padding, padding)) + fill
+    down = moves[:, 0, None] + torch.arange(height, device=pixels.device)
+    right = torch.arange(width, device=pixels.device).expand(n, -1)
+    right = torch.where(moves[:, 2, None] == 1, width - 1 - right, right) + moves[:, 1, None]
+    each = torch.arange(n, device=pixels.device)[:, None, None]
+    return framed[each, down[:, :, None], right[:, None, :]]
+
+
+def draw_epoch(
+    rngs: Sequence[np.random.Generator], n_samples: int, *, augment: bool
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Draw the order of an epoch for each network and, with augmentation, how images are moved.
+
+    Drawn by numpy on the processor: the same on every device.
+
+    Parameters
+    ----------
+    rngs : sequence of numpy.random.Generator
+    n_samples : int
+    augment : bool
+
+    Returns
+    -------
+    order : tensor of int, shape (n_networks, n_samples)
+    moves : tensor of int, shape (n_networks, n_samples, 3), or None
+    """
+    order = np.stack([rng.permutation(n_samples) for rng in rngs])
+    if not augment:
+        return torch.as_tensor(order), None
+    high = (2 * CROP_PADDING + 1, 2 * CROP_PADDING + 1, 2)
+    moves = np.stack([rng.integers(high, size=(n_samples, 3)) for rng in rngs])
+    return torch.as_tensor(order), torch.as_tensor(moves)

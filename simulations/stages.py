@@ -1,0 +1,265 @@
+"""A trained network measured three times: as trained, output bias refined, output layer refined.
+
+Under stochastic gradient descent the gradient in the output bias is nowhere near zero, and on the
+training set the two sides of Eq. (9) differ by just that (E1). Refining the bias alone makes them
+equal without touching the features (E6); what then remains on test data is generalisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import get_args
+
+import numpy as np
+import torch
+
+from equations.mean_proba import FloatArray
+from simulations.fitters.fit import CONVERGED, NOT_CONVERGED
+from simulations.fitters.newton import GRADIENT_TOLERANCE
+from simulations.fitters.output_layer import refine_bias, refine_head, sides_of_sample
+from simulations.measure import MeasuredValues, measure
+
+STAGES = ("raw", "bias", "head")
+
+NO_MINIMUM = "no minimum: the features part the classes, so the loss of the output layer has none"
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A sample as a network sees it.
+
+    Attributes
+    ----------
+    features : tensor, shape (n_samples, n_features)
+        In evaluation mode, in the precision of the network.
+    labels : tensor of int, shape (n_samples,)
+    """
+
+    features: torch.Tensor
+    labels: torch.Tensor
+
+
+@dataclass(frozen=True)
+class OutputLayer:
+    """An output layer in float64: weight (n_classes, n_features) and bias (n_classes,)."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What training minimises, over the total mass.
+
+    Attributes
+    ----------
+    class_share : tensor of float64, shape (n_classes,)
+        λ over the total mass.
+    penalty, bias_penalty : float
+        Of the squares of the output weights and of the output bias, halved.
+    """
+
+    class_share: torch.Tensor
+    penalty: float = 0.0
+    bias_penalty: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A network at one stage.
+
+    Attributes
+    ----------
+    name : {"raw", "bias", "head"}
+    status : str
+        "converged" where the objective has no gradient in the output bias (and at stage "head" the
+        whole output layer is at its minimum), else "not converged".
+    reason : str
+        Why there is nothing to measure; else empty.
+    n_iter : int
+        Newton iterations of the refinement.
+    loss : float
+        Sum-form loss on train, with the penalty, over the total mass.
+    gradient_norm : float
+        Of the refined output layer (see `refine_head`); NaN at other stages.
+    bias, bias_gradient : ndarray, shape (n_classes,)
+        The gradient is that of the objective, over the total mass.
+    measured : mapping of split to MeasuredValues
+    """
+
+    name: str
+    status: str
+    reason: str
+    n_iter: int
+    loss: float
+    gradient_norm: float
+    bias: FloatArray
+    bias_gradient: FloatArray
+    measured: Mapping[str, MeasuredValues]
+
+
+def logits_of(sample: Evaluated, layer: OutputLayer) -> torch.Tensor:
+    """Logits in float64, shape (n_samples, n_classes), a part of the samples at a time."""
+    parts = [h.double() @ layer.weight.mT for h in sample.features.split(8192)]
+    return torch.cat(parts) + layer.bias
+
+
+def measure_sample(sample: Evaluated, layer: OutputLayer) -> MeasuredValues:
+    """Measure a network's predictions per true class (`simulations.measure.measure`)."""
+    return measure(sample.labels.cpu().numpy(), logits_of(sample, layer).cpu().numpy())
+
+
+def as_trained(
+    samples: Mapping[str, Evaluated], layer: OutputLayer, objective: Objective, name: str = "raw"
+) -> Stage:
+    """Measure a network as it is.
+
+    Parameters
+    ----------
+    samples : mapping of split to Evaluated
+        "train" is the sample of training.
+    layer : OutputLayer
+    objective : Objective
+    name : str
+        Of the stage.
+
+    Returns
+    -------
+    Stage
+    """
+    train = samples["train"]
+    z = logits_of(train, layer)
+    left, right, _ = sides_of_sample(z, train.labels, objective.class_share)
+    gradient = (right - left + objective.bias_penalty * layer.bias).cpu().numpy()
+    nll = torch.logsumexp(z, dim=1) - z.gather(1, train.labels[:, None])[:, 0]
+    squares = objective.penalty * (layer.weight**2).sum()
+    squares = squares + objective.bias_penalty * (layer.bias**2).sum()
+    return Stage(
+        name=name,
+        status=_status(gradient),
+        reason="",
+        n_iter=0,
+        loss=float(objective.class_share[train.labels] @ nll + squares / 2),
+        gradient_norm=float("nan"),
+        bias=layer.bias.cpu().numpy(),
+        bias_gradient=gradient,
+        measured={split: measure_sample(sample, layer) for split, sample in samples.items()},
+    )
+
+
+def all_stages(
+    samples: Mapping[str, Evaluated], layer: OutputLayer, objective: Objective
+) -> list[Stage]:
+    """Measure a trained network as it is, and with its output bias and output layer refined.
+
+    Parameters
+    ----------
+    samples : mapping of split to Evaluated
+    layer : OutputLayer
+    objective : Objective
+
+    Returns
+    -------
+    list of Stage, one per name in `STAGES`
+
+    Examples
+    --------
+    >>> h = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
+    >>> samples = {"train": Evaluated(h, torch.tensor([0, 1, 0, 1]))}
+    >>> layer = OutputLayer(torch.zeros(2, 1).double(), torch.tensor([0.5, 0.0]).double())
+    >>> share = torch.full((2,), 0.25).double()
+    >>> [stage.status for stage in all_stages(samples, layer, Objective(share))]
+    ['not converged', 'converged', 'converged']
+    """
+    train, share = samples["train"], objective.class_share
+    raw = as_trained(samples, layer, objective)
+    bias, n_iter = refine_bias(
+        logits_of(train, OutputLayer(layer.weight, torch.zeros_like(layer.bias))),
+        train.labels,
+        share,
+        layer.bias,
+        penalty=objective.bias_penalty,
+    )
+    refined = OutputLayer(layer.weight, bias)
+    by_bias = replace(as_trained(samples, refined, objective, "bias"), n_iter=n_iter)
+    head = refine_head(
+        train.features.double(),
+        train.labels,
+        share,
+        layer.weight,
+        bias,
+        penalty=objective.penalty,
+        bias_penalty=objective.bias_penalty,
+    )
+    if head.separated:
+        none = np.full_like(by_bias.bias, np.nan)
+        by_head = Stage(
+            "head", NOT_CONVERGED, NO_MINIMUM, head.n_iter, float("nan"), head.gradient_norm,
+            bias=none, bias_gradient=none, measured={},
+        )  # fmt: skip
+    else:
+        by_head = as_trained(samples, OutputLayer(head.weight, head.bias), objective, "head")
+        by_head = replace(
+            by_head,
+            status=by_head.status if head.settled else NOT_CONVERGED,
+            n_iter=head.n_iter,
+            gradient_norm=head.gradient_norm,
+        )
+    return [raw, by_bias, by_head]
+
+
+def as_tensors(stage: Stage) -> dict[str, torch.Tensor]:
+    """A network as trained, as tensors that a checkpoint can hold.
+
+    Parameters
+    ----------
+    stage : Stage
+        "raw".
+
+    Returns
+    -------
+    dict of str to tensor
+    """
+    measured = {
+        f"{split} {i}": torch.as_tensor(values)
+        for split, of_split in stage.measured.items()
+        for i, values in enumerate(of_split)
+    }
+    return measured | {
+        "bias": torch.as_tensor(stage.bias),
+        "bias_gradient": torch.as_tensor(stage.bias_gradient),
+        "loss": torch.tensor(stage.loss, dtype=torch.float64),
+    }
+
+
+def from_tensors(tensors: Mapping[str, torch.Tensor]) -> Stage:
+    """What `as_tensors` took apart.
+
+    Parameters
+    ----------
+    tensors : mapping of str to tensor
+
+    Returns
+    -------
+    Stage
+    """
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    splits = dict.fromkeys(name.split()[0] for name in arrays if " " in name)
+    n = len(get_args(MeasuredValues))
+    return Stage(
+        name="raw",
+        status=_status(arrays["bias_gradient"]),
+        reason="",
+        n_iter=0,
+        loss=float(arrays["loss"]),
+        gradient_norm=float("nan"),
+        bias=arrays["bias"],
+        bias_gradient=arrays["bias_gradient"],
+        measured={s: tuple(arrays[f"{s} {i}"] for i in range(n)) for s in splits},  # type: ignore[misc]
+    )
+
+
+def _status(bias_gradient: FloatArray) -> str:
+    met = np.abs(bias_gradient).max() <= GRADIENT_TOLERANCE
+    return CONVERGED if met else NOT_CONVERGED
