@@ -2,6 +2,7 @@ r"""Gaps of all K equations with intervals, one by one or such that they hold to
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -68,12 +69,20 @@ def _sobol_points(dimension: int) -> tuple[FloatArray, FloatArray]:
 
 
 def gaps_over_runs(
-    left: ArrayLike, right: ArrayLike, *, level: float = 0.9, simultaneous: bool = False
+    left: ArrayLike,
+    right: ArrayLike,
+    *,
+    level: float = 0.9,
+    simultaneous: bool = False,
+    shared: ArrayLike | None = None,
 ) -> list[Estimate]:
     r"""Gaps of the ratios of means over runs, :math:`\bar L_j / \bar R_j - 1`, with intervals.
 
     Fieller's, equation by equation; simultaneous ones take the max-t critical value with the
     correlation over runs of :math:`L_j - \hat\rho_j R_j`.
+
+    Runs that are measured on one and the same test sample share its error, which no number of runs
+    averages out: its covariance is added to that of the means over runs.
 
     Parameters
     ----------
@@ -81,6 +90,9 @@ def gaps_over_runs(
         Both sides of Eq. (9), in units of one total mass.
     level : float
     simultaneous : bool
+    shared : array_like, shape (n_classes, n_classes, n_classes), optional
+        Of a test sample that all runs share, the covariance V_k of :math:`w_k \bar p_{k \to
+        \cdot}` due to class k (`shared_sample_covariance`), in that unit squared.
 
     Returns
     -------
@@ -111,9 +123,58 @@ def gaps_over_runs(
     critical = float(stats.t.ppf((1 + level) / 2, n - 1))
     if simultaneous:
         critical = max_t_critical(_correlation(d.T @ d), level=level, df=n - 1)
-    scale = critical**2 / (n * (n - 1))
     sums = ((c * c).sum(axis=0), (c * d).sum(axis=0), (d * d).sum(axis=0))
-    return _gaps(ratio, usable, [scale * s for s in sums], level)
+    g = [critical**2 / (n * (n - 1)) * s for s in sums]
+    if shared is not None:
+        V = np.asarray(shared, dtype=np.float64)
+        sampling = _sampling(ratio, V)
+        if simultaneous:
+            spread = d.T @ d / (n * (n - 1)) + sampling.between / np.outer(safe, safe)
+            critical = max_t_critical(_correlation(spread), level=level, df=n - 1)
+            g = [critical**2 / (n * (n - 1)) * s for s in sums]
+        scale = (critical / safe) ** 2
+        more = (sampling.right, -ratio * sampling.right, np.diagonal(sampling.between))
+        g = [of_runs + scale * of_sample for of_runs, of_sample in zip(g, more, strict=True)]
+    return _gaps(ratio, usable, g, level)
+
+
+def shared_sample_covariance(
+    mean_proba: ArrayLike, second_moment: ArrayLike, test_count: ArrayLike, class_mass: ArrayLike
+) -> FloatArray:
+    r"""Covariance of :math:`w_k \bar p_{k \to \cdot}`, meaned over runs, due to a test sample.
+
+    The mean over runs of :math:`V_k = w_k^2 S_k / n_k`, S_k the within-class covariance of one
+    run's predictions: an upper bound, which is attained where all runs predict alike.
+
+    Parameters
+    ----------
+    mean_proba : array_like, shape (n_runs, n_classes, n_classes)
+        On the test sample that all runs share.
+    second_moment : array_like, shape (n_runs, n_classes, n_classes, n_classes)
+    test_count : array_like, shape (n_classes,)
+        At least 2.
+    class_mass : array_like, shape (n_classes,)
+
+    Returns
+    -------
+    ndarray of float64, shape (n_classes, n_classes, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If a test class has fewer than two samples.
+
+    Examples
+    --------
+    >>> P, M = np.full((3, 2, 2), 0.5), np.full((3, 2, 2, 2), 0.25) + 0.01 * np.eye(2)
+    >>> shared_sample_covariance(P, M, [2, 2], [1.0, 10.0])[1].round(12).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    n = check_test_count(test_count)
+    P, M = (np.asarray(a, dtype=np.float64) for a in (mean_proba, second_moment))
+    within = np.mean([within_class_covariance(*run, n) for run in zip(P, M, strict=True)], axis=0)
+    scale = np.asarray(class_mass, dtype=np.float64) ** 2 / n
+    return np.asarray(scale[:, None, None] * within)
 
 
 def gaps_of_model(
@@ -174,20 +235,38 @@ def gaps_of_model(
     ratio = left / safe
     within = within_class_covariance(P, np.asarray(second_moment, dtype=np.float64), n)
     scaled = (mass**2 / n)[:, None, None] * within  # V_k
-    variances = np.einsum("kjj->kj", scaled)
-    own = np.eye(len(mass), dtype=bool)
-    var_right = np.where(own, 0.0, variances).sum(axis=0)
-    factor = np.where(own, 1.0, ratio)  # of f_kj in left_j - ρ_j right_j, up to its sign
-    parts = factor**2 * variances
+    sampling = _sampling(ratio, scaled)
+    parts = sampling.factor**2 * np.einsum("kjj->kj", scaled)
     spread = parts.sum(axis=0)
     df = spread**2 / np.maximum((parts**2 / (n - 1)[:, None]).sum(axis=0), 1e-300)
     critical = stats.t.ppf((1 + level) / 2, df)
     if simultaneous:
-        covariance = np.einsum("kj,kl,kjl->jl", factor, factor, scaled)
-        critical = max_t_critical(_correlation(covariance), level=level, df=float(df[usable].min()))
+        critical = max_t_critical(
+            _correlation(sampling.between), level=level, df=float(df[usable].min())
+        )
     scale = (critical / safe) ** 2
-    g = [scale * var_right, -scale * ratio * var_right, scale * spread]
+    g = [scale * sampling.right, -scale * ratio * sampling.right, scale * spread]
     return _gaps(ratio, usable, g, level)
+
+
+@dataclass(frozen=True)
+class _Sampling:
+    """What sampling does to both sides: left and right come from different classes.
+
+    ``factor`` (k, j) is that of f_kj in left_j - ρ_j right_j, up to its sign; ``right`` (j) the
+    variance of right_j; ``between`` (j, l) the covariance of left_j - ρ_j right_j.
+    """
+
+    factor: FloatArray
+    right: FloatArray
+    between: FloatArray
+
+
+def _sampling(ratio: FloatArray, V: FloatArray) -> _Sampling:
+    own = np.eye(len(ratio), dtype=bool)
+    factor = np.where(own, 1.0, ratio)
+    right = np.where(own, 0.0, np.einsum("kjj->kj", V)).sum(axis=0)
+    return _Sampling(factor, right, np.einsum("kj,kl,kjl->jl", factor, factor, V))
 
 
 def _correlation(covariance: FloatArray) -> FloatArray:

@@ -4,14 +4,47 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from simulations.user_data import DataFile
+
+T = TypeVar("T", int, float)
+
+
+def numbers(option: str, text: str, number: Callable[[str], T]) -> tuple[T, ...]:
+    """Read numbers with commas between, as an option of the command line has them.
+
+    Parameters
+    ----------
+    option : str
+        For the message.
+    text : str
+    number : {int, float}
+
+    Returns
+    -------
+    tuple
+
+    Raises
+    ------
+    ValueError
+        Naming the option and what was given.
+
+    Examples
+    --------
+    >>> numbers("--ratios", "1,10", float), numbers("--sizes", "", int)
+    ((1.0, 10.0), ())
+    """
+    kind = "integers" if number is int else "numbers"
+    try:
+        return tuple(number(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise ValueError(f"{option} must be {kind} with commas between, got {text!r}") from None
 
 
 def study_options(study: str, kind: type, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from learnprop import stores, studies
+from learnprop import data, networks, stores, studies
 from learnprop.exits import BAD_INPUT, DONE, INTERRUPTED, STOPPED, signals_interrupt
 
 app = typer.Typer(
@@ -26,10 +26,12 @@ for study in (
     studies.controls,
     studies.claims,
     studies.explore,
+    networks.cnn,
 ):
     app.command(rich_help_panel="Studies")(study.run)
     plans.command()(study.plan)
 app.add_typer(plans, rich_help_panel="Studies")
+app.add_typer(data.app, rich_help_panel="Data")
 stored: list[Callable[..., None]] = [stores.status, stores.replay, stores.report, stores.export]
 for command in stored:
     app.command(rich_help_panel="Stored studies")(command)

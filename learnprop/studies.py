@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from learnprop import options as shared
+from learnprop.arguments import numbers
 from learnprop.study_commands import study_command
 
 if TYPE_CHECKING:
     from simulations.monte_carlo import Study
-
-T = TypeVar("T", int, float)
 
 OWN_DATA, GAUSSIAN = "Your own data", "Gaussian classes (--generator gaussian)"
 """Panels of ``explore --help``."""
@@ -128,7 +126,7 @@ def multiclass(
         train_size=train_size,
         imbalance=imbalance,
         profile=profile,
-        sizes=_numbers("--sizes", sizes, int),
+        sizes=numbers("--sizes", sizes, int),
         test_size=test_size,
         weights=tuple(weights or Options.weights),
         beta=beta,
@@ -139,14 +137,6 @@ def multiclass(
         device=device,
     )
     return make_study(chosen)
-
-
-def _numbers(option: str, text: str, number: Callable[[str], T]) -> tuple[T, ...]:
-    kind = "integers" if number is int else "numbers"
-    try:
-        return tuple(number(part) for part in text.split(",")) if text else ()
-    except ValueError:
-        raise ValueError(f"{option} must be {kind} with commas between, got {text!r}") from None
 
 
 @study_command(out="results/controls")
@@ -299,7 +289,7 @@ def explore(
         runs=runs,
         seed=seed,
         generator=generator,
-        ratios=_numbers("--ratios", ratios, float),
+        ratios=numbers("--ratios", ratios, float),
         weights=tuple(weights or ()),
         lambda0_grid=grid or (),
         beta=beta,

@@ -11,8 +11,9 @@ from equations.balance import accuracy_bounds, left_side, residual, split_residu
 from equations.inference import mcse_of_mean
 from equations.mean_proba import FloatArray
 from equations.minimisers import NoMinimiser
+from equations.stationary import effective_class_weight_over_runs
 from reports.class_statistics import SidesOverRuns
-from reports.statistics import jackknifed_gap
+from reports.statistics import CONFIDENCE, jackknifed_gap
 from simulations.limit import Limit, LimitProba
 from simulations.records import Measurements
 
@@ -125,6 +126,31 @@ def columns_of_bounds(part: Measurements) -> Columns:
     """
     low, high = accuracy_bounds(part.mean_proba.mean(axis=0))
     return {"accuracy_low": low.tolist(), "accuracy_high": high.tolist()}
+
+
+def columns_of_effective_weight(part: Measurements, train_size: Sequence[int]) -> Columns:
+    """Class weights that P acts upon (E3), with intervals over runs; up to a factor.
+
+    Parameters
+    ----------
+    part : Measurements
+        Three runs or more, of a model whose rows of P sum to one.
+    train_size : sequence of int
+
+    Returns
+    -------
+    dict
+        Empty where a class is never predicted: P then leads nowhere.
+    """
+    try:
+        found = effective_class_weight_over_runs(part.mean_proba, train_size, level=CONFIDENCE)
+    except ValueError:
+        return {}
+    return {
+        "effective_weight": [e.value for e in found],
+        "effective_weight_low": [e.low for e in found],
+        "effective_weight_high": [e.high for e in found],
+    }
 
 
 def columns_of_limit(limit: Limit | None, mass: FloatArray) -> Columns:

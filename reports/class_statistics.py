@@ -10,7 +10,7 @@ from equations.balance import INTERPOLATED_BELOW, left_side, right_side
 from equations.inference import Estimate, Verdict, equivalence_verdict
 from equations.joint_inference import joint_test_of_model
 from equations.mean_proba import FloatArray
-from equations.simultaneous import gaps_over_runs
+from equations.simultaneous import gaps_over_runs, shared_sample_covariance
 from reports.statistics import CONFIDENCE
 from simulations.monte_carlo import Cell, Study
 from simulations.records import Fits, Measurements, rows_where, select
@@ -62,7 +62,12 @@ class SettingEvidence:
 
 
 def evidence_of(
-    study: Study, cell: Cell, setting: str, fits: Fits, measured: Measurements | None
+    study: Study,
+    cell: Cell,
+    setting: str,
+    fits: Fits,
+    measured: Measurements | None,
+    at: tuple[int, str] | None = None,
 ) -> SettingEvidence:
     """Select what a study measured under one λ setting.
 
@@ -75,12 +80,14 @@ def evidence_of(
         Of the cell.
     measured : Measurements or None
         Of the cell.
+    at : tuple of (epoch, stage), optional
+        By default what the cell's tables are about.
 
     Returns
     -------
     SettingEvidence
     """
-    epoch, stage = cell.headline
+    epoch, stage = at or cell.headline
     mine = select(fits, setting=setting, epoch=epoch, stage=stage)
     with_model = mine.has_model
     n_runs = study.runs_of(cell.name)
@@ -118,7 +125,12 @@ class SidesOverRuns:
 
 
 def sides_over_runs(
-    rows: Measurements, mass: FloatArray, *, margin: float, converged: bool
+    rows: Measurements,
+    mass: FloatArray,
+    *,
+    margin: float,
+    converged: bool,
+    shared_sample: bool = False,
 ) -> SidesOverRuns:
     """Put the measurements of one setting and split to Eq. (9).
 
@@ -130,6 +142,8 @@ def sides_over_runs(
     margin : float
     converged : bool
         Whether every run meets the premise of Eq. (8).
+    shared_sample : bool
+        Whether all runs are measured on one sample, whose own error then widens the intervals.
 
     Returns
     -------
@@ -138,8 +152,12 @@ def sides_over_runs(
     share = mass / mass.sum()
     left = left_side(rows.mean_proba, share, rows.miss_proba)
     right = right_side(rows.mean_proba, share)
-    gaps = gaps_over_runs(left, right, level=CONFIDENCE)
-    together = gaps_over_runs(left, right, level=SIMULTANEOUS, simultaneous=True)
+    V = None
+    if shared_sample:
+        moments = rows.mean_proba, rows.second_moment
+        V = shared_sample_covariance(*moments, rows.class_count[0], share)
+    gaps = gaps_over_runs(left, right, level=CONFIDENCE, shared=V)
+    together = gaps_over_runs(left, right, level=SIMULTANEOUS, simultaneous=True, shared=V)
     verdicts: list[Verdict] = []
     for j, gap in enumerate(gaps):
         if right[:, j].mean() < INTERPOLATED_BELOW:

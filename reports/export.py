@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulations.blocks import block_runs, block_size_of
+from simulations.datasets import dataset_named
 from simulations.records import Fits, Measurements
 from simulations.tables import Store, max_classes, read_blocks, read_fits, read_measurements
 
@@ -93,6 +94,8 @@ def _frames(store: Store, table: str) -> Iterator[pd.DataFrame]:
 
 def class_labels(store: Store) -> tuple[str, ...]:
     """Names of the classes, where the study knows them; else empty."""
+    if "dataset" in store.design:
+        return dataset_named(store.design["dataset"]).labels
     return tuple((store.design.get("file") or {}).get("labels", ()))
 
 

@@ -1,4 +1,4 @@
-"""Figures of a K-class study: P as an annotated heat map, and both sides per class."""
+"""Figures of a K-class study: P as a heat map, and both sides per class."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from equations.balance import residual
+from reports.heat_map import Panel, draw_heat_maps, setting_title
 from reports.multiclass.summary import Multiclass
 from reports.statistics import half_width
 from reports.style import HOUSE_STYLE, OBSERVED, PREDICTED, THEORY, pyplot, save_figure
@@ -22,53 +22,16 @@ def draw_mean_proba(table: Multiclass, paths: list[Path]) -> None:
     paths : list of Path
         Where to save it; the suffix gives the format.
     """
-    if not table.mean_proba:
-        return
-    plt = pyplot()
-    n_classes = len(next(iter(table.mean_proba.values())))
-    side = max(2.3, 0.42 * n_classes)
-    with plt.rc_context(HOUSE_STYLE):
-        n = len(table.mean_proba)
-        figure, axes = plt.subplots(
-            2, n, figsize=(side * n + 0.8, 1.32 * side + 0.5), squeeze=False,
-            height_ratios=(n_classes, 1), sharex="col",
-        )  # fmt: skip
-        for column, (setting, P) in enumerate(table.mean_proba.items()):
-            r = residual(P, table.mass[setting]) / table.mass[setting]
-            if abs(P.sum(axis=1) - 1).max() > 1e-6:  # one-vs-all: the table's own residuals
-                test = table.summary.query("split == 'test' and setting == @setting")
-                r = test["residual"].to_numpy()
-            top, bottom = axes[:, column]
-            picture = top.imshow(P, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-            _annotate(top, P, "{:.2f}", dark=0.55)
-            top.set_title(f"{setting} weights" if setting.isalpha() or "-" in setting else setting)
-            bottom.imshow(r[None], cmap="PuOr", vmin=-0.2, vmax=0.2, aspect="auto")
-            _annotate(bottom, r[None], "{:+.3f}", dark=0.15)
-            top.set_yticks(range(n_classes))
-            bottom.set_xticks(range(n_classes))
-            bottom.set_yticks([])
-            bottom.set_xlabel("predicted class $j$")
-            for ax in (top, bottom):
-                ax.tick_params(length=0)
-                ax.spines[:].set_visible(False)
-        axes[0, 0].set_ylabel("true class $i$")
-        axes[1, 0].set_ylabel("$r_j/w_j$", rotation=0, ha="right", va="center")
-        bar = figure.colorbar(picture, ax=axes[0, -1], shrink=0.9, aspect=30)
-        bar.set_label(r"$\bar p_{i \to j}$ on test data")
-        bar.outline.set_visible(False)
-        save_figure(figure, paths)
-
-
-def _annotate(ax: Any, values: np.ndarray, form: str, *, dark: float) -> None:
-    size = 7.5 if values.shape[1] <= 6 else 5.5 if values.shape[1] <= 12 else 0
-    if not size:
-        return
-    for (i, j), value in np.ndenumerate(values):
-        text = form.format(value)
-        if float(text) == 0:
-            text = text.replace("-", "").replace("+", "")
-        colour = "white" if abs(value) > dark else "black"
-        ax.text(j, i, text, ha="center", va="center", fontsize=size, color=colour)
+    test = table.summary[table.summary["split"] == "test"]
+    panels = [
+        Panel(
+            setting_title(setting),
+            P,
+            test.loc[test["setting"] == setting, "residual"].to_numpy(),
+        )
+        for setting, P in table.mean_proba.items()
+    ]
+    draw_heat_maps(panels, paths)
 
 
 def draw_sides(table: Multiclass, paths: list[Path]) -> None:

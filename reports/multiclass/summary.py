@@ -11,10 +11,9 @@ from equations.balance import detailed_balance_asymmetry, residual
 from equations.inference import mcse_of_mean
 from equations.joint_inference import joint_test_over_runs
 from equations.mean_proba import FloatArray
-from equations.stationary import effective_class_weight_over_runs
 from reports.class_columns import (
-    Columns,
     columns_of_bounds,
+    columns_of_effective_weight,
     columns_of_gaps_together,
     columns_of_limit,
     columns_of_predictions,
@@ -28,7 +27,6 @@ from reports.class_statistics import (
     rejections,
     sides_over_runs,
 )
-from reports.statistics import CONFIDENCE
 from simulations.evidence import SPLITS
 from simulations.limit import Limit, limit_of
 from simulations.monte_carlo import Study
@@ -165,7 +163,7 @@ def _rows(
         if not cell.one_vs_all:  # what follows is true of rows that sum to one
             columns += [columns_of_bounds(part)]
             if split == "test" and len(part) > 2:
-                columns += [_of_effective_weight(part, cell)]
+                columns += [columns_of_effective_weight(part, cell.train_size)]
         if split == "test":
             parts = {name: evidence.split(name) for name in SPLITS}
             columns += [columns_of_residual_split(parts, mass)]
@@ -175,15 +173,3 @@ def _rows(
                 row |= {name: values[k] for name, values in column.items()}
             rows.append(row | evidence.counts | {"max_bias_gradient": evidence.max_bias_gradient})
     return rows
-
-
-def _of_effective_weight(part: Measurements, cell: MulticlassCell) -> Columns:
-    try:
-        found = effective_class_weight_over_runs(part.mean_proba, cell.train_size, level=CONFIDENCE)
-    except ValueError:  # some class is never predicted: P is reducible
-        return {}
-    return {
-        "effective_weight": [e.value for e in found],
-        "effective_weight_low": [e.low for e in found],
-        "effective_weight_high": [e.high for e in found],
-    }

@@ -39,6 +39,9 @@ INNER_ITERATIONS = 200
 LARGEST_LOGIT_MOVE = 20.0
 """Of any sample in one step: where there is no curvature left a step would be of any length."""
 
+LEAST_ACCURACY = 1e-4
+"""Of a Newton step, relative: what single precision supports."""
+
 HALVINGS = 30
 
 ROUNDING = 1e-14
@@ -219,11 +222,13 @@ def refine_head(
     (True, 0.908184)
     """
     share = class_share[labels]
-    scale = (share @ features**2).sqrt().clamp(min=1e-12)
+    scale = (share @ features**2).sqrt()
+    scale = scale.clamp(min=1e-6 * float(scale.max()))  # features that are always zero
     design = torch.cat([features / scale, torch.ones_like(features[:, :1])], dim=1)
     target = torch.zeros(len(labels), len(class_share), dtype=design.dtype, device=design.device)
     target.scatter_(1, labels[:, None], share[:, None])
     moments = target.mT @ design
+    single = design.float()
     ridge = torch.cat([penalty / scale**2, scale.new_tensor([bias_penalty])])
 
     def value(theta: torch.Tensor) -> float:
@@ -244,7 +249,8 @@ def refine_head(
         settled = norm <= HEAD_TOLERANCE and last_move <= SETTLED
         if separated or settled or n_iter > HEAD_ITERATIONS:
             break
-        step = _newton_step(design, proba, share, ridge, gradient)
+        step = _newton_step(single, proba.float(), share.float(), ridge.float(), gradient.float())
+        step = step.double()
         slope = float((step * gradient).sum())
         last_move = float((design @ step.mT).abs().max())
         size = min(1.0, LARGEST_LOGIT_MOVE / max(last_move, 1e-300))
@@ -270,7 +276,11 @@ def _newton_step(
     ridge: torch.Tensor,
     gradient: torch.Tensor,
 ) -> torch.Tensor:
-    """Newton step by preconditioned conjugate gradients, as exact as the gradient is small."""
+    """Newton step by preconditioned conjugate gradients, in single precision throughout.
+
+    Every step is inexact; the gradient that it starts from is not, so that only the number of steps
+    is at stake.
+    """
     factors = _class_factors(design, proba, share, ridge)
 
     def curvature(direction: torch.Tensor) -> torch.Tensor:
@@ -280,12 +290,11 @@ def _newton_step(
         return pulled.mT @ design + ridge * direction
 
     def preconditioned(residual: torch.Tensor) -> torch.Tensor:
-        narrow = residual.to(factors.dtype)[:, :, None]
-        return torch.cholesky_solve(narrow, factors)[:, :, 0].to(residual.dtype)
+        return torch.cholesky_solve(residual[:, :, None], factors)[:, :, 0]
 
     norm = float(gradient.norm())
-    enough = min(0.1, np.sqrt(norm)) * norm
-    step, residual = torch.zeros_like(gradient), -gradient
+    enough = max(LEAST_ACCURACY, min(0.1, np.sqrt(norm)))
+    step, residual = torch.zeros_like(gradient), -gradient / norm
     direction = preconditioned(residual)
     square = float((residual * direction).sum())
     for _ in range(INNER_ITERATIONS):
@@ -300,23 +309,23 @@ def _newton_step(
         nearer = preconditioned(residual)
         before, square = square, float((residual * nearer).sum())
         direction = nearer + (square / before) * direction
-    return step if step.any() else -gradient
+    return step * norm
 
 
 def _class_factors(
     design: torch.Tensor, proba: torch.Tensor, share: torch.Tensor, ridge: torch.Tensor
 ) -> torch.Tensor:
-    """Cholesky factors of the Hessian's diagonal blocks, (n_classes, P, P), in single precision.
+    """Cholesky factors of the Hessian's diagonal blocks, (n_classes, P, P).
 
     With them a step takes 20 to 60 iterations; with whitened features as many thousands.
     """
-    single, blocks = design.float(), []
+    blocks = []
     for f in proba.mT:
         bend = share * f * (1 - f)
         rows = bend > NOTICED * bend.max()
-        part = single[rows] * bend[rows].sqrt().float()[:, None]
+        part = design[rows] * bend[rows].sqrt()[:, None]
         block = part.mT @ part
         rounding = 4 * torch.finfo(block.dtype).eps * block.diagonal().sum()
-        block.diagonal().add_(ridge.float() + rounding)
+        block.diagonal().add_(ridge + rounding + torch.finfo(block.dtype).tiny)
         blocks.append(block)
     return torch.linalg.cholesky(torch.stack(blocks))

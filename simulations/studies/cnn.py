@@ -173,7 +173,7 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
             dataset=o.dataset,
             model=o.model,
             train_size=sizes,
-            class_weight=weight_settings(o.weights, sizes, o.beta),
+            class_weight=_distinct(weight_settings(o.weights, sizes, o.beta)),
             recipe=recipe,
             measure_at=_measure_at(o),
             device=device,
@@ -191,7 +191,7 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
         # On a processor a replication is trained alone; on a device 25 of them at once.
         "block_size": 1 if device == "cpu" else BLOCK_SIZE,
     }
-    inputs = {"data_dir": o.data_dir} if o.data_dir else {}
+    inputs = {"data_dir": str(Path(o.data_dir).expanduser().resolve())} if o.data_dir else {}
     return Study(
         NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True
     )
@@ -234,6 +234,17 @@ def _measure_at(o: Options) -> tuple[int, ...]:
         raise ValueError(f"--measure-at must be from 1 to {o.epochs}, got {list(o.measure_at)}")
     chosen = o.measure_at or [2**i for i in range(o.epochs.bit_length()) if 2**i <= o.epochs]
     return tuple(sorted({*chosen, o.epochs}))
+
+
+def _distinct(
+    settings: Sequence[tuple[str, tuple[float, ...]]],
+) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Settings without those that would train as an earlier one does, e.g. of equal classes."""
+    found: list[tuple[str, tuple[float, ...]]] = []
+    for label, weight in settings:
+        if not any(np.allclose(weight, other, rtol=1e-12, atol=0) for _, other in found):
+            found.append((label, weight))
+    return tuple(found)
 
 
 def _sizes(o: Options, supply: Sequence[int]) -> list[tuple[float, tuple[int, ...]]]:

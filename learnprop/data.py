@@ -1,0 +1,117 @@
+"""Commands for data sets: list, fetch, verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from learnprop.exits import BadInput, say, show_tables, stopped
+
+if TYPE_CHECKING:
+    from simulations.datasets import DataSet
+
+app = typer.Typer(
+    name="data", help="Image data sets for the studies that train networks: list, fetch, verify."
+)
+
+DataDir = Annotated[
+    str,
+    typer.Option(
+        metavar="DIR",
+        help="Folder with a sub-folder per data set; else those of LEARNPROP_DATA, else the "
+        "user's cache.",
+    ),
+]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="All by default.")]
+
+
+@app.command(name="list")
+def list_datasets(data_dir: DataDir = "") -> None:
+    """Say which data sets there are, and where their files were found."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from simulations.dataset_files import data_folders, find_folder
+    from simulations.datasets import DATASETS
+
+    table = Table(title="Data sets", title_justify="left")
+    for head in ("name", "title", "images", "where"):
+        table.add_column(head)
+    folders = data_folders(data_dir)
+    for d in DATASETS.values():
+        folder = find_folder(d.name, d.files, folders)
+        missing = f"not here: learnprop data fetch {d.name}"
+        where = str(folder or missing) if d.files else "embedded in scikit-learn"
+        channels, height, width = d.shape
+        shape = f"{height} x {width}" + (f" x {channels}" if channels > 1 else "")
+        table.add_row(d.name, d.title, shape, Text(where))
+    show_tables([table])
+
+
+@app.command()
+def verify(names: Names = None, data_dir: DataDir = "") -> None:
+    """Verify every file of data sets against what their authors published.
+
+    Without names, all that are found.
+    """
+    from simulations.dataset_files import data_folders, find_folder, read_verified
+
+    wrong, found = [], 0
+    for d in _chosen(names):
+        if not d.files:
+            say(f"{d.name}: embedded in scikit-learn")
+            continue
+        folder = find_folder(d.name, d.files, data_folders(data_dir))
+        if folder is None:
+            if names:
+                wrong.append(f"{d.name} is not here: learnprop data fetch {d.name}")
+            continue
+        found += 1
+        complaints = []
+        for file in d.files:
+            try:
+                read_verified(folder, file)
+            except ValueError as error:
+                complaints.append(str(error))
+        wrong += complaints
+        if not complaints:
+            say(f"{d.name}: {len(d.files)} files in {folder} are as published")
+    if wrong:
+        raise BadInput("; ".join(wrong))
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Data sets to download.")],
+    data_dir: DataDir = "",
+) -> None:
+    """Download data sets and verify them; files that are there and as published are kept.
+
+    Into --data-dir, else the user's cache.
+    """
+    from simulations.dataset_files import own_folder
+    from simulations.fetching import fetch_dataset
+
+    folder = Path(data_dir).expanduser() if data_dir else own_folder()
+    for d in _chosen(names):
+        if not d.files:
+            say(f"{d.name}: embedded in scikit-learn")
+            continue
+        try:
+            fetch_dataset(d, folder)
+        except ValueError as error:
+            raise BadInput(str(error)) from None
+        except OSError as error:  # no network, no such host, a full disk
+            raise stopped(f"{d.name} cannot be fetched: {' '.join(str(error).split())}") from None
+        say(f"{d.name}: {len(d.files)} files in {folder / d.name} are as published")
+
+
+def _chosen(names: list[str] | None) -> list[DataSet]:
+    from simulations.datasets import DATASETS, dataset_named
+
+    try:
+        return [dataset_named(name) for name in names or DATASETS]
+    except ValueError as error:
+        raise BadInput(f"NAME: {error}") from None

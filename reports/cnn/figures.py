@@ -1,0 +1,154 @@
+"""Figures of trained networks: residuals over epochs, sides by stage, P as heat maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reports.cnn.summary import Networks
+from reports.cnn.text import STAGE_NAMES
+from reports.heat_map import Panel, draw_heat_maps
+from reports.statistics import half_width
+from reports.style import (
+    HOUSE_STYLE,
+    OBSERVED,
+    PAPER,
+    PREDICTED,
+    THEORY,
+    pyplot,
+    save_figure,
+    sequence,
+)
+
+PER_ROW = 3
+"""Panels beside each other."""
+
+
+def draw_epochs(table: Networks, paths: list[Path]) -> None:
+    """Draw the residual of each class after the measured epochs, on train and on test.
+
+    Parameters
+    ----------
+    table : Networks
+    paths : list of Path
+    """
+    if table.epochs.empty:
+        return
+    plt = pyplot()
+    colours = sequence(len(table.labels))
+    with plt.rc_context(HOUSE_STYLE):
+        n = len(table.panels)
+        figure, axes = plt.subplots(
+            2, n, figsize=(1.9 * n + 1.9, 4.2), squeeze=False, sharex=True, sharey="row"
+        )
+        for column, (imbalance, setting) in enumerate(table.panels):
+            mine = table.epochs.query("imbalance == @imbalance and setting == @setting")
+            for ax, split in zip(axes[:, column], ("train", "test"), strict=True):
+                ax.axhline(0, color=THEORY, lw=0.8, ls="--")
+                for k, colour in enumerate(colours):
+                    rows = mine[(mine["split"] == split) & (mine["class"] == k)]
+                    ax.errorbar(
+                        rows["epoch"], rows["residual"],
+                        yerr=half_width(rows["residual_mcse"], rows["runs"]),
+                        fmt="o-", ms=2.5, lw=0.9, elinewidth=0.6, color=colour,
+                        label=f"{table.labels[k]}",
+                    )  # fmt: skip
+                ax.set_xscale("log", base=2)
+                ax.xaxis.set_major_formatter("{x:g}")
+                ax.set_yscale("symlog", linthresh=0.1)
+            axes[0, column].set_title(_title(imbalance, setting), fontsize=8)
+            axes[1, column].set_xlabel("epoch")
+        for ax, split in zip(axes[:, 0], ("train", "test"), strict=True):
+            ax.set_ylabel(f"$r_j/w_j$ on {split}")
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(
+            handles, labels, loc="outside right center", fontsize=7, title="class", title_fontsize=7
+        )
+        save_figure(figure, paths)
+
+
+MARKS: dict[tuple[str, str], dict[str, Any]] = {
+    ("raw", "train"): {"marker": "o", "mfc": "white", "color": PREDICTED},
+    ("raw", "test"): {"marker": "o", "color": PREDICTED},
+    ("bias", "train"): {"marker": "s", "mfc": "white", "color": OBSERVED},
+    ("bias", "test"): {"marker": "s", "color": OBSERVED},
+    ("head", "test"): {"marker": "^", "color": PAPER},
+}
+"""Stage and split to how they are drawn: filled on test data."""
+
+
+def draw_stages(table: Networks, paths: list[Path]) -> None:
+    """Draw left over right side of each class at every stage, with intervals over runs.
+
+    Parameters
+    ----------
+    table : Networks
+    paths : list of Path
+    """
+    if "gap" not in table.summary:
+        return
+    plt = pyplot()
+    with plt.rc_context(HOUSE_STYLE):
+        panels = table.panels
+        n = min(len(panels), PER_ROW)
+        n_rows = -(-len(panels) // n)
+        figure, axes = plt.subplots(
+            n_rows, n, figsize=(2.9 * n + 0.6, 2.6 * n_rows + 0.7), squeeze=False, sharey=True,
+            sharex=True,
+        )  # fmt: skip
+        for ax in axes.flat[len(panels) :]:
+            ax.set_visible(False)
+        for ax, (imbalance, setting) in zip(axes.flat, panels, strict=False):
+            ax.axhline(1, color=THEORY, lw=0.8, ls="--")
+            for i, ((stage, split), mark) in enumerate(MARKS.items()):
+                rows = table.summary.query(
+                    "imbalance == @imbalance and setting == @setting and stage == @stage "
+                    "and split == @split"
+                ).dropna(subset=["gap"])
+                if rows.empty:
+                    continue
+                ratio = 1 + rows["gap"].to_numpy()
+                low, high = (1 + rows[f"gap_{end}"].to_numpy() for end in ("low", "high"))
+                shown = np.isfinite(low) & np.isfinite(high) & (ratio > 0)
+                arms = np.stack([ratio - np.maximum(low, 1e-3 * ratio), high - ratio])[:, shown]
+                ax.errorbar(
+                    rows["class"].to_numpy()[shown] + 0.16 * (i - 2), ratio[shown], yerr=arms,
+                    ls="", ms=3.5, lw=0.8, label=f"{STAGE_NAMES[stage]}, {split}", **mark,
+                )  # fmt: skip
+            ax.set_yscale("log")
+            ax.yaxis.set_major_formatter("{x:g}")
+            ax.yaxis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:.0e}"[0] in "25" else "")
+            ax.set_title(_title(imbalance, setting), fontsize=8.5)
+            ax.set_xticks(range(len(table.labels)), table.labels, rotation=90, fontsize=7)
+        for ax in axes[:, 0]:
+            ax.set_ylabel("left / right side")
+        best = max(axes.flat, key=lambda ax: len(ax.get_legend_handles_labels()[0]))
+        handles, labels = best.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5)
+        save_figure(figure, paths)
+
+
+def draw_mean_proba(table: Networks, paths: list[Path]) -> None:
+    """Draw P on test data at stage "bias", and the residual of each class.
+
+    Parameters
+    ----------
+    table : Networks
+    paths : list of Path
+    """
+    panels = []
+    for (imbalance, setting), P in table.mean_proba.items():
+        rows = table.summary.query(
+            "imbalance == @imbalance and setting == @setting and stage == 'bias' "
+            "and split == 'test'"
+        )
+        panels.append(Panel(_title(imbalance, setting), P, rows["residual"].to_numpy()))
+    numbers = [str(k) for k in range(len(table.labels))]
+    named = () if list(table.labels) == numbers else table.labels
+    draw_heat_maps(panels, paths, labels=named, per_row=2 if len(panels) > 2 else 3)
+
+
+def _title(imbalance: float, setting: str) -> str:
+    return f"imbalance {imbalance:g}, {setting}"

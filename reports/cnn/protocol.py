@@ -1,0 +1,117 @@
+"""The protocol of a study of trained networks in the ADEMP frame, written before its first run."""
+
+from __future__ import annotations
+
+from reports.protocol import TOGETHER, bullets, decision, replications, wrap
+from simulations.datasets import dataset_named
+from simulations.monte_carlo import Study
+from simulations.trainer import Recipe
+
+_NETWORKS = {
+    "cnn2c": "CNN2C of the paper's Table 2",
+    "cnn5c": "CNN5C of the paper's Table 2",
+    "resnet18": "ResNet-18 in its form for small images",
+    "mobilenetv2": "MobileNetV2 in its form for small images",
+}
+_SCHEDULES = {
+    "constant": "constant rate",
+    "step": "rate divided by 10 after a half and after three quarters of the epochs",
+    "cosine": "rate falling to zero by a cosine",
+}
+
+
+def cnn_protocol(study: Study, mcse: float | None = None) -> str:
+    """Protocol of a study of trained networks, in Markdown.
+
+    Parameters
+    ----------
+    study : Study
+    mcse : float or None
+        Target of precision for the gaps, if one is declared.
+
+    Returns
+    -------
+    str
+    """
+    design, cells = study.design, study.cells
+    dataset, recipe = dataset_named(design["dataset"]), cells[0].recipe
+    sizes = bullets(
+        *(
+            f"imbalance {cell.imbalance:.4g}: train {cell.train_size}, "
+            f"{sum(cell.train_size)} in all, λ {', '.join(cell.settings)}"
+            for cell in cells
+        )
+    )
+    test = (
+        "the published test set, the same for all runs: its own sampling error is part of every "
+        "interval on test"
+        if cells[0].shares_test_set
+        else "a third of each class, drawn anew in every replication"
+    )
+    mechanisms = [
+        f"{dataset.title}, {dataset.shape[1]} x {dataset.shape[2]}, {len(dataset.labels)} classes, "
+        "standardised by channel; a fresh subsample of the training images per replication.",
+        f"Test: {test}.",
+    ]
+    measured = ", ".join(map(str, cells[0].measure_at))
+    performance = [
+        decision(design["margin"]),
+        TOGETHER,
+        "Three things are kept apart: optimisation (the residual on train, as trained, which is "
+        "minus the bias gradient), what is left of it once the output bias is refined (nothing), "
+        "and overfitting and sampling (test minus train), one term.",
+        "E9: the mean minibatch bias gradient along the path, against what the two ends of the "
+        "path say, where the rate is constant.",
+        "Where the features part the classes and nothing penalises the output layer, its loss has "
+        "`no minimum`, and stage `head` has no measurements.",
+    ]
+    stages = wrap(
+        "- After the last epoch at three stages: `raw` as trained; `bias` with the output bias "
+        "refined in float64 on frozen features; `head` with the whole output layer refined, with "
+        "its L2 if it has one."
+    )
+    return f"""# Protocol: Eq. (9) for trained networks
+
+Written before the first replication.
+
+## Aims
+
+Does a network trained by stochastic gradient descent satisfy Eq. (9), w_j (1 - p̄(j→j)) =
+Σ_k≠j w_k p̄(k→j) with w = λN: as trained, once its output bias is at the optimum, and on test data?
+
+## Data-generating mechanisms
+
+{bullets(*mechanisms)}
+{sizes}
+{wrap(f"- Seed {study.seed}; every replication has its own key. {replications(study, mcse)}")}
+
+## Estimands
+
+{wrap(f"- P on train (evaluation mode) and on test, as trained after epochs {measured}.")}
+{stages}
+
+## Methods
+
+{wrap(f"- {_NETWORKS[design['model']]}, head with bias. {_training(recipe)}")}
+
+## Performance measures
+
+{bullets(*performance)}
+- Runs attempted, converged and failed, zeros included. A failed run is never redrawn.
+"""
+
+
+def _training(recipe: Recipe) -> str:
+    parts = [
+        f"SGD, {recipe.epochs} epochs, batch {recipe.batch_size}, learning rate {recipe.lr:g}, "
+        f"momentum {recipe.momentum:g}, {_SCHEDULES[recipe.schedule]}"
+    ]
+    if recipe.weight_decay:
+        bias = "the output bias too" if recipe.decay_bias else "not of the output bias"
+        parts.append(f"weight decay {recipe.weight_decay:g} ({bias})")
+    if recipe.augment:
+        parts.append("random crop and horizontal flip")
+    if recipe.precision != "float32":
+        parts.append(f"{recipe.precision} autocast")
+    normaliser = "losses are normalised by constants, never by the weights in a minibatch"
+    return "; ".join([*parts, normaliser]) + "."

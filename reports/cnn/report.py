@@ -1,0 +1,72 @@
+"""How trained networks are reported."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from reports.cnn.figures import draw_epochs, draw_mean_proba, draw_stages
+from reports.cnn.protocol import cnn_protocol
+from reports.cnn.summary import Networks, summarise
+from reports.cnn.text import STAGE_NAMES, joint_grid, overview_grid, stage_grid
+from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
+
+
+def cnn_contents(table: Networks) -> Contents:
+    """Tables, figures and data frames of trained networks.
+
+    Parameters
+    ----------
+    table : Networks
+
+    Returns
+    -------
+    Contents
+    """
+    shared = ", the shared test set's own error included" if table.shares_test_set else ""
+    return Contents(
+        frames={"summary": table.summary, "joint": table.joint, "epochs": table.epochs},
+        tables=(
+            NamedTable(
+                "cnn",
+                f"Eq. (9) by class, {table.title}: left over right side as trained (raw); largest "
+                f"relative difference (bias, train); gap with 90 % interval (bias, test){shared}",
+                partial(overview_grid, table),
+            ),
+            NamedTable("cnn_joint", "All equations at once, by stage", partial(joint_grid, table)),
+            *(
+                NamedTable(
+                    f"cnn_{stage}",
+                    f"Both sides of Eq. (9), {words}, in per cent of the total mass",
+                    partial(stage_grid, table, stage),
+                    on_console=False,
+                )
+                for stage, words in STAGE_NAMES.items()
+            ),
+        ),
+        figures=(
+            NamedFigure(
+                "stages",
+                "Left over right side of Eq. (9) by class, at each stage, with 90 % intervals",
+                partial(draw_stages, table),
+            ),
+            NamedFigure(
+                "epochs",
+                "Residual of each class over the training, as trained, with 90 % intervals",
+                partial(draw_epochs, table),
+            ),
+            NamedFigure(
+                "mean_proba",
+                "Mean predicted probabilities on test data, output bias refined, and the residual "
+                "of each class",
+                partial(draw_mean_proba, table),
+            ),
+        ),
+    )
+
+
+REPORT = StudyReport(
+    title="Eq. (9) for trained networks",
+    protocol=cnn_protocol,
+    summarise=summarise,
+    contents=cnn_contents,
+)

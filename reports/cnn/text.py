@@ -1,0 +1,192 @@
+"""Trained networks as text: the two sides by stage, class by class, and all equations at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports.class_text import gap_with_interval, percent_with_mcse
+from reports.cnn.summary import Networks
+from reports.formatting import LATEX, TEXT, Markup, small
+from reports.grid import Grid, runs_note
+from simulations.stages import STAGES
+
+STAGE_NAMES = {"raw": "as trained", "bias": "bias refined", "head": "output layer refined"}
+
+
+def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
+    """Lay the stages out beside each other, one row per imbalance, λ setting and class.
+
+    Parameters
+    ----------
+    table : Networks
+    markup : Markup
+
+    Returns
+    -------
+    Grid
+    """
+    by_key = {
+        (r["imbalance"], r["setting"], r["stage"], r["split"], r["class"]): r
+        for r in table.summary.to_dict("records")
+    }
+    heads = (
+        _corner(markup),
+        "class",
+        "N",
+        "raw: train",
+        "raw: test",
+        "bias: train",
+        f"bias: test [90{markup.percent}]",
+        "verdict",
+        "due to",
+        "head: test",
+        "verdict",
+    )
+    rows: list[tuple[str, ...] | None] = []
+    for imbalance, setting in table.panels:
+        rows += [None] if rows else []
+        for k, label in enumerate(table.labels):
+            at = {
+                (stage, split): by_key[imbalance, setting, stage, split, k]
+                for stage in STAGES
+                for split in ("train", "test")
+            }
+            test, head = at["bias", "test"], at["head", "test"]
+            rows.append(
+                (
+                    f"{imbalance:g}, {setting}" if k == 0 else "",
+                    label,
+                    f"{test['n_train']}",
+                    _ratio(at["raw", "train"]),
+                    _ratio(at["raw", "test"]),
+                    small(at["bias", "train"].get("max_relative_difference", _NAN), markup),
+                    gap_with_interval(test, markup),
+                    str(test["verdict"]),
+                    _word(test.get("due_to")),
+                    _ratio(head),
+                    str(head["verdict"]),
+                )
+            )
+    return Grid(heads, tuple(rows), verbatim=(1,), note=_note(table))
+
+
+def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
+    """Lay everything at one stage out, one row per imbalance, λ setting, split and class.
+
+    Parameters
+    ----------
+    table : Networks
+    stage : {"raw", "bias", "head"}
+    markup : Markup
+
+    Returns
+    -------
+    Grid
+    """
+    percent = markup.percent
+    p_kk = r"$\bar p_{k \to k}$" if markup is LATEX else "p̄(k→k)"
+    heads = (
+        _corner(markup),
+        "split",
+        "class",
+        f"left,{percent}",
+        f"right,{percent}",
+        f"gap [90{percent}]",
+        "verdict",
+        f"{p_kk},{percent}",
+        f"accuracy,{percent}",
+    )
+    rows: list[tuple[str, ...] | None] = []
+    chosen = table.summary[table.summary["stage"] == stage]
+    for row in chosen.to_dict("records"):
+        first = row["class"] == 0
+        rows += [None] if rows and first else []
+        rows.append(
+            (
+                f"{row['imbalance']:g}, {row['setting']}" if first else "",
+                row["split"] if first else "",
+                str(row["label"]),
+                percent_with_mcse(row, "left", markup),
+                percent_with_mcse(row, "right", markup),
+                gap_with_interval(row, markup),
+                str(row["verdict"]),
+                percent_with_mcse(row, "mean_proba", markup),
+                percent_with_mcse(row, "accuracy", markup),
+            )
+        )
+    return Grid(heads, tuple(rows), verbatim=(2,), note=runs_note(chosen))
+
+
+def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
+    """Lay what is said of all equations at once out, one row per imbalance, λ setting and stage.
+
+    Parameters
+    ----------
+    table : Networks
+    markup : Markup
+
+    Returns
+    -------
+    Grid
+    """
+    by_key = {
+        (r["imbalance"], r["setting"], r["stage"], r["split"]): r
+        for r in table.joint.to_dict("records")
+    }
+    heads = (
+        _corner(markup),
+        "stage",
+        "train",
+        "test",
+        f"balanced accuracy,{markup.percent}",
+        "bias gradient",
+        "mean along the path",
+        "E9 is off by",
+        "attempted / converged / failed",
+    )
+    rows: list[tuple[str, ...] | None] = []
+    for imbalance, setting in table.panels:
+        rows += [None] if rows else []
+        for stage in STAGES:
+            train, test = (by_key[imbalance, setting, stage, s] for s in ("train", "test"))
+            failed = "no minimum" if test["verdict"] == "no minimum" else "failed"
+            rows.append(
+                (
+                    f"{imbalance:g}, {setting}" if stage == STAGES[0] else "",
+                    STAGE_NAMES[stage],
+                    str(train["verdict"]),
+                    str(test["verdict"]),
+                    percent_with_mcse(test, "balanced_accuracy", markup),
+                    small(test["max_bias_gradient"], markup),
+                    small(test.get("path_gradient", _NAN), markup),
+                    small(test.get("path_difference", _NAN), markup),
+                    f"{test['runs_attempted']} / {test['runs_converged']} / {test['runs_failed']}"
+                    + (f" {failed}" if test["runs_failed"] else ""),
+                )
+            )
+    return Grid(heads, tuple(rows))
+
+
+_NAN = float("nan")
+
+
+def _corner(markup: Markup) -> str:
+    return r"imbalance, $\lambda$" if markup is LATEX else "imbalance, λ"
+
+
+def _ratio(row: dict[str, Any]) -> str:
+    """Left over right side, of the means over runs."""
+    gap = row.get("gap", _NAN)
+    if gap != gap:
+        return "-"
+    ratio = 1 + gap
+    return f"{ratio:.2f}" if ratio < 100 else f"{ratio:.0e}"
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) and value else "-"
+
+
+def _note(table: Networks) -> str:
+    bias = table.summary[table.summary["stage"] == "bias"]
+    return runs_note(bias)
