@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 
@@ -91,9 +92,11 @@ def load_checkpoint(
     bool
         Whether there was one. A file that cannot be read counts as none: it only costs time.
     """
+    if not is_zipfile(checkpoint.path):  # what else torch.load takes would be a bare pickle
+        return False
     try:
         found = torch.load(checkpoint.path, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError):
+    except (OSError, RuntimeError, UnpicklingError):
         return False
     if not isinstance(found, dict) or found.get("key") != checkpoint.key:
         return False

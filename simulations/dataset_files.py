@@ -48,7 +48,8 @@ def data_folders(data_dir: str = "") -> list[Path]:
     list of Path
     """
     named = [data_dir, *os.environ.get(ENVIRONMENT, "").split(os.pathsep)]
-    return [*(Path(name).expanduser() for name in named if name), own_folder()]
+    # os.path's leaves the ~ of nobody as it is, where Path's raises
+    return [*(Path(os.path.expanduser(n)) for n in named if n), own_folder()]  # noqa: PTH111
 
 
 def own_folder() -> Path:

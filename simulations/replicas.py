@@ -78,7 +78,7 @@ def make_replicas(
     return Replicas(
         template=networks[0],
         parameters={
-            name: _channels_last(value.detach()).to(device).requires_grad_()
+            name: _laid_out(value.detach()).to(device).requires_grad_()
             for name, value in parameters.items()
         },
         buffers={k: v.detach().to(device) for k, v in buffers.items()},
@@ -86,9 +86,13 @@ def make_replicas(
     )
 
 
-def _channels_last(stacked: torch.Tensor) -> torch.Tensor:
-    """Lay the kernels of convolutions out as images are: on a processor a third faster."""
-    if stacked.ndim != 5:
+def _laid_out(stacked: torch.Tensor) -> torch.Tensor:
+    """Lay the kernels of a single network out as images are: on a processor a third faster.
+
+    Not those of several: in that layout torch 2.13's grouped convolution gives kernels a wrong
+    gradient where the minibatch is a single image (tests/simulations/test_trainer.py).
+    """
+    if stacked.ndim != 5 or len(stacked) > 1:
         return stacked
     return stacked.movedim(2, -1).contiguous().movedim(-1, 2)
 

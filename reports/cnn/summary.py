@@ -103,7 +103,7 @@ def summarise(study: Study, store: Store) -> Networks:
             read_measurements(store, cell.name, runs),
         )
         for setting in cell.settings:
-            key = {"imbalance": round(cell.imbalance, 2), "setting": setting}
+            key = {"imbalance": float(f"{cell.imbalance:.4g}"), "setting": setting}
             for stage in STAGES:
                 at = (cell.recipe.epochs, stage)
                 evidence = evidence_of(study, cell, setting, fits, measured, at)

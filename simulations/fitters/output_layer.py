@@ -26,6 +26,9 @@ BIAS_TOLERANCE = 1e-13
 
 BIAS_ITERATIONS = 100
 
+CONNECTED = 1e-14
+"""Of the largest eigenvalue of a scaled Laplacian: below it is a part with no flow to others."""
+
 HEAD_TOLERANCE = 1e-9
 """Gradient norm of the output layer at a finite minimum, as for the small networks."""
 
@@ -176,7 +179,12 @@ def _bias_step(gradient: torch.Tensor, flow: torch.Tensor, penalty: float) -> to
     matrix = scale[:, None] * hessian[free][:, free] * scale
     step = torch.zeros_like(gradient)
     if len(scale):
-        step[free] = -scale * torch.linalg.lstsq(matrix, (scale * gradient[free])[:, None])[0][:, 0]
+        # By eigenvectors: parts of the classes between which nothing flows are no trouble, and
+        # lstsq, which would do, does not give the same bits twice.
+        values, vectors = torch.linalg.eigh(matrix)
+        kept = values > CONNECTED * values[-1]
+        projected = vectors[:, kept].mT @ (scale * gradient[free])
+        step[free] = -scale * (vectors[:, kept] @ (projected / values[kept]))
     return step
 
 

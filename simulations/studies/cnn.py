@@ -90,7 +90,7 @@ class CnnCell:
     name : str
         Key of the cell's randomness.
     imbalance : float
-        Largest over smallest training class.
+        Largest over smallest training class, before rounding.
     dataset, model : str
     train_size : tuple of int
     class_weight : tuple of (setting, weights)
@@ -168,8 +168,8 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
         supply = class_supply(images.labels, images.test_labels, len(dataset.labels)).tolist()
     cells = tuple(
         CnnCell(
-            name=f"imbalance {max(sizes) / min(sizes) if o.sizes else ratio:g}",
-            imbalance=max(sizes) / min(sizes),
+            name=f"imbalance {ratio:.4g}",
+            imbalance=ratio,
             dataset=o.dataset,
             model=o.model,
             train_size=sizes,
@@ -250,20 +250,16 @@ def _distinct(
 def _sizes(o: Options, supply: Sequence[int]) -> list[tuple[float, tuple[int, ...]]]:
     """Imbalance and training class sizes of each cell."""
     if o.sizes:
-        found = [(0.0, tuple(o.sizes))]
         if len(o.sizes) != len(supply) or min(o.sizes) < 1:
             raise ValueError(
                 f"--sizes must be {len(supply)} positive integers, got {list(o.sizes)}"
             )
+        found = [(max(o.sizes) / min(o.sizes), tuple(o.sizes))]
     else:
         if not o.imbalance or len(set(o.imbalance)) < len(o.imbalance):
             raise ValueError(f"--imbalance must be distinct numbers, got {list(o.imbalance)}")
         largest = min(supply) if o.train_size is None else o.train_size
-        names = {"largest": "--train-size", "ratio": "--imbalance"}
-        found = [
-            (ratio, named(lambda: class_sizes(len(supply), largest, ratio, o.profile), **names))  # noqa: B023
-            for ratio in o.imbalance
-        ]
+        found = [(r, _sizes_at(len(supply), largest, r, o.profile)) for r in o.imbalance]
     for _, sizes in found:
         for k, (wanted, there) in enumerate(zip(sizes, supply, strict=True)):
             if wanted > there:
@@ -273,6 +269,14 @@ def _sizes(o: Options, supply: Sequence[int]) -> list[tuple[float, tuple[int, ..
                     "to train with"
                 )
     return found
+
+
+def _sizes_at(n_classes: int, largest: int, ratio: float, profile: str) -> tuple[int, ...]:
+    return named(
+        lambda: class_sizes(n_classes, largest, ratio, profile),
+        largest="--train-size",
+        ratio="--imbalance",
+    )
 
 
 def compute_block(cell: CnnCell, seed: int, runs: range, unfinished: Path | None = None) -> Block:
