@@ -58,7 +58,7 @@ def resident(
     mean = share @ values
     sd = np.sqrt(share @ values**2 - mean**2)
     return ResidentImages(
-        pixels=torch.as_tensor(np.ascontiguousarray(images.transpose(0, 2, 3, 1)), device=device),
+        pixels=torch.as_tensor(images.transpose(0, 2, 3, 1).copy(), device=device),
         mean=torch.as_tensor(mean, dtype=dtype, device=device),
         sd=torch.as_tensor(sd, dtype=dtype, device=device),
     )

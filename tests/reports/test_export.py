@@ -90,7 +90,8 @@ def test_cells_of_different_numbers_of_classes_share_the_columns_of_fits(
     path = tmp_path / "fits"
     assert export(three_classes, path, file_format=file_format, table="fits") == 50 + 25
     frame = READERS[file_format](path)
-    assert list(frame)[-6:] == [f"{n}_{k}" for n in ("bias", "bias_gradient") for k in range(3)]
+    arrays = ("bias", "bias_gradient", "path_gradient", "path_identity")
+    assert list(frame)[-12:] == [f"{name}_{k}" for name in arrays for k in range(3)]
     for name in ("bias", "bias_gradient"):
         two = frame[frame["cell"] == "x"]
         assert (two[f"{name}_1"] == 0).all()
@@ -168,12 +169,12 @@ def rows_of(path):
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     words = {"cell", "setting", "stage", "split", "status", "reason", "traceback"}
-    floats = {"mean_proba", "mean_square_proba", "miss_proba", "log_loss", "loss", "gradient_norm",
-              "bias_0", "bias_1", "bias_gradient_0", "bias_gradient_1"}  # fmt: skip
+    floats = ("mean_", "miss_proba", "lo", "gradient_norm", "bias_", "path_")
     return [
-        {k: v if k in words else float(v) if k in floats else int(v) for k, v in row.items()}
+        {k: v if k in words else float(v or "nan") if k.startswith(floats) else int(v)
+         for k, v in row.items()}
         for row in rows
-    ]
+    ]  # fmt: skip
 
 
 def bits(number):

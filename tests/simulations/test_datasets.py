@@ -7,6 +7,7 @@ import struct
 
 import numpy as np
 import pytest
+import torch
 
 from simulations import datasets
 from simulations.dataset_files import File, data_folders, find_folder, read_cifar, read_idx
@@ -18,6 +19,8 @@ from simulations.datasets import (
     draw_rows,
     load_dataset,
 )
+from simulations.image_batches import image_batch
+from simulations.network_training import make_pool
 
 
 def idx(array):
@@ -198,3 +201,7 @@ def test_published_data_sets(name, n_train, mean, sd):
     share = np.bincount(found.images.ravel(), minlength=256) / found.images.size
     assert abs(share @ values - mean) < 1e-4
     assert abs(np.sqrt(share @ values**2 - (share @ values) ** 2) - sd) < 1e-4
+    pool = make_pool(found, torch.device("cpu"))  # warns of nothing, though files are read-only
+    batch = image_batch(pool.test_images, torch.arange(10_000)[None])
+    assert batch.shape == (1, 10_000, *dataset_named(name).shape)
+    assert abs(float(batch.mean())) < 0.05

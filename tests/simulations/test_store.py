@@ -137,7 +137,7 @@ def test_a_store_cut_short_is_refused(tmp_path, block, part):
 def test_another_schema_is_refused(tmp_path):
     with open_store(tmp_path, "study", DESIGN) as store:
         store.connection.execute("UPDATE study SET value = '99' WHERE key = 'schema'")
-    refuse(tmp_path, "has schema 99, not 4")
+    refuse(tmp_path, "has schema 99, not 5")
 
 
 def test_a_second_writer_is_refused(tmp_path):
