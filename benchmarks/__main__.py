@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import explore, fits, harness, softmax, startup
+from benchmarks import cnn, explore, fits, harness, softmax, startup
 
 BENCHMARKS = {
     "startup": startup.run,
@@ -11,6 +11,8 @@ BENCHMARKS = {
     "softmax": softmax.run,
     "growth": softmax.run_growth,
     "explore": explore.run,
+    "cnn": cnn.run,
+    "cnn-cuda": cnn.run_cuda,
     "harness": harness.run,
     "memory": harness.run_memory,
 }

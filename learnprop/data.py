@@ -91,9 +91,12 @@ def fetch(
 
     Into --data-dir, else the user's cache.
     """
+    import pooch
+
     from simulations.dataset_files import own_folder
     from simulations.fetching import fetch_dataset
 
+    pooch.get_logger().setLevel("WARNING")  # its hints are for those who write the code
     folder = Path(data_dir).expanduser() if data_dir else own_folder()
     for d in _chosen(names):
         if not d.files:

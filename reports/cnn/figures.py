@@ -112,16 +112,25 @@ def draw_stages(table: Networks, paths: list[Path]) -> None:
                 ratio = 1 + rows["gap"].to_numpy()
                 low, high = (1 + rows[f"gap_{end}"].to_numpy() for end in ("low", "high"))
                 shown = np.isfinite(low) & np.isfinite(high) & (ratio > 0)
+                at = rows["class"].to_numpy()[shown] + 0.16 * (i - 2)
                 arms = np.stack([ratio - np.maximum(low, 1e-3 * ratio), high - ratio])[:, shown]
                 ax.errorbar(
-                    rows["class"].to_numpy()[shown] + 0.16 * (i - 2), ratio[shown], yerr=arms,
+                    at, ratio[shown], yerr=arms,
                     ls="", ms=3.5, lw=0.8, label=f"{STAGE_NAMES[stage]}, {split}", **mark,
                 )  # fmt: skip
+                if stage == "raw":
+                    ends = (rows[f"{end}_ratio"].to_numpy()[shown] for end in ("least", "largest"))
+                    ax.vlines(at, *ends, color=mark["color"], lw=2.5, alpha=0.2)
             ax.set_yscale("log")
             ax.yaxis.set_major_formatter("{x:g}")
             ax.yaxis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:.0e}"[0] in "25" else "")
             ax.set_title(_title(imbalance, setting), fontsize=8.5)
-            ax.set_xticks(range(len(table.labels)), table.labels, rotation=90, fontsize=7)
+            upright = max(map(len, table.labels)) <= 2
+            ax.set_xticks(
+                range(len(table.labels)), table.labels, rotation=0 if upright else 90, fontsize=7
+            )
+            ax.set_xlabel("class")
+            ax.label_outer()
         for ax in axes[:, 0]:
             ax.set_ylabel("left / right side")
         best = max(axes.flat, key=lambda ax: len(ax.get_legend_handles_labels()[0]))

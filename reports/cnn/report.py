@@ -28,8 +28,10 @@ def cnn_contents(table: Networks) -> Contents:
         tables=(
             NamedTable(
                 "cnn",
-                f"Eq. (9) by class, {table.title}: left over right side as trained (raw); largest "
-                f"relative difference (bias, train); gap with 90 % interval (bias, test){shared}",
+                f"Eq. (9) by class, {table.title}: left over right side as trained (raw), from run "
+                "to run; with the output bias refined (bias) the largest relative difference on train "
+                f"and the gap on test with its 90 % interval{shared}; with the output layer "
+                "refined (head) left over right, means over runs",
                 partial(overview_grid, table),
             ),
             NamedTable("cnn_joint", "All equations at once, by stage", partial(joint_grid, table)),
@@ -46,7 +48,8 @@ def cnn_contents(table: Networks) -> Contents:
         figures=(
             NamedFigure(
                 "stages",
-                "Left over right side of Eq. (9) by class, at each stage, with 90 % intervals",
+                "Left over right side of Eq. (9) by class, at each stage, with 90 % intervals; "
+                "pale: from the least to the largest run, as trained",
                 partial(draw_stages, table),
             ),
             NamedFigure(

@@ -33,13 +33,12 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         _corner(markup),
         "class",
         "N",
-        "raw: train",
-        "raw: test",
-        "bias: train",
-        f"bias: test [90{markup.percent}]",
+        "raw, train: runs",
+        "raw, test: runs",
+        "bias, train",
+        f"bias, test [90{markup.percent}]",
         "verdict",
-        "due to",
-        "head: test",
+        "head, test",
         "verdict",
     )
     rows: list[tuple[str, ...] | None] = []
@@ -57,12 +56,11 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
                     f"{imbalance:g}, {setting}" if k == 0 else "",
                     label,
                     f"{test['n_train']}",
-                    _ratio(at["raw", "train"]),
-                    _ratio(at["raw", "test"]),
+                    _range(at["raw", "train"]),
+                    _range(at["raw", "test"]),
                     small(at["bias", "train"].get("max_relative_difference", _NAN), markup),
                     gap_with_interval(test, markup),
                     str(test["verdict"]),
-                    _word(test.get("due_to")),
                     _ratio(head),
                     str(head["verdict"]),
                 )
@@ -179,12 +177,17 @@ def _ratio(row: dict[str, Any]) -> str:
     gap = row.get("gap", _NAN)
     if gap != gap:
         return "-"
-    ratio = 1 + gap
-    return f"{ratio:.2f}" if ratio < 100 else f"{ratio:.0e}"
+    return f"{1 + gap:.2f}" if gap < 99 else _factor(1 + gap)
 
 
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) and value else "-"
+def _range(row: dict[str, Any]) -> str:
+    """Left over right side in single runs, the least and the largest."""
+    low, high = (row.get(f"{end}_ratio", _NAN) for end in ("least", "largest"))
+    return "-" if low != low else f"{_factor(low)} to {_factor(high)}"
+
+
+def _factor(value: float) -> str:
+    return f"{value:.2g}" if 0.01 <= value < 100 else f"{value:.0e}"
 
 
 def _note(table: Networks) -> str:
