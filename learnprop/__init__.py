@@ -13,6 +13,7 @@ _HOME = {
     "table1": "learnprop.api",
     "multiclass": "learnprop.api",
     "explore": "learnprop.api",
+    "cnn": "learnprop.api",
     "StudyResult": "learnprop.api",
     "mean_proba": "equations.mean_proba",
     "mean_proba_and_second_moments": "equations.mean_proba",

@@ -198,6 +198,43 @@ def explore(
     return _run("explore", options, out, jobs, fresh, None if X is None else (X, y))
 
 
+def cnn(
+    *, out: str | Path | None = None, jobs: int = 1, fresh: bool = False, **options: Any
+) -> StudyResult:
+    """Put Eq. (9) to networks trained on images: as trained, bias refined, output layer refined.
+
+    Parameters
+    ----------
+    out : str or Path, optional
+        Folder for the store; a second call resumes. By default nothing is kept.
+    jobs : int
+        Worker processes; 0 is one per core, 1 computes here.
+    fresh : bool
+        Put a store that is in `out` aside and start over.
+    **options
+        Fields of `simulations.studies.cnn.Options`, as on the command line.
+
+    Returns
+    -------
+    StudyResult
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown or cannot be, a file of the data set is missing or not as
+        published, or `out` holds another study.
+
+    Examples
+    --------
+    >>> sizes = (14, 12, 10, 8, 7, 6, 6, 5, 5, 5)
+    >>> result = cnn(runs=2, sizes=sizes, epochs=1, weights="equal", device="cpu")
+    >>> train = result.to_frame().query("split == 'train'").set_index("stage")["verdict"]
+    >>> {stage: train[stage].unique().tolist() for stage in ("raw", "bias")}
+    {'raw': ['not converged'], 'bias': ['holds']}
+    """
+    return _run("cnn", options, out, jobs, fresh)
+
+
 def _run(
     name: str,
     options: dict[str, Any],

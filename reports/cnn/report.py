@@ -29,8 +29,8 @@ def cnn_contents(table: Networks) -> Contents:
             NamedTable(
                 "cnn",
                 f"Eq. (9) by class, {table.title}: left over right side as trained (raw), from run "
-                "to run; with the output bias refined (bias) the largest relative difference on train "
-                f"and the gap on test with its 90 % interval{shared}; with the output layer "
+                "to run; with the output bias refined (bias) the largest relative difference on "
+                f"train and the gap on test with its 90 % interval{shared}; with the output layer "
                 "refined (head) left over right, means over runs",
                 partial(overview_grid, table),
             ),
