@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from pickle import UnpicklingError
@@ -56,18 +57,20 @@ def save_checkpoint(
     """
     if not finished and time.monotonic() - checkpoint.written < EVERY_SECONDS:
         return
-    checkpoint.path.parent.mkdir(parents=True, exist_ok=True)
     part = checkpoint.path.with_suffix(f".{os.getpid()}.part")
-    torch.save(
-        {
-            "key": checkpoint.key,
-            "state": dict(state),
-            "optimiser": optimiser.state_dict(),
-            "progress": {f.name: getattr(progress, f.name) for f in fields(progress)},
-        },
-        part,
-    )
-    part.replace(checkpoint.path)
+    content = {
+        "key": checkpoint.key,
+        "state": dict(state),
+        "optimiser": optimiser.state_dict(),
+        "progress": {f.name: getattr(progress, f.name) for f in fields(progress)},
+    }
+    try:
+        checkpoint.path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(content, part)
+        part.replace(checkpoint.path)
+    except (OSError, RuntimeError):  # a full disk is either: only time is lost, not the training
+        with suppress(OSError):
+            part.unlink()
     checkpoint.written = time.monotonic()
 
 

@@ -203,6 +203,8 @@ def run_study(
             broken = block.fits.run[np.isin(block.fits.status, FAILED_STATUSES)]
             failed |= {(block.cell, run) for run in set(broken.tolist()) if run in kept}
             _check_failures(study, failed, max_failures)
+    if unfinished is not None and unfinished.is_dir() and not any(unfinished.iterdir()):
+        unfinished.rmdir()
 
 
 def _check_failures(study: Study, failed: set[tuple[str, int]], max_failures: float) -> None:

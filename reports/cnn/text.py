@@ -33,13 +33,12 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         _corner(markup),
         "class",
         "N",
-        "raw, train: runs",
-        "raw, test: runs",
+        "raw, train",
+        "raw, test",
         "bias, train",
         f"bias, test [90{markup.percent}]",
         "verdict",
         "head, test",
-        "verdict",
     )
     rows: list[tuple[str, ...] | None] = []
     for imbalance, setting in table.panels:
@@ -61,8 +60,7 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
                     small(at["bias", "train"].get("max_relative_difference", _NAN), markup),
                     gap_with_interval(test, markup),
                     str(test["verdict"]),
-                    _ratio(head),
-                    str(head["verdict"]),
+                    str(head["verdict"]) if _ratio(head) == "-" else _ratio(head),
                 )
             )
     return Grid(heads, tuple(rows), verbatim=(1,), note=_note(table))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -322,16 +323,26 @@ def compute_block(cell: CnnCell, seed: int, runs: range, unfinished: Path | None
             checkpoint=checkpoint,
         )
 
-    # What has converged has numbers below the smallest normal one: ten times as slow to compute.
-    torch.set_flush_denormal(True)
-    try:
-        at_once = len(members) if trains_at_once(cell.model, device) else 1
+    at_once = len(members) if trains_at_once(cell.model, device) else 1
+    with _arithmetic():
         results, note = by_chunks(members, at_once, work)
-    finally:
-        torch.set_flush_denormal(False)
     for path in kept:
         path.unlink(missing_ok=True)
     return _recorded(cell, members, results, note)
+
+
+@contextmanager
+def _arithmetic() -> Iterator[None]:
+    """float32 that is float32 on a GPU too, and no numbers below the smallest normal one.
+
+    What has converged is full of those, and they take a processor ten times as long.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
+            yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def _members(
