@@ -138,7 +138,7 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         "bias gradient",
         "mean along the path",
         "E9 is off by",
-        "attempted / converged / failed",
+        "runs",
     )
     rows: list[tuple[str, ...] | None] = []
     for imbalance, setting in table.panels:
@@ -160,7 +160,7 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
                     + (f" {failed}" if test["runs_failed"] else ""),
                 )
             )
-    return Grid(heads, tuple(rows))
+    return Grid(heads, tuple(rows), note="runs: attempted / converged / failed")
 
 
 _NAN = float("nan")
