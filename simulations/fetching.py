@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import tarfile
+import zlib
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from simulations.dataset_files import File, read_verified
 from simulations.datasets import DataSet
@@ -31,17 +35,19 @@ def fetch_dataset(dataset: DataSet, folder: Path) -> list[Path]:
     """
     home = folder / dataset.name
     missing = [file for file in dataset.files if not _is_there(home, file)]
-    if missing and dataset.url.endswith("/"):
-        for file in missing:
-            _download(dataset.url + file.path, home, file.path)
-    elif missing:
-        _download_archive(dataset.url, home, [file.path for file in missing])
-    for file in missing:
-        try:
-            read_verified(home, file)
-        except ValueError:
-            (home / file.path).unlink(missing_ok=True)
-            raise
+    if missing:
+        home.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=home) as name:  # what is there stays until it is replaced
+            fresh = Path(name)
+            if dataset.url.endswith("/"):
+                for file in missing:
+                    _retrieve(dataset.url + file.path, fresh, file.path)
+            else:
+                _retrieve_archive(dataset.url, fresh, [file.path for file in missing])
+            for file in missing:
+                read_verified(fresh, file)
+                (home / file.path).parent.mkdir(parents=True, exist_ok=True)
+                (fresh / file.path).replace(home / file.path)
     return [home / file.path for file in dataset.files]
 
 
@@ -49,22 +55,22 @@ def _is_there(home: Path, file: File) -> bool:
     try:
         read_verified(home, file)
     except ValueError:
-        (home / file.path).unlink(missing_ok=True)
         return False
     return True
 
 
-def _download(url: str, home: Path, name: str) -> None:
+def _retrieve(url: str, folder: Path, name: str, processor: Any = None) -> None:
     import pooch
 
     # Verified by what is in them: an archive that was packed anew is as good.
-    pooch.retrieve(url, known_hash=None, fname=name, path=home, progressbar=False)
+    pooch.retrieve(url, known_hash=None, fname=name, path=folder, processor=processor)
 
 
-def _download_archive(url: str, home: Path, members: list[str]) -> None:
+def _retrieve_archive(url: str, folder: Path, members: list[str]) -> None:
     import pooch
 
-    name = url.rsplit("/", 1)[1]
     processor = pooch.Untar(members=members, extract_dir=".")
-    pooch.retrieve(url, known_hash=None, fname=name, path=home, processor=processor)
-    (home / name).unlink()
+    try:
+        _retrieve(url, folder, url.rsplit("/", 1)[1], processor)
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise ValueError(f"{url} is no archive, or a truncated one: {error}") from None

@@ -71,7 +71,8 @@ def test_what_is_not_the_published_file_is_not_kept(published, server, tmp_path)
     (server[0] / "b-idx1-ubyte.gz").write_bytes(gzip.compress(b"forged"))
     with pytest.raises(ValueError, match=r"b-idx1-ubyte.gz is not the published file: SHA-256"):
         fetch_dataset(published, tmp_path / "into")
-    assert [p.name for p in (tmp_path / "into" / "tiny").iterdir()] == ["a-idx3-ubyte.gz"]
+    kept = [p.name for p in (tmp_path / "into" / "tiny").iterdir()]
+    assert kept == ["a-idx3-ubyte.gz"]
 
 
 def test_what_is_not_there_is_an_os_error(published, tmp_path):
@@ -96,3 +97,19 @@ def test_an_archive_is_unpacked_and_only_what_is_named(published, server, tmp_pa
     assert [path.read_bytes() for path in found] == [b"1", b"2"]
     kept = sorted(p.name for p in (tmp_path / "into" / "tiny").rglob("*") if p.is_file())
     assert kept == ["one.bin", "two.bin"]
+
+
+def test_what_is_no_archive_is_named_and_not_kept(published, server, tmp_path):
+    (server[0] / "all.tar.gz").write_bytes(b"<html>")
+    with pytest.raises(ValueError, match=r"all.tar.gz is no archive, or a truncated one"):
+        fetch_dataset(replace(published, url=f"{server[1]}/all.tar.gz"), tmp_path / "into")
+    assert list((tmp_path / "into" / "tiny").iterdir()) == []
+
+
+def test_a_file_is_not_removed_before_another_is_there(published, tmp_path):
+    mine = tmp_path / "into" / "tiny" / "a-idx3-ubyte.gz"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"my own")
+    with pytest.raises(OSError, match="404"):
+        fetch_dataset(replace(published, url=published.url + "no/"), tmp_path / "into")
+    assert mine.read_bytes() == b"my own"
