@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -192,7 +193,7 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
         # On a processor a replication is trained alone; on a device 25 of them at once.
         "block_size": 1 if device == "cpu" else BLOCK_SIZE,
     }
-    inputs = {"data_dir": str(Path(o.data_dir).expanduser().resolve())} if o.data_dir else {}
+    inputs = {"data_dir": str(Path(os.path.expanduser(o.data_dir)).resolve())}  # noqa: PTH111 if o.data_dir else {}
     return Study(
         NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True
     )
