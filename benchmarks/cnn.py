@@ -9,7 +9,7 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch.utils.data import DataLoader, TensorDataset
 
-from simulations.image_batches import ResidentImages, resident
+from simulations.image_batches import ResidentImages, channel_moments, resident
 from simulations.networks import build_network
 from simulations.replicas import Replicas, make_replicas
 from simulations.trainer import Recipe, train, weighted_cross_entropy
@@ -84,7 +84,7 @@ def matrix_product_rate(repeats: int = 20, size: int = 1024) -> float:
 
 def run(_runs: int) -> None:
     pixels, labels = images_and_labels(64 * BATCH)
-    data, y = resident(pixels, pixels, CPU), torch.as_tensor(labels)
+    data, y = resident(pixels, channel_moments(pixels), CPU), torch.as_tensor(labels)
     before = torch.get_num_threads()
     for threads in sorted({1, before}):
         torch.set_num_threads(threads)
@@ -122,7 +122,10 @@ def run_cuda(runs: int) -> None:
 def many_at_once(device: torch.device, n_images: int, epochs: int, n_networks: int) -> None:
     """One network, many at once, and as many as the plain loop would train in a row."""
     pixels, labels = images_and_labels(n_images)
-    data, y = resident(pixels, pixels, device), torch.as_tensor(labels, device=device)
+    data, y = (
+        resident(pixels, channel_moments(pixels), device),
+        torch.as_tensor(labels, device=device),
+    )
     with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
         ours(data, y, 1, Recipe(epochs=1))  # warms up
         one, _ = ours(data, y, 1, Recipe(epochs=epochs))
@@ -142,7 +145,7 @@ def many_at_once(device: torch.device, n_images: int, epochs: int, n_networks: i
         ten = Recipe(epochs=1)
         short = y[: 10 * BATCH]
         _, networks = ours(data, short, min(n_networks, 4), ten)
-        here = resident(pixels, pixels, CPU)
+        here = resident(pixels, channel_moments(pixels), CPU)
         differences = []
         for i in range(len(networks)):
             alone = make_replicas([build_network("cnn2c", SHAPE, N_CLASSES, i)], CPU)

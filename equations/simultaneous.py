@@ -82,7 +82,8 @@ def gaps_over_runs(
     correlation over runs of :math:`L_j - \hat\rho_j R_j`.
 
     Runs that are measured on one and the same test sample share its error, which no number of runs
-    averages out: its covariance is added to that of the means over runs.
+    averages out: its covariance is added to that of the means over runs. The quantile stays that of
+    n_runs - 1 degrees of freedom, which makes such intervals wider than they need be.
 
     Parameters
     ----------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -93,11 +92,11 @@ def fetch(
     """
     import pooch
 
-    from simulations.dataset_files import own_folder
+    from simulations.dataset_files import folder_named, own_folder
     from simulations.fetching import fetch_dataset
 
     pooch.get_logger().setLevel("WARNING")  # its hints are for those who write the code
-    folder = Path(data_dir).expanduser() if data_dir else own_folder()
+    folder = folder_named(data_dir) if data_dir else own_folder()
     for d in _chosen(names):
         if not d.files:
             say(f"{d.name}: embedded in scikit-learn")

@@ -48,8 +48,12 @@ def data_folders(data_dir: str = "") -> list[Path]:
     list of Path
     """
     named = [data_dir, *os.environ.get(ENVIRONMENT, "").split(os.pathsep)]
-    # os.path's leaves the ~ of nobody as it is, where Path's raises
-    return [*(Path(os.path.expanduser(n)) for n in named if n), own_folder()]  # noqa: PTH111
+    return [*(folder_named(name) for name in named if name), own_folder()]
+
+
+def folder_named(name: str) -> Path:
+    """Folder as a user names it, ``~`` expanded; that of nobody stays as it is."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111 - Path's raises RuntimeError
 
 
 def own_folder() -> Path:

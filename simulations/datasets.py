@@ -52,9 +52,9 @@ class DataSet:
     files: tuple[File, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Images:
-    """A data set in memory.
+    """A data set in memory; one is equal to itself only.
 
     Attributes
     ----------

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn.functional import pad
 
+from equations.mean_proba import FloatArray
 from simulations.dataset_files import ByteArray
 
 CROP_PADDING = 4
@@ -24,7 +25,7 @@ class ResidentImages:
     pixels : tensor of uint8, shape (n_samples, height, width, channels)
         Channels last: convolutions of a processor take half the time.
     mean, sd : tensor, shape (channels,)
-        Of the training images, by which all are standardised, in units of a byte.
+        Of each channel, by which images are standardised, in units of a byte.
     """
 
     pixels: torch.Tensor
@@ -32,16 +33,46 @@ class ResidentImages:
     sd: torch.Tensor
 
 
+def channel_moments(images: ByteArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation of each channel, in units of a byte.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n_samples, channels, height, width)
+
+    Returns
+    -------
+    mean, sd : ndarray of float64, shape (channels,)
+
+    Examples
+    --------
+    >>> mean, sd = channel_moments(np.array([[[[0, 255]]]], dtype=np.uint8))
+    >>> mean.tolist(), sd.tolist()
+    ([127.5], [127.5])
+    """
+    values = np.arange(256.0)
+    counts = np.zeros((images.shape[1], 256))
+    for part in np.array_split(images, max(1, len(images) // 1000)):  # it counts in int64
+        for of_channel, pixels in zip(counts, part.swapaxes(0, 1), strict=True):
+            of_channel += np.bincount(pixels.ravel(), minlength=256)
+    share = counts / counts.sum(axis=1, keepdims=True)
+    mean = share @ values
+    return mean, np.sqrt(share @ values**2 - mean**2)
+
+
 def resident(
-    images: ByteArray, like: ByteArray, device: torch.device, dtype: torch.dtype = torch.float32
+    images: ByteArray,
+    moments: tuple[FloatArray, FloatArray],
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
 ) -> ResidentImages:
     """Bring images to a device.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (n_samples, channels, height, width)
-    like : ndarray of uint8, shape (n, channels, height, width)
-        Whose mean and standard deviation standardise each channel.
+    moments : (mean, sd)
+        Of each channel (`channel_moments`), by which they are standardised.
     device : torch.device
     dtype : torch.dtype
         Of the minibatches.
@@ -50,13 +81,7 @@ def resident(
     -------
     ResidentImages
     """
-    values = np.arange(256.0)
-    counts = np.stack(
-        [np.bincount(channel.ravel(), minlength=256) for channel in like.swapaxes(0, 1)]
-    )
-    share = counts / counts.sum(axis=1, keepdims=True)
-    mean = share @ values
-    sd = np.sqrt(share @ values**2 - mean**2)
+    mean, sd = moments
     return ResidentImages(
         pixels=torch.as_tensor(images.transpose(0, 2, 3, 1).copy(), device=device),
         mean=torch.as_tensor(mean, dtype=dtype, device=device),

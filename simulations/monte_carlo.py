@@ -8,6 +8,7 @@ SQLite keeps them (`simulations.store`); randomness is keyed (`simulations.seeds
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
@@ -203,8 +204,8 @@ def run_study(
             broken = block.fits.run[np.isin(block.fits.status, FAILED_STATUSES)]
             failed |= {(block.cell, run) for run in set(broken.tolist()) if run in kept}
             _check_failures(study, failed, max_failures)
-    if unfinished is not None and unfinished.is_dir() and not any(unfinished.iterdir()):
-        unfinished.rmdir()
+    if unfinished is not None and not pending_blocks(study, store):
+        shutil.rmtree(unfinished, ignore_errors=True)  # of blocks that failed, or were stopped
 
 
 def _check_failures(study: Study, failed: set[tuple[str, int]], max_failures: float) -> None:

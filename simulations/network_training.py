@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from equations.mean_proba import FloatArray, IntArray
 from simulations.checkpoints import Checkpoint
 from simulations.datasets import Images
-from simulations.image_batches import ResidentImages, image_batch, resident
+from simulations.image_batches import ResidentImages, channel_moments, image_batch, resident
 from simulations.networks import STACKABLE, build_network
 from simulations.replicas import Replicas, features, make_replicas, replica
 from simulations.stages import (
@@ -98,12 +99,17 @@ class Pool:
     test_labels: torch.Tensor
 
 
+@lru_cache(maxsize=1)
 def make_pool(data: Images, device: torch.device) -> Pool:
-    """Bring a data set to a device, standardised by its training images."""
+    """Bring a data set to a device, once per process.
+
+    Standardised by the images outside the published test set; without one, by all.
+    """
+    moments = channel_moments(data.images)
     return Pool(
-        images=resident(data.images, data.images, device),
+        images=resident(data.images, moments, device),
         labels=torch.as_tensor(data.labels, device=device),
-        test_images=resident(data.test_images, data.images, device),
+        test_images=resident(data.test_images, moments, device),
         test_labels=torch.as_tensor(data.test_labels, device=device),
     )
 
@@ -143,12 +149,14 @@ def by_chunks(
         chunk = members[len(done) : len(done) + size]
         try:
             done += work(chunk)
+            continue
         except torch.OutOfMemoryError:
             if len(chunk) == 1:
                 raise
-            size = math.ceil(len(chunk) / 2)
-            note = f"out of memory: {size} networks were trained at once, not {len(members)}"
-            torch.cuda.empty_cache()
+        # Not above: the traceback holds the tensors.
+        size = math.ceil(len(chunk) / 2)
+        note = f"out of memory: {size} networks were trained at once, not {len(members)}"
+        torch.cuda.empty_cache()
     return done, note
 
 
@@ -194,12 +202,16 @@ def train_networks(
     share = torch.stack([o.class_share for o in objectives])
     loss = weighted_cross_entropy((share * rows.shape[1]).to(networks.head_bias.dtype))
 
+    def seen(i: int) -> tuple[dict[str, Evaluated], OutputLayer] | None:
+        samples, layer = _evaluated(networks, i, pool, members[i]), _output_layer(networks, i)
+        return (samples, layer) if _is_finite(samples, layer) else None
+
     def visit(_epoch: int) -> dict[str, torch.Tensor]:
         found: dict[str, torch.Tensor] = {}
-        for i, (member, objective) in enumerate(zip(members, objectives, strict=True)):
-            samples, layer = _evaluated(networks, i, pool, member), _output_layer(networks, i)
-            if _is_finite(samples, layer):
-                stage = as_tensors(as_trained(samples, layer, objective))
+        for i, objective in enumerate(objectives):
+            network = seen(i)
+            if network is not None:
+                stage = as_tensors(as_trained(*network, objective))
                 found |= {f"{i} {name}": value for name, value in stage.items()}
         return found
 
@@ -219,7 +231,7 @@ def train_networks(
     units = path.n_steps * recipe.batch_size / (path.epoch * rows.shape[1])
     gradients = [g * units for g in path_gradients(networks, path, optimiser, recipe)]
     results = []
-    for i, (member, objective) in enumerate(zip(members, objectives, strict=True)):
+    for i, objective in enumerate(objectives):
         epochs = {
             epoch: from_tensors(_of_member(i, visited))
             for epoch, visited in path.visits.items()
@@ -227,11 +239,11 @@ def train_networks(
         }
         diverged, stages = int(path.diverged[i]), list[Stage]()
         if not diverged:
-            samples, layer = _evaluated(networks, i, pool, member), _output_layer(networks, i)
-            if _is_finite(samples, layer):
-                stages = all_stages(samples, layer, objective)
-            else:  # the very last steps
+            network = seen(i)
+            if network is None:  # in the very last steps
                 diverged = path.epoch
+            else:
+                stages = all_stages(*network, objective)
         mean, identity = (g[i].cpu().numpy() for g in gradients)
         results.append(Trained(epochs, stages, diverged, mean, identity))
     return results

@@ -26,6 +26,10 @@ BIAS_TOLERANCE = 1e-13
 
 BIAS_ITERATIONS = 100
 
+LARGEST_SPREAD = 50.0
+"""Of a sample's logits, for Newton steps in the bias: where probabilities are zero and one, the
+curvature is zero and says nothing of how far to go."""
+
 CONNECTED = 1e-14
 """Of the largest eigenvalue of a scaled Laplacian: below it is a part with no flow to others."""
 
@@ -105,7 +109,7 @@ def sides_of_sample(
     others.scatter_(1, labels[:, None], 0.0)
     share = class_share[labels]
     missed = share * others.sum(dim=1)
-    left = torch.zeros_like(class_share).index_add_(0, labels, missed)
+    left = torch.zeros_like(proba).scatter_(1, labels[:, None], missed[:, None]).sum(dim=0)
     right = share @ others
     flow = (proba * share[:, None]).mT @ proba
     flow.fill_diagonal_(0.0)
@@ -121,6 +125,8 @@ def refine_bias(
     penalty: float = 0.0,
 ) -> tuple[torch.Tensor, int]:
     """Solve for the output bias by damped Newton: both sides of Eq. (8) become equal.
+
+    Logits that are far apart are divided first until they are not, and then by less and less.
 
     Parameters
     ----------
@@ -147,6 +153,26 @@ def refine_bias(
     >>> torch.softmax(b, dim=0).round(decimals=12).tolist()
     [0.75, 0.25]
     """
+    b, n_iter = bias, 0
+    spread = float((logits.amax(dim=1) - logits.amin(dim=1)).max())
+    temperature = max(1.0, spread / LARGEST_SPREAD)
+    while True:
+        b, n = _newton_in_bias(
+            logits / temperature, labels, class_share, b / temperature, penalty * temperature
+        )
+        b, n_iter = b * temperature, n_iter + n
+        if temperature == 1:
+            return b, n_iter
+        temperature = max(1.0, temperature / 4)
+
+
+def _newton_in_bias(
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    class_share: torch.Tensor,
+    bias: torch.Tensor,
+    penalty: float,
+) -> tuple[torch.Tensor, int]:
     b = bias.clone()
     best, least, n_iter = b, float("inf"), 0
     while n_iter < BIAS_ITERATIONS:
@@ -247,6 +273,9 @@ def refine_head(
     theta = torch.cat([weight * scale, bias[:, None]], dim=1)
     unpenalised = penalty == 0 and bias_penalty == 0
     norm, last_move, loss, n_iter = float("inf"), float("inf"), value(theta), 0
+    at_zero = value(torch.zeros_like(theta))
+    if at_zero < loss:  # far from where the data would have it, and without curvature there
+        theta, loss = torch.zeros_like(theta), at_zero
     while True:
         n_iter += 1
         logits = design @ theta.mT

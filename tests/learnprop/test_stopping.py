@@ -101,7 +101,7 @@ def test_other_commands_stop_with_3_and_leave_nothing_half_done(tmp_path, cli, m
     assert cli("table1", *ARGUMENTS, "--runs", 2, "--out", tmp_path, "--quiet")[0] == 0
     before = files(tmp_path)
 
-    def stop_there(_):
+    def stop_there(*_):
         os.kill(os.getpid(), sent)
         time.sleep(5)
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +13,13 @@ from simulations import network_training
 from simulations.blocks import StudyError, Task, compute_one
 from simulations.datasets import draw_rows, load_dataset
 from simulations.fitters.fit import CONVERGED, DIVERGED, NOT_CONVERGED
-from simulations.image_batches import image_batch, resident
+from simulations.image_batches import channel_moments, image_batch, resident
 from simulations.network_training import by_chunks
 from simulations.records import select
 from simulations.replicas import logits, make_replicas
 from simulations.seeds import replication_rng, replication_seed
 from simulations.stages import NO_MINIMUM, Evaluated, Objective, OutputLayer, all_stages
-from simulations.studies import cnn, stored_study
+from simulations.studies import cnn_block, stored_study
 from simulations.studies.cnn import Options, make_study
 
 SMALL = Options(
@@ -123,7 +124,7 @@ def test_a_block_that_was_stopped_goes_on(block, tmp_path, monkeypatch):
         trained.append(plain(*args, **options))
         return trained[-1]
 
-    monkeypatch.setattr(cnn, "train_networks", stop_at_the_second)
+    monkeypatch.setattr(cnn_block, "train_networks", stop_at_the_second)
     _, stopped = block_of(SMALL, unfinished=tmp_path / "unfinished")
     assert isinstance(stopped, StudyError)
     assert len(list((tmp_path / "unfinished").glob("*.pt"))) == 1
@@ -146,11 +147,11 @@ def test_a_training_that_diverges_is_recorded_and_others_are_not(block):
 
 def test_many_at_once_measure_what_single_trainings_do(monkeypatch):
     _, alone = block_of(SMALL, size=2)
-    monkeypatch.setattr(cnn, "trains_at_once", lambda *_: True)
+    monkeypatch.setattr(cnn_block, "trains_at_once", lambda *_: True)
     sizes = []
-    plain = cnn.train_networks
+    plain = cnn_block.train_networks
     monkeypatch.setattr(
-        cnn, "train_networks", lambda *a, **k: sizes.append(len(a[2])) or plain(*a, **k)
+        cnn_block, "train_networks", lambda *a, **k: sizes.append(len(a[2])) or plain(*a, **k)
     )
     _, many = block_of(SMALL, size=2)
     assert sizes == [4]  # two replications under two settings
@@ -185,15 +186,15 @@ def test_one_network_that_does_not_fit_is_an_error():
 
 
 def test_out_of_memory_is_noted_in_the_block(monkeypatch):
-    monkeypatch.setattr(cnn, "trains_at_once", lambda *_: True)
-    plain = cnn.train_networks
+    monkeypatch.setattr(cnn_block, "trains_at_once", lambda *_: True)
+    plain = cnn_block.train_networks
 
     def scarce(model, pool, members, *args, **options):
         if len(members) > 1:
             raise torch.OutOfMemoryError
         return plain(model, pool, members, *args, **options)
 
-    monkeypatch.setattr(cnn, "train_networks", scarce)
+    monkeypatch.setattr(cnn_block, "train_networks", scarce)
     _, found = block_of(SMALL)
     assert found.note == "out of memory: 1 networks were trained at once, not 2"
     assert len(found.fits) == 8
@@ -255,7 +256,7 @@ def test_features_are_those_of_evaluation_mode():
         block_of(options)
     (networks,) = kept
     networks.template.eval()
-    pool = resident(data.images, data.images, torch.device("cpu"))
+    pool = resident(data.images, channel_moments(data.images), torch.device("cpu"))
     with torch.no_grad():
         z = logits(networks, image_batch(pool, torch.as_tensor(rows)[None]))[0].double()
     proba = torch.softmax(z, dim=1).numpy()
@@ -295,7 +296,7 @@ def test_settings_of_equal_weights_are_trained_once():
 def test_a_stored_study_is_laid_out_again_without_its_data(monkeypatch):
     study = make_study(replace(SMALL, schedule="cosine", augment=True))
     design = json.loads(json.dumps(dict(study.design)))
-    monkeypatch.setattr(cnn, "load_dataset", lambda *_: pytest.fail("read the data"))
+    monkeypatch.setattr(cnn_block, "load_dataset", lambda *_: pytest.fail("read the data"))
     again = stored_study("cnn", design, n_runs=20)
     assert again.cells == study.cells
     assert dict(again.design) == dict(study.design)
@@ -306,7 +307,7 @@ def test_data_that_are_gone_stop_the_study():
     gone = replace(study.cells[0], dataset="mnist", data_dir="/nowhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("LEARNPROP_DATA", raising=False)
-        patch.setattr("simulations.dataset_files.own_folder", lambda: cnn.Path("/nowhere"))
+        patch.setattr("simulations.dataset_files.own_folder", lambda: Path("/nowhere"))
         answer = compute_one(Task(study.compute_block, gone, 0, 0, size=1))
     assert isinstance(answer, StudyError)
     assert "dataset mnist is not here" in str(answer)
@@ -320,7 +321,7 @@ def test_data_that_are_gone_stop_the_study():
         ({"dataset": "cifar10"}, "--model cnn2c takes images of 28 x 28, not of 32 x 32"),
         ({"imbalance": (1000.0,), "sizes": ()}, "--imbalance 1000 leaves class 9 empty|leaves cl"),
         ({"imbalance": (0.5,), "sizes": ()}, "--imbalance must be finite and at least 1"),
-        ({"imbalance": (2.0, 2.0), "sizes": ()}, "--imbalance must be distinct numbers"),
+        ({"imbalance": (2.0, 2.0), "sizes": ()}, "--imbalance must be numbers that differ in four"),
         ({"sizes": (5, 5)}, r"--sizes must be 10 positive integers, got \[5, 5\]"),
         ({"sizes": (0,) * 10}, "--sizes must be 10 positive integers"),
         ({"sizes": (500,) + (5,) * 9}, "--sizes asks for 500 images of class 0, but digits has"),

@@ -11,7 +11,13 @@ import torch
 
 from simulations.checkpoints import Checkpoint
 from simulations.datasets import draw_rows, load_dataset
-from simulations.image_batches import crop_and_flip, draw_epoch, image_batch, resident
+from simulations.image_batches import (
+    channel_moments,
+    crop_and_flip,
+    draw_epoch,
+    image_batch,
+    resident,
+)
 from simulations.networks import build_network
 from simulations.replicas import features, logits, make_replicas, replica
 from simulations.trainer import Recipe, path_gradients, train, weighted_cross_entropy
@@ -53,7 +59,7 @@ def run(digits, members, recipe, *, model="cnn2c", dtype=torch.float64, **option
     )
     path, optimiser = train(
         networks,
-        resident(data.images, data.images, CPU, dtype),
+        resident(data.images, channel_moments(data.images), CPU, dtype),
         torch.as_tensor(data.labels),
         rows[list(members)],
         weighted_cross_entropy(class_weight(len(members), dtype)),
@@ -126,7 +132,7 @@ def test_a_minibatch_loss_is_normalised_by_constants(digits):
     """The gradients of an epoch's minibatches at one point add up to that of the whole sample."""
     data, rows = digits
     networks = make_replicas([build_network("cnn2c", (1, 28, 28), 10)], CPU, dtype=torch.float64)
-    images = resident(data.images, data.images, CPU, torch.float64)
+    images = resident(data.images, channel_moments(data.images), CPU, torch.float64)
     loss, y = weighted_cross_entropy(class_weight(1, torch.float64)), torch.as_tensor(data.labels)
 
     def gradient(chosen):
@@ -280,7 +286,7 @@ def test_one_of_many_that_diverges_leaves_the_others_alone(digits):
     recipe = Recipe(epochs=2)
     path, _ = train(
         networks,
-        resident(data.images, data.images, CPU, torch.float64),
+        resident(data.images, channel_moments(data.images), CPU, torch.float64),
         torch.as_tensor(data.labels),
         rows[:2],
         weighted_cross_entropy(class_weight(2, torch.float64)),
@@ -330,7 +336,9 @@ def test_moves_are_uniform_and_orders_are_permutations():
 def test_images_are_standardised_by_the_training_images():
     rng = np.random.default_rng(0)
     images = rng.integers(256, size=(50, 3, 4, 4)).astype(np.uint8)
-    batch = image_batch(resident(images, images, CPU, torch.float64), torch.arange(50)[None])[0]
+    batch = image_batch(
+        resident(images, channel_moments(images), CPU, torch.float64), torch.arange(50)[None]
+    )[0]
     expected = images.astype(float)
     expected -= expected.mean(axis=(0, 2, 3), keepdims=True)
     expected /= images.std(axis=(0, 2, 3), keepdims=True)
@@ -350,7 +358,7 @@ def test_a_compiled_network_trains_as_an_eager_one(digits):
         )
         train(
             networks,
-            resident(data.images, data.images, CPU, torch.float64),
+            resident(data.images, channel_moments(data.images), CPU, torch.float64),
             torch.as_tensor(data.labels),
             rows[:1],
             weighted_cross_entropy(class_weight(1, torch.float64)),
