@@ -128,7 +128,9 @@ def columns_of_bounds(part: Measurements) -> Columns:
     return {"accuracy_low": low.tolist(), "accuracy_high": high.tolist()}
 
 
-def columns_of_effective_weight(part: Measurements, train_size: Sequence[int]) -> Columns:
+def columns_of_effective_weight(
+    part: Measurements, train_size: Sequence[int], *, intervals: bool = True
+) -> Columns:
     """Class weights that P acts upon (E3), with intervals over runs; up to a factor.
 
     Parameters
@@ -136,6 +138,8 @@ def columns_of_effective_weight(part: Measurements, train_size: Sequence[int]) -
     part : Measurements
         Three runs or more, of a model whose rows of P sum to one.
     train_size : sequence of int
+    intervals : bool
+        False where all runs share a test sample, whose error intervals over runs would leave out.
 
     Returns
     -------
@@ -146,6 +150,8 @@ def columns_of_effective_weight(part: Measurements, train_size: Sequence[int]) -
         found = effective_class_weight_over_runs(part.mean_proba, train_size, level=CONFIDENCE)
     except ValueError:
         return {}
+    if not intervals:
+        return {"effective_weight": [e.value for e in found]}
     return {
         "effective_weight": [e.value for e in found],
         "effective_weight_low": [e.low for e in found],

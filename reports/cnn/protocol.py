@@ -43,16 +43,20 @@ def cnn_protocol(study: Study, mcse: float | None = None) -> str:
         )
     )
     test = (
-        "the published test set, the same for all runs: its own sampling error is part of every "
-        "interval on test"
+        "the published test set, the same for all runs: its own sampling error is part of the "
+        "intervals of the gaps that verdicts rest on; MCSEs, and jackknife intervals, are those of "
+        "the mean over runs, given this test set"
         if cells[0].shares_test_set
         else "a third of each class, drawn anew in every replication"
     )
     mechanisms = [
-        f"{dataset.title}, {dataset.shape[1]} x {dataset.shape[2]}, {len(dataset.labels)} classes, "
-        "standardised by channel; a fresh subsample of the training images per replication.",
+        f"{dataset.title}, {len(dataset.labels)} classes, standardised by channel; a fresh "
+        "subsample of the training images per replication.",
         f"Test: {test}.",
+        "All replications draw from the images that the data set has: they vary less than fresh "
+        "samples of a population would.",
     ]
+
     measured = ", ".join(map(str, cells[0].measure_at))
     performance = [
         decision(design["margin"]),

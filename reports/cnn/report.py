@@ -30,8 +30,8 @@ def cnn_contents(table: Networks) -> Contents:
                 "cnn",
                 f"Eq. (9) by class, {table.title}: left over right side as trained (raw), from run "
                 "to run; with the output bias refined (bias) the largest relative difference on "
-                f"train and the gap on test with its 90 % interval{shared}; with the output layer "
-                "refined (head) left over right, means over runs",
+                f"train and the gap on test with its 90 % interval{shared}; the same gap with the "
+                "whole output layer refined (head)",
                 partial(overview_grid, table),
             ),
             NamedTable("cnn_joint", "All equations at once, by stage", partial(joint_grid, table)),

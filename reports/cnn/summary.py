@@ -156,6 +156,7 @@ def _rows(
     rows = []
     for split in SPLITS:
         columns = []
+        shared = split == "test" and cell.shares_test_set
         if not refused:
             part = evidence.split(split)
             sides = sides_over_runs(
@@ -163,7 +164,7 @@ def _rows(
                 mass,
                 margin=study.design["margin"],
                 converged=evidence.converged,
-                shared_sample=split == "test" and cell.shares_test_set,
+                shared_sample=shared,
             )
             factor = sides.left / np.maximum(sides.right, 1e-300)
             columns = [
@@ -174,7 +175,9 @@ def _rows(
                 columns_of_bounds(part),
             ]
             if len(part) > 2:
-                columns.append(columns_of_effective_weight(part, cell.train_size))
+                columns.append(
+                    columns_of_effective_weight(part, cell.train_size, intervals=not shared)
+                )
             if split == "test":
                 parts = {name: evidence.split(name) for name in SPLITS}
                 columns.append(columns_of_residual_split(parts, mass))

@@ -38,7 +38,7 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         "bias, train",
         f"bias, test [90{markup.percent}]",
         "verdict",
-        "head, test",
+        f"head, test [90{markup.percent}]",
     )
     rows: list[tuple[str, ...] | None] = []
     for imbalance, setting in table.panels:
@@ -60,7 +60,7 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
                     small(at["bias", "train"].get("max_relative_difference", _NAN), markup),
                     gap_with_interval(test, markup),
                     str(test["verdict"]),
-                    str(head["verdict"]) if _ratio(head) == "-" else _ratio(head),
+                    _gap_or_verdict(head, markup),
                 )
             )
     return Grid(heads, tuple(rows), verbatim=(1,), note=_note(table))
@@ -170,12 +170,9 @@ def _corner(markup: Markup) -> str:
     return r"imbalance, $\lambda$" if markup is LATEX else "imbalance, λ"
 
 
-def _ratio(row: dict[str, Any]) -> str:
-    """Left over right side, of the means over runs."""
-    gap = row.get("gap", _NAN)
-    if gap != gap:
-        return "-"
-    return f"{1 + gap:.2f}" if gap < 99 else _factor(1 + gap)
+def _gap_or_verdict(row: dict[str, Any], markup: Markup) -> str:
+    gap = gap_with_interval(row, markup)
+    return str(row["verdict"]) if gap == "-" else gap
 
 
 def _range(row: dict[str, Any]) -> str:

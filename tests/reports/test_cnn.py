@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from equations.balance import left_side, residual, right_side
+from reports.class_columns import columns_of_effective_weight
 from reports.class_statistics import sides_over_runs
 from reports.cnn.protocol import cnn_protocol
 from reports.cnn.report import cnn_contents
@@ -146,6 +147,14 @@ def test_a_shared_test_set_widens_the_intervals(reported):
         assert b.high >= a.high
         finite += np.isfinite(b.high) and b.high - b.low > a.high - a.low
     assert finite >= 1
+
+
+def test_intervals_that_leave_a_shared_test_set_out_are_not_given(reported):
+    part = select(reported[4], setting="equal", stage="bias", split="test")
+    sizes = reported[1].cells[0].train_size
+    names = {"effective_weight", "effective_weight_low", "effective_weight_high"}
+    assert set(columns_of_effective_weight(part, sizes)) == names
+    assert set(columns_of_effective_weight(part, sizes, intervals=False)) == {"effective_weight"}
 
 
 def test_tables_say_what_the_summary_says(reported):

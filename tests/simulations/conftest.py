@@ -1,8 +1,11 @@
-"""A user's own data: a table, and how it is written."""
+"""A user's own data, as a table and as a file; images, and how they are trained on."""
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+
+from tests.trained import digit_samples
 
 
 @pytest.fixture
@@ -21,3 +24,17 @@ def write(tmp_path):
         return str(path)
 
     return to
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """Images, and the rows of three samples of them."""
+    return digit_samples()
+
+
+@pytest.fixture
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -11,14 +11,17 @@ import torch
 from equations.balance import left_side, residual, right_side
 from simulations import network_training
 from simulations.blocks import StudyError, Task, compute_one
+from simulations.dataset_files import folder_named
 from simulations.datasets import draw_rows, load_dataset
 from simulations.fitters.fit import CONVERGED, DIVERGED, NOT_CONVERGED
 from simulations.image_batches import channel_moments, image_batch, resident
+from simulations.monte_carlo import run_study
 from simulations.network_training import by_chunks
 from simulations.records import select
 from simulations.replicas import logits, make_replicas
 from simulations.seeds import replication_rng, replication_seed
 from simulations.stages import NO_MINIMUM, Evaluated, Objective, OutputLayer, all_stages
+from simulations.store import open_store
 from simulations.studies import cnn_block, stored_study
 from simulations.studies.cnn import Options, make_study
 
@@ -302,6 +305,34 @@ def test_a_stored_study_is_laid_out_again_without_its_data(monkeypatch):
     assert dict(again.design) == dict(study.design)
 
 
+def test_where_the_data_are_is_said_from_the_root(tmp_path, monkeypatch):
+    """Workers may run elsewhere; and it determines no number."""
+    monkeypatch.chdir(tmp_path)
+    plain, told = make_study(SMALL), make_study(replace(SMALL, data_dir="images"))
+    assert plain.inputs == {}
+    assert told.inputs == {"data_dir": str(tmp_path / "images")}
+    assert told.cells[0].data_dir == str(tmp_path / "images")
+    assert told.cells == plain.cells
+    assert told.design == plain.design
+    assert str(folder_named("~nobody-here/images")) == "~nobody-here/images"
+
+
+def test_what_is_kept_of_blocks_that_failed_goes_with_the_study(tmp_path):
+    def fail(*_):
+        raise ValueError("no")
+
+    study = replace(make_study(replace(SMALL, runs=2)), compute_block=fail)
+    kept = tmp_path / "unfinished"
+    kept.mkdir()
+    (kept / "a.123.part").touch()
+    with open_store(tmp_path, study.name, study.design) as store:
+        steps = run_study(study, store)
+        next(steps)
+        assert kept.exists()  # not before the last block
+        list(steps)
+    assert not kept.exists()
+
+
 def test_data_that_are_gone_stop_the_study():
     study = make_study(SMALL)
     gone = replace(study.cells[0], dataset="mnist", data_dir="/nowhere")
@@ -326,6 +357,10 @@ def test_data_that_are_gone_stop_the_study():
         ({"sizes": (0,) * 10}, "--sizes must be 10 positive integers"),
         ({"sizes": (500,) + (5,) * 9}, "--sizes asks for 500 images of class 0, but digits has"),
         ({"train_size": 500, "sizes": ()}, "--train-size asks for 500 images of class 0"),
+        ({"imbalance": (2.0,)}, "--sizes takes the place of --imbalance: leave one of them out"),
+        ({"train_size": 50}, "--sizes takes the place of --train-size"),
+        ({"profile": "step"}, "--sizes takes the place of --profile"),
+        ({"batch_size": 79}, "--batch-size must be at most the 78 training images, got 79"),
         ({"epochs": 0}, "--epochs must be at least 1, got 0"),
         ({"batch_size": 0}, "--batch-size must be at least 1, got 0"),
         ({"lr": 0.0}, "--lr must be positive and finite, got 0"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from simulations.fitters.output_layer import refine_bias, refine_head, sides_of_sample
@@ -50,6 +51,34 @@ def test_nearly_interpolated_sides_are_equal_relatively():
     assert relative(left, right) <= 1e-9
 
 
+def spread_out():
+    """Logits a thousand apart, most of them right: probabilities are zeros and ones."""
+    rng = np.random.default_rng(3)
+    y = np.concatenate([np.arange(K), rng.integers(0, K, size=N)])
+    z = 1000 * (rng.normal(size=(len(y), K)) + np.eye(K)[y])
+    share = rng.uniform(0.1, 1.0, size=K)
+    return z, y, share / share[y].sum()
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1e-6])
+def test_logits_that_are_far_apart(penalty, monkeypatch):
+    """Both sides, by scipy's softmax, where r_j = α b_j (E8); as they are, Newton gets nowhere."""
+    z, y, share = spread_out()
+
+    def differs():
+        tensors = (torch.as_tensor(a) for a in (z, y, share))
+        b, _ = refine_bias(*tensors, torch.zeros(K, dtype=torch.float64), penalty=penalty)
+        proba = softmax(z + b.numpy(), axis=1)
+        others = np.where(np.eye(K, dtype=bool)[y], 0.0, proba)
+        left = np.bincount(y, share[y] * others.sum(axis=1), minlength=K)
+        right = share[y] @ others
+        return (np.abs(left - right - penalty * b.numpy()) / np.maximum(left, right)).max()
+
+    assert differs() < 1e-9
+    monkeypatch.setattr("simulations.fitters.output_layer.LARGEST_SPREAD", np.inf)
+    assert differs() > 1e-6  # the control
+
+
 def test_a_penalised_bias_leaves_the_residual_that_e8_predicts(problem):
     """r_j = α b_j: E8, over the total mass."""
     features, y, share, V, bias = problem
@@ -94,6 +123,15 @@ def test_the_head_is_scikit_learns(problem, penalty):
     assert np.abs(ours - theirs.predict_proba(features.numpy())).max() < 1e-5
     left, right, _ = sides_of_sample(features @ found.weight.mT + found.bias, y, share)
     assert relative(left, right) < 1e-11
+
+
+def test_the_head_from_a_start_without_curvature(problem):
+    features, y, share, V, bias = problem
+    found = refine_head(features, y, share, 1e5 * V, bias, penalty=1e-3)
+    assert found.settled
+    theirs = sklearns(features, y, share, 1e-3)
+    ours = torch.softmax(features @ found.weight.mT + found.bias, dim=1).numpy()
+    assert np.abs(ours - theirs.predict_proba(features.numpy())).max() < 1e-5
 
 
 def test_features_of_any_scale_and_features_that_are_always_zero(problem):

@@ -1,16 +1,12 @@
 """The training loop against torch.optim on the same minibatches, E9, resume, and many at once."""
 
-import io
 import math
-import pickle
 import shutil
 
 import numpy as np
 import pytest
 import torch
 
-from simulations.checkpoints import Checkpoint
-from simulations.datasets import draw_rows, load_dataset
 from simulations.image_batches import (
     channel_moments,
     crop_and_flip,
@@ -21,53 +17,9 @@ from simulations.image_batches import (
 from simulations.networks import build_network
 from simulations.replicas import features, logits, make_replicas, replica
 from simulations.trainer import Recipe, path_gradients, train, weighted_cross_entropy
+from tests.trained import CPU, N, class_weight, run
 
-CPU = torch.device("cpu")
-SIZES = (30, 24, 18, 14, 10, 8, 7, 6, 6, 6)
-N = sum(SIZES)
-WEIGHT = np.array([1.0, 1, 1, 1, 2, 2, 2, 3, 3, 3])
-
-
-@pytest.fixture(scope="module")
-def digits():
-    data = load_dataset("digits")
-    rows = [
-        draw_rows(data.labels, SIZES, np.random.default_rng(run), hold_out=True)[0]
-        for run in range(3)
-    ]
-    return data, torch.as_tensor(np.stack(rows))
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def class_weight(n, dtype):
-    """λ of mean one over the sample."""
-    weight = torch.as_tensor(WEIGHT * N / (WEIGHT * SIZES).sum(), dtype=dtype)
-    return weight.expand(n, -1)
-
-
-def run(digits, members, recipe, *, model="cnn2c", dtype=torch.float64, **options):
-    data, rows = digits
-    networks = make_replicas(
-        [build_network(model, (1, 28, 28), 10, seed) for seed in members], CPU, dtype=dtype
-    )
-    path, optimiser = train(
-        networks,
-        resident(data.images, channel_moments(data.images), CPU, dtype),
-        torch.as_tensor(data.labels),
-        rows[list(members)],
-        weighted_cross_entropy(class_weight(len(members), dtype)),
-        recipe,
-        [np.random.default_rng(100 + seed) for seed in members],
-        **options,
-    )
-    return networks, path, optimiser
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def by_the_book(digits, member, recipe, dtype=torch.float64):
@@ -201,74 +153,6 @@ def test_a_training_is_the_same_bits_again(digits):
     recipe = Recipe(epochs=2, batch_size=32, augment=True)
     one, again = (run(digits, [1], recipe, dtype=torch.float32)[0] for _ in range(2))
     assert all(torch.equal(one.state[name], again.state[name]) for name in one.state)
-
-
-class Stop(Exception):
-    """In the middle of a training."""
-
-
-def test_a_training_that_was_stopped_goes_on_where_it_was(digits, tmp_path, monkeypatch):
-    monkeypatch.setattr("simulations.checkpoints.EVERY_SECONDS", 0.0)
-    recipe = Recipe(epochs=5, batch_size=32, momentum=0.9, augment=True)
-    checkpoint = Checkpoint(tmp_path / "sub" / "a.pt", "key")
-    visited = []
-
-    def visit(epoch):
-        visited.append(epoch)
-        if epoch == 4 and visited.count(4) == 1:
-            raise Stop
-        return {"epoch": torch.tensor(epoch)}
-
-    options = {"visit": visit, "visit_at": (2, 4, 5), "checkpoint": checkpoint}
-    with pytest.raises(Stop):
-        run(digits, [1], recipe, **options)
-    networks, path, optimiser = run(digits, [1], recipe, **options)
-    assert visited == [2, 4, 4, 5]
-    assert {epoch: int(v["epoch"]) for epoch, v in path.visits.items()} == {2: 2, 4: 4, 5: 5}
-    whole, whole_path, whole_optimiser = run(digits, [1], recipe)
-    assert all(torch.equal(networks.state[name], whole.state[name]) for name in whole.state)
-    for a, b in zip(
-        path_gradients(networks, path, optimiser, recipe),
-        path_gradients(whole, whole_path, whole_optimiser, recipe),
-        strict=True,
-    ):
-        assert torch.equal(a, b)
-    done, *_ = run(digits, [1], recipe, checkpoint=checkpoint)  # finished: nothing is trained
-    assert all(torch.equal(done.state[name], whole.state[name]) for name in whole.state)
-
-
-class Evil:
-    def __reduce__(self):
-        return print, ("executed",)
-
-
-def saved(value):
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    return buffer.getvalue()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"junk", saved({})[:300], pickle.dumps(Evil()), saved(Evil()), saved([1]), saved({})],
-    ids=["empty", "junk", "truncated", "pickle", "object", "list", "dict"],
-)
-def test_a_checkpoint_that_cannot_be_read_costs_time_only(digits, tmp_path, content, capsys):
-    path = tmp_path / "a.pt"
-    path.write_bytes(content)
-    recipe = Recipe(epochs=1)
-    networks, *_ = run(digits, [0], recipe, checkpoint=Checkpoint(path, "key"))
-    whole, *_ = run(digits, [0], recipe)
-    assert torch.equal(networks.head_weight, whole.head_weight)
-    assert "executed" not in capsys.readouterr().out
-
-
-def test_a_checkpoint_of_another_training_is_not_resumed(digits, tmp_path):
-    recipe, path = Recipe(epochs=1), tmp_path / "a.pt"
-    run(digits, [0], recipe, checkpoint=Checkpoint(path, "one"))
-    other, *_ = run(digits, [1], recipe, checkpoint=Checkpoint(path, "another"))
-    alone, *_ = run(digits, [1], recipe)
-    assert torch.equal(other.head_weight, alone.head_weight)
 
 
 def test_a_loss_that_is_not_finite_is_noticed_and_stops(digits):

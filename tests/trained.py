@@ -1,0 +1,49 @@
+"""Small trainings on digits, as tests need them."""
+
+import numpy as np
+import torch
+
+from simulations.datasets import draw_rows, load_dataset
+from simulations.image_batches import channel_moments, resident
+from simulations.networks import build_network
+from simulations.replicas import make_replicas
+from simulations.trainer import train, weighted_cross_entropy
+
+CPU = torch.device("cpu")
+SIZES = (30, 24, 18, 14, 10, 8, 7, 6, 6, 6)
+N = sum(SIZES)
+WEIGHT = np.array([1.0, 1, 1, 1, 2, 2, 2, 3, 3, 3])
+
+
+def digit_samples():
+    """Images, and the rows of three samples of them."""
+    data = load_dataset("digits")
+    rows = [
+        draw_rows(data.labels, SIZES, np.random.default_rng(run), hold_out=True)[0]
+        for run in range(3)
+    ]
+    return data, torch.as_tensor(np.stack(rows))
+
+
+def class_weight(n, dtype):
+    """λ of mean one over the sample."""
+    weight = torch.as_tensor(WEIGHT * N / (WEIGHT * SIZES).sum(), dtype=dtype)
+    return weight.expand(n, -1)
+
+
+def run(digits, members, recipe, *, model="cnn2c", dtype=torch.float64, **options):
+    data, rows = digits
+    networks = make_replicas(
+        [build_network(model, (1, 28, 28), 10, seed) for seed in members], CPU, dtype=dtype
+    )
+    path, optimiser = train(
+        networks,
+        resident(data.images, channel_moments(data.images), CPU, dtype),
+        torch.as_tensor(data.labels),
+        rows[list(members)],
+        weighted_cross_entropy(class_weight(len(members), dtype)),
+        recipe,
+        [np.random.default_rng(100 + seed) for seed in members],
+        **options,
+    )
+    return networks, path, optimiser
