@@ -83,7 +83,7 @@ def draw_heat_maps(
             if i % n == 0:
                 top.set_ylabel("true class $i$")
                 bottom.set_ylabel("$r_j/w_j$", rotation=0, ha="right", va="center")
-        bar = figure.colorbar(picture, ax=axes[::2, -1].tolist(), shrink=0.9, aspect=30)
+        bar = figure.colorbar(picture, ax=axes[::2, -1].tolist(), shrink=0.9 / n_rows, aspect=30)
         bar.set_label(r"$\bar p_{i \to j}$ on test data")
         bar.outline.set_visible(False)
         save_figure(figure, paths)

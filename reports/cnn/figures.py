@@ -25,6 +25,9 @@ from reports.style import (
 PER_ROW = 3
 """Panels beside each other."""
 
+APART = 0.6
+"""First class from the last at an epoch, so that their intervals do not hide each other."""
+
 
 def draw_epochs(table: Networks, paths: list[Path]) -> None:
     """Draw the residual of each class after the measured epochs, on train and on test.
@@ -38,10 +41,11 @@ def draw_epochs(table: Networks, paths: list[Path]) -> None:
         return
     plt = pyplot()
     colours = sequence(len(table.labels))
+    epochs = sorted(table.epochs["epoch"].unique().tolist())
     with plt.rc_context(HOUSE_STYLE):
         n = len(table.panels)
         figure, axes = plt.subplots(
-            2, n, figsize=(1.9 * n + 1.9, 4.2), squeeze=False, sharex=True, sharey="row"
+            2, n, figsize=(2.3 * n + 1.5, 4.6), squeeze=False, sharex=True, sharey="row"
         )
         for column, (imbalance, setting) in enumerate(table.panels):
             mine = table.epochs.query("imbalance == @imbalance and setting == @setting")
@@ -49,15 +53,16 @@ def draw_epochs(table: Networks, paths: list[Path]) -> None:
                 ax.axhline(0, color=THEORY, lw=0.8, ls="--")
                 for k, colour in enumerate(colours):
                     rows = mine[(mine["split"] == split) & (mine["class"] == k)]
+                    beside = APART * (k / max(len(colours) - 1, 1) - 0.5)
                     ax.errorbar(
-                        rows["epoch"], rows["residual"],
+                        [epochs.index(e) + beside for e in rows["epoch"]], rows["residual"],
                         yerr=half_width(rows["residual_mcse"], rows["runs"]),
-                        fmt="o-", ms=2.5, lw=0.9, elinewidth=0.6, color=colour,
+                        fmt="o-", ms=2.2, lw=0.5, elinewidth=0.8, color=colour,
                         label=f"{table.labels[k]}",
                     )  # fmt: skip
-                ax.set_xscale("log", base=2)
-                ax.xaxis.set_major_formatter("{x:g}")
+                ax.set_xticks(range(len(epochs)), [f"{e}" for e in epochs])
                 ax.set_yscale("symlog", linthresh=0.1)
+                ax.yaxis.set_major_formatter("{x:g}")
             axes[0, column].set_title(_title(imbalance, setting), fontsize=8)
             axes[1, column].set_xlabel("epoch")
         for ax, split in zip(axes[:, 0], ("train", "test"), strict=True):
@@ -156,7 +161,7 @@ def draw_mean_proba(table: Networks, paths: list[Path]) -> None:
         panels.append(Panel(_title(imbalance, setting), P, rows["residual"].to_numpy()))
     numbers = [str(k) for k in range(len(table.labels))]
     named = () if list(table.labels) == numbers else table.labels
-    draw_heat_maps(panels, paths, labels=named, per_row=2 if len(panels) > 2 else 3)
+    draw_heat_maps(panels, paths, labels=named, per_row=2 if len(panels) == 4 else 3)
 
 
 def _title(imbalance: float, setting: str) -> str:
