@@ -65,7 +65,7 @@ TimeLimit = Annotated[
     float | None,
     typer.Option(
         "--timeout",
-        help="Seconds that a block of 25 replications may take; longer is recorded as failed.",
+        help="Seconds that a block of replications may take; longer is recorded as failed.",
         rich_help_panel=RUNNING,
     ),
 ]
