@@ -97,6 +97,8 @@ def fetch(
 
     pooch.get_logger().setLevel("WARNING")  # its hints are for those who write the code
     folder = folder_named(data_dir) if data_dir else own_folder()
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"--data-dir must be a folder, got {str(folder)!r}")
     for d in _chosen(names):
         if not d.files:
             say(f"{d.name}: embedded in scikit-learn")

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
-from zipfile import is_zipfile
+from zipfile import ZipFile, is_zipfile
 
 import torch
 
@@ -95,12 +94,7 @@ def load_checkpoint(
     bool
         Whether there was one. A file that cannot be read counts as none: it only costs time.
     """
-    if not is_zipfile(checkpoint.path):  # what else torch.load takes would be a bare pickle
-        return False
-    try:
-        found = torch.load(checkpoint.path, weights_only=True)
-    except (OSError, RuntimeError, UnpicklingError):
-        return False
+    found = _read(checkpoint.path)
     if not isinstance(found, dict) or found.get("key") != checkpoint.key:
         return False
     with torch.no_grad():
@@ -110,3 +104,16 @@ def load_checkpoint(
     for name, value in found["progress"].items():
         setattr(progress, name, value)
     return True
+
+
+def _read(path: Path) -> Any:
+    """Content of a file that `torch.save` wrote, every byte of it verified; else None."""
+    if not is_zipfile(path):  # what else torch.load takes would be a bare pickle
+        return None
+    try:
+        with ZipFile(path) as archive:
+            if archive.testzip() is not None:  # torch.load would take a changed byte
+                return None
+        return torch.load(path, weights_only=True)
+    except Exception:  # of the many that a file of another kind raises
+        return None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch.func import functional_call, stack_module_state, vmap
 
 from simulations.networks import Network
+
+Call = Callable[[torch.nn.Module, dict[str, torch.Tensor], torch.Tensor], torch.Tensor]
 
 HEAD = ("head.weight", "head.bias")
 
@@ -23,14 +26,14 @@ class Replicas:
         Says what is computed; its own parameters are not used.
     parameters, buffers : dict of str to tensor
         By the name in the network, one more axis before the others: (n_networks, ...).
-    call : callable
-        `functional_call` of the features, or what `torch.compile` made of it.
+    compiled : bool
+        Whether the features go through `torch.compile`.
     """
 
     template: Network
     parameters: dict[str, torch.Tensor]
     buffers: dict[str, torch.Tensor]
-    call: Callable[..., torch.Tensor]
+    compiled: bool = False
 
     def __len__(self) -> int:
         return len(self.head_bias)
@@ -82,7 +85,7 @@ def make_replicas(
             for name, value in parameters.items()
         },
         buffers={k: v.detach().to(device) for k, v in buffers.items()},
-        call=torch.compile(functional_call) if compiled else functional_call,
+        compiled=compiled,
     )
 
 
@@ -103,7 +106,7 @@ def replica(replicas: Replicas, i: int) -> Replicas:
         template=replicas.template,
         parameters={name: value[i : i + 1] for name, value in replicas.parameters.items()},
         buffers={name: value[i : i + 1] for name, value in replicas.buffers.items()},
-        call=replicas.call,
+        compiled=replicas.compiled,
     )
 
 
@@ -127,15 +130,35 @@ def features(replicas: Replicas, images: torch.Tensor) -> torch.Tensor:
         for name, value in replicas.state.items()
         if name.startswith(prefix)
     }
-    module = replicas.template.features
-    if len(replicas) == 1:  # an ordinary network: faster than a batch of one
-        alone = {name: value.squeeze(0) for name, value in state.items()}
-        return replicas.call(module, alone, (images.squeeze(0),)).unsqueeze(0)
+    call: Call = _of_one if len(replicas) == 1 else _of_many
+    if replicas.compiled:
+        call = _compiled(call)
+    return call(replicas.template.features, state, images)
 
+
+def _of_one(
+    module: torch.nn.Module, state: dict[str, torch.Tensor], images: torch.Tensor
+) -> torch.Tensor:
+    """An ordinary network: faster than a batch of one."""
+    alone = {name: value.squeeze(0) for name, value in state.items()}
+    found: torch.Tensor = functional_call(module, alone, (images.squeeze(0),))
+    return found.unsqueeze(0)
+
+
+def _of_many(
+    module: torch.nn.Module, state: dict[str, torch.Tensor], images: torch.Tensor
+) -> torch.Tensor:
     def one(state: dict[str, torch.Tensor], images: torch.Tensor) -> torch.Tensor:
-        return replicas.call(module, state, (images,))
+        found: torch.Tensor = functional_call(module, state, (images,))
+        return found
 
     return vmap(one, randomness="different")(state, images)
+
+
+@lru_cache
+def _compiled(call: Call) -> Call:
+    """Compile functions of ours: one of torch's own, `functional_call` itself, it would pass by."""
+    return torch.compile(call)
 
 
 def logits(replicas: Replicas, images: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,8 @@
 
 Under stochastic gradient descent the gradient in the output bias is nowhere near zero, and on the
 training set the two sides of Eq. (9) differ by just that (E1). Refining the bias alone makes them
-equal without touching the features (E6); what then remains on test data is generalisation.
+equal without touching the features (E6), unless it is penalised (E8); what then remains on test
+data is generalisation.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class Stage:
     reason : str
         Why there is nothing to measure; else empty.
     n_iter : int
-        Newton iterations of the refinement.
+        Evaluations of the gradient in the refinement.
     loss : float
         Sum-form loss on train, with the penalty, over the total mass.
     gradient_norm : float

@@ -34,7 +34,10 @@ def class_weight(n, dtype):
 def run(digits, members, recipe, *, model="cnn2c", dtype=torch.float64, **options):
     data, rows = digits
     networks = make_replicas(
-        [build_network(model, (1, 28, 28), 10, seed) for seed in members], CPU, dtype=dtype
+        [build_network(model, (1, 28, 28), 10, seed) for seed in members],
+        CPU,
+        dtype=dtype,
+        compiled=recipe.compiled,
     )
     path, optimiser = train(
         networks,

@@ -21,9 +21,13 @@ from reports.style import (
     save_figure,
     sequence,
 )
+from simulations.fitters.fit import NOT_CONVERGED
 
 PER_ROW = 3
 """Panels beside each other."""
+
+EPOCHS_PER_ROW = 6
+"""Pairs of panels over epochs beside each other."""
 
 APART = 0.6
 """First class from the last at an epoch, so that their intervals do not hide each other."""
@@ -43,13 +47,18 @@ def draw_epochs(table: Networks, paths: list[Path]) -> None:
     colours = sequence(len(table.labels))
     epochs = sorted(table.epochs["epoch"].unique().tolist())
     with plt.rc_context(HOUSE_STYLE):
-        n = len(table.panels)
+        n = min(len(table.panels), EPOCHS_PER_ROW)
+        n_rows = -(-len(table.panels) // n)
         figure, axes = plt.subplots(
-            2, n, figsize=(2.3 * n + 1.5, 4.6), squeeze=False, sharex=True, sharey="row"
+            2 * n_rows, n, figsize=(2.3 * n + 1.5, 4.6 * n_rows), squeeze=False, sharey=True
         )
-        for column, (imbalance, setting) in enumerate(table.panels):
+        for ax in axes.flat:
+            ax.set_visible(False)
+        for i, (imbalance, setting) in enumerate(table.panels):
             mine = table.epochs.query("imbalance == @imbalance and setting == @setting")
-            for ax, split in zip(axes[:, column], ("train", "test"), strict=True):
+            pair = axes[2 * (i // n) : 2 * (i // n) + 2, i % n]
+            for ax, split in zip(pair, ("train", "test"), strict=True):
+                ax.set_visible(True)
                 ax.axhline(0, color=THEORY, lw=0.8, ls="--")
                 for k, colour in enumerate(colours):
                     rows = mine[(mine["split"] == split) & (mine["class"] == k)]
@@ -63,10 +72,11 @@ def draw_epochs(table: Networks, paths: list[Path]) -> None:
                 ax.set_xticks(range(len(epochs)), [f"{e}" for e in epochs])
                 ax.set_yscale("symlog", linthresh=0.1)
                 ax.yaxis.set_major_formatter("{x:g}")
-            axes[0, column].set_title(_title(imbalance, setting), fontsize=8)
-            axes[1, column].set_xlabel("epoch")
-        for ax, split in zip(axes[:, 0], ("train", "test"), strict=True):
-            ax.set_ylabel(f"$r_j/w_j$ on {split}")
+                if i % n == 0:
+                    ax.set_ylabel(f"$r_j/w_j$ on {split}")
+            pair[0].set_title(_title(imbalance, setting), fontsize=8)
+            pair[0].tick_params(labelbottom=False)
+            pair[1].set_xlabel("epoch")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(
             handles, labels, loc="outside right center", fontsize=7, title="class", title_fontsize=7
@@ -112,13 +122,17 @@ def draw_stages(table: Networks, paths: list[Path]) -> None:
                     "imbalance == @imbalance and setting == @setting and stage == @stage "
                     "and split == @split"
                 ).dropna(subset=["gap"])
+                if stage == "head":  # elsewhere the output layer is none that training would reach
+                    rows = rows[rows["verdict"] != NOT_CONVERGED]
                 if rows.empty:
                     continue
                 ratio = 1 + rows["gap"].to_numpy()
                 low, high = (1 + rows[f"gap_{end}"].to_numpy() for end in ("low", "high"))
-                shown = np.isfinite(low) & np.isfinite(high) & (ratio > 0)
+                bounded = np.isfinite(low) & np.isfinite(high)
+                shown = ratio > 0
                 at = rows["class"].to_numpy()[shown] + 0.16 * (i - 2)
-                arms = np.stack([ratio - np.maximum(low, 1e-3 * ratio), high - ratio])[:, shown]
+                arms = np.stack([ratio - np.maximum(low, 1e-3 * ratio), high - ratio])
+                arms = np.where(bounded, arms, 0.0)[:, shown]
                 ax.errorbar(
                     at, ratio[shown], yerr=arms,
                     ls="", ms=3.5, lw=0.8, label=f"{STAGE_NAMES[stage]}, {split}", **mark,
@@ -161,7 +175,7 @@ def draw_mean_proba(table: Networks, paths: list[Path]) -> None:
         panels.append(Panel(_title(imbalance, setting), P, rows["residual"].to_numpy()))
     numbers = [str(k) for k in range(len(table.labels))]
     named = () if list(table.labels) == numbers else table.labels
-    draw_heat_maps(panels, paths, labels=named, per_row=2 if len(panels) == 4 else 3)
+    draw_heat_maps(panels, paths, labels=named, per_row=2 if len(panels) == 4 else PER_ROW)
 
 
 def _title(imbalance: float, setting: str) -> str:

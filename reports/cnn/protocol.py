@@ -58,16 +58,20 @@ def cnn_protocol(study: Study, mcse: float | None = None) -> str:
     ]
 
     measured = ", ".join(map(str, cells[0].measure_at))
+    unpenalised, left = "", "nothing"
+    if recipe.decay_bias:
+        unpenalised, left = " without its penalty", "α b_j by E8, since the bias is decayed"
     performance = [
         decision(design["margin"]),
         TOGETHER,
         "Three things are kept apart: optimisation (the residual on train, as trained, which is "
-        "minus the bias gradient), what is left of it once the output bias is refined (nothing), "
-        "and overfitting and sampling (test minus train), one term.",
+        f"minus the bias gradient{unpenalised}), what is left of it once the output bias is "
+        f"refined ({left}), and overfitting and sampling (test minus train), one term.",
         "E9: the mean minibatch bias gradient along the path, against what the two ends of the "
         "path say, where the rate is constant.",
         "Where the features part the classes and nothing penalises the output layer, its loss has "
-        "`no minimum`, and stage `head` has no measurements.",
+        "`no minimum`, and stage `head` has no measurements; parted but for ties, or with a "
+        "minimum far out, it is `not converged`.",
     ]
     stages = wrap(
         "- After the last epoch at three stages: `raw` as trained; `bias` with the output bias "
@@ -114,8 +118,10 @@ def _training(recipe: Recipe) -> str:
         bias = "the output bias too" if recipe.decay_bias else "not of the output bias"
         parts.append(f"weight decay {recipe.weight_decay:g} ({bias})")
     if recipe.augment:
-        parts.append("random crop and horizontal flip")
+        parts.append("random crop and horizontal flip (P is of the images as they are)")
     if recipe.precision != "float32":
-        parts.append(f"{recipe.precision} autocast")
+        parts.append(f"{recipe.precision} autocast (P is of a network in float32)")
+    if recipe.compiled:
+        parts.append("through torch.compile")
     normaliser = "losses are normalised by constants, never by the weights in a minibatch"
     return "; ".join([*parts, normaliser]) + "."

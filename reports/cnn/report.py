@@ -31,7 +31,7 @@ def cnn_contents(table: Networks) -> Contents:
                 f"Eq. (9) by class, {table.title}: left over right side as trained (raw), from run "
                 "to run; with the output bias refined (bias) the largest relative difference on "
                 f"train and the gap on test with its 90 % interval{shared}; the same gap with the "
-                "whole output layer refined (head)",
+                "whole output layer refined (head), where it is at a minimum",
                 partial(overview_grid, table),
             ),
             NamedTable("cnn_joint", "All equations at once, by stage", partial(joint_grid, table)),
@@ -48,13 +48,14 @@ def cnn_contents(table: Networks) -> Contents:
         figures=(
             NamedFigure(
                 "stages",
-                "Left over right side of Eq. (9) by class, at each stage, with 90 % intervals; "
-                "pale: from the least to the largest run, as trained",
+                "Left over right side of Eq. (9) by class and stage, with 90 % intervals, none "
+                "where unbounded; pale: from the least to the largest run, as trained",
                 partial(draw_stages, table),
             ),
             NamedFigure(
                 "epochs",
-                "Residual of each class over the training, as trained, with 90 % intervals",
+                "Residual of each class over the training, as trained, 90 % intervals over runs"
+                + (", given the test set" if table.shares_test_set else ""),
                 partial(draw_epochs, table),
             ),
             NamedFigure(

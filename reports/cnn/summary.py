@@ -133,7 +133,10 @@ def _refused(evidence: SettingEvidence) -> str:
         return ""
     without = evidence.fits.status[~evidence.fits.has_model].tolist()
     reasons = Counter(s if s in FAILED_STATUSES else NO_MINIMUM for s in without)
-    return reasons.most_common(1)[0][0] if reasons else "inconclusive"
+    # A run that raised is recorded at one stage only.
+    reasons["failed"] += evidence.counts["runs_attempted"] - len(evidence.fits)
+    ((reason, n),) = reasons.most_common(1)
+    return reason if n else "inconclusive"
 
 
 def _rows(

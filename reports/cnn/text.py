@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from reports.class_text import gap_with_interval, percent_with_mcse
-from reports.cnn.summary import Networks
+from reports.cnn.summary import NO_MINIMUM, Networks
 from reports.formatting import LATEX, TEXT, Markup, small
 from reports.grid import Grid, runs_note
+from simulations.fitters.fit import NOT_CONVERGED
 from simulations.stages import STAGES
+
+_NAN = float("nan")
 
 STAGE_NAMES = {"raw": "as trained", "bias": "bias refined", "head": "output layer refined"}
 
@@ -40,6 +43,7 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         "verdict",
         f"head, test [90{markup.percent}]",
     )
+    bias = table.summary[table.summary["stage"] == "bias"]
     rows: list[tuple[str, ...] | None] = []
     for imbalance, setting in table.panels:
         rows += [None] if rows else []
@@ -63,7 +67,7 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
                     _gap_or_verdict(head, markup),
                 )
             )
-    return Grid(heads, tuple(rows), verbatim=(1,), note=_note(table))
+    return Grid(heads, tuple(rows), verbatim=(1,), note=runs_note(bias))
 
 
 def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
@@ -145,7 +149,7 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         rows += [None] if rows else []
         for stage in STAGES:
             train, test = (by_key[imbalance, setting, stage, s] for s in ("train", "test"))
-            failed = "no minimum" if test["verdict"] == "no minimum" else "failed"
+            failed = NO_MINIMUM if test["verdict"] == NO_MINIMUM else "failed"
             rows.append(
                 (
                     f"{imbalance:g}, {setting}" if stage == STAGES[0] else "",
@@ -163,16 +167,14 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
     return Grid(heads, tuple(rows), note="runs: attempted / converged / failed")
 
 
-_NAN = float("nan")
-
-
 def _corner(markup: Markup) -> str:
     return r"imbalance, $\lambda$" if markup is LATEX else "imbalance, λ"
 
 
 def _gap_or_verdict(row: dict[str, Any], markup: Markup) -> str:
+    """Write the gap where the output layer is at a minimum, else why it is not."""
     gap = gap_with_interval(row, markup)
-    return str(row["verdict"]) if gap == "-" else gap
+    return str(row["verdict"]) if gap == "-" or row["verdict"] == NOT_CONVERGED else gap
 
 
 def _range(row: dict[str, Any]) -> str:
@@ -183,8 +185,3 @@ def _range(row: dict[str, Any]) -> str:
 
 def _factor(value: float) -> str:
     return f"{value:.2g}" if 0.01 <= value < 100 else f"{value:.0e}"
-
-
-def _note(table: Networks) -> str:
-    bias = table.summary[table.summary["stage"] == "bias"]
-    return runs_note(bias)

@@ -73,7 +73,8 @@ class Refined:
     settled : bool
         Whether that is a finite minimum.
     separated : bool
-        Whether there is none, since the features part the classes.
+        Whether there is none, since the features part the classes: every sample is right. Parted
+        but for ties, classes leave no minimum either, which is seen as not settled.
     """
 
     weight: torch.Tensor
@@ -300,10 +301,12 @@ def refine_head(
             break
         theta, loss = theta + size * step, found
     refined = theta[:, :-1] / scale
+    if separated:
+        return Refined(refined, theta[:, -1], norm, n_iter, False, separated)
     b, _ = refine_bias(
         features @ refined.mT, labels, class_share, theta[:, -1], penalty=bias_penalty
     )
-    return Refined(refined, b, norm, n_iter, settled and not separated, separated)
+    return Refined(refined, b, norm, n_iter, settled, separated)
 
 
 def _newton_step(

@@ -120,7 +120,7 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
         "device": device,
         "supply": list(supply),
         "code": code_version(),
-        # On a processor a replication is trained alone; on a device 25 of them at once.
+        # On a processor networks are trained alone; on a device 25 runs under every λ at once.
         "block_size": 1 if device == "cpu" else BLOCK_SIZE,
     }
     inputs = {"data_dir": data_dir} if data_dir else {}

@@ -1,5 +1,6 @@
 """Reports of trained networks, from a small study: three stages, two splits, and E9."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +19,9 @@ from reports.study_report import write_contents
 from simulations.monte_carlo import run_study
 from simulations.records import select
 from simulations.store import open_store
+from simulations.studies import cnn_block
 from simulations.studies.cnn import Options, make_study
+from simulations.studies.cnn_block import CnnCell
 from simulations.tables import read_fits, read_measurements
 from tests.latex import compile_tables, needs_latex
 
@@ -147,6 +150,66 @@ def test_a_shared_test_set_widens_the_intervals(reported):
         assert b.high >= a.high
         finite += np.isfinite(b.high) and b.high - b.low > a.high - a.low
     assert finite >= 1
+
+
+def test_a_published_test_set_is_shared(reported, monkeypatch):
+    """The same store, told that its test set is: summary, protocol and captions say so."""
+    folder, study, table, *_ = reported
+    monkeypatch.setattr(CnnCell, "shares_test_set", True)
+    with open_store(folder, study.name, study.design) as store:
+        shared = summarise(study, store)
+    key = "stage == 'bias' and split == 'test'"
+    alone, told = (t.summary.query(key) for t in (table, shared))
+    assert (told["gap_high"] - told["gap_low"] > alone["gap_high"] - alone["gap_low"]).all()
+    assert "effective_weight_low" in alone
+    assert told["effective_weight"].notna().all()
+    assert told["effective_weight_low"].isna().all()
+    on_train = shared.summary.query("stage == 'bias' and split == 'train'")
+    assert on_train["effective_weight_low"].notna().all()
+    assert "t2" not in shared.joint
+    assert "own sampling error" in unwrapped(study)
+    assert "shared test set" in cnn_contents(shared).tables[0].title
+    assert "given the test set" in cnn_contents(shared).figures[1].title
+    assert "given the test set" not in cnn_contents(table).figures[1].title
+
+
+def test_a_decayed_bias_fails_by_what_e8_predicts(tmp_path):
+    """r_j = α b_j over the total mass, α the decay times steps times batch over samples."""
+    options = replace(SMALL, weight_decay=0.1, decay_bias=True, weights=("equal",))
+    study, table, fits, measured = summarised(options, tmp_path)
+    rows = select(measured, stage="bias", split="train")
+    mass = study.cells[0].class_mass("equal")
+    share = mass / mass.sum()
+    r = residual(rows.mean_proba, share, rows.miss_proba)
+    alpha = 0.1 * math.ceil(78 / 16) * 16 / 78
+    np.testing.assert_allclose(r, alpha * select(fits, stage="bias").bias, rtol=1e-9, atol=1e-14)
+    on_train = table.summary.query("stage == 'bias' and split == 'train'")
+    assert "fails" in set(on_train["verdict"])
+    assert "α b_j by E8, since the bias is decayed" in unwrapped(study)
+
+
+def test_a_run_that_raised_is_said_at_every_stage(tmp_path, monkeypatch):
+    plain = cnn_block.train_networks
+
+    def one_raises(model, pool, members, *args, **options):
+        if members[0].run == 1:
+            raise ValueError("no")
+        return plain(model, pool, members, *args, **options)
+
+    monkeypatch.setattr(cnn_block, "train_networks", one_raises)
+    options = replace(SMALL, runs=2, weights=("equal",), epochs=1, measure_at=())
+    table = summarised(options, tmp_path)[1]
+    assert set(table.summary["verdict"]) == {"failed"}
+
+
+def test_an_output_layer_short_of_its_minimum_is_no_result(reported):
+    table = reported[2]
+    rows = table.summary.copy()
+    rows.loc[rows["stage"] == "head", "verdict"] = "not converged"
+    short = replace(table, summary=rows)
+    heads = {row[-1] for row in overview_grid(short).rows if row is not None}
+    assert heads == {"not converged"}
+    assert "not converged" not in {row[-1] for row in overview_grid(table).rows if row is not None}
 
 
 def test_intervals_that_leave_a_shared_test_set_out_are_not_given(reported):

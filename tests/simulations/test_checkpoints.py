@@ -2,11 +2,12 @@
 
 import io
 import pickle
+from zipfile import ZipFile
 
 import pytest
 import torch
 
-from simulations.checkpoints import Checkpoint
+from simulations.checkpoints import Checkpoint, load_checkpoint
 from simulations.trainer import Recipe, path_gradients
 from tests.trained import run
 
@@ -95,3 +96,20 @@ def test_a_checkpoint_that_cannot_be_written_costs_time_only(digits, tmp_path, m
     whole, *_ = run(digits, [0], recipe)
     assert torch.equal(networks.head_weight, whole.head_weight)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("member", ["data/0", "data.pkl"])
+def test_a_changed_byte_is_noticed(digits, tmp_path, member):
+    """torch.load itself takes one in a tensor, and raises whatever comes for one elsewhere."""
+    checkpoint = Checkpoint(tmp_path / "a.pt", "key")
+    networks, path, optimiser = run(digits, [0], Recipe(epochs=1), checkpoint=checkpoint)
+    before = {name: value.detach().clone() for name, value in networks.state.items()}
+    assert load_checkpoint(checkpoint, networks.state, optimiser, path)  # the control
+    with ZipFile(checkpoint.path) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith(f"/{member}"))
+        stored = archive.read(name)
+    content = bytearray(checkpoint.path.read_bytes())
+    content[content.index(stored) + len(stored) // 2] ^= 0x40
+    checkpoint.path.write_bytes(content)
+    assert not load_checkpoint(checkpoint, networks.state, optimiser, path)
+    assert all(torch.equal(networks.state[name], value) for name, value in before.items())

@@ -232,22 +232,13 @@ def test_images_are_standardised_by_the_training_images():
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
-def test_a_compiled_network_trains_as_an_eager_one(digits):
+@pytest.mark.parametrize("members", [(0,), (0, 1)], ids=["one", "two"])
+def test_compiled_networks_train_as_eager_ones(digits, members):
     recipe = {"epochs": 1, "batch_size": 32}
-    data, rows = digits
-    heads = []
-    for compiled in (False, True):
-        networks = make_replicas(
-            [build_network("cnn2c", (1, 28, 28), 10)], CPU, dtype=torch.float64, compiled=compiled
-        )
-        train(
-            networks,
-            resident(data.images, channel_moments(data.images), CPU, torch.float64),
-            torch.as_tensor(data.labels),
-            rows[:1],
-            weighted_cross_entropy(class_weight(1, torch.float64)),
-            Recipe(**recipe),
-            [np.random.default_rng(0)],
-        )
-        heads.append(networks.head_weight.detach())
-    assert torch.allclose(*heads, atol=1e-10)
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    eager, compiled = (
+        run(digits, members, Recipe(**recipe, compiled=c))[0].head_weight for c in (False, True)
+    )
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0  # something was compiled
+    assert torch.allclose(eager, compiled, atol=1e-10)
