@@ -16,6 +16,9 @@ from simulations.workers import Workers, compute_blocks
 
 PILOT_RUNS = BLOCK_SIZE
 
+LEAST_RUNS = 2
+"""Of a study: one has no spread."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -105,8 +108,8 @@ def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[s
 def _numbers(need: Need) -> tuple[str, str]:
     if not math.isfinite(need.n_runs):
         return "unknown", ""
-    interval = f"{need.low:.0f} to {need.high:.0f}" if need.low < need.high else ""
-    return f"{math.ceil(need.n_runs)}", interval
+    runs, low, high = (max(LEAST_RUNS, n) for n in (need.n_runs, need.low, need.high))
+    return f"{math.ceil(runs)}", f"{low:.0f} to {high:.0f}" if need.low < need.high else ""
 
 
 def _conclusion(plan: Plan, workers: int) -> list[str]:
@@ -117,11 +120,12 @@ def _conclusion(plan: Plan, workers: int) -> list[str]:
         if not math.isfinite(n_runs):
             lines.append(f"{cell}: its pilot block shows no gap to make precise")
             continue
-        blocks = whole_blocks(max(n_runs, 2), plan.block_size) // plan.block_size
+        blocks = whole_blocks(max(n_runs, LEAST_RUNS), plan.block_size) // plan.block_size
         time = ""
         if cell in plan.seconds_per_block:
             seconds = blocks * plan.seconds_per_block[cell] / min(workers, blocks)
             time = f", about {duration(seconds)} on {workers} worker(s)"
         many = "blocks" if blocks > 1 else "block"
-        lines.append(f"{cell}: {blocks} {many} of {plan.block_size} runs{time}")
+        runs = "run" if plan.block_size == 1 else "runs"
+        lines.append(f"{cell}: {blocks} {many} of {plan.block_size} {runs}{time}")
     return lines

@@ -80,7 +80,7 @@ def test_the_lines_and_rows_of_a_plan():
     )
     table, lines = plan_table(plan, 0.05, 2)
     assert [list(column.cells) for column in table.columns[3:]] == [
-        ["51", "12", "1", "unknown"], ["33 to 91", "", "", ""],
+        ["51", "12", "2", "unknown"], ["33 to 91", "", "", ""],
     ]  # fmt: skip
     assert "0.05" in table.title
     assert lines == [
@@ -88,5 +88,7 @@ def test_the_lines_and_rows_of_a_plan():
         "y: 1 block of 25 runs",
         "z: its pilot block shows no gap to make precise",
     ]
+    alone = replace(plan, block_size=1)
+    assert plan_table(alone, 0.05, 2)[1][1] == "y: 2 blocks of 1 run"  # the least of a study
     # no more workers than blocks: 10 s each, side by side
     assert "about 10 s on 64" in plan_table(plan, 0.05, 64)[1][0]
