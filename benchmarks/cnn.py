@@ -122,10 +122,8 @@ def run_cuda(runs: int) -> None:
 def many_at_once(device: torch.device, n_images: int, epochs: int, n_networks: int) -> None:
     """One network, many at once, and as many as the plain loop would train in a row."""
     pixels, labels = images_and_labels(n_images)
-    data, y = (
-        resident(pixels, channel_moments(pixels), device),
-        torch.as_tensor(labels, device=device),
-    )
+    moments = channel_moments(pixels)
+    data, y = resident(pixels, moments, device), torch.as_tensor(labels, device=device)
     with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
         ours(data, y, 1, Recipe(epochs=1))  # warms up
         one, _ = ours(data, y, 1, Recipe(epochs=epochs))
@@ -145,7 +143,7 @@ def many_at_once(device: torch.device, n_images: int, epochs: int, n_networks: i
         ten = Recipe(epochs=1)
         short = y[: 10 * BATCH]
         _, networks = ours(data, short, min(n_networks, 4), ten)
-        here = resident(pixels, channel_moments(pixels), CPU)
+        here = resident(pixels, moments, CPU)
         differences = []
         for i in range(len(networks)):
             alone = make_replicas([build_network("cnn2c", SHAPE, N_CLASSES, i)], CPU)

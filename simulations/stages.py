@@ -18,7 +18,8 @@ import torch
 from equations.mean_proba import FloatArray
 from simulations.fitters.fit import CONVERGED, NOT_CONVERGED
 from simulations.fitters.newton import GRADIENT_TOLERANCE
-from simulations.fitters.output_layer import refine_bias, refine_head, sides_of_sample
+from simulations.fitters.output_bias import refine_bias, sides_of_sample
+from simulations.fitters.output_layer import refine_head
 from simulations.measure import MeasuredValues, measure
 
 STAGES = ("raw", "bias", "head")

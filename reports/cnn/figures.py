@@ -131,6 +131,8 @@ def draw_stages(table: Networks, paths: list[Path]) -> None:
                 bounded = np.isfinite(low) & np.isfinite(high)
                 shown = ratio > 0
                 at = rows["class"].to_numpy()[shown] + 0.16 * (i - 2)
+                for x in at[~bounded[shown]]:
+                    ax.axvline(x, color=mark["color"], lw=0.8, ls=":")
                 arms = np.stack([ratio - np.maximum(low, 1e-3 * ratio), high - ratio])
                 arms = np.where(bounded, arms, 0.0)[:, shown]
                 ax.errorbar(

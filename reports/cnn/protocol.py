@@ -56,7 +56,6 @@ def cnn_protocol(study: Study, mcse: float | None = None) -> str:
         "All replications draw from the images that the data set has: they vary less than fresh "
         "samples of a population would.",
     ]
-
     measured = ", ".join(map(str, cells[0].measure_at))
     unpenalised, left = "", "nothing"
     if recipe.decay_bias:

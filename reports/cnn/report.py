@@ -48,8 +48,8 @@ def cnn_contents(table: Networks) -> Contents:
         figures=(
             NamedFigure(
                 "stages",
-                "Left over right side of Eq. (9) by class and stage, with 90 % intervals, none "
-                "where unbounded; pale: from the least to the largest run, as trained",
+                "Left over right side of Eq. (9) by class and stage, with 90 % intervals, "
+                "dotted where unbounded; pale: from the least to the largest run, as trained",
                 partial(draw_stages, table),
             ),
             NamedFigure(

@@ -10,6 +10,7 @@ import pytest
 from equations.balance import left_side, residual, right_side
 from reports.class_columns import columns_of_effective_weight
 from reports.class_statistics import sides_over_runs
+from reports.cnn import figures
 from reports.cnn.protocol import cnn_protocol
 from reports.cnn.report import cnn_contents
 from reports.cnn.summary import summarise
@@ -210,6 +211,22 @@ def test_an_output_layer_short_of_its_minimum_is_no_result(reported):
     heads = {row[-1] for row in overview_grid(short).rows if row is not None}
     assert heads == {"not converged"}
     assert "not converged" not in {row[-1] for row in overview_grid(table).rows if row is not None}
+
+
+def test_an_unbounded_interval_is_drawn_as_one(reported, monkeypatch):
+    """Not as a point without uncertainty: a dotted line from end to end."""
+    table, drawn = reported[2], []
+    monkeypatch.setattr(figures, "save_figure", lambda figure, _: drawn.append(figure))
+    rows = table.summary.copy()
+    one = (rows["stage"] == "bias") & (rows["split"] == "test") & (rows["class"] == 3)
+    rows.loc[one, ["gap_low", "gap_high"]] = [-np.inf, np.inf]
+    for summary in (table.summary, rows):
+        figures.draw_stages(replace(table, summary=summary), [])
+    before, after = (
+        sum(line.get_linestyle() == ":" for ax in figure.axes for line in ax.lines)
+        for figure in drawn
+    )
+    assert after == before + one.sum()
 
 
 def test_intervals_that_leave_a_shared_test_set_out_are_not_given(reported):

@@ -6,7 +6,8 @@ import torch
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
-from simulations.fitters.output_layer import refine_bias, refine_head, sides_of_sample
+from simulations.fitters.output_bias import refine_bias, sides_of_sample
+from simulations.fitters.output_layer import refine_head
 
 N, D, K = 300, 6, 4
 
@@ -75,7 +76,7 @@ def test_logits_that_are_far_apart(penalty, monkeypatch):
         return (np.abs(left - right - penalty * b.numpy()) / np.maximum(left, right)).max()
 
     assert differs() < 1e-9
-    monkeypatch.setattr("simulations.fitters.output_layer.LARGEST_SPREAD", np.inf)
+    monkeypatch.setattr("simulations.fitters.output_bias.LARGEST_SPREAD", np.inf)
     assert differs() > 1e-6  # the control
 
 
