@@ -179,8 +179,13 @@ def _with_keys(task: Task, fits: Fits) -> Fits:
     return replace(fits, traceback=np.array(traces))
 
 
+def stream_of(cell: Any) -> str:
+    """Key of a cell's randomness: its name, unless several cells share their samples."""
+    return str(getattr(cell, "stream", cell.name))
+
+
 def _key(task: Task, run: int) -> str:
-    *key, _ = replication_key(task.cell.name, run, "train")
+    *key, _ = replication_key(stream_of(task.cell), run, "train")
     words = ", ".join(map(str, key))
     return (
         f"cell {task.cell.name}, run {run}: SeedSequence({task.seed}, spawn_key=({words}, stream))"

@@ -17,17 +17,8 @@ from simulations.datasets import Images
 from simulations.image_batches import ResidentImages, channel_moments, image_batch, resident
 from simulations.networks import STACKABLE, build_network
 from simulations.replicas import Replicas, features, make_replicas, replica
-from simulations.stages import (
-    Evaluated,
-    Objective,
-    OutputLayer,
-    Stage,
-    all_stages,
-    as_tensors,
-    as_trained,
-    from_tensors,
-)
-from simulations.trainer import Recipe, path_gradients, train, weighted_cross_entropy
+from simulations.stages import Evaluated, OutputLayer, Samples, Stage, as_tensors, from_tensors
+from simulations.trainer import Loss, Recipe, path_gradients, train
 
 EVALUATED_AT_ONCE = 1024
 """Images of one forward pass without gradient."""
@@ -78,8 +69,8 @@ class Trained:
     diverged : int
         Epoch in which the loss stopped being finite, or 0.
     path_gradient, path_identity : ndarray, shape (n_classes,)
-        Mean minibatch gradient in the output bias along the path, and what E9 says that it is,
-        over the total mass.
+        Mean minibatch gradient in the output bias along the path, and what E9 says that it is, in
+        units of the criterion.
     """
 
     epochs: dict[int, Stage]
@@ -87,6 +78,31 @@ class Trained:
     diverged: int
     path_gradient: FloatArray
     path_identity: FloatArray
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What networks are trained to minimise, and how one is measured.
+
+    Attributes
+    ----------
+    loss : callable
+        Of a minibatch, of each network (`simulations.trainer.Loss`).
+    unit : tensor, shape (n_networks, 1)
+        By which a minibatch's gradient is multiplied where it is recorded.
+    as_trained : callable ``(i, samples, layer) -> Stage``
+        Measures network i after epochs before the last.
+    all_stages : callable ``(i, samples, layer) -> list of Stage``
+        Measures it after the last.
+    splits : tuple of str
+        What is measured before the last epoch.
+    """
+
+    loss: Loss
+    unit: torch.Tensor
+    as_trained: Callable[[int, Samples, OutputLayer], Stage]
+    all_stages: Callable[[int, Samples, OutputLayer], list[Stage]]
+    splits: tuple[str, ...] = ("train", "test")
 
 
 @dataclass(frozen=True)
@@ -165,6 +181,7 @@ def train_networks(
     pool: Pool,
     members: Sequence[Member],
     recipe: Recipe,
+    criterion: Criterion,
     *,
     measure_at: Sequence[int] = (),
     checkpoint: Checkpoint | None = None,
@@ -179,6 +196,8 @@ def train_networks(
     members : sequence of Member
         With training samples of one size.
     recipe : Recipe
+    criterion : Criterion
+        Of these networks.
     measure_at : sequence of int
         Epochs, counted from 1; after the last all stages are measured.
     checkpoint : Checkpoint, optional
@@ -188,30 +207,20 @@ def train_networks(
     list of Trained
     """
     device = pool.labels.device
-    n_classes = len(members[0].class_weight)
-    _, height, width, channels = pool.images.pixels.shape
-    shape = (channels, height, width)
-    networks = make_replicas(
-        [build_network(model, shape, n_classes, member.start) for member in members],
-        device,
-        dtype=pool.images.mean.dtype,
-        compiled=recipe.compiled,
-    )
+    networks = starting_networks(model, pool, members, recipe)
     rows = torch.as_tensor(np.stack([m.rows for m in members]), device=device)
-    objectives = [_objective(pool, m, recipe) for m in members]
-    share = torch.stack([o.class_share for o in objectives])
-    loss = weighted_cross_entropy((share * rows.shape[1]).to(networks.head_bias.dtype))
 
-    def seen(i: int) -> tuple[dict[str, Evaluated], OutputLayer] | None:
-        samples, layer = _evaluated(networks, i, pool, members[i]), _output_layer(networks, i)
+    def seen(i: int, splits: Sequence[str]) -> tuple[Samples, OutputLayer] | None:
+        samples = {s: evaluate(networks, i, pool, members[i], s) for s in splits}
+        layer = output_layer(networks, i)
         return (samples, layer) if _is_finite(samples, layer) else None
 
     def visit(_epoch: int) -> dict[str, torch.Tensor]:
         found: dict[str, torch.Tensor] = {}
-        for i, objective in enumerate(objectives):
-            network = seen(i)
+        for i in range(len(members)):
+            network = seen(i, criterion.splits)
             if network is not None:
-                stage = as_tensors(as_trained(*network, objective))
+                stage = as_tensors(criterion.as_trained(i, *network))
                 found |= {f"{i} {name}": value for name, value in stage.items()}
         return found
 
@@ -220,18 +229,16 @@ def train_networks(
         pool.images,
         pool.labels,
         rows,
-        loss,
+        criterion.loss,
         recipe,
         [np.random.default_rng(member.order) for member in members],
         visit=visit,
         visit_at=[epoch for epoch in measure_at if epoch < recipe.epochs],
         checkpoint=checkpoint,
     )
-    # A minibatch loss is over its size, and the last one may be smaller: in units of Σw.
-    units = path.n_steps * recipe.batch_size / (path.epoch * rows.shape[1])
-    gradients = [g * units for g in path_gradients(networks, path, optimiser, recipe)]
+    gradients = [g * criterion.unit for g in path_gradients(networks, path, optimiser, recipe)]
     results = []
-    for i, objective in enumerate(objectives):
+    for i in range(len(members)):
         epochs = {
             epoch: from_tensors(_of_member(i, visited))
             for epoch, visited in path.visits.items()
@@ -239,41 +246,39 @@ def train_networks(
         }
         diverged, stages = int(path.diverged[i]), list[Stage]()
         if not diverged:
-            network = seen(i)
+            network = seen(i, ("train", "test"))
             if network is None:  # in the very last steps
                 diverged = path.epoch
             else:
-                stages = all_stages(*network, objective)
+                stages = criterion.all_stages(i, *network)
         mean, identity = (g[i].cpu().numpy() for g in gradients)
         results.append(Trained(epochs, stages, diverged, mean, identity))
     return results
 
 
-def _objective(pool: Pool, member: Member, recipe: Recipe) -> Objective:
-    """What a training minimises, over the total mass of its sample."""
-    labels = pool.labels[torch.as_tensor(member.rows, device=pool.labels.device)]
-    weight = torch.as_tensor(member.class_weight, dtype=torch.float64, device=labels.device)
-    n_samples = len(labels)
-    # Each step adds the decay once: over an epoch it counts as often as there are steps.
-    steps = math.ceil(n_samples / recipe.batch_size)
-    decay = recipe.weight_decay * steps * recipe.batch_size / n_samples
-    return Objective(
-        class_share=weight / weight[labels].sum(),
-        penalty=decay,
-        bias_penalty=decay if recipe.decay_bias else 0.0,
+def starting_networks(
+    model: str, pool: Pool, members: Sequence[Member], recipe: Recipe
+) -> Replicas:
+    """Networks before their first step."""
+    _, height, width, channels = pool.images.pixels.shape
+    shape, n_classes = (channels, height, width), len(members[0].class_weight)
+    return make_replicas(
+        [build_network(model, shape, n_classes, member.start) for member in members],
+        pool.labels.device,
+        dtype=pool.images.mean.dtype,
+        compiled=recipe.compiled,
     )
 
 
-def _evaluated(networks: Replicas, i: int, pool: Pool, member: Member) -> dict[str, Evaluated]:
-    """Training and test sample as one network sees them."""
-    device = pool.labels.device
-    train_rows = torch.as_tensor(member.rows, device=device)
-    found = {"train": _features(networks, i, pool.images, pool.labels, train_rows)}
-    if len(member.test_rows):
-        rows = torch.as_tensor(member.test_rows, device=device)
-        return found | {"test": _features(networks, i, pool.images, pool.labels, rows)}
-    every = torch.arange(len(pool.test_labels), device=device)
-    return found | {"test": _features(networks, i, pool.test_images, pool.test_labels, every)}
+def evaluate(networks: Replicas, i: int, pool: Pool, member: Member, split: str) -> Evaluated:
+    """Training or test sample of a member as network i sees it."""
+    images, labels, rows = pool.images, pool.labels, member.rows
+    if split == "test":
+        rows = member.test_rows
+        if not len(rows):
+            images, labels = pool.test_images, pool.test_labels
+            rows = np.arange(len(labels))
+    return _features(networks, i, images, labels, torch.as_tensor(rows, device=labels.device))
 
 
 @torch.inference_mode()
@@ -288,12 +293,13 @@ def _features(
     return Evaluated(torch.cat(parts), labels[rows])
 
 
-def _output_layer(networks: Replicas, i: int) -> OutputLayer:
+def output_layer(networks: Replicas, i: int) -> OutputLayer:
+    """Output layer of a network, in float64."""
     weight, bias = networks.head_weight[i].detach(), networks.head_bias[i].detach()
     return OutputLayer(weight.double(), bias.double())
 
 
-def _is_finite(samples: dict[str, Evaluated], layer: OutputLayer) -> bool:
+def _is_finite(samples: Samples, layer: OutputLayer) -> bool:
     parts = [layer.weight, layer.bias, *(sample.features for sample in samples.values())]
     return all(bool(torch.isfinite(part).all()) for part in parts)
 

@@ -42,6 +42,10 @@ class Evaluated:
     labels: torch.Tensor
 
 
+Samples = Mapping[str, Evaluated]
+"""By split; "train" is the sample of training."""
+
+
 @dataclass(frozen=True)
 class OutputLayer:
     """An output layer in float64: weight (n_classes, n_features) and bias (n_classes,)."""
@@ -113,14 +117,13 @@ def measure_sample(sample: Evaluated, layer: OutputLayer) -> MeasuredValues:
 
 
 def as_trained(
-    samples: Mapping[str, Evaluated], layer: OutputLayer, objective: Objective, name: str = "raw"
+    samples: Samples, layer: OutputLayer, objective: Objective, name: str = "raw"
 ) -> Stage:
     """Measure a network as it is.
 
     Parameters
     ----------
     samples : mapping of split to Evaluated
-        "train" is the sample of training.
     layer : OutputLayer
     objective : Objective
     name : str
@@ -139,7 +142,7 @@ def as_trained(
     squares = squares + objective.bias_penalty * (layer.bias**2).sum()
     return Stage(
         name=name,
-        status=_status(gradient),
+        status=status_of(gradient),
         reason="",
         n_iter=0,
         loss=float(objective.class_share[train.labels] @ nll + squares / 2),
@@ -150,9 +153,7 @@ def as_trained(
     )
 
 
-def all_stages(
-    samples: Mapping[str, Evaluated], layer: OutputLayer, objective: Objective
-) -> list[Stage]:
+def all_stages(samples: Samples, layer: OutputLayer, objective: Objective) -> list[Stage]:
     """Measure a trained network as it is, and with its output bias and output layer refined.
 
     Parameters
@@ -251,7 +252,7 @@ def from_tensors(tensors: Mapping[str, torch.Tensor]) -> Stage:
     n = len(get_args(MeasuredValues))
     return Stage(
         name="raw",
-        status=_status(arrays["bias_gradient"]),
+        status=status_of(arrays["bias_gradient"]),
         reason="",
         n_iter=0,
         loss=float(arrays["loss"]),
@@ -262,6 +263,7 @@ def from_tensors(tensors: Mapping[str, torch.Tensor]) -> Stage:
     )
 
 
-def _status(bias_gradient: FloatArray) -> str:
+def status_of(bias_gradient: FloatArray) -> str:
+    """Whether the objective has no gradient in the output bias."""
     met = np.abs(bias_gradient).max() <= GRADIENT_TOLERANCE
     return CONVERGED if met else NOT_CONVERGED

@@ -1,12 +1,8 @@
-r"""Training of networks by stochastic gradient descent: one loop, for one network or for many.
+"""Training of networks by stochastic gradient descent: one loop, for one network or for many.
 
-A minibatch of size B has the loss
-
-.. math:: \frac{1}{B} \sum_{i \in batch} \frac{N \lambda_{y_i}}{\sum w}\, \ell_i ,
-
-normalised by constants, never by the weights that are in the minibatch, so that the whole sample
-is trained with the λ that were asked for (E8). Along the way it adds up the gradient in the output
-bias, which E9 knows from the two ends of the path.
+What a step minimises is a function of the minibatch's logits and labels (`simulations.criteria`).
+Along the way it adds up the gradient in the output bias, which E9 knows from the two ends of the
+path.
 """
 
 from __future__ import annotations
@@ -28,7 +24,8 @@ SCHEDULES = ("constant", "step", "cosine")
 PRECISIONS = ("float32", "bf16")
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""``(logits (n_networks, n, n_classes), labels (n_networks, n)) -> (n_networks,)``: sums."""
+"""``(logits (n_networks, n, n_classes), labels (n_networks, n)) -> (n_networks,)``, what a step
+minimises."""
 
 Visit = Callable[[int], dict[str, torch.Tensor]]
 """``(epoch) -> measurements``, kept with the path."""
@@ -136,7 +133,7 @@ def train(
     rows : tensor of int, shape (n_networks, n_samples)
         Numbers of the images of each network's sample.
     loss : callable
-        Sum over a minibatch, with weights of mean one over the sample.
+        What a step minimises, of each network.
     recipe : Recipe
     rngs : sequence of numpy.random.Generator
         One per network, for the order of its samples and for augmentation.
@@ -179,7 +176,7 @@ def train(
             x = image_batch(images, chosen, None if moves is None else moves[:, batch])
             with autocast:
                 z = logits(networks, x)
-            value = loss(z.to(bias.dtype), labels[chosen]) / recipe.batch_size
+            value = loss(z.to(bias.dtype), labels[chosen])
             optimiser.zero_grad()
             value.sum().backward()
             assert bias.grad is not None
@@ -258,29 +255,3 @@ def path_gradients(
     momentum = torch.zeros_like(moved) if last is None else last.double()
     mu = recipe.momentum
     return mean, ((1 - mu) * moved + mu * momentum) / path.n_steps
-
-
-def weighted_cross_entropy(class_weight: torch.Tensor) -> Loss:
-    """Class-weighted softmax loss of Eq. (1), summed over a minibatch.
-
-    Parameters
-    ----------
-    class_weight : tensor, shape (n_networks, n_classes)
-        λ of each network's classes, of mean one over its sample.
-
-    Returns
-    -------
-    callable
-
-    Examples
-    --------
-    >>> loss = weighted_cross_entropy(torch.tensor([[1.0, 3.0]]))
-    >>> loss(torch.zeros(1, 2, 2), torch.tensor([[0, 1]])) / math.log(2)
-    tensor([4.])
-    """
-
-    def loss(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        nll = torch.logsumexp(z, dim=2) - z.gather(2, y[:, :, None])[:, :, 0]
-        return (class_weight.gather(1, y) * nll).sum(dim=1)
-
-    return loss

@@ -17,6 +17,7 @@ _HOME = {
     "claims": "simulations.studies.claims",
     "explore": "simulations.studies.explore",
     "cnn": "simulations.studies.cnn",
+    "losses": "simulations.studies.losses",
 }
 
 

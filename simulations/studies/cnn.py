@@ -22,13 +22,12 @@ from simulations.monte_carlo import Study
 from simulations.networks import check_network
 from simulations.studies.cnn_block import CnnCell, compute_block
 from simulations.studies.options import (
-    check_choice,
     check_common,
-    check_positive,
+    check_recipe,
     named,
     weight_settings,
 )
-from simulations.trainer import PRECISIONS, SCHEDULES, Recipe
+from simulations.trainer import Recipe
 from simulations.versions import code_version
 
 NAME = "cnn"
@@ -135,28 +134,19 @@ def known_from(design: Mapping[str, Any], _inputs: Mapping[str, str]) -> dict[st
 
 
 def _recipe(o: Options) -> Recipe:
-    check_positive(epochs=o.epochs, batch_size=o.batch_size)
-    check_choice("--schedule", o.schedule, SCHEDULES)
-    check_choice("--precision", o.precision, PRECISIONS)
-    if not (np.isfinite(o.lr) and o.lr > 0):
-        raise ValueError(f"--lr must be positive and finite, got {o.lr:g}")
-    if not 0 <= o.momentum < 1:
-        raise ValueError(f"--momentum must satisfy 0 <= momentum < 1, got {o.momentum:g}")
-    if not (np.isfinite(o.weight_decay) and o.weight_decay >= 0):
-        raise ValueError(f"--weight-decay must be finite and not negative, got {o.weight_decay:g}")
-    if o.decay_bias and not o.weight_decay:
-        raise ValueError("--decay-bias needs --weight-decay, got 0")
-    return Recipe(
-        epochs=o.epochs,
-        batch_size=o.batch_size,
-        lr=o.lr,
-        momentum=o.momentum,
-        schedule=o.schedule,
-        weight_decay=o.weight_decay,
-        decay_bias=o.decay_bias,
-        augment=o.augment,
-        precision=o.precision,
-        compiled=o.compile,
+    return check_recipe(
+        Recipe(
+            epochs=o.epochs,
+            batch_size=o.batch_size,
+            lr=o.lr,
+            momentum=o.momentum,
+            schedule=o.schedule,
+            weight_decay=o.weight_decay,
+            decay_bias=o.decay_bias,
+            augment=o.augment,
+            precision=o.precision,
+            compiled=o.compile,
+        )
     )
 
 

@@ -13,6 +13,7 @@ from scipy.special import expit, logit
 from equations.class_weights import SCHEMES, class_weights
 from simulations.imbalance import class_sizes
 from simulations.seeds import MAX_SEED
+from simulations.trainer import PRECISIONS, SCHEDULES, Recipe
 
 T = TypeVar("T")
 
@@ -21,10 +22,10 @@ LEAST_WEIGHT = 1e-9
 """Share of the weights that a class must have: of less, a gradient of 1e-12 Σw says too little."""
 
 
-def check_common(runs: int, seed: int, margin: float) -> None:
+def check_common(runs: int, seed: int, margin: float, least_runs: int = 2) -> None:
     """Raise ValueError, naming the option, unless a study can have these."""
-    if runs < 2:
-        raise ValueError(f"--runs must be at least 2, got {runs}")
+    if runs < least_runs:
+        raise ValueError(f"--runs must be at least {least_runs}, got {runs}")
     if not 0 <= seed < MAX_SEED:
         raise ValueError(f"--seed must satisfy 0 <= seed < 2**63, got {seed}")
     if not (math.isfinite(margin) and margin > 0):
@@ -43,6 +44,23 @@ def check_positive(**options: int) -> None:
     for name, value in options.items():
         if value < 1:
             raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
+
+
+def check_recipe(recipe: Recipe) -> Recipe:
+    """Return how networks are trained; raise ValueError, naming the option, if they cannot be."""
+    check_positive(epochs=recipe.epochs, batch_size=recipe.batch_size)
+    check_choice("--schedule", recipe.schedule, SCHEDULES)
+    check_choice("--precision", recipe.precision, PRECISIONS)
+    if not (math.isfinite(recipe.lr) and recipe.lr > 0):
+        raise ValueError(f"--lr must be positive and finite, got {recipe.lr:g}")
+    if not 0 <= recipe.momentum < 1:
+        raise ValueError(f"--momentum must satisfy 0 <= momentum < 1, got {recipe.momentum:g}")
+    decay = recipe.weight_decay
+    if not (math.isfinite(decay) and decay >= 0):
+        raise ValueError(f"--weight-decay must be finite and not negative, got {decay:g}")
+    if recipe.decay_bias and not decay:
+        raise ValueError("--decay-bias needs --weight-decay, got 0")
+    return recipe
 
 
 def check_choice(option: str, value: str, choices: Sequence[str]) -> None:

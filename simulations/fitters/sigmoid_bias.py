@@ -1,0 +1,129 @@
+r"""Refinement of the output bias of K sigmoids: a root for each class, whatever the features.
+
+The K outputs share no probability, so that the equation of class k is one of its own bias alone:
+Eq. (8) under one-vs-all, E10 under LGL-INR. In logarithms of its two sides, which keep their digits
+however close to zero they are, it has one sign at :math:`-\infty` and the other at
+:math:`\infty`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from scipy.optimize import elementwise
+
+from equations.mean_proba import FloatArray
+
+LogWeights = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""``(log_mean_proba, k) -> log_weight``: logs of the weights of all classes j in the equations of
+some classes k, from their log p̄, both of shape (n_classes, len(k)); -inf where j = k."""
+
+
+def refine_sigmoid_bias(
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    log_ratio: FloatArray,
+    log_weights: LogWeights,
+    start: torch.Tensor,
+) -> tuple[torch.Tensor, int]:
+    r"""Solve :math:`a_k (1 - \bar p_{kk}) = \sum_{j \ne k} v_j^{(k)} \bar p_{jk}` for every bias.
+
+    Parameters
+    ----------
+    logits : tensor of float64, shape (n_samples, n_classes)
+        Without the bias; every class is present.
+    labels : tensor of int, shape (n_samples,)
+    log_ratio : ndarray, shape (n_classes,)
+        log a.
+    log_weights : callable
+        log v (see `LogWeights`).
+    start : tensor of float64, shape (n_classes,)
+
+    Returns
+    -------
+    bias : tensor of float64, shape (n_classes,)
+    n_iter : int
+        Evaluations of a class's equation, of the class that took most.
+
+    Examples
+    --------
+    >>> from simulations.fitters.sigmoid_bias import equal_log_weights
+    >>> z, y = torch.zeros(4, 2, dtype=torch.float64), torch.tensor([0, 0, 0, 1])
+    >>> ratio = np.log([3.0, 1.0])  # one-vs-all: class sizes are weights
+    >>> b, _ = refine_sigmoid_bias(z, y, ratio, equal_log_weights(np.log([3.0, 1.0])), z[0])
+    >>> torch.sigmoid(b).round(decimals=12).tolist()
+    [0.75, 0.25]
+    """
+    of_class = [logits[labels == j] for j in range(logits.shape[1])]
+    log_a = np.asarray(log_ratio)
+
+    def difference(bias: FloatArray, columns: FloatArray) -> FloatArray:
+        """Log left minus log right side, for some classes."""
+        k = torch.as_tensor(np.broadcast_to(columns, np.shape(bias)).astype(np.int64))
+        b = torch.as_tensor(np.asarray(bias), dtype=torch.float64, device=logits.device)
+        log_p = torch.stack([_log_mean_sigmoid(z[:, k] + b) for z in of_class])
+        missed = torch.stack(
+            [_log_mean_sigmoid(-(of_class[i][:, i] + b[n])) for n, i in enumerate(k.tolist())]
+        )
+        right = torch.logsumexp(log_weights(log_p, k.to(b.device)) + log_p, dim=0)
+        return (missed - right).cpu().numpy() + log_a[k.numpy()]
+
+    at = start.cpu().numpy()
+    columns = np.arange(logits.shape[1])
+    bracket = elementwise.bracket_root(
+        difference, at - 0.5, at + 0.5, args=(columns,), maxiter=1000
+    )
+    found = elementwise.find_root(difference, bracket.bracket, args=(columns,), maxiter=200)
+    calls = int((bracket.nfev + found.nfev).max())
+    return torch.as_tensor(found.x, device=start.device), calls
+
+
+def equal_log_weights(log_mass: FloatArray) -> LogWeights:
+    """Weights of one-vs-all: a class's mass, the same in every equation.
+
+    Parameters
+    ----------
+    log_mass : ndarray, shape (n_classes,)
+
+    Returns
+    -------
+    callable
+        See `LogWeights`.
+    """
+
+    def weights(log_p: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+        mass = torch.as_tensor(log_mass, dtype=log_p.dtype, device=log_p.device)
+        return _without_own(mass[:, None].expand_as(log_p), k)
+
+    return weights
+
+
+def hardness_log_weights(beta: float) -> LogWeights:
+    """Weights of LGL-INR: λ of Eq. (11), from the same mean probabilities.
+
+    Parameters
+    ----------
+    beta : float
+
+    Returns
+    -------
+    callable
+        See `LogWeights`.
+    """
+
+    def weights(log_p: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+        return torch.log_softmax(_without_own(beta * log_p.exp(), k), dim=0)
+
+    return weights
+
+
+def _without_own(values: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+    own = torch.arange(len(values), device=values.device)[:, None] == k
+    return values.masked_fill(own, -torch.inf)
+
+
+def _log_mean_sigmoid(z: torch.Tensor) -> torch.Tensor:
+    """Log of the mean of sigmoid(z) over the first axis."""
+    return torch.logsumexp(torch.nn.functional.logsigmoid(z), dim=0) - np.log(len(z))

@@ -1,0 +1,217 @@
+"""The paper's losses on the paper's networks: the trainings of Tables 3, 4 and 5, Figures 1 and 2.
+
+What a user chooses, and the study that it makes; how a training is computed is in
+`simulations.studies.losses_block`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import product
+from typing import Any
+
+from equations.losses import LARGEST_BETA
+from simulations.blocks import BLOCK_SIZE
+from simulations.criteria import LOSSES, PaperLoss
+from simulations.dataset_files import folder_named
+from simulations.datasets import class_supply, dataset_named, load_dataset
+from simulations.fitters.fit import check_device
+from simulations.monte_carlo import Study
+from simulations.networks import check_network
+from simulations.studies.losses_block import LossCell, compute_block
+from simulations.studies.options import (
+    check_choice,
+    check_common,
+    check_recipe,
+    named,
+)
+from simulations.trainer import Recipe
+from simulations.versions import code_version
+
+NAME = "losses"
+
+GRAY = Recipe(epochs=20, batch_size=64, lr=0.01, momentum=0.5)
+"""The paper's for MNIST-type data."""
+
+COLOUR = Recipe(
+    epochs=100,
+    batch_size=64,
+    lr=0.1,
+    momentum=0.9,
+    schedule="step",
+    weight_decay=1e-4,
+    augment=True,
+)
+"""The paper's for CIFAR-10."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that a user can choose about the comparison of losses.
+
+    What is None is as the paper has it for the data set.
+    """
+
+    runs: int = 5
+    seed: int = 0
+    dataset: tuple[str, ...] = ("digits",)
+    model: tuple[str, ...] = ()
+    loss: tuple[str, ...] = LOSSES
+    beta: tuple[float, ...] = (1.0,)
+    match_step: bool = False
+    epochs: int | None = None
+    batch_size: int | None = None
+    lr: float | None = None
+    momentum: float | None = None
+    schedule: str | None = None
+    weight_decay: float | None = None
+    augment: bool | None = None
+    precision: str = "float32"
+    compile: bool = False
+    margin: float = 0.005
+    device: str = "auto"
+    data_dir: str = ""
+
+
+def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = None) -> Study:
+    """Check the options and lay the study out.
+
+    Parameters
+    ----------
+    options : Options
+    supply : mapping of str to sequence of int, optional
+        Training images that each data set has of each class; counted by default.
+
+    Returns
+    -------
+    Study
+        Its cells are in the order in which they are wanted: every loss at the shared learning rate
+        first.
+
+    Raises
+    ------
+    ValueError
+        Naming the option and its value; or the file of a data set and what is wrong with it.
+
+    Examples
+    --------
+    >>> [cell.name for cell in make_study(Options(device="cpu")).cells]
+    ['digits cnn2c lgl', 'digits cnn2c sml', 'digits cnn2c lgl-inr beta=1']
+    """
+    o = options
+    check_common(o.runs, o.seed, o.margin, least_runs=1)
+    for option, values in (("--dataset", o.dataset), ("--model", o.model), ("--loss", o.loss)):
+        if len(set(values)) < len(values):
+            raise ValueError(f"{option} must be distinct, got {list(values)}")
+    device = named(lambda: check_device(o.device).type)
+    data_dir = str(folder_named(o.data_dir).resolve()) if o.data_dir else ""
+    losses = _losses(o)
+    pairs = [(d, m) for d in _datasets(o) for m in _models(o, d)]
+    if supply is None:
+        supply = {d: _supply(d, data_dir) for d, _ in pairs}
+    cells = tuple(
+        LossCell(
+            dataset=dataset,
+            model=model,
+            loss=loss,
+            matched=matched,
+            train_size=tuple(supply[dataset]),
+            recipe=_recipe(o, dataset),
+            device=device,
+            data_dir=data_dir,
+        )
+        for matched, loss, (dataset, model) in product(
+            (False, True) if o.match_step else (False,), losses, pairs
+        )
+        if not (matched and loss.name == "sml")  # it is what others are matched to
+    )
+    for cell in cells:
+        if cell.recipe.batch_size > sum(cell.train_size):
+            raise ValueError(
+                f"--batch-size must be at most the {sum(cell.train_size)} training images of "
+                f"{cell.dataset}, got {cell.recipe.batch_size}"
+            )
+    design: dict[str, Any] = {f.name: getattr(o, f.name) for f in fields(Options)}
+    del design["runs"], design["data_dir"]  # where the data are determines no number
+    design |= {name: list(v) for name, v in design.items() if isinstance(v, tuple)}
+    design |= {
+        "device": device,
+        "supply": {dataset: list(sizes) for dataset, sizes in supply.items()},
+        "code": code_version(),
+        # On a processor networks are trained alone; on a device 25 runs at once.
+        "block_size": 1 if device == "cpu" else BLOCK_SIZE,
+    }
+    inputs = {"data_dir": data_dir} if data_dir else {}
+    return Study(
+        NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True
+    )
+
+
+def known_from(design: Mapping[str, Any], _inputs: Mapping[str, str]) -> dict[str, Any]:
+    """What a stored study says beyond its options, for `make_study`."""
+    return {"supply": {dataset: tuple(sizes) for dataset, sizes in design["supply"].items()}}
+
+
+def paper_recipe(dataset: str) -> Recipe:
+    """The paper's training on a data set: of gray images, or of colour ones.
+
+    Examples
+    --------
+    >>> paper_recipe("kmnist").epochs, paper_recipe("cifar10").epochs
+    (20, 100)
+    """
+    return COLOUR if dataset_named(dataset).shape[0] == 3 else GRAY
+
+
+def _datasets(o: Options) -> tuple[str, ...]:
+    if not o.dataset:
+        raise ValueError("--dataset must name at least one data set")
+    return tuple(named(lambda d=d: dataset_named(d)).name for d in o.dataset)  # type: ignore[misc]
+
+
+def _models(o: Options, dataset: str) -> tuple[str, ...]:
+    """Networks of a data set: as chosen, or CNN2C for gray images and Table 4's for colour ones."""
+    shape = dataset_named(dataset).shape
+    models = o.model or (("mobilenetv2", "resnet18") if shape[0] == 3 else ("cnn2c",))
+    for model in models:
+        named(lambda m=model: check_network(m, shape))  # type: ignore[misc]
+    return models
+
+
+def _losses(o: Options) -> list[PaperLoss]:
+    if not o.loss:
+        raise ValueError(f"--loss must name at least one of {', '.join(LOSSES)}")
+    for name in o.loss:
+        check_choice("--loss", name, LOSSES)
+    labels = [f"{beta:g}" for beta in o.beta]
+    if not labels or len(set(labels)) < len(labels):
+        raise ValueError(f"--beta must be numbers that differ in six digits, got {list(o.beta)}")
+    for beta in o.beta:
+        if not (math.isfinite(beta) and 0 <= beta <= LARGEST_BETA):
+            raise ValueError(f"--beta must satisfy 0 <= beta <= {LARGEST_BETA:g}, got {beta:g}")
+    return [
+        PaperLoss(name, beta)
+        for name in o.loss
+        for beta in (o.beta if name == "lgl-inr" else (1.0,))
+    ]
+
+
+def _recipe(o: Options, dataset: str) -> Recipe:
+    chosen = {
+        name: getattr(o, name)
+        for name in (
+            "epochs", "batch_size", "lr", "momentum", "schedule", "weight_decay", "augment"
+        )
+        if getattr(o, name) is not None
+    }  # fmt: skip
+    return check_recipe(
+        replace(paper_recipe(dataset), precision=o.precision, compiled=o.compile, **chosen)
+    )
+
+
+def _supply(dataset: str, data_dir: str) -> tuple[int, ...]:
+    images = named(lambda: load_dataset(dataset, data_dir))
+    n_classes = len(dataset_named(dataset).labels)
+    return tuple(class_supply(images.labels, images.test_labels, n_classes).tolist())
