@@ -47,6 +47,17 @@ def numbers(option: str, text: str, number: Callable[[str], T]) -> tuple[T, ...]
         raise ValueError(f"{option} must be {kind} with commas between, got {text!r}") from None
 
 
+def words(text: str) -> tuple[str, ...]:
+    """Read words with commas between.
+
+    Examples
+    --------
+    >>> words("mnist, kmnist"), words("")
+    (('mnist', 'kmnist'), ())
+    """
+    return tuple(part.strip() for part in text.split(",")) if text else ()
+
+
 def study_options(study: str, kind: type, options: Mapping[str, Any]) -> dict[str, Any]:
     """Check keyword arguments against a study's options, and make plain values of them.
 

@@ -27,6 +27,7 @@ for study in (
     studies.claims,
     studies.explore,
     networks.cnn,
+    networks.losses,
 ):
     app.command(rich_help_panel="Studies")(study.run)
     plans.command()(study.plan)

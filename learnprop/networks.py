@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from learnprop import options as shared
-from learnprop.arguments import numbers
+from learnprop.arguments import numbers, words
 from learnprop.study_commands import study_command
 
 if TYPE_CHECKING:
@@ -15,6 +15,25 @@ if TYPE_CHECKING:
 
 DATA, TRAINING = "Data", "Training"
 """Panels of ``--help``."""
+
+DataDir = Annotated[
+    str,
+    typer.Option(
+        metavar="DIR",
+        help="Folder with a sub-folder per data set; else those of LEARNPROP_DATA, else where "
+        "learnprop data fetch puts them.",
+        rich_help_panel=DATA,
+    ),
+]
+Precision = Annotated[
+    str, typer.Option(metavar="float32|bf16", help="bf16 is autocast.", rich_help_panel=TRAINING)
+]
+Compile = Annotated[
+    bool,
+    typer.Option(
+        "--compile", help="Put the network through torch.compile.", rich_help_panel=TRAINING
+    ),
+]
 
 
 @study_command(out="results/cnn")
@@ -60,15 +79,7 @@ def cnn(
             rich_help_panel=DATA,
         ),
     ] = "",
-    data_dir: Annotated[
-        str,
-        typer.Option(
-            metavar="DIR",
-            help="Folder with a sub-folder per data set; else those of LEARNPROP_DATA, else where "
-            "learnprop data fetch puts them.",
-            rich_help_panel=DATA,
-        ),
-    ] = "",
+    data_dir: DataDir = "",
     weights: Annotated[
         list[str] | None,
         typer.Option(
@@ -121,16 +132,8 @@ def cnn(
             "--augment", help="Random crop and horizontal flip.", rich_help_panel=TRAINING
         ),
     ] = False,
-    precision: Annotated[
-        str,
-        typer.Option(metavar="float32|bf16", help="bf16 is autocast.", rich_help_panel=TRAINING),
-    ] = "float32",
-    compile_: Annotated[
-        bool,
-        typer.Option(
-            "--compile", help="Put the network through torch.compile.", rich_help_panel=TRAINING
-        ),
-    ] = False,
+    precision: Precision = "float32",
+    compile_: Compile = False,
     measure_at: Annotated[
         str,
         typer.Option(
@@ -170,6 +173,121 @@ def cnn(
         precision=precision,
         compile=compile_,
         measure_at=numbers("--measure-at", measure_at, int),
+        margin=margin,
+        device=device,
+        data_dir=data_dir,
+    )
+    return make_study(chosen)
+
+
+@study_command(out="results/losses")
+def losses(
+    runs: shared.Runs = 5,
+    seed: shared.Seed = 0,
+    dataset: Annotated[
+        str,
+        typer.Option(
+            metavar="D1,D2,...",
+            help="digits (no download), mnist, fashion-mnist, kmnist, cifar10.",
+            rich_help_panel=DATA,
+        ),
+    ] = "digits",
+    data_dir: DataDir = "",
+    loss: Annotated[
+        str,
+        typer.Option(
+            metavar="L1,L2,...",
+            help="lgl (one-vs-all logistic), sml (softmax), lgl-inr (Eq. 11).",
+        ),
+    ] = "lgl,sml,lgl-inr",
+    beta: Annotated[
+        str, typer.Option(metavar="B1,B2,...", help="β of lgl-inr, any number from 0 up.")
+    ] = "1",
+    match_step: Annotated[
+        bool,
+        typer.Option(
+            "--match-step",
+            help="Besides the shared learning rate: every loss scaled to the softmax loss's "
+            "gradient norm at the start.",
+        ),
+    ] = False,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="M1,M2,...",
+            help="cnn2c, cnn5c (of 28 x 28), resnet18, mobilenetv2. By default cnn2c, on cifar10 "
+            "mobilenetv2 and resnet18.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = "",
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the sample: 20; 100.", rich_help_panel=TRAINING)
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images of a minibatch: 64.", rich_help_panel=TRAINING)
+    ] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="Learning rate: 0.01; 0.1.", rich_help_panel=TRAINING)
+    ] = None,
+    momentum: Annotated[
+        float | None,
+        typer.Option(help="Of SGD, as PyTorch has it: 0.5; 0.9.", rich_help_panel=TRAINING),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            metavar="constant|step|cosine",
+            help="Of the learning rate: constant; step, divided by 10 after a half and three "
+            "quarters.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    weight_decay: Annotated[
+        float | None,
+        typer.Option(help="Of all but the output bias: 0; 1e-4.", rich_help_panel=TRAINING),
+    ] = None,
+    augment: Annotated[
+        bool | None,
+        typer.Option(
+            "--augment/--no-augment",
+            help="Random crop and horizontal flip: no; yes.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    precision: Precision = "float32",
+    compile_: Compile = False,
+    margin: Annotated[
+        float,
+        typer.Option(
+            help="Difference of accuracies that still counts as none, declared beforehand."
+        ),
+    ] = 0.005,
+    device: shared.Device = "auto",
+) -> Study:
+    """Compare the paper's losses: Tables 3, 4 and 5, Figures 1 and 2.
+
+    Of training, what is not given is as in the paper: for images of one channel; for cifar10. A
+    second call with the same --out resumes, within a long training too.
+    """
+    from simulations.studies.losses import Options, make_study
+
+    chosen = Options(
+        runs=runs,
+        seed=seed,
+        dataset=words(dataset),
+        model=words(model),
+        loss=words(loss),
+        beta=numbers("--beta", beta, float),
+        match_step=match_step,
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        momentum=momentum,
+        schedule=schedule,
+        weight_decay=weight_decay,
+        augment=augment,
+        precision=precision,
+        compile=compile_,
         margin=margin,
         device=device,
         data_dir=data_dir,

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
+from reports.network_protocol import NETWORKS, training
 from reports.protocol import TOGETHER, bullets, decision, replications, wrap
 from simulations.datasets import dataset_named
 from simulations.monte_carlo import Study
-from simulations.trainer import Recipe
 
-_NETWORKS = {
-    "cnn2c": "CNN2C of the paper's Table 2",
-    "cnn5c": "CNN5C of the paper's Table 2",
-    "resnet18": "ResNet-18 in its form for small images",
-    "mobilenetv2": "MobileNetV2 in its form for small images",
-}
-_SCHEDULES = {
-    "constant": "constant rate",
-    "step": "rate divided by 10 after a half and after three quarters of the epochs",
-    "cosine": "rate falling to zero by a cosine",
-}
+
+_NORMALISER = "losses are normalised by constants, never by the weights in a minibatch"
 
 
 def cnn_protocol(study: Study, mcse: float | None = None) -> str:
@@ -99,28 +90,10 @@ Does a network trained by stochastic gradient descent satisfy Eq. (9), w_j (1 - 
 
 ## Methods
 
-{wrap(f"- {_NETWORKS[design['model']]}, head with bias. {_training(recipe)}")}
+{wrap(f"- {NETWORKS[design['model']]}, head with bias. {training(recipe)}; {_NORMALISER}.")}
 
 ## Performance measures
 
 {bullets(*performance)}
 - Runs attempted, converged and failed, zeros included. A failed run is never redrawn.
 """
-
-
-def _training(recipe: Recipe) -> str:
-    parts = [
-        f"SGD, {recipe.epochs} epochs, batch {recipe.batch_size}, learning rate {recipe.lr:g}, "
-        f"momentum {recipe.momentum:g}, {_SCHEDULES[recipe.schedule]}"
-    ]
-    if recipe.weight_decay:
-        bias = "the output bias too" if recipe.decay_bias else "not of the output bias"
-        parts.append(f"weight decay {recipe.weight_decay:g} ({bias})")
-    if recipe.augment:
-        parts.append("random crop and horizontal flip (P is of the images as they are)")
-    if recipe.precision != "float32":
-        parts.append(f"{recipe.precision} autocast (P is of a network in float32)")
-    if recipe.compiled:
-        parts.append("through torch.compile")
-    normaliser = "losses are normalised by constants, never by the weights in a minibatch"
-    return "; ".join([*parts, normaliser]) + "."

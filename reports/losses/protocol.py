@@ -1,0 +1,114 @@
+"""The protocol of the comparison of losses in the ADEMP frame, written before its first run."""
+
+from __future__ import annotations
+
+from reports.network_protocol import NETWORKS, training
+from reports.protocol import bullets, replications, wrap
+from simulations.datasets import dataset_named
+from simulations.monte_carlo import Study
+from simulations.step_matching import MATCHED_OVER
+
+_LOSSES = {
+    "lgl": "`lgl`: one-vs-all logistic loss, summed over the K outputs, mean over samples.",
+    "sml": "`sml`: softmax loss, mean over samples.",
+    "lgl-inr": "`lgl-inr`: Eq. (11) of each minibatch, summed over the K outputs, λ detached; an "
+    "absent class has no positive term and is no negative sub-class (docs/errata.md, 9).",
+}
+
+
+def losses_protocol(study: Study, mcse: float | None = None) -> str:
+    """Protocol of a comparison of losses, in Markdown.
+
+    Parameters
+    ----------
+    study : Study
+    mcse : float or None
+        Target of precision, if one is declared.
+
+    Returns
+    -------
+    str
+    """
+    design, cells = study.design, study.cells
+    first = {cell.stream: cell for cell in cells}
+    data = [
+        f"{dataset_named(cell.dataset).title}: {sum(cell.train_size)} training images, class sizes "
+        f"{cell.train_size}; test: "
+        + (
+            "the published test set, the same for all runs"
+            if cell.shares_test_set
+            else "a third of each class, drawn anew in every replication"
+        )
+        + "."
+        for cell in {cell.dataset: cell for cell in cells}.values()
+    ]
+    methods = [
+        f"{NETWORKS[cell.model]} on {dataset_named(cell.dataset).title}. {training(cell.recipe)}."
+        for cell in first.values()
+    ]
+    losses = [_LOSSES[name] for name in dict.fromkeys(cell.loss.name for cell in cells)]
+    if any(cell.loss.name == "lgl-inr" for cell in cells):
+        losses.append(f"β of LGL-INR: {', '.join(f'{beta:g}' for beta in design['beta'])}.")
+    losses.append(
+        "At one learning rate, as the paper has them"
+        + (
+            "; and `matched`: each loss times a constant that makes the root mean square of its "
+            f"gradient's norm over the first {MATCHED_OVER} minibatches, before the first step, "
+            "that of the softmax loss on the same minibatches."
+            if design["match_step"]
+            else "."
+        )
+    )
+    margin = f"{100 * design['margin']:g}"
+    performance = [
+        "Top-1 accuracy at the last epoch, never at the best one: mean and SD over runs, with the "
+        "mean's Monte Carlo standard error.",
+        "Losses are compared in pairs: those of a replication share its sample, its initial point "
+        "and the order of its samples. Mean difference with its 90 % t interval over runs: "
+        "`higher` or `lower` where it is on one side of zero, else `equivalent` where it is "
+        f"inside ±{margin} percentage points, else `inconclusive`. Each comparison is on its own: "
+        "of twenty between equal losses, two would be higher or lower by chance. With one run "
+        "there is no interval: `inconclusive`.",
+        "Where all runs share a test set the interval is of the noise of seeds, given that set; "
+        "the binomial error of an accuracy on it is reported beside.",
+        "The paper's accuracy, of one run, stands beside ours with its binomial error; it is no "
+        "part of any of our numbers.",
+        "The output bias is refined on the training sample, and both sides of the balance are "
+        "compared on train and on test: of Eq. (9) for `sml` and `lgl`, of E10, "
+        "1 - p̄(k→k) = Σ_j≠k λ_j p̄(j→k), for `lgl-inr`.",
+        "E9: the mean minibatch gradient in the output bias along the path, against what the two "
+        "ends of the path say, where the rate is constant; for `lgl-inr` this is the minibatch "
+        "form of E10, whose two sides differ by that gradient.",
+    ]
+    return f"""# Protocol: the paper's losses compared
+
+Written before the first replication.
+
+## Aims
+
+Does LGL-INR classify better than one-vs-all logistic (LGL) and softmax losses (SML), as Tables 3
+to 5 of the paper have it, beyond the noise of seeds? And is it the loss, or the size of its steps?
+
+## Data-generating mechanisms
+
+{bullets(*data)}
+- Every image that is not of the test set is trained with, in every replication; standardised by
+  channel. A replication draws the initial point and the order of the samples.
+{wrap(f"- Seed {study.seed}; every replication has its own key. {replications(study, mcse)}")}
+
+## Estimands
+
+- Top-1 accuracy on the test set, overall and of each class, before training and after each epoch.
+- P on train (evaluation mode) and on test after the last epoch, as trained and with the output bias
+  refined in float64 on frozen features.
+
+## Methods
+
+{bullets(*losses)}
+{bullets(*methods)}
+
+## Performance measures
+
+{bullets(*performance)}
+- Runs attempted, finished and failed, zeros included. A failed run is never redrawn.
+"""
