@@ -9,10 +9,11 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch.utils.data import DataLoader, TensorDataset
 
+from simulations.criteria import weighted_cross_entropy
 from simulations.image_batches import ResidentImages, channel_moments, resident
 from simulations.networks import build_network
 from simulations.replicas import Replicas, make_replicas
-from simulations.trainer import Recipe, train, weighted_cross_entropy
+from simulations.trainer import Recipe, train
 
 SHAPE, N_CLASSES, BATCH = (1, 28, 28), 10, 64
 CPU = torch.device("cpu")
@@ -57,7 +58,9 @@ def ours(
     seeds = range(n_networks)
     networks = make_replicas([build_network("cnn2c", SHAPE, N_CLASSES, s) for s in seeds], device)
     rows = torch.arange(len(labels), device=device).expand(n_networks, -1)
-    loss = weighted_cross_entropy(torch.ones(n_networks, N_CLASSES, device=device))
+    loss = weighted_cross_entropy(
+        torch.ones(n_networks, N_CLASSES, device=device), recipe.batch_size
+    )
     rngs = [np.random.default_rng(s) for s in seeds]
     _wait(device)
     started = time.perf_counter()
@@ -149,7 +152,8 @@ def many_at_once(device: torch.device, n_images: int, epochs: int, n_networks: i
             alone = make_replicas([build_network("cnn2c", SHAPE, N_CLASSES, i)], CPU)
             train(
                 alone, here, short.cpu(), torch.arange(len(short))[None],
-                weighted_cross_entropy(torch.ones(1, N_CLASSES)), ten, [np.random.default_rng(i)],
+                weighted_cross_entropy(torch.ones(1, N_CLASSES), BATCH), ten,
+                [np.random.default_rng(i)],
             )  # fmt: skip
             differences += [
                 float((value[0] - networks.state[name][i].cpu()).detach().abs().max())

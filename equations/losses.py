@@ -45,6 +45,7 @@ def weighted_softmax_loss(
     class_weight: Tensor | None = None,
     *,
     reduction: Reduction = "mean",
+    validate: bool = True,
 ) -> Tensor:
     """Class-weighted softmax loss of Eq. (1).
 
@@ -56,6 +57,8 @@ def weighted_softmax_loss(
         λ; by default all are one.
     reduction : {"mean", "sum"}
         The sum is Eq. (1); the mean is the sum over n_samples, whatever the weights are.
+    validate : bool
+        Whether to look at the labels; on a GPU that waits for it.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def weighted_softmax_loss(
     >>> weighted_softmax_loss(z, y, torch.tensor([1.0, 2.0]), reduction="sum") / math.log(2)
     tensor(5.)
     """
-    z, y = _checked(logits, targets)
+    z, y = _checked(logits, targets, validate)
     nll = -torch.log_softmax(z, dim=-1).gather(-1, y[..., None])[..., 0]
     return _reduced(_weighted(nll, y, class_weight, z), reduction)
 
@@ -84,6 +87,7 @@ def weighted_logistic_loss(
     class_weight: Tensor | None = None,
     *,
     reduction: Reduction = "mean",
+    validate: bool = True,
 ) -> Tensor:
     """Class-weighted logistic loss: Eq. (1) for two classes and one logit, of class 1.
 
@@ -94,6 +98,8 @@ def weighted_logistic_loss(
     class_weight : tensor, shape (2,) or (..., 2), optional
         λ; by default both are one.
     reduction : {"mean", "sum"}
+        As in `weighted_softmax_loss`.
+    validate : bool
         As in `weighted_softmax_loss`.
 
     Returns
@@ -116,7 +122,7 @@ def weighted_logistic_loss(
             "logits must be (n_samples,) and targets as many, got "
             f"{tuple(logits.shape)} and {tuple(targets.shape)}"
         )
-    z, y = _checked_values(logits, targets, 2)
+    z, y = _checked_values(logits, targets, 2, validate)
     nll = -logsigmoid(torch.where(y == 1, z, -z))
     return _reduced(_weighted(nll, y, class_weight, z, n_classes=2), reduction)
 
@@ -127,6 +133,7 @@ def one_vs_all_logistic_loss(
     class_weight: Tensor | None = None,
     *,
     reduction: Reduction = "mean",
+    validate: bool = True,
 ) -> Tensor:
     """Logistic loss of K binary classifiers, each class against all others, summed over them.
 
@@ -141,6 +148,8 @@ def one_vs_all_logistic_loss(
         λ; by default all are one.
     reduction : {"mean", "sum"}
         As in `weighted_softmax_loss`; over classes it is a sum in either case.
+    validate : bool
+        As in `weighted_softmax_loss`.
 
     Returns
     -------
@@ -158,7 +167,7 @@ def one_vs_all_logistic_loss(
     >>> one_vs_all_logistic_loss(z, y) / math.log(2)
     tensor(4.)
     """
-    z, y = _checked(logits, targets)
+    z, y = _checked(logits, targets, validate)
     nll = -_log_proba(z, _is_own(y, z)).sum(dim=-1)
     return _reduced(_weighted(nll, y, class_weight, z), reduction)
 
@@ -214,6 +223,7 @@ def lgl_inr_loss(
     *,
     detach_weights: bool = True,
     reduction: Reduction = "sum",
+    validate: bool = True,
 ) -> Tensor:
     r"""LGL-INR, the in-negative-class reweighted logistic loss of Eq. (11), over all classes k.
 
@@ -235,6 +245,8 @@ def lgl_inr_loss(
         Whether λ are constants to the gradient, as weights are, or a part of the loss.
     reduction : {"sum", "mean"}
         Over the classes k; Eq. (11) averages over samples in either case.
+    validate : bool
+        As in `weighted_softmax_loss`.
 
     Returns
     -------
@@ -254,7 +266,7 @@ def lgl_inr_loss(
     >>> lgl_inr_loss(z[:3], y[:3]) / math.log(2)  # of classes 1 and 2 the negative terms remain
     tensor(3.)
     """
-    z, y = _checked(logits, targets)
+    z, y = _checked(logits, targets, validate)
     n_classes = z.shape[-1]
     own = _is_own(y, z)
     with _full_precision(z):  # autocast would take the sums in half precision
@@ -481,7 +493,7 @@ def _full_precision(logits: Tensor) -> AbstractContextManager[object]:
     return nullcontext()  # autocast's own takes a tenth of the loss's time at 64 samples
 
 
-def _checked(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def _checked(logits: Tensor, targets: Tensor, validate: bool) -> tuple[Tensor, Tensor]:
     """Logits in float32 at least and labels as int64, or a ValueError that says what is wrong."""
     if logits.ndim < 2 or targets.shape != logits.shape[:-1]:
         raise ValueError(
@@ -493,10 +505,12 @@ def _checked(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
             f"logits must be of at least 2 classes, got {logits.shape[-1]}: of one logit for two "
             "classes use WeightedLogisticLoss"
         )
-    return _checked_values(logits, targets, logits.shape[-1])
+    return _checked_values(logits, targets, logits.shape[-1], validate)
 
 
-def _checked_values(logits: Tensor, targets: Tensor, n_classes: int) -> tuple[Tensor, Tensor]:
+def _checked_values(
+    logits: Tensor, targets: Tensor, n_classes: int, validate: bool
+) -> tuple[Tensor, Tensor]:
     if not logits.is_floating_point():
         raise ValueError(f"logits must be floating point, got {logits.dtype}")
     if targets.is_floating_point() or targets.is_complex() or targets.dtype == torch.bool:
@@ -504,7 +518,7 @@ def _checked_values(logits: Tensor, targets: Tensor, n_classes: int) -> tuple[Te
     if logits.numel() == 0:
         raise ValueError(f"logits must hold at least one sample, got {tuple(logits.shape)}")
     labels = targets.long()
-    if not torch.compiler.is_compiling():
+    if validate and not torch.compiler.is_compiling():
         _check_labels(labels, n_classes)
     half = logits.dtype in (torch.float16, torch.bfloat16)
     return (logits.float() if half else logits), labels

@@ -235,6 +235,42 @@ def cnn(
     return _run("cnn", options, out, jobs, fresh)
 
 
+def losses(
+    *, out: str | Path | None = None, jobs: int = 1, fresh: bool = False, **options: Any
+) -> StudyResult:
+    """Compare the paper's losses: Tables 3, 4 and 5, Figures 1 and 2.
+
+    Parameters
+    ----------
+    out : str or Path, optional
+        Folder for the store; a second call resumes. By default nothing is kept.
+    jobs : int
+        Worker processes; 0 is one per core, 1 computes here.
+    fresh : bool
+        Put a store that is in `out` aside and start over.
+    **options
+        Fields of `simulations.studies.losses.Options`, as on the command line.
+
+    Returns
+    -------
+    StudyResult
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown or cannot be, a file of the data set is missing or not as
+        published, or `out` holds another study.
+
+    Examples
+    --------
+    >>> result = losses(runs=1, loss=["sml", "lgl-inr"], epochs=1, device="cpu")
+    >>> test = result.to_frame().query("split == 'test'").set_index("setting")
+    >>> test["verdict"].to_dict()
+    {'sml': 'reference', 'lgl-inr beta=1': 'inconclusive'}
+    """
+    return _run("losses", options, out, jobs, fresh)
+
+
 def _run(
     name: str,
     options: dict[str, Any],

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import typer
 
 from learnprop import data, networks, stores, studies
+from learnprop.arguments import joined
 from learnprop.exits import BAD_INPUT, DONE, INTERRUPTED, STOPPED, signals_interrupt
 
 app = typer.Typer(
@@ -45,7 +46,8 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         with signals_interrupt():
-            status = app(sys.argv[1:] or ["--help"], standalone_mode=False, prog_name="learnprop")
+            arguments = joined(sys.argv[1:], "--beta") or ["--help"]
+            status = app(arguments, standalone_mode=False, prog_name="learnprop")
     except typer.TyperException as error:
         typer.echo(f"learnprop: {error.format_message()}{_rejected_value(error)}", err=True)
         status = BAD_INPUT

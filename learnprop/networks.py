@@ -182,7 +182,9 @@ def cnn(
 
 @study_command(out="results/losses")
 def losses(
-    runs: shared.Runs = 5,
+    runs: Annotated[
+        int, typer.Option(help="Replications of every loss; with one there are no intervals.")
+    ] = 5,
     seed: shared.Seed = 0,
     dataset: Annotated[
         str,
@@ -201,7 +203,11 @@ def losses(
         ),
     ] = "lgl,sml,lgl-inr",
     beta: Annotated[
-        str, typer.Option(metavar="B1,B2,...", help="β of lgl-inr, any number from 0 up.")
+        str,
+        typer.Option(
+            metavar="B1,B2,...",
+            help="β of lgl-inr, any number from 0 up; with commas or spaces between.",
+        ),
     ] = "1",
     match_step: Annotated[
         bool,
@@ -266,7 +272,7 @@ def losses(
 ) -> Study:
     """Compare the paper's losses: Tables 3, 4 and 5, Figures 1 and 2.
 
-    Of training, what is not given is as in the paper: for images of one channel; for cifar10. A
+    What is not said of the training is as in the paper, for images of one channel; for cifar10. A
     second call with the same --out resumes, within a long training too.
     """
     from simulations.studies.losses import Options, make_study

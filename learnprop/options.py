@@ -19,8 +19,8 @@ Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the fi
 Mcse = Annotated[
     float | None,
     typer.Option(
-        help="Add blocks until the Monte Carlo standard error of every gap is at most this; "
-        "--runs is then the least.",
+        help="Add blocks until the Monte Carlo standard error of every gap (losses: of every "
+        "accuracy) is at most this; --runs is then the least.",
         rich_help_panel=RUNNING,
     ),
 ]
@@ -28,7 +28,8 @@ Target = Annotated[
     float,
     typer.Option(
         "--mcse",
-        help="Monte Carlo standard error that every gap shall have, e.g. 0.01.",
+        help="Monte Carlo standard error that every gap (losses: every accuracy) shall have, e.g. "
+        "0.01.",
         rich_help_panel=PLANNING,
     ),
 ]

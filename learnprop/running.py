@@ -179,8 +179,8 @@ def check_out(out: Path, study: str) -> None:
 
 
 def _compute(study: Study, store: Store, workers: Workers, running: Running) -> Study:
-    """Compute what is missing; with --mcse in rounds, until every gap is precise enough."""
-    from reports.precision import more_runs, study_precision
+    """Compute what is missing; with --mcse in rounds, until every estimand is precise enough."""
+    from reports.precision import estimand_of, more_runs, study_precision
 
     while True:
         note_session(study, store, workers, quiet=running.quiet)
@@ -189,10 +189,11 @@ def _compute(study: Study, store: Store, workers: Workers, running: Running) -> 
             return study
         cell_runs = more_runs(study, store, running.mcse)
         if not cell_runs:
+            estimand = estimand_of(study.cells[0])
             for p in study_precision(study, store):
-                if not p.has_gap:
+                if not p.can_be_precise:
                     typer.echo(
-                        f"{study.name}: {p.cell}, λ {p.setting}: no gap to make precise; "
+                        f"{study.name}: {p.cell}, λ {p.setting}: no {estimand} to make precise; "
                         f"{p.n_models} of {p.n_runs} runs have a model",
                         err=True,
                     )

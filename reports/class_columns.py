@@ -113,6 +113,12 @@ def accuracy_of_classes(part: Measurements) -> FloatArray:
     return np.asarray(hits / part.class_count, dtype=np.float64)
 
 
+def accuracy_of_runs(part: Measurements) -> FloatArray:
+    """Share of all samples that is predicted as its class, shape (n_runs,)."""
+    hits = np.trace(part.confusion, axis1=1, axis2=2)
+    return np.asarray(hits / part.class_count.sum(axis=1), dtype=np.float64)
+
+
 def columns_of_bounds(part: Measurements) -> Columns:
     """Bounds of the accuracy (E11), where the rows of P sum to one.
 

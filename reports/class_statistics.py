@@ -156,6 +156,33 @@ def sides_over_runs(
     if shared_sample:
         moments = rows.mean_proba, rows.second_moment
         V = shared_sample_covariance(*moments, rows.class_count[0], share)
+    return sides_from(left, right, margin=margin, converged=converged, shared=V)
+
+
+def sides_from(
+    left: FloatArray,
+    right: FloatArray,
+    *,
+    margin: float,
+    converged: bool,
+    shared: FloatArray | None = None,
+) -> SidesOverRuns:
+    """Compare two sides over runs.
+
+    Parameters
+    ----------
+    left, right : ndarray, shape (n_runs, n_classes)
+        At least two runs; relative to the total mass, or to each class's own.
+    margin : float
+    converged : bool
+    shared : ndarray, optional
+        Covariance due to a sample that all runs are measured on (`gaps_over_runs`).
+
+    Returns
+    -------
+    SidesOverRuns
+    """
+    V = shared
     gaps = gaps_over_runs(left, right, level=CONFIDENCE, shared=V)
     together = gaps_over_runs(left, right, level=SIMULTANEOUS, simultaneous=True, shared=V)
     verdicts: list[Verdict] = []

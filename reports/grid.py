@@ -16,7 +16,8 @@ class Grid:
     """A table of strings: column heads (the first over the row names) and rows; None is a rule.
 
     ``verbatim`` says which columns, not the first, hold names from outside, to be shown as they
-    are; everything else is in the markup of its medium. ``note`` stands below.
+    are; everything else is in the markup of its medium. ``note`` stands below,
+    of one line or more.
     """
 
     heads: tuple[str, ...]
@@ -91,8 +92,11 @@ def to_latex(grid: Grid) -> str:
             position += 1
     out += lines[start + position :]
     if grid.note:
-        note = rf"\multicolumn{{{len(grid.heads)}}}{{l}}{{{escaped(grid.note)}}} \\"
-        out[-2:-2] = [r"\midrule", note]  # before \bottomrule and \end{tabular}
+        notes = [
+            rf"\multicolumn{{{len(grid.heads)}}}{{l}}{{{escaped(line)}}} \\"
+            for line in grid.note.splitlines()
+        ]
+        out[-2:-2] = [r"\midrule", *notes]  # before \bottomrule and \end{tabular}
     return "\n".join(out) + "\n"
 
 

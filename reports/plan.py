@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.formatting import duration
-from reports.precision import Need, needs, whole_blocks
+from reports.precision import Need, estimand_of, needs, whole_blocks
 from simulations.blocks import BLOCK_SIZE, Task
 from simulations.monte_carlo import Study
 from simulations.records import Block, concatenate
@@ -27,6 +27,7 @@ class Plan:
     needs: tuple[Need, ...]
     seconds_per_block: dict[str, float]
     block_size: int = BLOCK_SIZE
+    estimand: str = "gap"
 
 
 def plan_study(
@@ -41,7 +42,7 @@ def plan_study(
     ----------
     study : Study
     target : float
-        MCSE of the gap.
+        MCSE of the estimand.
     predicted_gap_sd : callable ``(cell) -> dict``
         SD over runs of the gap by λ setting.
     workers : Workers
@@ -73,7 +74,7 @@ def plan_study(
         pilot = concatenate(blocks).measurements if blocks else None
         found += needs(cell, target, predicted[cell.name], pilot)
     seconds = {name: sum(b.seconds for b in of) / len(of) for name, of in pilots.items()}
-    return Plan(tuple(found), seconds, size)
+    return Plan(tuple(found), seconds, size, estimand_of(study.cells[0]))
 
 
 def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[str]]:
@@ -94,7 +95,7 @@ def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[s
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"Replications for an MCSE of the gap on test of {target:g}")
+    table = Table(title=f"Replications for an MCSE of the {plan.estimand} on test of {target:g}")
     table.add_column("cell")
     table.add_column("λ0")
     table.add_column("from")
@@ -118,7 +119,7 @@ def _conclusion(plan: Plan, workers: int) -> list[str]:
     lines = []
     for cell, n_runs in most.items():
         if not math.isfinite(n_runs):
-            lines.append(f"{cell}: its pilot block shows no gap to make precise")
+            lines.append(f"{cell}: its pilot block shows no {plan.estimand} to make precise")
             continue
         blocks = whole_blocks(max(n_runs, LEAST_RUNS), plan.block_size) // plan.block_size
         time = ""

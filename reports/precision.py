@@ -1,7 +1,7 @@
 r"""How precise a study is, and how many replications a target of precision needs.
 
-The Monte Carlo standard error (MCSE) of a gap falls as :math:`1 / \sqrt n`, so that a target needs
-:math:`n (mcse / target)^2` replications (Morris, White and Crowther 2019, section 5.3).
+The Monte Carlo standard error (MCSE) of a gap, or of an accuracy, falls as :math:`1 / \sqrt n`, so
+that a target needs :math:`n (mcse / target)^2` replications (Morris, White and Crowther 2019, section 5.3).
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from scipy import stats
 
 from equations.balance import INTERPOLATED_BELOW, left_side, right_side
+from equations.inference import mcse_of_mean
+from equations.mean_proba import FloatArray
+from reports.class_columns import accuracy_of_runs
 from reports.statistics import CONFIDENCE, MAX_FAILED, jackknifed_gap
 from simulations.blocks import BLOCK_SIZE
 from simulations.monte_carlo import Cell, Study
-from simulations.records import Measurements, select
+from simulations.records import Measurements, rows_where, select
 from simulations.tables import Store, read_measurements
 
 SPLIT = "test"
@@ -24,7 +27,7 @@ SPLIT = "test"
 
 @dataclass(frozen=True)
 class Precision:
-    """MCSE of the gap of one cell under one λ setting, the least precise of its equations.
+    """MCSE of the estimand of one cell under one λ setting: the gap that is least precise.
 
     Attributes
     ----------
@@ -34,7 +37,7 @@ class Precision:
     n_models : int
         Runs with a model.
     mcse : float
-        Infinite where the gap has none: fewer than three models, or a right side that vanishes.
+        Infinite where there is none: fewer than three models, or a right side that vanishes.
     """
 
     cell: str
@@ -44,8 +47,8 @@ class Precision:
     mcse: float
 
     @property
-    def has_gap(self) -> bool:
-        """Whether more runs make a gap more precise: not where more than 5 % of them fail.
+    def can_be_precise(self) -> bool:
+        """Whether more runs make it more precise: not where more than 5 % of them fail.
 
         However many there are, it would speak only of samples that happen to have a model.
         """
@@ -64,8 +67,13 @@ class Need:
     high: float
 
 
-def gap_precision(cell: Cell, measured: Measurements | None, n_runs: int) -> list[Precision]:
-    """MCSE of the gap on test, per λ setting of a cell, over its first `n_runs` replications.
+def estimand_of(cell: Cell) -> str:
+    """What a target of precision is for: the gap, unless the cell says otherwise."""
+    return str(getattr(cell, "estimand", "gap"))
+
+
+def headline_precision(cell: Cell, measured: Measurements | None, n_runs: int) -> list[Precision]:
+    """MCSE of the estimand on test, per λ setting of a cell, over its first `n_runs` replications.
 
     Parameters
     ----------
@@ -83,26 +91,30 @@ def gap_precision(cell: Cell, measured: Measurements | None, n_runs: int) -> lis
         mcse, n = math.inf, 0
         if measured is not None:
             rows = select(measured, setting=setting, epoch=epoch, stage=stage, split=SPLIT)
-            P = rows.mean_proba[rows.run < n_runs]
-            n = len(P)
-            if n:
-                mass = cell.class_mass(setting)
-                miss = rows.miss_proba[rows.run < n_runs]
-                left, right = left_side(P, mass, miss), right_side(P, mass)
-                if right.mean(axis=0).min() >= INTERPOLATED_BELOW * mass.sum():
-                    mcse = max(
-                        jackknifed_gap(a, b)[1] for a, b in zip(left.T, right.T, strict=True)
-                    )
+            rows = rows_where(rows, rows.run < n_runs)
+            n = len(rows)
+            if n > 2 and estimand_of(cell) == "accuracy":
+                mcse = mcse_of_mean(accuracy_of_runs(rows))
+            elif n:
+                mcse = _mcse_of_gap(rows, cell.class_mass(setting))
         found.append(Precision(cell.name, setting, n_runs, n, mcse))
     return found
 
 
+def _mcse_of_gap(rows: Measurements, mass: FloatArray) -> float:
+    P = rows.mean_proba
+    left, right = left_side(P, mass, rows.miss_proba), right_side(P, mass)
+    if right.mean(axis=0).min() < INTERPOLATED_BELOW * mass.sum():
+        return math.inf
+    return max(jackknifed_gap(a, b)[1] for a, b in zip(left.T, right.T, strict=True))
+
+
 def study_precision(study: Study, store: Store) -> list[Precision]:
-    """`gap_precision` of every cell of a study, over the replications that it asks for."""
+    """`headline_precision` of every cell of a study, over the replications that it asks for."""
     return [
         precision
         for cell in study.cells
-        for precision in gap_precision(
+        for precision in headline_precision(
             cell, read_measurements(store, cell.name), study.runs_of(cell.name)
         )
     ]
@@ -111,16 +123,16 @@ def study_precision(study: Study, store: Store) -> list[Precision]:
 def more_runs(study: Study, store: Store, target: float) -> dict[str, int]:
     """Replications per cell of the next round towards a target; empty where none is needed.
 
-    A cell gets 25 replications at least. Where it then `has_gap`, a round at most doubles it, since
-    the MCSE is itself an estimate. What comes next depends on results alone, so a study that is
-    resumed takes the same steps.
+    A cell gets 25 replications at least. Where it then `can_be_precise`, a round at most doubles
+    it, since the MCSE is itself an estimate. What comes next depends on results alone, so a study
+    that is resumed takes the same steps.
 
     Parameters
     ----------
     study : Study
     store : Store
     target : float
-        MCSE that every gap shall fall below.
+        MCSE that every estimand shall fall below.
 
     Returns
     -------
@@ -140,7 +152,7 @@ def _next_round(precision: Precision, target: float, size: int) -> int:
     have = precision.n_runs
     if have < BLOCK_SIZE and precision.mcse > target:
         return BLOCK_SIZE
-    if not precision.has_gap or precision.mcse <= target:
+    if not precision.can_be_precise or precision.mcse <= target:
         return have
     needed = have * (precision.mcse / target) ** 2
     return whole_blocks(min(max(needed, have + 1), 2 * have), size)
@@ -170,7 +182,7 @@ def needs(
     cell : Cell
     target : float
     predicted_sd : mapping of setting to float or None
-        SD over runs of the relative gap, from theory.
+        SD over runs of the estimand, from theory.
     pilot : Measurements or None
         For settings without a prediction. The interval is that of the pilot's variance,
         :math:`(m - 1) s^2 / \chi^2_{m-1}` at 90 %, as for normal data.
@@ -180,7 +192,7 @@ def needs(
     Need
         With infinite `n_runs` where neither says anything.
     """
-    from_pilot = {p.setting: p for p in gap_precision(cell, pilot, BLOCK_SIZE)}
+    from_pilot = {p.setting: p for p in headline_precision(cell, pilot, BLOCK_SIZE)}
     for setting in cell.settings:
         sd = predicted_sd.get(setting)
         if sd is not None:
@@ -188,7 +200,7 @@ def needs(
             yield Need(cell.name, setting, "finite-sample prediction", n, n, n)
             continue
         p = from_pilot[setting]
-        n = p.n_runs * (p.mcse / target) ** 2 if p.has_gap else math.inf
+        n = p.n_runs * (p.mcse / target) ** 2 if p.can_be_precise else math.inf
         low = high = n
         if math.isfinite(n):
             tail = (1 - CONFIDENCE) / 2

@@ -67,9 +67,9 @@ class PaperLoss:
     def values(self, batch_size: int) -> Loss:
         """Loss of minibatches: of one per sample the sum over the size that they should have."""
         if self.name == "lgl-inr":
-            return lambda z, y: lgl_inr_loss(z, y, self.beta)
+            return lambda z, y: lgl_inr_loss(z, y, self.beta, validate=False)
         per_sample = weighted_softmax_loss if self.name == "sml" else one_vs_all_logistic_loss
-        return lambda z, y: per_sample(z, y, reduction="sum") / batch_size
+        return lambda z, y: per_sample(z, y, reduction="sum", validate=False) / batch_size
 
     def residual(self, mean_proba: FloatArray, miss: FloatArray, count: FloatArray) -> FloatArray:
         """What the loss's gradient in the output bias is minus of: of Eq. (9) or of E10.
@@ -138,7 +138,9 @@ def weighted_cross_entropy(class_weight: torch.Tensor, batch_size: int) -> Loss:
     >>> loss(torch.zeros(1, 2, 2), torch.tensor([[0, 1]])) / math.log(2)
     tensor([2.])
     """
-    return lambda z, y: weighted_softmax_loss(z, y, class_weight, reduction="sum") / batch_size
+    return lambda z, y: (
+        weighted_softmax_loss(z, y, class_weight, reduction="sum", validate=False) / batch_size
+    )
 
 
 def paper_loss(loss: PaperLoss, n_samples: int, recipe: Recipe, factor: torch.Tensor) -> Criterion:

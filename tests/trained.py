@@ -3,11 +3,12 @@
 import numpy as np
 import torch
 
+from simulations.criteria import weighted_cross_entropy
 from simulations.datasets import draw_rows, load_dataset
 from simulations.image_batches import channel_moments, resident
 from simulations.networks import build_network
 from simulations.replicas import make_replicas
-from simulations.trainer import train, weighted_cross_entropy
+from simulations.trainer import train
 
 CPU = torch.device("cpu")
 SIZES = (30, 24, 18, 14, 10, 8, 7, 6, 6, 6)
@@ -44,7 +45,7 @@ def run(digits, members, recipe, *, model="cnn2c", dtype=torch.float64, **option
         resident(data.images, channel_moments(data.images), CPU, dtype),
         torch.as_tensor(data.labels),
         rows[list(members)],
-        weighted_cross_entropy(class_weight(len(members), dtype)),
+        weighted_cross_entropy(class_weight(len(members), dtype), recipe.batch_size),
         recipe,
         [np.random.default_rng(100 + seed) for seed in members],
         **options,

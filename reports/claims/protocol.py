@@ -29,6 +29,8 @@ def claims_protocol(study: Study, mcse: float | None = None) -> str:
         f"±{100 * study.design['margin']:g} % of the value claimed, and fails if it is outside; an "
         "inequality holds or fails if the interval is wholly on one side of the bound; else "
         "`inconclusive`.",
+        "Remarks on a setting's equations: of Eq. (9), or of E10 under LGL-INR, which has no class "
+        "masses; by the same margin.",
         "A guarantee fails by one counterexample.",
         "Identities hold to 1e-9.",
     ]
@@ -52,13 +54,16 @@ each class.
 
 ## Estimands
 
-Mean probabilities, accuracies and mean log-probabilities of single classes, and their changes from
-equal to inverse weights, paired by run.
+Mean probabilities, accuracies and mean log-probabilities of single classes, and their changes,
+paired by run: from equal to inverse weights; with one hard class, between losses and between the β
+of LGL-INR. At β = 0 LGL-INR balances class sizes and has no hardness weights: what these add is
+the change from there.
 
 ## Methods
 
-Logistic, softmax and one-vs-all regression by Newton's method to a gradient of 1e-12 Σw; the
-counterexample on weighted points exactly.
+Logistic, softmax and one-vs-all regression by Newton's method to a gradient of 1e-12 Σw. LGL-INR
+(Eq. 11) of linear outputs, full batch, to a fixed point of λ: gradient at constant λ of 1e-12 for
+each output, of mass 2. The counterexample on weighted points exactly.
 
 ## Performance measures
 

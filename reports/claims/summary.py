@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from reports.claims.verdicts import CLAIMS, Claim
-from reports.class_statistics import evidence_of, overall_verdict, sides_over_runs
+from equations.in_negative import in_negative_sides
+from equations.inference import Verdict
+from reports.claims.readings import Claim
+from reports.claims.verdicts import CLAIMS
+from reports.class_statistics import (
+    SettingEvidence,
+    evidence_of,
+    overall_verdict,
+    sides_from,
+    sides_over_runs,
+)
 from simulations.monte_carlo import Study
+from simulations.studies.claims import LGL_INR
 from simulations.tables import Store, read_fits, read_measurements
 
 if TYPE_CHECKING:
@@ -50,12 +60,7 @@ def summarise(study: Study, store: Store) -> Claims:
             if found.usable:
                 key = cell.name, setting
                 test[key], train[key] = found.split("test"), found.split("train")
-                balanced[key] = overall_verdict(
-                    sides_over_runs(
-                        test[key], found.mass, margin=margin, converged=found.converged
-                    ),
-                    margin,
-                )
+                balanced[key] = _balance(setting, found, margin)
     rows = []
     for name, claim in CLAIMS.items():
         try:
@@ -65,6 +70,17 @@ def summarise(study: Study, store: Store) -> Claims:
             found_claim = Claim(name, design, "-", "-", nan, nan, nan, "inconclusive")
         rows.append(asdict(found_claim) | counts.get(found_claim.design, {}))
     return Claims(pd.DataFrame(rows))
+
+
+def _balance(setting: str, found: SettingEvidence, margin: float) -> Verdict:
+    """Verdict on the equations of a setting on test: E10 under LGL-INR, else Eq. (9)."""
+    rows = found.split("test")
+    if setting in LGL_INR:
+        left, right = in_negative_sides(rows.mean_proba, rows.miss_proba, LGL_INR[setting])
+        sides = sides_from(left, right, margin=margin, converged=found.converged)
+    else:
+        sides = sides_over_runs(rows, found.mass, margin=margin, converged=found.converged)
+    return overall_verdict(sides, margin)
 
 
 def _worst(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:

@@ -49,6 +49,7 @@ def _words(text: str, markup: Markup) -> str:
         ("p̄11", r"$\bar p_{1 \to 1}$"),
         ("N0 = 10 N1", "$N_0 = 10 N_1$"),
         ("p̄ ", r"$\bar p$ "),
+        ("β = ", r"$\beta$ = "),
         (" > ", " $>$ "),
     ):
         text = text.replace(plain, formula)

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
-from scipy import stats
 
-from equations.inference import Estimate, Verdict, equivalence_verdict, mcse_of_mean
+from equations.in_negative import in_negative_residual
 from equations.mean_proba import FloatArray
 from equations.minimisers import linear_mean_proba, logistic_minimiser
 from equations.quadrature import Quadrature
-from reports.statistics import CONFIDENCE
-from simulations.records import Measurements
+from reports.claims.readings import (
+    Claim,
+    Put,
+    Readings,
+    above,
+    accuracy,
+    all_proba,
+    close,
+    interval,
+    mean_log_proba,
+    own_proba,
+    paired,
+    target_proba,
+)
+from simulations.studies.claims import LGL_INR
 
 IDENTITY = 1e-9
 """Largest difference of two numbers that theory says are one."""
@@ -24,113 +35,41 @@ COUNTEREXAMPLE = (  # docs/errata.md, 12: points (x1, x2) and their counts, by c
 )
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A statement of the paper, what was measured of it, and the verdict.
-
-    ``low`` and ``high`` are a 90 % interval over runs; both equal ``observed`` where it is
-    computed, not simulated. ``claimed`` is a value or a bound in words.
-    """
-
-    claim: str
-    design: str
-    quantity: str
-    claimed: str
-    observed: float
-    low: float
-    high: float
-    verdict: Verdict
-    remark: str = ""
-
-
-Readings = Mapping[tuple[str, str], Measurements]
-"""Measurements of one split by (design, setting)."""
-
-
-def _interval(values: FloatArray) -> Estimate:
-    """Mean over runs with its 90 % t interval."""
-    mean, mcse = float(values.mean()), mcse_of_mean(values)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * mcse
-    return Estimate(mean, mean - half, mean + half, CONFIDENCE)
-
-
-def _above(estimate: Estimate, bound: float) -> Verdict:
-    """Verdict on "greater than the bound"."""
-    if estimate.low > bound:
-        return "holds"
-    return "fails" if estimate.high < bound else "inconclusive"
-
-
-def _close(estimate: Estimate, claimed: float, margin: float) -> Verdict:
-    """Verdict on "equal to", within a relative margin."""
-    return equivalence_verdict(estimate.low / claimed - 1, estimate.high / claimed - 1, margin)
-
-
-def _own_proba(rows: Measurements, k: int) -> FloatArray:
-    return rows.mean_proba[:, k, k]
-
-
-def _all_proba(rows: Measurements, _k: int) -> FloatArray:
-    return rows.mean_proba
-
-
-def _accuracy(rows: Measurements, k: int) -> FloatArray:
-    return np.asarray(rows.confusion[:, k, k] / rows.class_count[:, k])
-
-
-def _mean_log_proba(rows: Measurements, k: int) -> FloatArray:
-    return np.asarray(-rows.log_loss[:, k] / rows.class_count[:, k])
-
-
-def _paired(
-    readings: Readings, design: str, settings: tuple[str, str], of: Callable, k: int
-) -> FloatArray:
-    """Difference over runs between two settings, second minus first."""
-    first, second = (readings[design, setting] for setting in settings)
-    shared = np.intersect1d(first.run, second.run)
-    return np.asarray(
-        of(second, k)[np.isin(second.run, shared)] - of(first, k)[np.isin(first.run, shared)]
-    )
-
-
-Put = Callable[[Readings, Readings, Mapping[tuple[str, str], Verdict], float], Claim]
-
-
 def _majority_above(test: Readings, _train: Readings, _b: Mapping, _m: float) -> Claim:
-    found = _interval(_own_proba(test["majority", "equal"], 0))
+    found = interval(own_proba(test["majority", "equal"], 0))
     return Claim(
         "N0 = 10 N1, equal weights: p̄00 > 0.9", "majority", "p̄00", "> 0.9", found.value,
-        found.low, found.high, _above(found, 0.9),
+        found.low, found.high, above(found, 0.9),
     )  # fmt: skip
 
 
 def _worked_example(p00: float, p11: float) -> Put:
     def put(test: Readings, _train: Readings, _b: Mapping, margin: float) -> Claim:
         design = f"p00 = {p00}"
-        found = _interval(_own_proba(test[design, "equal"], 1))
+        found = interval(own_proba(test[design, "equal"], 1))
         return Claim(
             f"p̄00 = {p00} implies p̄11 = {p11}", design, "p̄11", f"{p11}", found.value, found.low,
-            found.high, _close(found, p11, margin),
+            found.high, close(found, p11, margin),
         )  # fmt: skip
 
     return put
 
 
 def _most_are_missed(test: Readings, _train: Readings, _b: Mapping, _m: float) -> Claim:
-    found = _interval(1 - _accuracy(test["p00 = 0.92", "equal"], 1))
+    found = interval(1 - accuracy(test["p00 = 0.92", "equal"], 1))
     return Claim(
         "p̄00 = 0.92: most of the minority is misclassified", "p00 = 0.92",
-        "error rate of class 1", "> 0.5", found.value, found.low, found.high, _above(found, 0.5),
+        "error rate of class 1", "> 0.5", found.value, found.low, found.high, above(found, 0.5),
         "follows from accuracy <= K p̄11 = 0.4",
     )  # fmt: skip
 
 
 def _equal_confidence(test: Readings, _train: Readings, _b: Mapping, margin: float) -> Claim:
     rows = test["majority", "inverse"]
-    found = _interval(_own_proba(rows, 0) / _own_proba(rows, 1))
+    found = interval(own_proba(rows, 0) / own_proba(rows, 1))
     return Claim(
         "inverse weights: p̄00 = p̄11", "majority", "p̄00 / p̄11", "1", found.value, found.low,
-        found.high, _close(found, 1.0, margin),
+        found.high, close(found, 1.0, margin),
     )  # fmt: skip
 
 
@@ -138,8 +77,8 @@ _SETTINGS = ("equal", "inverse")
 
 
 def _log_proba_rises(_test: Readings, train: Readings, _b: Mapping, _m: float) -> Claim:
-    change = _paired(train, "majority", _SETTINGS, _mean_log_proba, 1)
-    found = _interval(change)
+    change = paired(train, "majority", _SETTINGS, mean_log_proba, 1)
+    found = interval(change)
     return Claim(
         "inverse weights: the minority's mean log-probability does not fall (ours)", "majority",
         "its change on train", ">= 0", found.value, found.low, found.high,
@@ -149,10 +88,10 @@ def _log_proba_rises(_test: Readings, train: Readings, _b: Mapping, _m: float) -
 
 
 def _proba_rises(test: Readings, _train: Readings, _b: Mapping, _m: float) -> Claim:
-    found = _interval(_paired(test, "majority", _SETTINGS, _own_proba, 1))
+    found = interval(paired(test, "majority", _SETTINGS, own_proba, 1))
     return Claim(
         "reweighting improves the minority, one feature: p̄11", "majority", "change of p̄11", "> 0",
-        found.value, found.low, found.high, _above(found, 0.0),
+        found.value, found.low, found.high, above(found, 0.0),
         "true of one-feature logistic regression and of true posteriors",
     )  # fmt: skip
 
@@ -205,34 +144,34 @@ def _proba_falls(_test: Readings, _train: Readings, _b: Mapping, _m: float) -> C
 
 
 def _accuracy_falls(test: Readings, _train: Readings, _b: Mapping, _m: float) -> Claim:
-    found = _interval(_paired(test, "three classes", _SETTINGS, _accuracy, 1))
+    found = interval(paired(test, "three classes", _SETTINGS, accuracy, 1))
     return Claim(
         "reweighting improves a minority class, K = 3: accuracy", "three classes",
         "change of class 1's accuracy", "> 0", found.value, found.low, found.high,
-        _above(found, 0.0),
+        above(found, 0.0),
     )  # fmt: skip
 
 
 def _skewness(reading: str, away: str, towards: str) -> Put:
     def put(test: Readings, _train: Readings, _b: Mapping, _m: float) -> Claim:
         def cost(design: str) -> FloatArray:
-            lost = -_paired(test, design, _SETTINGS, _accuracy, 0)
-            return lost / _paired(test, design, _SETTINGS, _accuracy, 1)
+            lost = -paired(test, design, _SETTINGS, accuracy, 0)
+            return lost / paired(test, design, _SETTINGS, accuracy, 1)
 
         first, second = cost(away), cost(towards)
         n = min(len(first), len(second))  # independent samples, any pairing will do
-        found = _interval(second[:n] - first[:n])
+        found = interval(second[:n] - first[:n])
         return Claim(
             f"a majority that skews away pays less ({reading})", away,
             "majority's loss per minority's gain, towards minus away", "> 0", found.value,
-            found.low, found.high, _above(found, 0.0),
+            found.low, found.high, above(found, 0.0),
         )  # fmt: skip
 
     return put
 
 
 def _logistic_is_softmax(test: Readings, _train: Readings, _b: Mapping, _m: float) -> Claim:
-    change = _paired(test, "majority", ("equal", "equal, softmax"), _all_proba, 0)
+    change = paired(test, "majority", ("equal", "equal, softmax"), all_proba, 0)
     largest = float(np.abs(change).max())
     return Claim(
         "logistic is softmax at K = 2", "majority", "largest difference of P over runs", "0",
@@ -241,38 +180,72 @@ def _logistic_is_softmax(test: Readings, _train: Readings, _b: Mapping, _m: floa
 
 
 def _swallowed(test: Readings, _train: Readings, balanced: Mapping, _m: float) -> Claim:
-    change = _paired(test, "one hard class", ("one-vs-all", "softmax"), _accuracy, 1)
-    found = _interval(change)
-    accuracy = _accuracy(test["one hard class", "one-vs-all"], 1).mean()
+    change = paired(test, "one hard class", ("one-vs-all", "softmax"), accuracy, 1)
+    found = interval(change)
+    swallowed = accuracy(test["one hard class", "one-vs-all"], 1).mean()
     return Claim(
         "one-vs-all: many easy classes average a hard one away", "one hard class",
         "softmax minus one-vs-all, accuracy of the hard class", "> 0", found.value, found.low,
-        found.high, _above(found, 0.0),
-        f"accuracy {accuracy:.3f} under one-vs-all, whose equations: "
+        found.high, above(found, 0.0),
+        f"accuracy {swallowed:.3f} under one-vs-all, whose equations: "
         f"{balanced['one hard class', 'one-vs-all']}",
     )  # fmt: skip
 
 
 def _towards_target(test: Readings, _train: Readings, _b: Mapping, _m: float) -> Claim:
-    def to_target(rows: Measurements, k: int) -> FloatArray:
-        return rows.mean_proba[:, k, 0]
-
-    found = _interval(_paired(test, "one hard class", ("softmax", "one-vs-all"), to_target, 1))
+    found = interval(paired(test, "one hard class", ("softmax", "one-vs-all"), target_proba, 1))
     return Claim(
         "one-vs-all gives the hard class a higher p̄ of the target", "one hard class",
         "one-vs-all minus softmax, p̄(hard→target)", "> 0", found.value, found.low, found.high,
-        _above(found, 0.0), "what is lost is the hard class's own output",
+        above(found, 0.0), "what is lost is the hard class's own output",
     )  # fmt: skip
 
 
 def _softmax_keeps_it(test: Readings, _train: Readings, balanced: Mapping, _m: float) -> Claim:
     rows = test["one hard class", "softmax"]
-    found = _interval(_accuracy(rows, 1) - rows.confusion[:, 1, 0] / rows.class_count[:, 1])
+    found = interval(accuracy(rows, 1) - rows.confusion[:, 1, 0] / rows.class_count[:, 1])
     return Claim(
         "softmax does not suffer from it", "one hard class",
         "hard class: accuracy minus share taken for the target", "> 0", found.value, found.low,
-        found.high, _above(found, 0.0),
+        found.high, above(found, 0.0),
         f"its equations: {balanced['one hard class', 'softmax']}",
+    )  # fmt: skip
+
+
+def _recovers(claim: str, than: str, setting: str = "lgl-inr beta=1") -> Put:
+    def put(test: Readings, _train: Readings, balanced: Mapping, _m: float) -> Claim:
+        design = "one hard class"
+        found = interval(paired(test, design, (than, setting), accuracy, 1))
+        rows = test[design, setting]
+        overall = np.mean([accuracy(rows, k) for k in range(rows.class_count.shape[1])])
+        return Claim(
+            claim, design, f"{setting} minus {than}, accuracy of the hard class", "> 0",
+            found.value, found.low, found.high, above(found, 0.0),
+            f"accuracy {accuracy(rows, 1).mean():.3f} under {setting}, of all classes "
+            f"{overall:.3f}; its equations: {balanced[design, setting]}",
+        )  # fmt: skip
+
+    return put
+
+
+def _hardness_parts(test: Readings, _train: Readings, _b: Mapping, _m: float) -> Claim:
+    settings = "lgl-inr beta=1", "lgl-inr beta=0"
+    found = interval(paired(test, "one hard class", settings, target_proba, 1))
+    return Claim(
+        "hardness weights lower the hard class's p̄ of the target", "one hard class",
+        "lgl-inr beta=0 minus lgl-inr beta=1, p̄(hard→target)", "> 0", found.value, found.low,
+        found.high, above(found, 0.0),
+    )  # fmt: skip
+
+
+def _balanced_by_hardness(_test: Readings, train: Readings, _b: Mapping, _m: float) -> Claim:
+    rows = {beta: train["one hard class", setting] for setting, beta in LGL_INR.items()}
+    residuals = [in_negative_residual(r.mean_proba, r.miss_proba, b) for b, r in rows.items()]
+    largest = float(max(np.abs(residual).max() for residual in residuals))
+    return Claim(
+        "LGL-INR balances each class against the others, by hardness (ours)", "one hard class",
+        "largest residual of E10 on train over runs and β", "0", largest, largest, largest,
+        "holds" if largest <= IDENTITY else "fails",
     )  # fmt: skip
 
 
@@ -292,4 +265,16 @@ CLAIMS: dict[str, Put] = {
     "one hard class": _swallowed,
     "one hard class, target": _towards_target,
     "one hard class, softmax": _softmax_keeps_it,
+    "LGL-INR": _recovers("LGL-INR recovers the hard class", "one-vs-all"),
+    "LGL-INR, sizes": _recovers(
+        "LGL-INR recovers more of it than inverse weights", "one-vs-all, inverse"
+    ),
+    "LGL-INR, hardness": _recovers(
+        "hardness weights recover it, β = 1 against 0", "lgl-inr beta=0"
+    ),
+    "LGL-INR, more hardness": _recovers(
+        "hardness weights recover it, β = 8 against 0", "lgl-inr beta=0", "lgl-inr beta=8"
+    ),
+    "LGL-INR, target": _hardness_parts,
+    "LGL-INR, E10": _balanced_by_hardness,
 }

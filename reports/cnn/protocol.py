@@ -7,7 +7,6 @@ from reports.protocol import TOGETHER, bullets, decision, replications, wrap
 from simulations.datasets import dataset_named
 from simulations.monte_carlo import Study
 
-
 _NORMALISER = "losses are normalised by constants, never by the weights in a minibatch"
 
 

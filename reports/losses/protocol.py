@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports.losses.balance import MARGIN
 from reports.network_protocol import NETWORKS, training
 from reports.protocol import bullets, replications, wrap
 from simulations.datasets import dataset_named
@@ -75,7 +76,8 @@ def losses_protocol(study: Study, mcse: float | None = None) -> str:
         "part of any of our numbers.",
         "The output bias is refined on the training sample, and both sides of the balance are "
         "compared on train and on test: of Eq. (9) for `sml` and `lgl`, of E10, "
-        "1 - p̄(k→k) = Σ_j≠k λ_j p̄(j→k), for `lgl-inr`.",
+        "1 - p̄(k→k) = Σ_j≠k λ_j p̄(j→k), for `lgl-inr`. Where test samples are the runs' own, the "
+        f"gap of their ratio of means is decided against ±{100 * MARGIN:g} %.",
         "E9: the mean minibatch gradient in the output bias along the path, against what the two "
         "ends of the path say, where the rate is constant; for `lgl-inr` this is the minibatch "
         "form of E10, whose two sides differ by that gradient.",

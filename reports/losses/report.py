@@ -2,12 +2,116 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from reports.losses.figures import confusion_panels, draw_confusion, draw_curves
+from reports.losses.paper import TABLE_3, TABLE_4
 from reports.losses.protocol import losses_protocol
-from reports.study_report import Contents, StudyReport
+from reports.losses.summary import Comparison, summarise
+from reports.losses.text import (
+    balance_grid,
+    differences_grid,
+    overview_grid,
+    table3_grid,
+    table4_grid,
+    table5_grid,
+)
+from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
+from simulations.datasets import dataset_named
+
+
+def losses_contents(table: Comparison) -> Contents:
+    """Tables, figures and data frames of the comparison of losses.
+
+    Parameters
+    ----------
+    table : Comparison
+
+    Returns
+    -------
+    Contents
+    """
+    tables = [
+        NamedTable(
+            "losses", "Top-1 accuracy at the last epoch, by loss", partial(overview_grid, table)
+        )
+    ]
+    if not table.differences.empty:
+        tables.append(
+            NamedTable(
+                "losses_differences",
+                "Differences of test accuracies in pairs",
+                partial(differences_grid, table),
+            )
+        )
+    if not table.balance.empty:
+        tables.append(
+            NamedTable(
+                "losses_balance",
+                "What each loss leaves in balance: Eq. (9) of SML and LGL, E10 of LGL-INR",
+                partial(balance_grid, table),
+            )
+        )
+    figures = [
+        NamedFigure(
+            "accuracy",
+            "Test accuracy over the training (Fig. 2); bands: least to largest run; dashed: every "
+            "loss at the softmax loss's gradient norm at the start",
+            partial(draw_curves, table),
+        ),
+        *(
+            NamedFigure(
+                f"confusion_{dataset}_{model}",
+                f"Confusion matrices on {dataset_named(dataset).title}'s test images (Fig. 1)",
+                partial(draw_confusion, table, (dataset, model)),
+            )
+            for dataset, model in confusion_panels(table)
+        ),
+    ]
+    return Contents(
+        frames={
+            "summary": table.summary,
+            "differences": table.differences,
+            "epochs": table.epochs,
+            "confusion": table.confusion,
+            "balance": table.balance,
+        },
+        tables=(*tables, *_paper_tables(table)),
+        figures=tuple(figures),
+    )
+
+
+def _paper_tables(table: Comparison) -> list[NamedTable]:
+    """Return those of Tables 3, 4 and 5 that the study has a part of, trained as the paper says."""
+    if not table.as_paper:
+        return []
+    found = []
+    for number, printed, grid in ((3, TABLE_3, table3_grid), (4, TABLE_4, table4_grid)):
+        if any(panel in printed for panel in table.panels):
+            title = (
+                f"Table {number}: top-1 accuracy on the standard test sets, ours and the paper's"
+            )
+            found.append(NamedTable(f"table{number}", title, partial(grid, table)))
+    betas = table.summary.query("dataset == 'kmnist' and model == 'cnn2c' and not matched")["beta"]
+    if betas.nunique() > 1:
+        title = "Table 5: LGL-INR at several β, CNN2C on KMNIST"
+        found.append(NamedTable("table5", title, partial(table5_grid, table)))
+    return found
+
+
+def balance_fails(contents: Contents) -> bool:
+    """Whether a balance fails on train with the output bias refined: it cannot."""
+    balance = contents.frames["balance"]
+    if "verdict" not in balance:
+        return False
+    refined = balance.query("stage == 'bias' and split == 'train'")
+    return bool((refined["verdict"] == "fails").any())
+
 
 REPORT = StudyReport(
     title="The paper's losses compared",
     protocol=losses_protocol,
-    summarise=lambda study, store: None,
-    contents=lambda summary: Contents(frames={}),
+    summarise=summarise,
+    contents=losses_contents,
+    failed=balance_fails,
 )

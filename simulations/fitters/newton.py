@@ -49,9 +49,10 @@ def newton(
     theta: torch.Tensor,
     *,
     curvature: Callable[[torch.Tensor], torch.Tensor],
+    symmetric: bool = True,
     max_iter: int = 100,
 ) -> NewtonResult:
-    r"""Minimise a batch of strictly convex functions.
+    r"""Minimise a batch of strictly convex functions, or find roots of what is no gradient.
 
     The step is halved while the norm of the gradient does not fall: for a strictly convex loss
     the minimum is the only stationary point of that norm.
@@ -64,6 +65,9 @@ def newton(
         Where to start.
     curvature : callable ``(hessian) -> (n_runs, n_settings)``
         Sum over samples of the curvatures of the loss in the logits.
+    symmetric : bool
+        False where the "gradient" is that of no function, so that its derivative, the "Hessian",
+        is not symmetric.
     max_iter : int
         Evaluations of the gradient.
 
@@ -83,8 +87,11 @@ def newton(
         better = searching & (norm < best_norm)
         ridge = RIDGE * hessian.diagonal(dim1=-2, dim2=-1).mean(dim=-1, keepdim=True)
         hessian.diagonal(dim1=-2, dim2=-1).add_(ridge)
-        factor, _ = torch.linalg.cholesky_ex(hessian)
-        newton_step = torch.cholesky_solve(gradient[..., None], factor)[..., 0]
+        if symmetric:
+            factor, _ = torch.linalg.cholesky_ex(hessian)
+            newton_step = torch.cholesky_solve(gradient[..., None], factor)[..., 0]
+        else:
+            newton_step, _ = torch.linalg.solve_ex(hessian, gradient)
         move = ((gradient * newton_step).sum(dim=-1) / curvature(hessian)).sqrt()
         best_move = torch.where(better, move, best_move)
         theta = torch.where(better[..., None], trial, theta)

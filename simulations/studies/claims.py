@@ -8,7 +8,8 @@ majority                 at N_0 = 10 N_1 and equal weights p̄(0→0) > 0.9; wit
 p00 = 0.98, p00 = 0.92   then p̄(1→1) = 0.8 and 0.2; classes so far apart that the premise is met
 three classes            for K > 2 inverse weights need not help: here they harm a minority class
 skew away, skew towards  upweighting costs less where the majority skews away from the boundary
-one hard class           one-vs-all averages a hard class away among many easy ones
+one hard class           one-vs-all averages a hard class away among many easy ones; LGL-INR, which
+                         weighs the negative classes by hardness, recovers it
 ======================== =========================================================================
 """
 
@@ -26,6 +27,7 @@ from equations.class_weights import class_weights
 from equations.mean_proba import FloatArray
 from simulations.evidence import Fitted, Sample, drawing, record
 from simulations.fitters.fit import check_device
+from simulations.fitters.in_negative import fit_lgl_inr
 from simulations.fitters.logistic import fit_logistic, logistic_logits
 from simulations.fitters.one_vs_all import fit_one_vs_all
 from simulations.fitters.softmax import fit_softmax, softmax_logits
@@ -46,10 +48,16 @@ SKEWNESS = 6.0
 
 EASY_CLASSES = 6
 
+LGL_INR = {f"lgl-inr beta={beta}": float(beta) for beta in (0, 1, 8)}
+"""β of the settings of LGL-INR: the paper's is 1, at 0 hardness does not count."""
+
 
 @dataclass(frozen=True)
 class ClaimCell:
-    """A design: a distribution with sizes, and settings, each a scheme of weights and a fitter."""
+    """A design: a distribution with sizes, and settings, each a scheme of weights and a fitter.
+
+    The scheme of LGL-INR is ``hardness``: its weights are found by the fit.
+    """
 
     name: str
     train_size: tuple[int, ...]
@@ -67,12 +75,14 @@ class ClaimCell:
         return 0, "raw"
 
     def weight(self, setting: str) -> FloatArray:
-        """Class weights λ of a setting, shape (n_classes,)."""
+        """Class weights λ of a setting, shape (n_classes,); LGL-INR has none."""
         scheme = next(scheme for name, scheme, _ in self.schemes if name == setting)
         return class_weights(scheme, self.train_size)
 
     def class_mass(self, setting: str) -> FloatArray:
-        """Class mass w = λN of training, shape (n_classes,), under a setting."""
+        """Class mass w = λN of training, shape (n_classes,); NaN under LGL-INR: E10 has none."""
+        if setting in LGL_INR:
+            return np.full(len(self.train_size), np.nan)
         return class_mass(self.weight(setting), self.train_size)
 
 
@@ -131,7 +141,12 @@ DESIGNS: dict[str, tuple[tuple[int, ...], tuple[tuple[str, str, str], ...]]] = {
     "skew towards": (BINARY_SIZE, (_EQUAL, _INVERSE)),
     "one hard class": (
         (1500, 300, *[1500] * EASY_CLASSES),
-        (("one-vs-all", "equal", "one-vs-all"), ("softmax", "equal", "softmax")),
+        (
+            ("one-vs-all", "equal", "one-vs-all"),
+            ("one-vs-all, inverse", "inverse", "one-vs-all"),
+            ("softmax", "equal", "softmax"),
+            *((name, "hardness", "lgl-inr") for name in LGL_INR),
+        ),
     ),
 }
 
@@ -214,6 +229,10 @@ def _fit(cell: ClaimCell, X: FloatArray, y: np.ndarray) -> list[Fitted]:
     fitted = []
     for fitter in dict.fromkeys(fitter for _, _, fitter in cell.schemes):
         names = tuple(name for name, _, own in cell.schemes if own == fitter)
+        if fitter == "lgl-inr":
+            fit = fit_lgl_inr(X, y, [LGL_INR[name] for name in names], device=cell.device)
+            fitted.append(Fitted(names, 0, "raw", fit, softmax_logits, "sigmoid"))
+            continue
         weight = [cell.weight(name) for name in names]
         if fitter == "logistic":
             fit = fit_logistic(X, y, weight, device=cell.device)

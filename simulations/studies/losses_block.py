@@ -104,6 +104,11 @@ class LossCell:
         return np.array(self.train_size, dtype=np.float64)
 
     @property
+    def estimand(self) -> str:
+        """What a target of precision is for."""
+        return "accuracy"
+
+    @property
     def shares_test_set(self) -> bool:
         """Whether every replication is tested on the same images."""
         return bool(dataset_named(self.dataset).files)

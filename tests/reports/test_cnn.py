@@ -20,7 +20,7 @@ from reports.study_report import write_contents
 from simulations.monte_carlo import run_study
 from simulations.records import select
 from simulations.store import open_store
-from simulations.studies import cnn_block
+from simulations.studies import network_block
 from simulations.studies.cnn import Options, make_study
 from simulations.studies.cnn_block import CnnCell
 from simulations.tables import read_fits, read_measurements
@@ -190,14 +190,14 @@ def test_a_decayed_bias_fails_by_what_e8_predicts(tmp_path):
 
 
 def test_a_run_that_raised_is_said_at_every_stage(tmp_path, monkeypatch):
-    plain = cnn_block.train_networks
+    plain = network_block.train_networks
 
     def one_raises(model, pool, members, *args, **options):
         if members[0].run == 1:
             raise ValueError("no")
         return plain(model, pool, members, *args, **options)
 
-    monkeypatch.setattr(cnn_block, "train_networks", one_raises)
+    monkeypatch.setattr(network_block, "train_networks", one_raises)
     options = replace(SMALL, runs=2, weights=("equal",), epochs=1, measure_at=())
     table = summarised(options, tmp_path)[1]
     assert set(table.summary["verdict"]) == {"failed"}

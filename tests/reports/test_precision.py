@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from reports.precision import (
-    gap_precision,
+    headline_precision,
     more_runs,
     needs,
     study_precision,
@@ -48,7 +48,7 @@ def delta_method(P):
 def test_mcse_of_the_gap_agrees_with_the_delta_method():
     """The jackknife's SE of a ratio is the delta method's up to terms of order 1/n, relative."""
     P = two_sides(np.random.default_rng(1), 4000)
-    (a,) = (p for p in gap_precision(Toy("x"), measured(P), 4000) if p.setting == "a")
+    (a,) = (p for p in headline_precision(Toy("x"), measured(P), 4000) if p.setting == "a")
     # the least precise equation: class 1 has L = 15 p10, R = 5 (1 - p00), the inverse ratio
     left, right = 15 * P[:, 1, 0], 5 * P[:, 0, 1]
     ratio = left.mean() / right.mean()
@@ -61,15 +61,15 @@ def test_mcse_of_the_gap_agrees_with_the_delta_method():
 def test_where_there_is_no_gap_there_is_no_precision():
     P = two_sides(np.random.default_rng(1), 50)
     for rows, n_runs in ((measured(P), 2), (None, 50), (measured(P, stage="head"), 50)):
-        assert gap_precision(Toy("x"), rows, n_runs)[0].mcse == math.inf
+        assert headline_precision(Toy("x"), rows, n_runs)[0].mcse == math.inf
     P[:, 1] = (0.0, 1.0)  # the right side of class 0 vanishes
-    assert gap_precision(Toy("x"), measured(P), 50)[0].mcse == math.inf
+    assert headline_precision(Toy("x"), measured(P), 50)[0].mcse == math.inf
 
 
 def test_runs_beyond_those_asked_for_do_not_count():
     P = two_sides(np.random.default_rng(1), 50)
-    few = gap_precision(Toy("x"), measured(P[:30]), 30)[0]
-    assert gap_precision(Toy("x"), measured(P), 30)[0] == few
+    few = headline_precision(Toy("x"), measured(P[:30]), 30)[0]
+    assert headline_precision(Toy("x"), measured(P), 30)[0] == few
 
 
 def in_rounds(study, folder, target):
@@ -123,7 +123,7 @@ def test_as_many_runs_as_said_give_the_precision_asked_for():
 def test_a_pilot_says_how_unsure_it_is():
     P = two_sides(np.random.default_rng(2), 25)
     pilot = measured(P)
-    mcse = gap_precision(Toy("x"), pilot, 25)[0].mcse
+    mcse = headline_precision(Toy("x"), pilot, 25)[0].mcse
     (a, b) = needs(Toy("x"), 0.01, {}, pilot)
     assert a.basis == "pilot of 25 runs"
     assert b.basis == "pilot of 25 runs, 0 with a model"
@@ -157,14 +157,14 @@ def test_mcse_of_the_gap_is_the_jackknifes_by_hand():
         centre = sum(gaps) / 5
         expected.append(math.sqrt(4 / 5 * sum((g - centre) ** 2 for g in gaps)))
     assert expected[0] != pytest.approx(expected[1], rel=1e-3)  # which one is taken matters
-    mcse = gap_precision(Toy("x"), measured(P), 5)[0].mcse
+    mcse = headline_precision(Toy("x"), measured(P), 5)[0].mcse
     assert mcse == pytest.approx(max(expected), rel=1e-12)
 
 
 def test_three_runs_are_enough_and_two_are_not():
     P = two_sides(np.random.default_rng(1), 3)
-    assert math.isfinite(gap_precision(Toy("x"), measured(P), 3)[0].mcse)
-    assert gap_precision(Toy("x"), measured(P), 2)[0].mcse == math.inf
+    assert math.isfinite(headline_precision(Toy("x"), measured(P), 3)[0].mcse)
+    assert headline_precision(Toy("x"), measured(P), 2)[0].mcse == math.inf
 
 
 @pytest.mark.parametrize(("relative", "finite"), [(0.99, False), (1.01, True)])
@@ -172,7 +172,7 @@ def test_a_right_side_below_1e12_of_the_mass_is_interpolated(relative, finite):
     P = two_sides(np.random.default_rng(1), 10)
     # right side of class 0 is 15 p10, the mass is 5 + 15, the bound 1e-12 of it
     P[:, 1, 0] = relative * 1e-12 * 20 / 15
-    assert math.isfinite(gap_precision(Toy("x"), measured(P), 10)[0].mcse) is finite
+    assert math.isfinite(headline_precision(Toy("x"), measured(P), 10)[0].mcse) is finite
 
 
 def store_blocks(store, cell, P):
@@ -192,7 +192,7 @@ def test_more_runs_by_hand(tmp_path):
     cell = Toy("x", settings=("a",))
     study = toy_study(cell, n_runs=100)
     P = two_sides(np.random.default_rng(6), 100)
-    mcse = gap_precision(cell, measured(P), 100)[0].mcse
+    mcse = headline_precision(cell, measured(P), 100)[0].mcse
     with open_store(tmp_path, "toy", {}) as store:
         store_blocks(store, "x", P)
         grow = {
@@ -270,7 +270,7 @@ def test_runs_without_a_model_are_counted_in_what_is_needed():
     """24 of 25 pilot runs have a model: n models take n 25 / 24 runs, the interval likewise."""
     P = two_sides(np.random.default_rng(2), 24)
     pilot, cell = measured(P), Toy("x", settings=("a",))
-    mcse = gap_precision(cell, pilot, 25)[0].mcse
+    mcse = headline_precision(cell, pilot, 25)[0].mcse
     (need,) = needs(cell, 0.01, {}, pilot)
     assert need.basis == "pilot of 25 runs, 24 with a model"
     assert need.n_runs == pytest.approx(24 * (mcse / 0.01) ** 2 * 25 / 24)
@@ -288,7 +288,7 @@ def test_where_more_than_5_percent_fail_no_runs_are_added(tmp_path, n_models, ru
         save_block(store, Block("x", 0, stack_fits(fits), rows), range(25))
         (precision,) = study_precision(study, store)
         assert (precision.n_runs, precision.n_models) == (25, n_models)
-        assert precision.has_gap is (runs is not None)
+        assert precision.can_be_precise is (runs is not None)
         assert more_runs(study, store, precision.mcse / 9) == ({"x": runs} if runs else {})
 
 

@@ -18,7 +18,7 @@ from simulations.records import select
 from simulations.replicas import logits, make_replicas
 from simulations.seeds import replication_rng, replication_seed
 from simulations.stages import NO_MINIMUM, Evaluated, Objective, OutputLayer, all_stages
-from simulations.studies import cnn_block
+from simulations.studies import network_block
 from simulations.studies.cnn import Options, make_study
 
 SMALL = Options(
@@ -123,7 +123,7 @@ def test_a_block_that_was_stopped_goes_on(block, tmp_path, monkeypatch):
         trained.append(plain(*args, **options))
         return trained[-1]
 
-    monkeypatch.setattr(cnn_block, "train_networks", stop_at_the_second)
+    monkeypatch.setattr(network_block, "train_networks", stop_at_the_second)
     _, stopped = block_of(SMALL, unfinished=tmp_path / "unfinished")
     assert isinstance(stopped, StudyError)
     assert len(list((tmp_path / "unfinished").glob("*.pt"))) == 1
@@ -146,11 +146,11 @@ def test_a_training_that_diverges_is_recorded_and_others_are_not(block):
 
 def test_many_at_once_measure_what_single_trainings_do(monkeypatch):
     _, alone = block_of(SMALL, size=2)
-    monkeypatch.setattr(cnn_block, "trains_at_once", lambda *_: True)
+    monkeypatch.setattr(network_block, "trains_at_once", lambda *_: True)
     sizes = []
-    plain = cnn_block.train_networks
+    plain = network_block.train_networks
     monkeypatch.setattr(
-        cnn_block, "train_networks", lambda *a, **k: sizes.append(len(a[2])) or plain(*a, **k)
+        network_block, "train_networks", lambda *a, **k: sizes.append(len(a[2])) or plain(*a, **k)
     )
     _, many = block_of(SMALL, size=2)
     assert sizes == [4]  # two replications under two settings
@@ -185,15 +185,15 @@ def test_one_network_that_does_not_fit_is_an_error():
 
 
 def test_out_of_memory_is_noted_in_the_block(monkeypatch):
-    monkeypatch.setattr(cnn_block, "trains_at_once", lambda *_: True)
-    plain = cnn_block.train_networks
+    monkeypatch.setattr(network_block, "trains_at_once", lambda *_: True)
+    plain = network_block.train_networks
 
     def scarce(model, pool, members, *args, **options):
         if len(members) > 1:
             raise torch.OutOfMemoryError
         return plain(model, pool, members, *args, **options)
 
-    monkeypatch.setattr(cnn_block, "train_networks", scarce)
+    monkeypatch.setattr(network_block, "train_networks", scarce)
     _, found = block_of(SMALL)
     assert found.note == "out of memory: 1 networks were trained at once, not 2"
     assert len(found.fits) == 8

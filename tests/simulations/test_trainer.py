@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from simulations.criteria import weighted_cross_entropy
 from simulations.image_batches import (
     channel_moments,
     crop_and_flip,
@@ -16,7 +17,7 @@ from simulations.image_batches import (
 )
 from simulations.networks import build_network
 from simulations.replicas import features, logits, make_replicas, replica
-from simulations.trainer import Recipe, path_gradients, train, weighted_cross_entropy
+from simulations.trainer import Recipe, path_gradients, train
 from tests.trained import CPU, N, class_weight, run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -85,10 +86,11 @@ def test_a_minibatch_loss_is_normalised_by_constants(digits):
     data, rows = digits
     networks = make_replicas([build_network("cnn2c", (1, 28, 28), 10)], CPU, dtype=torch.float64)
     images = resident(data.images, channel_moments(data.images), CPU, torch.float64)
-    loss, y = weighted_cross_entropy(class_weight(1, torch.float64)), torch.as_tensor(data.labels)
+    loss = weighted_cross_entropy(class_weight(1, torch.float64), 32)
+    y = torch.as_tensor(data.labels)
 
     def gradient(chosen):
-        value = loss(logits(networks, image_batch(images, chosen)), y[chosen]) / 32
+        value = loss(logits(networks, image_batch(images, chosen)), y[chosen])
         return torch.autograd.grad(value.sum(), networks.head_bias)[0]
 
     parts = torch.stack([gradient(part) for part in rows[:1].split(32, dim=1)])
@@ -173,7 +175,7 @@ def test_one_of_many_that_diverges_leaves_the_others_alone(digits):
         resident(data.images, channel_moments(data.images), CPU, torch.float64),
         torch.as_tensor(data.labels),
         rows[:2],
-        weighted_cross_entropy(class_weight(2, torch.float64)),
+        weighted_cross_entropy(class_weight(2, torch.float64), recipe.batch_size),
         recipe,
         [np.random.default_rng(100 + seed) for seed in (0, 1)],
     )

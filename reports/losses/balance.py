@@ -1,0 +1,89 @@
+"""What each loss leaves in balance: Eq. (9) of softmax and one-vs-all, E10 of LGL-INR."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from equations.balance import class_mass, left_side, right_side
+from equations.in_negative import in_negative_sides
+from equations.mean_proba import FloatArray
+from reports.class_columns import Columns, columns_of_sides
+from reports.class_statistics import sides_from
+from simulations.datasets import dataset_named
+from simulations.fitters.fit import CONVERGED
+from simulations.records import Fits, Measurements, select
+from simulations.studies.losses_block import LossCell
+
+MARGIN = 0.05
+"""Gap that still counts as none."""
+
+
+def balance_rows(cell: LossCell, fits: Fits, measured: Measurements) -> list[dict[str, Any]]:
+    """Both sides of a loss's balance after the last epoch, one row per stage, split and class.
+
+    Parameters
+    ----------
+    cell : LossCell
+    fits : Fits
+    measured : Measurements
+
+    Returns
+    -------
+    list of dict
+        ``left`` and ``right`` as shares of the class mass w_k (Eq. 9), or as they are (E10), with
+        MCSEs where there are two runs; gap and verdict where test samples are the runs' own.
+    """
+    rows = []
+    labels = dataset_named(cell.dataset).labels
+    for stage in cell.stages:
+        last = cell.recipe.epochs
+        mine = select(fits, stage=stage, epoch=last)
+        for split in ("train", "test"):
+            part = select(measured, split=split, stage=stage, epoch=last)
+            if not len(part):
+                continue
+            left, right = sides_of_loss(cell, part)
+            columns: Columns = {
+                "left": left.mean(axis=0).tolist(),
+                "right": right.mean(axis=0).tolist(),
+                "largest_difference": np.abs(left - right).max(axis=0).tolist(),
+            }
+            if len(part) > 1 and not (split == "test" and cell.shares_test_set):
+                converged = bool((mine.status == CONVERGED).all())
+                sides = sides_from(left, right, margin=MARGIN, converged=converged)
+                columns |= columns_of_sides(sides)
+            path = _largest(mine.path_gradient), _largest(mine.path_gradient - mine.path_identity)
+            about: dict[str, Any] = {"stage": stage, "split": split, "runs": len(part)}
+            about |= {"path_gradient": path[0], "path_difference": path[1]}
+            rows += [
+                about | {"class": label} | {name: values[k] for name, values in columns.items()}
+                for k, label in enumerate(labels)
+            ]
+    return rows
+
+
+def sides_of_loss(cell: LossCell, part: Measurements) -> tuple[FloatArray, FloatArray]:
+    """Both sides of each run, (n_runs, n_classes), over the class's own mass.
+
+    Parameters
+    ----------
+    cell : LossCell
+    part : Measurements
+        Of one split.
+
+    Returns
+    -------
+    left, right : ndarray
+    """
+    P, miss = part.mean_proba, part.miss_proba
+    if cell.loss.name == "lgl-inr":
+        return in_negative_sides(P, miss, cell.loss.beta)
+    mass = class_mass(np.ones(len(cell.train_size)), cell.train_size)
+    return left_side(P, mass, miss) / mass, right_side(P, mass) / mass
+
+
+def _largest(values: FloatArray) -> float:
+    known = np.abs(values[np.isfinite(values)])
+    return float(known.max()) if len(known) else float("nan")

@@ -1,0 +1,171 @@
+"""Figures of the comparison of losses: accuracy over epochs (2), confusion matrices (1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reports.losses.summary import Comparison
+from reports.losses.text import NETWORKS, loss_name, short_title
+from reports.style import (
+    HOUSE_STYLE,
+    OBSERVED,
+    PAPER,
+    PREDICTED,
+    plain,
+    pyplot,
+    save_figure,
+)
+from simulations.datasets import dataset_named
+
+COLOURS = {"lgl": PREDICTED, "sml": OBSERVED, "lgl-inr": PAPER}
+MARKERS = ("o", "s", "^", "v", "D", "P")
+"""Of the values of β, in their order."""
+
+PER_ROW = 3
+"""Panels beside each other."""
+
+EARLY = 0.15
+"""Share of the epochs below whose accuracies an axis need not reach."""
+
+
+def draw_curves(table: Comparison, paths: list[Path]) -> None:
+    """Draw test accuracy over the training, least to largest run as a band.
+
+    Parameters
+    ----------
+    table : Comparison
+    paths : list of Path
+    """
+    if table.epochs.empty:
+        return
+    plt = pyplot()
+    panels = [p for p in table.panels if not _of(table.epochs, p).empty]
+    n = min(len(panels), PER_ROW)
+    n_rows = -(-len(panels) // n)
+    betas = sorted(table.epochs["beta"].dropna().unique().tolist())
+    with plt.rc_context(HOUSE_STYLE):
+        figure, axes = plt.subplots(n_rows, n, figsize=(2.7 * n + 1.5, 2.6 * n_rows), squeeze=False)
+        for ax in axes.flat[len(panels) :]:
+            ax.set_visible(False)
+        for ax, panel in zip(axes.flat, panels, strict=False):
+            mine = _of(table.epochs, panel)
+            mine = mine[mine["epoch"] > 0]
+            for _, curve in mine.groupby("setting", sort=False):
+                _draw_curve(ax, curve, betas)
+            late = mine[mine["epoch"] > EARLY * mine["epoch"].max()]
+            low, high = 100 * late["least"].min(), 100 * mine["largest"].max()
+            ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+            ax.set_title(_title(panel))
+            ax.set_xlabel("epoch")
+            ax.xaxis.get_major_locator().set_params(integer=True)
+        for ax in axes[:, 0]:
+            ax.set_ylabel("test accuracy, %")
+        handles: dict[str, Any] = {}
+        for ax in axes.flat:
+            handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+        figure.legend(
+            handles.values(), handles, loc="outside right center", fontsize=7, handlelength=3
+        )
+        save_figure(figure, paths)
+
+
+def _draw_curve(ax: Any, curve: Any, betas: list[float]) -> None:
+    first = curve.iloc[0]
+    colour, style = COLOURS[first["loss"]], "--" if first["matched"] else "-"
+    marker = "" if first["loss"] != "lgl-inr" else MARKERS[betas.index(first["beta"]) % 6]
+    ax.plot(
+        curve["epoch"], 100 * curve["accuracy"], style, color=colour, lw=1.1, marker=marker,
+        ms=2.5, label=loss_name(first["loss"], first["beta"], bool(first["matched"])),
+    )  # fmt: skip
+    if curve["runs"].max() > 1:
+        ends = (100 * curve["least"], 100 * curve["largest"])
+        ax.fill_between(curve["epoch"], *ends, color=colour, alpha=0.15, lw=0)
+
+
+def confusion_panels(table: Comparison) -> list[tuple[str, str]]:
+    """Data sets and networks with confusion matrices to draw."""
+    return [] if table.confusion.empty else [
+        p for p in table.panels if not _of(table.confusion, p).empty
+    ]  # fmt: skip
+
+
+def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path]) -> None:
+    """Draw the losses' confusion matrices side by side, with the accuracy of each class.
+
+    At the shared learning rate, LGL-INR at its first β, as in Fig. 1.
+
+    Parameters
+    ----------
+    table : Comparison
+    panel : tuple of (dataset, model)
+    paths : list of Path
+    """
+    plt = pyplot()
+    mine = _of(table.confusion, panel)
+    mine = mine[~mine["matched"]].drop_duplicates(["loss", "true", "predicted"])
+    labels = dataset_named(panel[0]).labels
+    n_classes = len(labels)
+    matrices = {
+        loss: rows["images"].to_numpy().reshape(n_classes, n_classes)
+        for loss, rows in mine.groupby("loss", sort=False)
+    }
+    if not matrices:
+        return
+    beta = float(mine["beta"].min())
+    wrong = max(float(_off_diagonal(m).max()) for m in matrices.values())
+    single = all((m == np.round(m)).all() for m in matrices.values())
+    names = [plain(label) for label in labels]
+    with plt.rc_context(HOUSE_STYLE):
+        figure, axes = plt.subplots(
+            1, len(matrices), figsize=(3.1 * len(matrices) + 0.9, 3.4), squeeze=False
+        )
+        for ax, (loss, matrix) in zip(axes[0], matrices.items(), strict=True):
+            picture = ax.imshow(_off_diagonal(matrix), cmap="Oranges", vmin=0, vmax=wrong)
+            _annotate(ax, matrix, wrong, "{:.0f}" if single else "{:.1f}")
+            accuracy = matrix.trace() / matrix.sum()
+            ax.set_title(f"{loss_name(loss, beta)}: {100 * accuracy:.2f} %")
+            ax.set_xticks(range(n_classes), names, rotation=90 if max(map(len, names)) > 2 else 0)
+            ax.set_yticks(range(n_classes), names if ax is axes[0, 0] else [])
+            ax.set_xlabel("predicted class")
+            ax.tick_params(length=0)
+            ax.spines[:].set_visible(False)
+        axes[0, 0].set_ylabel("true class")
+        bar = figure.colorbar(picture, ax=axes[0].tolist(), shrink=0.8, aspect=30)
+        bar.set_label("test images, mean over runs" if not single else "test images")
+        bar.outline.set_visible(False)
+        figure.suptitle(f"{_title(panel)}; on the diagonal: accuracy of the class, %", fontsize=9)
+        save_figure(figure, paths)
+
+
+def _annotate(ax: Any, matrix: np.ndarray, wrong: float, form: str) -> None:
+    """Accuracy of each class on the diagonal, images beside it."""
+    for (i, j), value in np.ndenumerate(matrix):
+        if i == j:
+            text = f"{100 * value / matrix[i].sum():.1f}"
+            ax.add_patch(pyplot().Rectangle((i - 0.5, i - 0.5), 1, 1, color="0.92", lw=0))
+        elif value == 0:
+            continue
+        else:
+            text = form.format(value)
+        colour = "white" if i != j and value > 0.6 * wrong else "black"
+        weight = "bold" if i == j else "normal"
+        ax.text(j, i, text, ha="center", va="center", fontsize=5, color=colour, fontweight=weight)
+
+
+def _off_diagonal(matrix: np.ndarray) -> np.ndarray:
+    off = matrix.astype(float)
+    np.fill_diagonal(off, 0.0)
+    return off
+
+
+def _of(frame: Any, panel: tuple[str, str]) -> Any:
+    if frame.empty:
+        return frame
+    return frame[(frame["dataset"] == panel[0]) & (frame["model"] == panel[1])]
+
+
+def _title(panel: tuple[str, str]) -> str:
+    return f"{short_title(panel[0])}, {NETWORKS[panel[1]]}"

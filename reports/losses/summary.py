@@ -1,0 +1,285 @@
+"""The paper's losses from the store: accuracy, differences in pairs, curves, confusion, balance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import stats
+
+from equations.inference import mcse_of_mean
+from equations.mean_proba import IntArray
+from reports.class_columns import accuracy_of_runs
+from reports.losses.balance import balance_rows
+from reports.losses.paper import TEST_SIZE, binomial_error, paper_accuracy
+from reports.statistics import CONFIDENCE
+from simulations.datasets import dataset_named
+from simulations.monte_carlo import Study
+from simulations.records import Measurements, select
+from simulations.studies.losses import paper_recipe
+from simulations.studies.losses_block import LossCell
+from simulations.tables import Store, read_fits, read_measurements
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPLITS = ("train", "test")
+
+REFERENCE = "reference"
+"""Verdict of the loss that others are compared with."""
+
+NOT_RUN = "not run"
+"""Verdict where nothing is stored yet."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the report of the losses is drawn from.
+
+    Attributes
+    ----------
+    summary : DataFrame
+        One row per data set, network, loss and split: accuracy at the last epoch.
+    differences : DataFrame
+        One row per data set, network and pair of losses: difference of their test accuracies.
+    epochs : DataFrame
+        One row per data set, network, loss and epoch: test accuracy.
+    confusion : DataFrame
+        One row per data set, network, loss, true and predicted class: test images, mean over runs.
+    balance : DataFrame
+        One row per data set, network, loss, stage, split and class: both sides of Eq. (9) or E10.
+    as_paper : bool
+        Whether the networks are trained as the paper says.
+    """
+
+    summary: pd.DataFrame
+    differences: pd.DataFrame
+    epochs: pd.DataFrame
+    confusion: pd.DataFrame
+    balance: pd.DataFrame
+    as_paper: bool
+
+    @property
+    def panels(self) -> list[tuple[str, str]]:
+        """Every (data set, network), in their order."""
+        pairs = self.summary[["dataset", "model"]].drop_duplicates()
+        return list(pairs.itertuples(index=False, name=None))
+
+
+def summarise(study: Study, store: Store) -> Comparison:
+    """Read a comparison of losses and compute everything that its reports show.
+
+    Parameters
+    ----------
+    study : Study
+    store : Store
+
+    Returns
+    -------
+    Comparison
+    """
+    import pandas as pd
+
+    margin = study.design["margin"]
+    summary: list[dict[str, Any]] = []
+    epochs: list[dict[str, Any]] = []
+    confusion: list[dict[str, Any]] = []
+    balance: list[dict[str, Any]] = []
+    accuracies: dict[str, dict[LossCell, dict[int, float]]] = {}
+    for cell in study.cells:
+        runs = range(study.runs_of(cell.name))
+        fits = read_fits(store, cell.name, runs)
+        measured = read_measurements(store, cell.name, runs)
+        key = _key(cell)
+        at = fits.epoch == cell.recipe.epochs, fits.stage == "raw"
+        last = fits.has_model[at[0] & at[1]]
+        counts = {
+            "runs_attempted": len(last),
+            "runs_converged": int((fits.status[at[0] & at[1]] == "converged").sum()),
+            "runs_failed": int((~last).sum()),
+        }
+        start = fits.gradient_norm[fits.epoch == 0]
+        about = {"gradient_at_start": float(start.mean()) if len(start) else float("nan")}
+        parts = {split: _last(cell, measured, split) for split in SPLITS}
+        for split, part in parts.items():
+            row = key | {"split": split} | _accuracy(part) | about
+            summary.append(row | (_paper(cell) if split == "test" else {}) | counts)
+        test = parts["test"]
+        if test is None or measured is None:
+            continue
+        by_run = zip(test.run.tolist(), accuracy_of_runs(test), strict=True)
+        accuracies.setdefault(cell.stream, {})[cell] = dict(by_run)
+        epochs += [key | row for row in _epoch_rows(cell, measured)]
+        confusion += [key | row for row in _confusion_rows(cell, test)]
+        balance += [key | row for row in balance_rows(cell, fits, measured)]
+    differences = [
+        {"dataset": a.dataset, "model": a.model, "loss": a.setting, "other": b.setting}
+        | difference_over_runs(of_cell[a], of_cell[b], margin)
+        for of_cell in accuracies.values()
+        for a, b in _pairs(list(of_cell))
+    ]
+    frame = pd.DataFrame(summary)
+    frame["verdict"] = _verdicts(frame, differences)
+    return Comparison(
+        summary=frame,
+        differences=pd.DataFrame(differences),
+        epochs=pd.DataFrame(epochs),
+        confusion=pd.DataFrame(confusion),
+        balance=pd.DataFrame(balance),
+        as_paper=all(_as_paper(cell) for cell in study.cells),
+    )
+
+
+def difference_over_runs(
+    one: dict[int, float], other: dict[int, float], margin: float
+) -> dict[str, Any]:
+    """Mean difference of two losses' accuracies in the runs that both have, with its verdict.
+
+    Parameters
+    ----------
+    one, other : dict of int to float
+        Accuracy by run.
+    margin : float
+        Difference that still counts as none.
+
+    Returns
+    -------
+    dict
+        ``difference`` with ``difference_mcse``, its 90 % t interval ``low`` and ``high`` (infinite
+        with one run), ``runs``, and ``verdict``: "higher" or "lower" where the interval is on one
+        side of zero, else "equivalent" where it is inside ±margin, else "inconclusive".
+
+    Examples
+    --------
+    >>> one, other = {0: 0.95, 1: 0.97, 2: 0.96}, {0: 0.93, 1: 0.94, 2: 0.94}
+    >>> found = difference_over_runs(one, other, margin=0.005)
+    >>> {name: round(found[name], 4) for name in ("difference", "low", "high")}
+    {'difference': 0.0233, 'low': 0.0136, 'high': 0.0331}
+    >>> found["verdict"], difference_over_runs({0: 0.9}, {0: 0.8}, 0.005)["verdict"]
+    ('higher', 'inconclusive')
+    """
+    runs = sorted(one.keys() & other.keys())
+    d = np.array([one[run] - other[run] for run in runs])
+    mean = float(d.mean()) if len(d) else float("nan")
+    mcse, half = float("nan"), float("inf")
+    if len(d) > 1:
+        mcse = mcse_of_mean(d)
+        half = mcse * float(stats.t.ppf((1 + CONFIDENCE) / 2, len(d) - 1))
+    low, high = mean - half, mean + half
+    verdict = "inconclusive"
+    if low > 0 or high < 0:
+        verdict = "higher" if low > 0 else "lower"
+    elif -margin < low and high < margin:
+        verdict = "equivalent"
+    found = {"difference": mean, "difference_mcse": mcse, "low": low, "high": high}
+    return found | {"verdict": verdict, "runs": len(d)}
+
+
+def _key(cell: LossCell) -> dict[str, Any]:
+    return {
+        "dataset": cell.dataset,
+        "model": cell.model,
+        "setting": cell.setting,
+        "loss": cell.loss.name,
+        "beta": cell.loss.beta if cell.loss.name == "lgl-inr" else float("nan"),
+        "matched": cell.matched,
+    }
+
+
+def _last(cell: LossCell, measured: Measurements | None, split: str) -> Measurements | None:
+    """Measurements as trained, at the last epoch; None where there are none."""
+    if measured is None:
+        return None
+    part = select(measured, epoch=cell.recipe.epochs, stage="raw", split=split)
+    return part if len(part) else None
+
+
+def _accuracy(part: Measurements | None) -> dict[str, float]:
+    if part is None:
+        return dict.fromkeys(("accuracy", "accuracy_sd", "accuracy_mcse", "n"), float("nan"))
+    accuracy, n = accuracy_of_runs(part), int(part.class_count[0].sum())
+    several = len(accuracy) > 1
+    return {
+        "accuracy": float(accuracy.mean()),
+        "accuracy_sd": float(accuracy.std(ddof=1)) if several else float("nan"),
+        "accuracy_mcse": mcse_of_mean(accuracy) if several else float("nan"),
+        "n": n,
+        "binomial_error": binomial_error(float(accuracy.mean()), n),
+    }
+
+
+def _as_paper(cell: LossCell) -> bool:
+    return cell.recipe == paper_recipe(cell.dataset)
+
+
+def _paper(cell: LossCell) -> dict[str, float]:
+    """The paper's number with its binomial error, where ours are trained as it says."""
+    printed = paper_accuracy(cell.dataset, cell.model, cell.loss.name, cell.loss.beta)
+    if cell.matched or not _as_paper(cell):
+        printed = float("nan")
+    return {"paper": printed, "paper_error": binomial_error(printed, TEST_SIZE)}
+
+
+def _epoch_rows(cell: LossCell, measured: Measurements) -> list[dict[str, Any]]:
+    """Test accuracy before the first step and after every epoch, as trained."""
+    rows = []
+    for epoch in (0, *cell.measure_at):
+        part = select(measured, epoch=epoch, stage="raw", split="test")
+        if not len(part):
+            continue
+        accuracy = accuracy_of_runs(part)
+        row = {"epoch": epoch, "accuracy": float(accuracy.mean()), "runs": len(part)}
+        row["accuracy_mcse"] = mcse_of_mean(accuracy) if len(part) > 1 else float("nan")
+        rows.append(row | {"least": float(accuracy.min()), "largest": float(accuracy.max())})
+    return rows
+
+
+def _confusion_rows(cell: LossCell, test: Measurements) -> list[dict[str, Any]]:
+    """Test images by true and predicted class, mean over runs."""
+    labels = dataset_named(cell.dataset).labels
+    mean = test.confusion.mean(axis=0)
+    count: IntArray = test.class_count[0]
+    return [
+        {
+            "true": labels[i],
+            "predicted": labels[j],
+            "images": float(mean[i, j]),
+            "of": int(count[i]),
+        }
+        for i, j in np.ndindex(mean.shape)
+    ]
+
+
+def _pairs(cells: Sequence[LossCell]) -> list[tuple[LossCell, LossCell]]:
+    """Pairs to compare: losses at one step size, and each loss at both.
+
+    The softmax loss is the same under both; LGL-INR comes first, then one-vs-all.
+    """
+    order = {"lgl-inr": 0, "lgl": 1, "sml": 2}
+    ranked = sorted(cells, key=lambda c: (c.matched, order[c.loss.name]))
+    found = []
+    for matched in (False, True):
+        alike = [c for c in ranked if c.matched == matched or c.loss.name == "sml"]
+        alike.sort(key=lambda c: order[c.loss.name])
+        found += [p for p in combinations(alike, 2) if any(c.matched == matched for c in p)]
+    return found + [
+        (a, b) for a in ranked for b in ranked if a.loss == b.loss and a.matched and not b.matched
+    ]
+
+
+def _verdicts(summary: pd.DataFrame, differences: Sequence[dict[str, Any]]) -> list[str]:
+    """Verdict of each row of the summary: its test accuracy against the softmax loss's."""
+    against = {
+        (d["dataset"], d["model"], d["loss"]): d["verdict"]
+        for d in differences
+        if d["other"] == "sml"
+    }
+    verdicts = []
+    for row in summary.to_dict("records"):
+        key = row["dataset"], row["model"], row["setting"]
+        own = REFERENCE if row["setting"] == "sml" else against.get(key, "-")
+        verdicts.append(own if row["n"] == row["n"] else NOT_RUN)
+    return verdicts
