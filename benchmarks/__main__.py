@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import cnn, explore, fits, harness, softmax, startup
+from benchmarks import cnn, explore, fits, harness, losses, softmax, startup
 
 BENCHMARKS = {
     "startup": startup.run,
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "explore": explore.run,
     "cnn": cnn.run,
     "cnn-cuda": cnn.run_cuda,
+    "losses": losses.run,
     "harness": harness.run,
     "memory": harness.run_memory,
 }

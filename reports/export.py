@@ -86,16 +86,19 @@ def _frames(store: Store, table: str) -> Iterator[pd.DataFrame]:
         else:
             rows = read_measurements(store, cell, runs)
             if rows is not None:
-                yield measurements_frame(cell, rows, class_labels(store))
+                yield measurements_frame(cell, rows, class_labels(store, cell))
                 empty = False
     if empty:
         raise ValueError(f"{store.path} holds no {table} yet")
 
 
-def class_labels(store: Store) -> tuple[str, ...]:
-    """Names of the classes, where the study knows them; else empty."""
-    if "dataset" in store.design:
-        return dataset_named(store.design["dataset"]).labels
+def class_labels(store: Store, cell: str) -> tuple[str, ...]:
+    """Names of a cell's classes, where the study knows them; else empty."""
+    chosen = store.design.get("dataset")
+    if isinstance(chosen, list):  # of several, the cell's name begins with its own
+        chosen = cell.split()[0]
+    if chosen is not None:
+        return dataset_named(chosen).labels
     return tuple((store.design.get("file") or {}).get("labels", ()))
 
 

@@ -1,7 +1,8 @@
 r"""How precise a study is, and how many replications a target of precision needs.
 
 The Monte Carlo standard error (MCSE) of a gap, or of an accuracy, falls as :math:`1 / \sqrt n`, so
-that a target needs :math:`n (mcse / target)^2` replications (Morris, White and Crowther 2019, section 5.3).
+that a target needs :math:`n (mcse / target)^2` replications (Morris, White and Crowther 2019,
+section 5.3).
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ def draw_curves(table: Comparison, paths: list[Path]) -> None:
                 _draw_curve(ax, curve, betas)
             late = mine[mine["epoch"] > EARLY * mine["epoch"].max()]
             low, high = 100 * late["least"].min(), 100 * mine["largest"].max()
-            ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+            room = 0.05 * max(high - low, 0.1)
+            ax.set_ylim(low - room, high + room)
             ax.set_title(_title(panel))
             ax.set_xlabel("epoch")
             ax.xaxis.get_major_locator().set_params(integer=True)

@@ -172,8 +172,9 @@ def table5_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
         "binomial error",
         f"paper,{markup.percent}",
     )
-    note = _notes(mine.reset_index(), _command("kmnist", "cnn2c", " --loss lgl-inr --beta 1,2,4"))
-    return Grid(heads, tuple(rows), note=note if mine["n"].isna().any() else note.split("\n")[0])
+    full = {*TABLE_5, *mine.index} <= set(mine.index[mine["runs_attempted"] > 0])
+    command = _command("kmnist", "cnn2c", " --loss lgl-inr --beta 1,2,4")
+    return Grid(heads, tuple(rows), note=_notes(mine.reset_index(), "" if full else command))
 
 
 def balance_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
@@ -256,8 +257,7 @@ def _paper_grid(
         ",".join(d for d in datasets if d in {d for d, _ in missing}),
         ",".join(m for m in models if m in {m for _, m in missing}),
     )
-    note = _notes(mine, command)
-    return Grid(tuple(heads), tuple(rows), note=note if missing else note.split("\n")[0])
+    return Grid(tuple(heads), tuple(rows), note=_notes(mine, command if missing else ""))
 
 
 Kind = tuple[str, float, bool]
@@ -273,12 +273,12 @@ def _kind(row: Mapping[str, Any]) -> Kind:
 def _notes(frame: Any, command: str) -> str:
     """Say how many runs there are, and how to fill what is empty."""
     done = frame[frame["runs_attempted"] > 0]
-    first = (
-        "ours: mean (SD over runs); "
-        + (runs_note(done).replace("converged", "converged, as trained,") if len(done) else "")
-        + "; paper: one run, ± binomial error"
-    )
-    return f"{first}\nempty cells were not run: {command}"
+    lines = ["ours: mean (SD over runs); paper: one run, ± binomial error"]
+    if len(done):
+        lines.append(runs_note(done).replace("converged", "converged as trained"))
+    if command:
+        lines.append(f"empty cells were not run: {command}")
+    return "\n".join(lines)
 
 
 def _command(datasets: str, models: str, options: str = "") -> str:

@@ -8,8 +8,8 @@ majority                 at N_0 = 10 N_1 and equal weights p̄(0→0) > 0.9; wit
 p00 = 0.98, p00 = 0.92   then p̄(1→1) = 0.8 and 0.2; classes so far apart that the premise is met
 three classes            for K > 2 inverse weights need not help: here they harm a minority class
 skew away, skew towards  upweighting costs less where the majority skews away from the boundary
-one hard class           one-vs-all averages a hard class away among many easy ones; LGL-INR, which
-                         weighs the negative classes by hardness, recovers it
+one hard class           one-vs-all averages a hard class away among many easy ones; the weights of
+                         LGL-INR, by hardness, relieve that: β = 0, without them, is the control
 ======================== =========================================================================
 """
 
@@ -143,7 +143,7 @@ DESIGNS: dict[str, tuple[tuple[int, ...], tuple[tuple[str, str, str], ...]]] = {
         (1500, 300, *[1500] * EASY_CLASSES),
         (
             ("one-vs-all", "equal", "one-vs-all"),
-            ("one-vs-all, inverse", "inverse", "one-vs-all"),
+            ("one-vs-all inverse", "inverse", "one-vs-all"),
             ("softmax", "equal", "softmax"),
             *((name, "hardness", "lgl-inr") for name in LGL_INR),
         ),

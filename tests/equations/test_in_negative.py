@@ -61,11 +61,11 @@ def test_with_weights_in_the_loss_the_gradient_is_another(sample):
     loss = lgl_inr_loss(torch.as_tensor(z) + b, torch.as_tensor(y), BETA, detach_weights=False)
     _, P, miss, *_ = measure(y, z, "sigmoid")
     difference = torch.autograd.grad(loss, b)[0].numpy() + in_negative_residual(P, miss, BETA)
-    assert np.abs(difference).max() > 0.05
+    assert np.abs(difference).min() > 0.01
 
 
 def test_sides_by_hand():
-    """β = ln 2. Column 0 has p̄ 0 and 1, of λ 1/3 and 2/3; column 1 has 1/2 twice, column 2 zeros."""
+    """β = ln 2. Column 0 has p̄ = 0, 1 of λ = 1/3, 2/3; column 1 has 1/2 twice, column 2 zeros."""
     P = [[0.5, 0.5, 0.0], [0.0, 0.75, 0.0], [1.0, 0.5, 1.0]]
     left, right = in_negative_sides(P, [0.5, 0.25, 0.0], np.log(2))
     np.testing.assert_array_equal(left, [0.5, 0.25, 0.0])
@@ -135,18 +135,18 @@ def full_batch_bias(sample):
     return refine_sigmoid_bias(z, y, np.zeros(K), hardness_log_weights(BETA), none)[0].numpy()
 
 
-def test_the_minibatch_form_is_the_mean_gradient(sample, fixed):
+def test_the_minibatch_form_is_the_mean_gradient(fixed):
     """At any bias the difference of the sides, at its zero their equality; absent classes too."""
     z, y, bias = fixed
     left, right = slow_sides(*slow_terms(z, y, bias))
     np.testing.assert_allclose(left, right, rtol=0, atol=1e-9)
-    elsewhere = bias + [0.3, -0.5, 1.0]
+    elsewhere = bias + np.array([0.3, -0.5, 1.0])
     left, right = slow_sides(*slow_terms(z, y, elsewhere))
     expected = -mean_bias_gradient(z, y, elsewhere)
     np.testing.assert_allclose(left - right, expected, atol=1e-12)
     assert np.abs(expected).min() > 0.01
     absent = [(y != k).all(axis=1).mean() for k in range(K)]
-    assert min(absent) > 0.01
+    assert min(absent) > 0
     assert max(absent) > 0.4
 
 

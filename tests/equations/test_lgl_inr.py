@@ -27,7 +27,7 @@ def one_thread():
 
 
 def slow_weights(z, y, beta):
-    """λ below Eq. (11): of sub-class j, row, in the loss of class k, column; none of absent ones."""
+    """λ below Eq. (11): of sub-class j, row, in the loss of class k, column; absent ones none."""
     n_classes = z.shape[1]
     weight = np.zeros((n_classes, n_classes))
     for k in range(n_classes):

@@ -50,7 +50,10 @@ def test_export_names_the_classes_of_a_data_set():
 
     from reports.export import class_labels
 
-    assert class_labels(SimpleNamespace(design={"dataset": "kmnist"}))[:2] == ("o", "ki")
+    one, several = (SimpleNamespace(design={"dataset": d}) for d in ("kmnist", ["mnist", "kmnist"]))
+    assert class_labels(one, "imbalance 10")[:2] == ("o", "ki")
+    assert class_labels(several, "kmnist cnn2c sml")[:2] == ("o", "ki")
+    assert class_labels(SimpleNamespace(design={}), "x") == ()
 
 
 def test_max_failures_stop_a_study_of_networks_that_diverge(cli, tmp_path):

