@@ -272,10 +272,9 @@ def lgl_inr_loss(
     with _full_precision(z):  # autocast would take the sums in half precision
         count = own.sum(dim=-2, keepdim=True)
         share = own / count.clamp(min=1.0)  # class means are share.mT @ ...
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not detach_weights):
-            mean_proba = share.mT @ torch.sigmoid(z)
-            weight = in_negative_weights(mean_proba, beta, count[..., 0, :] > 0)
-            factor = share + share @ weight  # of each sample in each binary loss
+        proba = torch.sigmoid(z.detach() if detach_weights else z)
+        weight = in_negative_weights(share.mT @ proba, beta, count[..., 0, :] > 0)
+        factor = share + share @ weight  # of each sample in each binary loss
         total = -(factor * _log_proba(z, own)).sum(dim=(-2, -1))
     _check_reduction(reduction)
     return total / n_classes if reduction == "mean" else total
@@ -473,7 +472,8 @@ def _weighted(
     if class_weight is None:
         return nll
     n_classes = n_classes or logits.shape[-1]
-    if class_weight.shape[-1:] != (n_classes,):
+    leading = class_weight.shape[:-1]
+    if class_weight.shape[-1:] != (n_classes,) or leading not in ((), labels.shape[:-1]):
         raise ValueError(
             f"class_weight must be of {n_classes} classes, got shape {tuple(class_weight.shape)}"
         )

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
 from equations.balance import binary_ratio_in_theory, class_mass, residual
+from equations.losses import lgl_inr_loss, one_vs_all_logistic_loss, weighted_softmax_loss
 from equations.mean_proba import mean_proba, proba_from_logits
 from equations.population import predict_logistic_ratio
 from simulations.fitters.logistic import fit_logistic
@@ -71,3 +73,16 @@ def test_12_reweighting_lowers_the_minoritys_mean_probability():
     assert p11 == pytest.approx([0.9380, 0.9352], abs=5e-5)
     gain = [-np.logaddexp(0, -z[y == 1]).mean() for z in logits]
     assert gain[1] >= gain[0]  # what is guaranteed: the mean log-probability
+
+
+def test_13_gradients_at_initialisation():
+    """At zero logits of a balanced minibatch, relative to the softmax loss: K = 10."""
+    y = torch.arange(10)
+
+    def norm(loss):
+        z = torch.zeros(10, 10, dtype=torch.float64, requires_grad=True)
+        return float(torch.autograd.grad(loss(z, y), z)[0].norm())
+
+    softmax = norm(weighted_softmax_loss)
+    assert norm(lgl_inr_loss) / softmax == pytest.approx(100 / 18)  # K^2 / (2 (K - 1)) = 5.6
+    assert norm(one_vs_all_logistic_loss) / softmax == pytest.approx(10 / 6)  # K / (2 sqrt(K - 1))
