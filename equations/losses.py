@@ -11,8 +11,9 @@ r"""The paper's losses as PyTorch modules and functions: logits in, scalar out.
 integers, (n_samples,). Axes before these are independent minibatches: the functions return one
 loss for each. **Arithmetic.** Every log of a probability is a log-sigmoid or log-softmax of a
 logit, so that values are finite and gradients do not vanish at any logit. It is done in the
-precision of the logits, in float32 at least, autocast or not. **Normalisation** is by numbers of
-samples and classes, never by weights (E8).
+precision of the logits, in float32 at least, autocast or not; the matrix products of LGL-INR follow
+`torch.set_float32_matmul_precision`. **Normalisation** is by numbers of samples and classes, never
+by weights (E8).
 
 **Step size.** At zero logits and equal class counts the gradient in the logits is, relative to that
 of the softmax loss, K / (2 √(K-1)) for one-vs-all and K² / (2 (K-1)) for LGL-INR: 1.7 and 5.6 at
@@ -26,7 +27,7 @@ from __future__ import annotations
 
 import math
 from contextlib import AbstractContextManager, nullcontext
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from numpy.typing import ArrayLike
@@ -58,7 +59,7 @@ def weighted_softmax_loss(
     reduction : {"mean", "sum"}
         The sum is Eq. (1); the mean is the sum over n_samples, whatever the weights are.
     validate : bool
-        Whether to look at the labels; on a GPU that waits for it.
+        Whether to look at labels and weights; on a GPU that waits for it.
 
     Returns
     -------
@@ -78,7 +79,7 @@ def weighted_softmax_loss(
     """
     z, y = _checked(logits, targets, validate)
     nll = -torch.log_softmax(z, dim=-1).gather(-1, y[..., None])[..., 0]
-    return _reduced(_weighted(nll, y, class_weight, z), reduction)
+    return _reduced(_weighted(nll, y, class_weight, z.shape[-1], validate), reduction)
 
 
 def weighted_logistic_loss(
@@ -117,6 +118,7 @@ def weighted_logistic_loss(
     >>> weighted_logistic_loss(torch.tensor([-100.0, 0.0]), torch.tensor([1, 0]))
     tensor(50.3466)
     """
+    _check_tensors(logits, targets)
     if logits.ndim < 1 or targets.shape != logits.shape:
         raise ValueError(
             "logits must be (n_samples,) and targets as many, got "
@@ -124,7 +126,7 @@ def weighted_logistic_loss(
         )
     z, y = _checked_values(logits, targets, 2, validate)
     nll = -logsigmoid(torch.where(y == 1, z, -z))
-    return _reduced(_weighted(nll, y, class_weight, z, n_classes=2), reduction)
+    return _reduced(_weighted(nll, y, class_weight, 2, validate), reduction)
 
 
 def one_vs_all_logistic_loss(
@@ -169,7 +171,7 @@ def one_vs_all_logistic_loss(
     """
     z, y = _checked(logits, targets, validate)
     nll = -_log_proba(z, _is_own(y, z)).sum(dim=-1)
-    return _reduced(_weighted(nll, y, class_weight, z), reduction)
+    return _reduced(_weighted(nll, y, class_weight, z.shape[-1], validate), reduction)
 
 
 def in_negative_weights(mean_proba: Tensor, beta: float, present: Tensor | None = None) -> Tensor:
@@ -281,24 +283,40 @@ def lgl_inr_loss(
 
 
 class _ClassWeighted(torch.nn.Module):
-    """λ as a buffer, which moves with the module and is saved with it."""
+    """λ as a buffer, which moves with the module and is saved with it.
+
+    It stays in float64, whatever the module is cast to: half precision has no room for 1/N.
+    """
 
     class_weight: Tensor | None
 
     def __init__(
-        self, class_weight: ArrayLike | Tensor | None = None, *, reduction: Reduction = "mean"
+        self,
+        class_weight: ArrayLike | Tensor | None = None,
+        *,
+        reduction: Reduction = "mean",
+        validate: bool = True,
     ) -> None:
         super().__init__()
         _check_reduction(reduction)
-        self.reduction = reduction
+        self.reduction, self.validate = reduction, validate
         weight = None
         if class_weight is not None:
             weight = torch.as_tensor(class_weight, dtype=torch.float64)
-            if weight.ndim != 1 or len(weight) < 2:
+            if weight.ndim != 1 or not self._takes(len(weight)):
                 raise ValueError(f"class_weight must be (n_classes,), got {tuple(weight.shape)}")
-            if not (bool(torch.isfinite(weight).all()) and float(weight.min()) > 0):
-                raise ValueError(f"class_weight must be positive and finite, got {weight.tolist()}")
+            _check_weight(weight)
         self.register_buffer("class_weight", weight)
+
+    def _takes(self, n_classes: int) -> bool:
+        return n_classes >= 2
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        weight = self.class_weight
+        super()._apply(fn, recurse)
+        if weight is not None and self.class_weight is not None:
+            self.class_weight = weight.to(self.class_weight.device)
+        return self
 
     def extra_repr(self) -> str:
         """Arguments, as `repr` shows them."""
@@ -316,6 +334,8 @@ class WeightedSoftmaxLoss(_ClassWeighted):
     ----------
     class_weight : array_like, shape (n_classes,), optional
     reduction : {"mean", "sum"}
+    validate : bool
+        As in `weighted_softmax_loss`.
 
     Raises
     ------
@@ -343,6 +363,8 @@ class WeightedLogisticLoss(_ClassWeighted):
     ----------
     class_weight : array_like, shape (2,), optional
     reduction : {"mean", "sum"}
+    validate : bool
+        As in `weighted_softmax_loss`.
 
     Raises
     ------
@@ -354,6 +376,9 @@ class WeightedLogisticLoss(_ClassWeighted):
     >>> WeightedLogisticLoss([1.0, 3.0])(torch.zeros(2), torch.tensor([0, 1])) / math.log(2)
     tensor(2.)
     """
+
+    def _takes(self, n_classes: int) -> bool:
+        return n_classes == 2
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Loss of logits (n_samples,) at targets (n_samples,)."""
@@ -370,6 +395,8 @@ class OneVsAllLogisticLoss(_ClassWeighted):
     ----------
     class_weight : array_like, shape (n_classes,), optional
     reduction : {"mean", "sum"}
+    validate : bool
+        As in `weighted_softmax_loss`.
 
     Raises
     ------
@@ -385,7 +412,7 @@ class OneVsAllLogisticLoss(_ClassWeighted):
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Loss of logits (n_samples, n_classes) at targets (n_samples,)."""
         return one_vs_all_logistic_loss(
-            logits, targets, self.class_weight, reduction=self.reduction
+            logits, targets, self.class_weight, reduction=self.reduction, validate=self.validate
         )
 
 
@@ -405,6 +432,8 @@ class LGLINRLoss(torch.nn.Module):
         Whether λ are constants to the gradient.
     reduction : {"sum", "mean"}
         Over the K outputs.
+    validate : bool
+        As in `weighted_softmax_loss`.
 
     Raises
     ------
@@ -424,6 +453,7 @@ class LGLINRLoss(torch.nn.Module):
         beta: float = 1.0,
         detach_weights: bool = True,
         reduction: Reduction = "sum",
+        validate: bool = True,
     ) -> None:
         super().__init__()
         if n_classes < 2:
@@ -432,6 +462,7 @@ class LGLINRLoss(torch.nn.Module):
         _check_reduction(reduction)
         self.n_classes, self.beta = n_classes, beta
         self.detach_weights, self.reduction = detach_weights, reduction
+        self.validate = validate
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Loss of logits (n_samples, n_classes) at targets (n_samples,)."""
@@ -445,6 +476,7 @@ class LGLINRLoss(torch.nn.Module):
             self.beta,
             detach_weights=self.detach_weights,
             reduction=self.reduction,
+            validate=self.validate,
         )
 
     def extra_repr(self) -> str:
@@ -467,17 +499,20 @@ def _log_proba(logits: Tensor, own: Tensor) -> Tensor:
 
 
 def _weighted(
-    nll: Tensor, labels: Tensor, class_weight: Tensor | None, logits: Tensor, n_classes: int = 0
+    nll: Tensor, labels: Tensor, class_weight: Tensor | None, n_classes: int, validate: bool
 ) -> Tensor:
     if class_weight is None:
         return nll
-    n_classes = n_classes or logits.shape[-1]
+    if not isinstance(class_weight, Tensor):
+        raise ValueError(f"class_weight must be a tensor, got {type(class_weight).__name__}")
     leading = class_weight.shape[:-1]
     if class_weight.shape[-1:] != (n_classes,) or leading not in ((), labels.shape[:-1]):
         raise ValueError(
             f"class_weight must be of {n_classes} classes, got shape {tuple(class_weight.shape)}"
         )
-    weight = class_weight.to(logits.device, logits.dtype)
+    if validate:
+        _check_weight(class_weight)
+    weight = class_weight.to(nll.device, nll.dtype)
     return nll * weight.expand(*labels.shape[:-1], -1).gather(-1, labels)
 
 
@@ -495,6 +530,7 @@ def _full_precision(logits: Tensor) -> AbstractContextManager[object]:
 
 def _checked(logits: Tensor, targets: Tensor, validate: bool) -> tuple[Tensor, Tensor]:
     """Logits in float32 at least and labels as int64, or a ValueError that says what is wrong."""
+    _check_tensors(logits, targets)
     if logits.ndim < 2 or targets.shape != logits.shape[:-1]:
         raise ValueError(
             "logits must be (n_samples, n_classes) and targets (n_samples,), got "
@@ -508,6 +544,12 @@ def _checked(logits: Tensor, targets: Tensor, validate: bool) -> tuple[Tensor, T
     return _checked_values(logits, targets, logits.shape[-1], validate)
 
 
+def _check_tensors(logits: Tensor, targets: Tensor) -> None:
+    for name, value in (("logits", logits), ("targets", targets)):
+        if not isinstance(value, Tensor):
+            raise ValueError(f"{name} must be a tensor, got {type(value).__name__}")
+
+
 def _checked_values(
     logits: Tensor, targets: Tensor, n_classes: int, validate: bool
 ) -> tuple[Tensor, Tensor]:
@@ -518,25 +560,37 @@ def _checked_values(
     if logits.numel() == 0:
         raise ValueError(f"logits must hold at least one sample, got {tuple(logits.shape)}")
     labels = targets.long()
-    if validate and not torch.compiler.is_compiling():
+    if validate:
         _check_labels(labels, n_classes)
     half = logits.dtype in (torch.float16, torch.bfloat16)
     return (logits.float() if half else logits), labels
 
 
 def _check_labels(labels: Tensor, n_classes: int) -> None:
-    if labels.is_cuda and torch.cuda.is_current_stream_capturing():
-        return
+    right = (labels >= 0) & (labels < n_classes)
+    if not _all_true(right):
+        raise ValueError(
+            f"targets must be labels 0 .. {n_classes - 1}, got {int(labels[~right][0])}"
+        )
+
+
+def _check_weight(weight: Tensor) -> None:
+    if not _all_true(torch.isfinite(weight) & (weight > 0)):
+        raise ValueError(f"class_weight must be positive and finite, got {weight.tolist()}")
+
+
+def _all_true(values: Tensor) -> bool:
+    """True as well where none can be looked at: while something is compiled, mapped, captured."""
+    if torch.compiler.is_compiling() or values.is_meta:
+        return True
+    if values.is_cuda and torch.cuda.is_current_stream_capturing():
+        return True
     try:
-        low, high = int(labels.min()), int(labels.max())
+        return bool(values.all())
     except RuntimeError as error:
         if "vmap" in str(error):
-            return
+            return True
         raise
-    if low < 0 or high >= n_classes:
-        raise ValueError(
-            f"targets must be labels 0 .. {n_classes - 1}, got {low if low < 0 else high}"
-        )
 
 
 def _check_reduction(reduction: str) -> None:

@@ -77,14 +77,15 @@ def joined(arguments: Sequence[str], option: str) -> list[str]:
     ['losses', '--beta', '1,2,4', '--seed', '3']
     """
     found: list[str] = []
-    reading = False
+    values: list[str] | None = None  # of the option, while they are read
     for argument in arguments:
-        follows = reading and re.fullmatch(r"[0-9.,e+-]*[0-9][0-9.,e+-]*", argument)
-        if follows and found[-1] != option:
-            found[-1] += f",{argument}"
-        else:
-            found.append(argument)
-        reading = argument == option or bool(follows)
+        if values is not None and re.fullmatch(r"-?[0-9.][0-9.,e+-]*", argument):
+            found = found[: -1 if values else None]
+            values.append(argument.strip(","))
+            found.append(",".join(values))
+            continue
+        found.append(argument)
+        values = [] if argument == option else None
     return found
 
 

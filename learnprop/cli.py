@@ -46,7 +46,9 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         with signals_interrupt():
-            arguments = joined(sys.argv[1:], "--beta") or ["--help"]
+            arguments = sys.argv[1:] or ["--help"]
+            if "losses" in arguments:
+                arguments = joined(arguments, "--beta")
             status = app(arguments, standalone_mode=False, prog_name="learnprop")
     except typer.TyperException as error:
         typer.echo(f"learnprop: {error.format_message()}{_rejected_value(error)}", err=True)

@@ -227,36 +227,49 @@ def losses(
         ),
     ] = "",
     epochs: Annotated[
-        int | None, typer.Option(help="Passes over the sample: 20; 100.", rich_help_panel=TRAINING)
+        int | None,
+        typer.Option(
+            help="Passes over the sample. By default 20, on cifar10 100.", rich_help_panel=TRAINING
+        ),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(help="Images of a minibatch: 64.", rich_help_panel=TRAINING)
+        int | None,
+        typer.Option(help="Images of a minibatch. By default 64.", rich_help_panel=TRAINING),
     ] = None,
     lr: Annotated[
-        float | None, typer.Option(help="Learning rate: 0.01; 0.1.", rich_help_panel=TRAINING)
+        float | None,
+        typer.Option(
+            help="Learning rate. By default 0.01, on cifar10 0.1.", rich_help_panel=TRAINING
+        ),
     ] = None,
     momentum: Annotated[
         float | None,
-        typer.Option(help="Of SGD, as PyTorch has it: 0.5; 0.9.", rich_help_panel=TRAINING),
+        typer.Option(
+            help="Of SGD, as PyTorch has it. By default 0.5, on cifar10 0.9.",
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     schedule: Annotated[
         str | None,
         typer.Option(
             metavar="constant|step|cosine",
-            help="Of the learning rate: constant; step, divided by 10 after a half and three "
-            "quarters.",
+            help="Of the learning rate. By default constant, on cifar10 step: divided by 10 after "
+            "a half and three quarters.",
             rich_help_panel=TRAINING,
         ),
     ] = None,
     weight_decay: Annotated[
         float | None,
-        typer.Option(help="Of all but the output bias: 0; 1e-4.", rich_help_panel=TRAINING),
+        typer.Option(
+            help="Of all but the output bias. By default 0, on cifar10 1e-4.",
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     augment: Annotated[
         bool | None,
         typer.Option(
             "--augment/--no-augment",
-            help="Random crop and horizontal flip: no; yes.",
+            help="Random crop and horizontal flip. By default on cifar10.",
             rich_help_panel=TRAINING,
         ),
     ] = None,
@@ -265,15 +278,16 @@ def losses(
     margin: Annotated[
         float,
         typer.Option(
-            help="Difference of accuracies that still counts as none, declared beforehand."
+            help="Difference of accuracies that still counts as none, declared beforehand: 0.005 "
+            "is half a percentage point."
         ),
     ] = 0.005,
     device: shared.Device = "auto",
 ) -> Study:
     """Compare the paper's losses: Tables 3, 4 and 5, Figures 1 and 2.
 
-    What is not said of the training is as in the paper, for images of one channel; for cifar10. A
-    second call with the same --out resumes, within a long training too.
+    Trained as in the paper unless told otherwise. A second call with the same --out resumes,
+    within a long training too; if it is interrupted, what is there is reported.
     """
     from simulations.studies.losses import Options, make_study
 

@@ -9,7 +9,7 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 from threading import TIMEOUT_MAX
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -25,6 +25,9 @@ from learnprop.options import Planning, Running
 from learnprop.progress import run_missing
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reports.study_report import Contents
     from simulations.monte_carlo import Study
     from simulations.tables import Store
     from simulations.workers import Workers
@@ -43,11 +46,10 @@ def run(study: Study, running: Running) -> None:
     """
     import sqlite3
 
-    from reports.provenance import now, write_provenance, write_text
-    from reports.study_report import report_of, write_contents
+    from reports.provenance import now, write_text
+    from reports.study_report import report_of
     from simulations.blocks import StudyError
     from simulations.store import StoreError, open_store
-    from simulations.tables import read_session
 
     workers, report = _check(running), report_of(study.name)
     out = running.out
@@ -61,23 +63,14 @@ def run(study: Study, running: Running) -> None:
         with open_store(out, study.name, study.design, fresh=running.fresh) as store:
             if running.fresh or not (out / "protocol.md").exists():
                 write_text(out / "protocol.md", report.protocol(study, running.mcse))
-            study = _compute(study, store, workers, running)
+            try:
+                study = _compute(study, store, workers, running)
+            except (KeyboardInterrupt, Terminated):
+                if report.shows_unfinished:
+                    _write(study, store, workers, running, started)
+                raise
             _mention_more_runs(study, store, running)
-            contents = report.contents(report.summarise(study, store))
-            processors = read_session(store)["processors"]
-        shown = write_contents(contents, out)
-        write_provenance(
-            out / "provenance.json",
-            study=study.name,
-            design=study.design,
-            started=started,
-            inputs=dict(study.inputs),
-            runs=dict(study.cell_runs) or study.n_runs,
-            mcse=running.mcse,
-            workers=workers.jobs,
-            backend=workers.backend,
-            processors=processors,
-        )
+            contents, shown = _write(study, store, workers, running, started)
     except StoreError as error:
         raise BadInput(str(error)) from None
     except StudyError as error:
@@ -94,6 +87,32 @@ def run(study: Study, running: Running) -> None:
         say(f"Written to {out}/")
     if running.strict and report.failed(contents):
         raise typer.Exit(VERDICT_FAILED)
+
+
+def _write(
+    study: Study, store: Store, workers: Workers, running: Running, started: datetime
+) -> tuple[Contents, list[Any]]:
+    """Write tables, figures and provenance of what is stored; the tables are for the console."""
+    from reports.provenance import write_provenance
+    from reports.study_report import report_of, write_contents
+    from simulations.tables import read_session
+
+    report = report_of(study.name)
+    contents = report.contents(report.summarise(study, store))
+    shown = write_contents(contents, running.out)
+    write_provenance(
+        running.out / "provenance.json",
+        study=study.name,
+        design=study.design,
+        started=started,
+        inputs=dict(study.inputs),
+        runs=dict(study.cell_runs) or study.n_runs,
+        mcse=running.mcse,
+        workers=workers.jobs,
+        backend=workers.backend,
+        processors=read_session(store)["processors"],
+    )
+    return contents, shown
 
 
 def plan(study: Study, planning: Planning) -> None:
@@ -193,7 +212,7 @@ def _compute(study: Study, store: Store, workers: Workers, running: Running) -> 
             for p in study_precision(study, store):
                 if not p.can_be_precise:
                     typer.echo(
-                        f"{study.name}: {p.cell}, λ {p.setting}: no {estimand} to make precise; "
+                        f"{study.name}: {p.cell}, {p.setting}: no {estimand} to make precise; "
                         f"{p.n_models} of {p.n_runs} runs have a model",
                         err=True,
                     )

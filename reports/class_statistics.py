@@ -182,9 +182,8 @@ def sides_from(
     -------
     SidesOverRuns
     """
-    V = shared
-    gaps = gaps_over_runs(left, right, level=CONFIDENCE, shared=V)
-    together = gaps_over_runs(left, right, level=SIMULTANEOUS, simultaneous=True, shared=V)
+    gaps = gaps_over_runs(left, right, level=CONFIDENCE, shared=shared)
+    together = gaps_over_runs(left, right, level=SIMULTANEOUS, simultaneous=True, shared=shared)
     verdicts: list[Verdict] = []
     for j, gap in enumerate(gaps):
         if right[:, j].mean() < INTERPOLATED_BELOW:

@@ -64,7 +64,7 @@ def read_parts(folders: Sequence[Path]) -> list[Part]:
     Raises
     ------
     StoreError
-        If a folder holds no store, or one that is not finished.
+        If a folder holds no store, or one that is not finished and shows nothing until it is.
     ValueError
         If a folder is given twice, or a study cannot be laid out again.
     """
@@ -83,18 +83,22 @@ def read_parts(folders: Sequence[Path]) -> list[Part]:
 def _read_part(folder: Path, name: str) -> Part:
     with read_store(folder) as store:
         runs = read_session(store).get("runs", {})
+        unfinished = ""
         for cell in study_status(store).cells:
             if cell.done < cell.asked:
-                raise StoreError(
+                unfinished = (
                     f"{folder} is not finished: {cell.done} of {cell.asked} replications of "
                     f"{cell.cell}; the command that began it resumes"
                 )
+                break
         if not runs:
             raise StoreError(f"{folder} holds no replications yet")
         design = store.design | {"device": "cpu"}  # reports need no GPU, whatever fitted
         laid_out = stored_study(store.study, design, n_runs=max(runs.values()))
         study = Study(**{**vars(laid_out), "cell_runs": runs})
         report = report_of(study.name)
+        if unfinished and not report.shows_unfinished:
+            raise StoreError(unfinished)
         contents = report.contents(report.summarise(study, store))
         different = changes(store.design.get("code"), study.design["code"], ".code")
     return Part(
@@ -104,9 +108,14 @@ def _read_part(folder: Path, name: str) -> Part:
         contents=contents,
         protocol=_protocol(folder) or report.protocol(study, None),
         about=_about(folder),
-        note=f"Measured by other code than reports it: {summary_of(different)}."
-        if different
-        else "",
+        note=" ".join(
+            f"{words}."
+            for words, there in (
+                (unfinished, unfinished),
+                (f"Measured by other code than reports it: {summary_of(different)}", different),
+            )
+            if there
+        ),
     )
 
 

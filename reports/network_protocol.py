@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from simulations.trainer import Recipe
 
+NETWORK_NAMES = {
+    "cnn2c": "CNN2C",
+    "cnn5c": "CNN5C",
+    "resnet18": "ResNet-18",
+    "mobilenetv2": "MobileNetV2",
+}
 NETWORKS = {
-    "cnn2c": "CNN2C of the paper's Table 2",
-    "cnn5c": "CNN5C of the paper's Table 2",
-    "resnet18": "ResNet-18 in its form for small images",
-    "mobilenetv2": "MobileNetV2 in its form for small images",
+    name: f"{title} of the paper's Table 2"
+    if name.startswith("cnn")
+    else f"{title} in its form for small images"
+    for name, title in NETWORK_NAMES.items()
 }
 _SCHEDULES = {
     "constant": "constant rate",

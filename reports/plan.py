@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.formatting import duration
-from reports.precision import Need, estimand_of, needs, whole_blocks
+from reports.precision import PILOT_RUNS, Need, estimand_of, needs, whole_blocks
 from simulations.blocks import BLOCK_SIZE, Task
 from simulations.monte_carlo import Study
 from simulations.records import Block, concatenate
 from simulations.workers import Workers, compute_blocks
-
-PILOT_RUNS = BLOCK_SIZE
 
 LEAST_RUNS = 2
 """Of a study: one has no spread."""
@@ -63,7 +61,7 @@ def plan_study(
     tasks = [
         Task(study.compute_block, cell, study.seed, index, code=code, size=size)
         for cell in unknown
-        for index in range(-(-PILOT_RUNS // size))
+        for index in range(-(-PILOT_RUNS[estimand_of(cell)] // size))
     ]
     pilots: dict[str, list[Block]] = {}
     for block in compute_blocks(tasks, workers):
@@ -97,7 +95,7 @@ def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[s
 
     table = Table(title=f"Replications for an MCSE of the {plan.estimand} on test of {target:g}")
     table.add_column("cell")
-    table.add_column("λ0")
+    table.add_column("setting")
     table.add_column("from")
     table.add_column("runs", justify="right")
     table.add_column("90 % interval", justify="right")
@@ -115,7 +113,8 @@ def _numbers(need: Need) -> tuple[str, str]:
 
 def _conclusion(plan: Plan, workers: int) -> list[str]:
     cells = list(dict.fromkeys(need.cell for need in plan.needs))
-    most = {c: max(n.n_runs for n in plan.needs if n.cell == c) for c in cells}
+    known = [n for n in plan.needs if math.isfinite(n.n_runs)]
+    most = {c: max((n.n_runs for n in known if n.cell == c), default=math.inf) for c in cells}
     lines = []
     for cell, n_runs in most.items():
         if not math.isfinite(n_runs):

@@ -68,6 +68,10 @@ class Need:
     high: float
 
 
+PILOT_RUNS = {"gap": BLOCK_SIZE, "accuracy": 5}
+"""Least replications that an MCSE is trusted from, by estimand: each is a whole training."""
+
+
 def estimand_of(cell: Cell) -> str:
     """What a target of precision is for: the gap, unless the cell says otherwise."""
     return str(getattr(cell, "estimand", "gap"))
@@ -94,8 +98,8 @@ def headline_precision(cell: Cell, measured: Measurements | None, n_runs: int) -
             rows = select(measured, setting=setting, epoch=epoch, stage=stage, split=SPLIT)
             rows = rows_where(rows, rows.run < n_runs)
             n = len(rows)
-            if n > 2 and estimand_of(cell) == "accuracy":
-                mcse = mcse_of_mean(accuracy_of_runs(rows))
+            if estimand_of(cell) == "accuracy":
+                mcse = mcse_of_mean(accuracy_of_runs(rows)) if n > 2 else math.inf
             elif n:
                 mcse = _mcse_of_gap(rows, cell.class_mass(setting))
         found.append(Precision(cell.name, setting, n_runs, n, mcse))
@@ -105,7 +109,7 @@ def headline_precision(cell: Cell, measured: Measurements | None, n_runs: int) -
 def _mcse_of_gap(rows: Measurements, mass: FloatArray) -> float:
     P = rows.mean_proba
     left, right = left_side(P, mass, rows.miss_proba), right_side(P, mass)
-    if right.mean(axis=0).min() < INTERPOLATED_BELOW * mass.sum():
+    if not right.mean(axis=0).min() >= INTERPOLATED_BELOW * mass.sum():  # or there are no masses
         return math.inf
     return max(jackknifed_gap(a, b)[1] for a, b in zip(left.T, right.T, strict=True))
 
@@ -124,9 +128,9 @@ def study_precision(study: Study, store: Store) -> list[Precision]:
 def more_runs(study: Study, store: Store, target: float) -> dict[str, int]:
     """Replications per cell of the next round towards a target; empty where none is needed.
 
-    A cell gets 25 replications at least. Where it then `can_be_precise`, a round at most doubles
-    it, since the MCSE is itself an estimate. What comes next depends on results alone, so a study
-    that is resumed takes the same steps.
+    A cell gets 25 replications at least, of trainings compared 5. Where it then `can_be_precise`, a
+    round at most doubles it, since the MCSE is itself an estimate. What comes next depends on
+    results alone, so a study that is resumed takes the same steps.
 
     Parameters
     ----------
@@ -142,17 +146,18 @@ def more_runs(study: Study, store: Store, target: float) -> dict[str, int]:
     """
     more: dict[str, int] = {}
     for precision in study_precision(study, store):
-        wanted = _next_round(precision, target, study.block_size)
+        least = PILOT_RUNS[estimand_of(study.cells[0])]
+        wanted = _next_round(precision, target, study.block_size, least)
         more[precision.cell] = max(more.get(precision.cell, 0), wanted)
     grown = {cell: runs for cell, runs in more.items() if runs > study.runs_of(cell)}
     return {**study.cell_runs, **grown} if grown else {}
 
 
-def _next_round(precision: Precision, target: float, size: int) -> int:
+def _next_round(precision: Precision, target: float, size: int, least: int) -> int:
     """Runs that one λ setting asks for next; as many as it has where it asks for none."""
     have = precision.n_runs
-    if have < BLOCK_SIZE and precision.mcse > target:
-        return BLOCK_SIZE
+    if have < least and precision.mcse > target:
+        return least
     if not precision.can_be_precise or precision.mcse <= target:
         return have
     needed = have * (precision.mcse / target) ** 2
@@ -193,7 +198,8 @@ def needs(
     Need
         With infinite `n_runs` where neither says anything.
     """
-    from_pilot = {p.setting: p for p in headline_precision(cell, pilot, BLOCK_SIZE)}
+    n_pilot = PILOT_RUNS[estimand_of(cell)]
+    from_pilot = {p.setting: p for p in headline_precision(cell, pilot, n_pilot)}
     for setting in cell.settings:
         sd = predicted_sd.get(setting)
         if sd is not None:

@@ -116,6 +116,28 @@ def balance_over_runs(
     )
 
 
+def mean_with_interval(values: FloatArray) -> Estimate:
+    """Mean over runs with its 90 % t interval.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_runs,)
+        At least two.
+
+    Returns
+    -------
+    Estimate
+
+    Examples
+    --------
+    >>> found = mean_with_interval(np.array([1.0, 2.0, 3.0]))
+    >>> found.value, round(found.low, 3), round(found.high, 3)
+    (2.0, 0.314, 3.686)
+    """
+    mean, half = float(values.mean()), float(half_width(mcse_of_mean(values), len(values)))
+    return Estimate(mean, mean - half, mean + half, CONFIDENCE)
+
+
 def half_width(mcse: ArrayLike, n_runs: ArrayLike) -> FloatArray:
     """Half the width of a mean's t interval, for error bars.
 

@@ -78,6 +78,9 @@ class StudyReport:
         SD over runs of the gap by λ setting, as far as theory predicts it.
     failed : callable ``(contents) -> bool``
         Whether ``--strict`` shall exit with 1.
+    shows_unfinished : bool
+        Whether what was computed so far is reported where a study is not finished: its cells
+        stand for themselves, and what is missing is shown as such.
     """
 
     title: str
@@ -86,6 +89,7 @@ class StudyReport:
     contents: Callable[[Any], Contents]
     predicted_gap_sd: Callable[[Any], dict[str, float | None]] = lambda _: {}
     failed: Callable[[Contents], bool] = any_verdict_fails
+    shows_unfinished: bool = False
 
 
 def report_of(study: str) -> StudyReport:

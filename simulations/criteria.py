@@ -72,7 +72,7 @@ class PaperLoss:
         return lambda z, y: per_sample(z, y, reduction="sum", validate=False) / batch_size
 
     def residual(self, mean_proba: FloatArray, miss: FloatArray, count: FloatArray) -> FloatArray:
-        """What the loss's gradient in the output bias is minus of: of Eq. (9) or of E10.
+        """Residual of Eq. (9), under LGL-INR of E10: minus the loss's gradient in the output bias.
 
         Parameters
         ----------

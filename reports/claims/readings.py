@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
-from equations.inference import Estimate, Verdict, equivalence_verdict, mcse_of_mean
+from equations.inference import Estimate, Verdict, equivalence_verdict
 from equations.mean_proba import FloatArray
-from reports.statistics import CONFIDENCE
 from simulations.records import Measurements
 
 
@@ -38,13 +36,6 @@ Readings = Mapping[tuple[str, str], Measurements]
 
 Put = Callable[[Readings, Readings, Mapping[tuple[str, str], Verdict], float], Claim]
 """``(test, train, balanced, margin) -> Claim``: puts a statement to what was measured."""
-
-
-def interval(values: FloatArray) -> Estimate:
-    """Mean over runs with its 90 % t interval."""
-    mean, mcse = float(values.mean()), mcse_of_mean(values)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * mcse
-    return Estimate(mean, mean - half, mean + half, CONFIDENCE)
 
 
 def above(estimate: Estimate, bound: float) -> Verdict:

@@ -32,8 +32,9 @@ def balance_rows(cell: LossCell, fits: Fits, measured: Measurements) -> list[dic
     Returns
     -------
     list of dict
-        ``left`` and ``right`` as shares of the class mass w_k (Eq. 9), or as they are (E10), with
-        MCSEs where there are two runs; gap and verdict where test samples are the runs' own.
+        ``left`` and ``right`` as shares of the class mass w_k (Eq. 9), or as they are (E10); with
+        two runs or more their MCSEs, and the gap with its interval over runs. The verdict is empty
+        on a test set that all runs share, whose own error the interval does not have.
     """
     rows = []
     labels = dataset_named(cell.dataset).labels
@@ -50,10 +51,12 @@ def balance_rows(cell: LossCell, fits: Fits, measured: Measurements) -> list[dic
                 "right": right.mean(axis=0).tolist(),
                 "largest_difference": np.abs(left - right).max(axis=0).tolist(),
             }
-            if len(part) > 1 and not (split == "test" and cell.shares_test_set):
-                converged = bool((mine.status == CONVERGED).all())
+            if len(part) > 1:
+                converged = bool((mine.status[mine.has_model] == CONVERGED).all())
                 sides = sides_from(left, right, margin=MARGIN, converged=converged)
                 columns |= columns_of_sides(sides)
+                if split == "test" and cell.shares_test_set:  # its own error is not in the interval
+                    columns |= {"verdict": [""] * len(labels)}
             path = _largest(mine.path_gradient), _largest(mine.path_gradient - mine.path_identity)
             about: dict[str, Any] = {"stage": stage, "split": split, "runs": len(part)}
             about |= {"path_gradient": path[0], "path_difference": path[1]}

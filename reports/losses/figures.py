@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from reports.losses.summary import Comparison
-from reports.losses.text import NETWORKS, loss_name, short_title
+from reports.losses.text import loss_name, short_title
+from reports.network_protocol import NETWORK_NAMES
 from reports.style import (
     HOUSE_STYLE,
     OBSERVED,
@@ -169,4 +170,4 @@ def _of(frame: Any, panel: tuple[str, str]) -> Any:
 
 
 def _title(panel: tuple[str, str]) -> str:
-    return f"{short_title(panel[0])}, {NETWORKS[panel[1]]}"
+    return f"{short_title(panel[0])}, {NETWORK_NAMES[panel[1]]}"

@@ -10,10 +10,12 @@ from simulations.monte_carlo import Study
 from simulations.step_matching import MATCHED_OVER
 
 _LOSSES = {
-    "lgl": "`lgl`: one-vs-all logistic loss, summed over the K outputs, mean over samples.",
-    "sml": "`sml`: softmax loss, mean over samples.",
+    "lgl": "`lgl`: one-vs-all logistic loss, summed over the K outputs; of a minibatch its sum "
+    "over the size of a whole one, so that the last, shorter one counts for less.",
+    "sml": "`sml`: softmax loss; of a minibatch as `lgl`.",
     "lgl-inr": "`lgl-inr`: Eq. (11) of each minibatch, summed over the K outputs, λ detached; an "
-    "absent class has no positive term and is no negative sub-class (docs/errata.md, 9).",
+    "absent class has no positive term and is no negative sub-class (docs/errata.md, 9); the last "
+    "minibatch counts in full.",
 }
 
 
@@ -54,8 +56,9 @@ def losses_protocol(study: Study, mcse: float | None = None) -> str:
         "At one learning rate, as the paper has them"
         + (
             "; and `matched`: each loss times a constant that makes the root mean square of its "
-            f"gradient's norm over the first {MATCHED_OVER} minibatches, before the first step, "
-            "that of the softmax loss on the same minibatches."
+            f"gradient's norm over the first {MATCHED_OVER} minibatches, before the first step and "
+            "in float32, that of the softmax loss on the same minibatches. Weight decay, if any, "
+            "stays as it is, and so weighs more against a loss that is made smaller."
             if design["match_step"]
             else "."
         )
@@ -66,12 +69,13 @@ def losses_protocol(study: Study, mcse: float | None = None) -> str:
         "mean's Monte Carlo standard error.",
         "Losses are compared in pairs: those of a replication share its sample, its initial point "
         "and the order of its samples. Mean difference with its 90 % t interval over runs: "
-        "`higher` or `lower` where it is on one side of zero, else `equivalent` where it is "
-        f"inside ±{margin} percentage points, else `inconclusive`. Each comparison is on its own: "
-        "of twenty between equal losses, two would be higher or lower by chance. With one run "
-        "there is no interval: `inconclusive`.",
+        f"`equivalent` where it is inside ±{margin} percentage points, else `higher` or `lower` "
+        "where it is on one side of zero, else `inconclusive`; `failed` where more than 5 % of the "
+        "runs of either have no model. Each comparison is on its own: of twenty between equal "
+        "losses, two would not cover zero. With one run there is no interval: `inconclusive`.",
         "Where all runs share a test set the interval is of the noise of seeds, given that set; "
-        "the binomial error of an accuracy on it is reported beside.",
+        "the set's own error of the difference is reported beside, at most: as if two losses erred "
+        "independently. Where every run draws its test sample, all draw from the same images.",
         "The paper's accuracy, of one run, stands beside ours with its binomial error; it is no "
         "part of any of our numbers.",
         "The output bias is refined on the training sample, and both sides of the balance are "
@@ -79,8 +83,8 @@ def losses_protocol(study: Study, mcse: float | None = None) -> str:
         "1 - p̄(k→k) = Σ_j≠k λ_j p̄(j→k), for `lgl-inr`. Where test samples are the runs' own, the "
         f"gap of their ratio of means is decided against ±{100 * MARGIN:g} %.",
         "E9: the mean minibatch gradient in the output bias along the path, against what the two "
-        "ends of the path say, where the rate is constant; for `lgl-inr` this is the minibatch "
-        "form of E10, whose two sides differ by that gradient.",
+        "ends of the path say, where the rate is constant. Under `lgl-inr` that gradient is the "
+        "difference of the two sides of E10 in its minibatch form, in the mean over the path.",
     ]
     return f"""# Protocol: the paper's losses compared
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
 
 from equations.inference import mcse_of_mean
 from equations.mean_proba import IntArray
 from reports.class_columns import accuracy_of_runs
 from reports.losses.balance import balance_rows
 from reports.losses.paper import TEST_SIZE, binomial_error, paper_accuracy
-from reports.statistics import CONFIDENCE
+from reports.statistics import MAX_FAILED, mean_with_interval
 from simulations.datasets import dataset_named
 from simulations.monte_carlo import Study
 from simulations.records import Measurements, select
@@ -34,6 +33,9 @@ REFERENCE = "reference"
 NOT_RUN = "not run"
 """Verdict where nothing is stored yet."""
 
+FAILED = "failed"
+"""Verdict where more than 5 % of the runs have no model: the others speak for themselves alone."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -51,8 +53,8 @@ class Comparison:
         One row per data set, network, loss, true and predicted class: test images, mean over runs.
     balance : DataFrame
         One row per data set, network, loss, stage, split and class: both sides of Eq. (9) or E10.
-    as_paper : bool
-        Whether the networks are trained as the paper says.
+    as_paper : set of (dataset, model)
+        What is trained as the paper says.
     """
 
     summary: pd.DataFrame
@@ -60,7 +62,7 @@ class Comparison:
     epochs: pd.DataFrame
     confusion: pd.DataFrame
     balance: pd.DataFrame
-    as_paper: bool
+    as_paper: set[tuple[str, str]]
 
     @property
     def panels(self) -> list[tuple[str, str]]:
@@ -89,6 +91,7 @@ def summarise(study: Study, store: Store) -> Comparison:
     confusion: list[dict[str, Any]] = []
     balance: list[dict[str, Any]] = []
     accuracies: dict[str, dict[LossCell, dict[int, float]]] = {}
+    failed: list[LossCell] = []
     for cell in study.cells:
         runs = range(study.runs_of(cell.name))
         fits = read_fits(store, cell.name, runs)
@@ -107,17 +110,22 @@ def summarise(study: Study, store: Store) -> Comparison:
         for split, part in parts.items():
             row = key | {"split": split} | _accuracy(part) | about
             summary.append(row | (_paper(cell) if split == "test" else {}) | counts)
+        if measured is not None:
+            epochs += [key | row for row in _epoch_rows(cell, measured)]
         test = parts["test"]
         if test is None or measured is None:
             continue
         by_run = zip(test.run.tolist(), accuracy_of_runs(test), strict=True)
         accuracies.setdefault(cell.stream, {})[cell] = dict(by_run)
-        epochs += [key | row for row in _epoch_rows(cell, measured)]
+        if _too_many_failed(counts):
+            failed.append(cell)
         confusion += [key | row for row in _confusion_rows(cell, test)]
         balance += [key | row for row in balance_rows(cell, fits, measured)]
     differences = [
         {"dataset": a.dataset, "model": a.model, "loss": a.setting, "other": b.setting}
         | difference_over_runs(of_cell[a], of_cell[b], margin)
+        | ({"verdict": FAILED} if {a, b} & set(failed) else {})
+        | {"test_error": _error_of_difference(a, b, confusion)}
         for of_cell in accuracies.values()
         for a, b in _pairs(list(of_cell))
     ]
@@ -129,7 +137,7 @@ def summarise(study: Study, store: Store) -> Comparison:
         epochs=pd.DataFrame(epochs),
         confusion=pd.DataFrame(confusion),
         balance=pd.DataFrame(balance),
-        as_paper=all(_as_paper(cell) for cell in study.cells),
+        as_paper={(cell.dataset, cell.model) for cell in study.cells if trained_as_paper(cell)},
     )
 
 
@@ -149,8 +157,9 @@ def difference_over_runs(
     -------
     dict
         ``difference`` with ``difference_mcse``, its 90 % t interval ``low`` and ``high`` (infinite
-        with one run), ``runs``, and ``verdict``: "higher" or "lower" where the interval is on one
-        side of zero, else "equivalent" where it is inside ±margin, else "inconclusive".
+        with one run), ``runs``, and ``verdict``: "equivalent" where the interval is inside ±margin,
+        else "higher" or "lower" where it is on one side of zero, else "inconclusive". So is an
+        interval of no width: accuracies are counts, and the same few images may differ in all runs.
 
     Examples
     --------
@@ -164,17 +173,18 @@ def difference_over_runs(
     runs = sorted(one.keys() & other.keys())
     d = np.array([one[run] - other[run] for run in runs])
     mean = float(d.mean()) if len(d) else float("nan")
-    mcse, half = float("nan"), float("inf")
-    if len(d) > 1:
-        mcse = mcse_of_mean(d)
-        half = mcse * float(stats.t.ppf((1 + CONFIDENCE) / 2, len(d) - 1))
-    low, high = mean - half, mean + half
+    found = {"difference": mean, "difference_mcse": float("nan"), "low": -np.inf, "high": np.inf}
     verdict = "inconclusive"
-    if low > 0 or high < 0:
-        verdict = "higher" if low > 0 else "lower"
-    elif -margin < low and high < margin:
-        verdict = "equivalent"
-    found = {"difference": mean, "difference_mcse": mcse, "low": low, "high": high}
+    if len(d) > 1:
+        over_runs = mean_with_interval(d)
+        low, high = over_runs.low, over_runs.high
+        found |= {"difference_mcse": mcse_of_mean(d), "low": low, "high": high}
+        if high - low < 1e-12:
+            verdict = "inconclusive"
+        elif -margin < low and high < margin:
+            verdict = "equivalent"
+        elif low > 0 or high < 0:
+            verdict = "higher" if low > 0 else "lower"
     return found | {"verdict": verdict, "runs": len(d)}
 
 
@@ -211,14 +221,16 @@ def _accuracy(part: Measurements | None) -> dict[str, float]:
     }
 
 
-def _as_paper(cell: LossCell) -> bool:
-    return cell.recipe == paper_recipe(cell.dataset)
+def trained_as_paper(cell: LossCell) -> bool:
+    """Whether a cell is trained as the paper says, in whatever precision, compiled or not."""
+    recipe, paper = cell.recipe, paper_recipe(cell.dataset)
+    return recipe == replace(paper, precision=recipe.precision, compiled=recipe.compiled)
 
 
 def _paper(cell: LossCell) -> dict[str, float]:
     """The paper's number with its binomial error, where ours are trained as it says."""
     printed = paper_accuracy(cell.dataset, cell.model, cell.loss.name, cell.loss.beta)
-    if cell.matched or not _as_paper(cell):
+    if cell.matched or not trained_as_paper(cell):
         printed = float("nan")
     return {"paper": printed, "paper_error": binomial_error(printed, TEST_SIZE)}
 
@@ -270,6 +282,30 @@ def _pairs(cells: Sequence[LossCell]) -> list[tuple[LossCell, LossCell]]:
     ]
 
 
+def _too_many_failed(counts: dict[str, int]) -> bool:
+    return counts["runs_failed"] > MAX_FAILED * counts["runs_attempted"]
+
+
+def _error_of_difference(a: LossCell, b: LossCell, confusion: Sequence[dict[str, Any]]) -> float:
+    """Standard error of a difference due to a test set that all runs share, at most.
+
+    As if the two losses erred independently: they err on the same images more often than that. NaN
+    where every run draws its own test sample, whose error is part of the interval over runs.
+    """
+    if not a.shares_test_set:
+        return float("nan")
+    variance = 0.0
+    for cell in (a, b):
+        key = _key(cell)
+        mine = [
+            r for r in confusion if all(r[n] == key[n] for n in ("dataset", "model", "setting"))
+        ]
+        n = sum(r["images"] for r in mine)
+        right = sum(r["images"] for r in mine if r["true"] == r["predicted"]) / n
+        variance += binomial_error(right, n) ** 2
+    return float(variance**0.5)
+
+
 def _verdicts(summary: pd.DataFrame, differences: Sequence[dict[str, Any]]) -> list[str]:
     """Verdict of each row of the summary: its test accuracy against the softmax loss's."""
     against = {
@@ -281,5 +317,9 @@ def _verdicts(summary: pd.DataFrame, differences: Sequence[dict[str, Any]]) -> l
     for row in summary.to_dict("records"):
         key = row["dataset"], row["model"], row["setting"]
         own = REFERENCE if row["setting"] == "sml" else against.get(key, "-")
-        verdicts.append(own if row["n"] == row["n"] else NOT_RUN)
+        if not row["runs_attempted"]:
+            own = NOT_RUN
+        elif _too_many_failed(row):
+            own = FAILED
+        verdicts.append(own)
     return verdicts

@@ -76,6 +76,8 @@ def refine_sigmoid_bias(
         difference, at - 0.5, at + 0.5, args=(columns,), maxiter=1000
     )
     found = elementwise.find_root(difference, bracket.bracket, args=(columns,), maxiter=200)
+    if not (bracket.success & found.success).all():
+        raise RuntimeError(f"no root of the bias of class {int((~found.success).argmax())}")
     calls = int((bracket.nfev + found.nfev).max())
     return torch.as_tensor(found.x, device=start.device), calls
 

@@ -316,3 +316,28 @@ def test_class_weights_of_another_number_of_classes_are_named(function, shape):
 def test_bad_arguments_of_a_module_are_named(module, weight, reduction, message):
     with pytest.raises(ValueError, match=message):
         module(weight, reduction=reduction)
+
+
+def test_what_is_no_tensor_or_no_weight_is_named_unless_told_not_to_look():
+    z, y = torch.zeros(2, 2), torch.tensor([0, 1])
+    with pytest.raises(ValueError, match="targets must be a tensor, got list"):
+        weighted_softmax_loss(z, [0, 1])
+    with pytest.raises(ValueError, match="class_weight must be a tensor, got list"):
+        weighted_softmax_loss(z, y, [1.0, 2.0])
+    for bad in (-1.0, 0.0, float("nan")):
+        weight = torch.tensor([1.0, bad])
+        with pytest.raises(ValueError, match="class_weight must be positive and finite, got"):
+            weighted_softmax_loss(z, y, weight)
+        weighted_softmax_loss(z, y, weight, validate=False)
+    with pytest.raises(ValueError, match=r"class_weight must be \(n_classes,\), got \(3,\)"):
+        WeightedLogisticLoss([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="class_weight must be of 2 classes, got shape"):
+        weighted_softmax_loss(z, y, torch.ones(3, 2))
+
+
+def test_labels_that_nobody_looks_at_fall_out_of_their_class():
+    """What `validate=False` costs: LGL-INR takes a sample of no class for none at all."""
+    z, y = torch.randn(3, 2), torch.tensor([0, 1, 2])
+    with pytest.raises(ValueError, match=r"targets must be labels 0 \.\. 1, got 2"):
+        lgl_inr_loss(z, y)
+    assert lgl_inr_loss(z, y, validate=False) == lgl_inr_loss(z[:2], y[:2])

@@ -212,14 +212,17 @@ def test_class_weights_are_a_buffer(module, function, weight, minibatch):
     assert list(loss.parameters()) == []
     assert loss.state_dict()["class_weight"].tolist() == weight
     torch.testing.assert_close(loss(*arguments), function(z, y))
-    assert copy.deepcopy(loss).to(torch.float32).class_weight.dtype == torch.float32
+    for cast in (torch.float32, torch.half):  # half precision has no room for 1/N
+        assert copy.deepcopy(loss).to(cast).class_weight.tolist() == weight
+    tiny = module([1e-9, *weight[1:]]).half()
+    assert tiny.class_weight.tolist()[0] == 1e-9
     assert copy.deepcopy(loss).to("meta").class_weight.is_meta
     other = module(np.ones(len(weight)))
     assert not torch.isclose(other(*arguments), loss(*arguments))
     other.load_state_dict(loss.state_dict())
     assert other(*arguments) == loss(*arguments)
     inside = torch.nn.Sequential(torch.nn.Linear(2, 2), loss).float()
-    assert inside.state_dict()["1.class_weight"].dtype == torch.float32
+    assert inside.state_dict()["1.class_weight"].dtype == torch.float64
 
 
 @pytest.mark.parametrize(("module", "function", "weight"), MODULES)

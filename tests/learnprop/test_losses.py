@@ -44,6 +44,33 @@ def test_losses_writes_its_files_resumes_and_can_be_read_again(cli, tmp_path):
     assert "losses_differences" in (tmp_path / "paper" / "report.tex").read_text()
 
 
+def test_an_interrupted_comparison_shows_what_is_there(cli, tmp_path, monkeypatch):
+    """The losses that are done, with provenance; the rest is said not to be run, and resumes."""
+    import learnprop.progress
+
+    plain, done = learnprop.progress.run_study, []
+
+    def interrupted(*args, **options):
+        for step in plain(*args, **options):
+            yield step
+            done.append(step)
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(learnprop.progress, "run_study", interrupted)
+        status, _, stderr = cli(*SMALL, "--out", tmp_path / "out")
+    assert (status, len(done)) == (3, 1)
+    assert "interrupted: every finished block is kept" in stderr
+    summary = pd.read_csv(tmp_path / "out" / "summary.csv")
+    assert summary["verdict"].tolist() == ["reference"] * 2 + ["not run"] * 2
+    assert (tmp_path / "out" / "provenance.json").exists()
+    status, _, stderr = cli("report", tmp_path / "out", "--out", tmp_path / "paper")
+    assert status == 0
+    assert "is not finished: 0 of 1 replications of digits cnn2c lgl-inr beta=1" in stderr
+    assert cli(*SMALL, "--out", tmp_path / "out")[0] == 0
+    assert "not run" not in pd.read_csv(tmp_path / "out" / "summary.csv")["verdict"].tolist()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

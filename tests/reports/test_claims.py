@@ -37,7 +37,7 @@ def verdict(table, words):
     "words",
     ["p̄00 > 0.9", "p̄11 = 0.8", "p̄11 = 0.2", "most of the minority", "p̄00 = p̄11",
      "mean log-probability", "one feature", "logistic is softmax", "average a hard one away",
-     "softmax does not suffer", "LGL-INR recovers the hard class", "than inverse weights",
+     "softmax does not suffer", "LGL-INR raises the hard class", "that of inverse weights",
      "lower the hard class's p̄", "LGL-INR balances each class"],
 )  # fmt: skip
 def test_what_is_true_holds(reported, words):

@@ -10,18 +10,13 @@ from scipy import stats
 
 from reports.formatting import LATEX
 from reports.grid import to_latex
-from reports.losses import figures
+from reports.losses import figures, summary
 from reports.losses.paper import TABLE_3, TABLE_4, TABLE_5, binomial_error, paper_accuracy
+from reports.losses.paper_tables import table3_grid, table4_grid, table5_grid
 from reports.losses.protocol import losses_protocol
 from reports.losses.report import balance_fails, losses_contents
 from reports.losses.summary import difference_over_runs, summarise
-from reports.losses.text import (
-    differences_grid,
-    overview_grid,
-    table3_grid,
-    table4_grid,
-    table5_grid,
-)
+from reports.losses.text import differences_grid, overview_grid
 from reports.study_report import write_contents
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
@@ -105,6 +100,8 @@ def test_differences_are_scipys_paired_t():
         (0.02, 0.001, "higher"),
         (-0.02, 0.001, "lower"),
         (0.0, 0.001, "equivalent"),
+        (0.002, 0.001, "equivalent"),  # beyond zero, and within what counts as none
+        (0.002, 0.0, "inconclusive"),  # the same few images in every run
         (0.0, 0.02, "inconclusive"),
     ],
 )
@@ -147,6 +144,7 @@ def test_one_run_has_no_interval_and_no_verdict(tmp_path):
     assert (row["verdict"], row["low"], row["high"]) == ("inconclusive", -np.inf, np.inf)
     assert table.summary["accuracy_sd"].isna().all()
     assert "verdict" not in table.balance
+    assert np.isnan(row["test_error"])  # digits: every run draws its own test sample
     assert overview_grid(table).rows[0][2].endswith("(-)")
     assert "[" not in differences_grid(table).rows[0][3]
 
@@ -167,6 +165,47 @@ def test_what_was_not_run_yet_is_empty(tmp_path):
     write_contents(contents, tmp_path / "empty")
 
 
+def test_losses_that_fail_are_said_to_and_compared_with_nothing(tmp_path, monkeypatch):
+    """One training diverges altogether; of another one run in two raises."""
+    from simulations.studies import network_block
+
+    plain = network_block.train_networks
+
+    def train(model, pool, members, recipe, criterion, **options):
+        if members[0].setting == "lgl" and members[0].run == 0:
+            raise ValueError("broken")
+        if members[0].setting.startswith("lgl-inr"):
+            recipe = replace(recipe, lr=1e9)
+        return plain(model, pool, members, recipe, criterion, **options)
+
+    monkeypatch.setattr(network_block, "train_networks", train)
+    _, table = summarised(replace(SMALL, match_step=False), tmp_path)
+    test = table.summary.query("split == 'test'").set_index("setting")
+    assert test["verdict"].to_dict() == {
+        "lgl": "failed", "sml": "reference", "lgl-inr beta=1": "failed"
+    }  # fmt: skip
+    assert test["runs_failed"].to_dict() == {"lgl": 1, "sml": 0, "lgl-inr beta=1": 2}
+    assert table.differences["verdict"].tolist() == ["failed"]
+    assert table.differences["runs"].tolist() == [1]
+    rows = overview_grid(table).rows
+    assert [row[2] for row in rows][2] == "failed"
+    refined = table.balance.query("setting == 'sml' and stage == 'bias' and split == 'train'")
+    assert "not converged" not in set(refined["verdict"])
+
+
+def test_a_shared_test_set_has_an_error_of_its_own():
+    """Two accuracies of 0.95 and 0.9 on 10,000 images, as if independent."""
+    cells = make_study(Options(dataset=("mnist",), device="cpu"), SUPPLY).cells[:2]
+    rows = [
+        {"dataset": "mnist", "model": "cnn2c", "setting": cell.setting, "true": "0",
+         "predicted": p, "images": n}
+        for cell, right in zip(cells, (9500, 9000), strict=True)
+        for p, n in (("0", right), ("1", 10_000 - right))
+    ]  # fmt: skip
+    found = summary._error_of_difference(*cells, rows)
+    assert found == pytest.approx(np.sqrt((0.95 * 0.05 + 0.9 * 0.1) / 10_000))
+
+
 def made_up(dataset, model, **accuracies):
     """A comparison with given accuracies by loss, of three runs."""
     rows = []
@@ -183,7 +222,8 @@ def made_up(dataset, model, **accuracies):
                 "runs_converged": 0, "runs_failed": 0,
             }
         )  # fmt: skip
-    return SimpleNamespace(summary=pd.DataFrame(rows), as_paper=True, panels=[(dataset, model)])
+    panels = [(dataset, model)]
+    return SimpleNamespace(summary=pd.DataFrame(rows), as_paper=set(panels), panels=panels)
 
 
 def test_the_papers_tables_with_what_was_run_beside_what_is_printed():
@@ -205,7 +245,12 @@ def test_the_papers_tables_with_what_was_run_beside_what_is_printed():
     four = table4_grid(made_up("cifar10", "resnet18", lgl=0.9, sml=0.9, inr_1=0.91))
     rows = [row for row in four.rows if row is not None]
     assert rows[0] == ("MobileNetV2", "LGL", "", "92.40±0.26")
-    assert "--dataset cifar10 --model mobilenetv2 " in four.note
+    assert "--dataset cifar10 --model mobilenetv2,resnet18 --out" in four.note
+    unfinished = made_up("cifar10", "resnet18", lgl=0.9, sml=0.9, inr_1=0.91)
+    other = unfinished.summary.assign(model="mobilenetv2", accuracy=np.nan, runs_attempted=0)
+    unfinished.summary = pd.concat([unfinished.summary, other], ignore_index=True)
+    unfinished.as_paper = set(TABLE_4)
+    assert "the command that began this study resumes" in table4_grid(unfinished).note
 
 
 def test_a_full_table_says_of_no_command():
@@ -213,7 +258,7 @@ def test_a_full_table_says_of_no_command():
         [made_up(*panel, lgl=0.9, sml=0.9, inr_1=0.9).summary for panel in TABLE_4],
         ignore_index=True,
     )
-    assert "learnprop" not in table4_grid(SimpleNamespace(summary=full)).note
+    assert "learnprop" not in table4_grid(SimpleNamespace(summary=full, as_paper=set(TABLE_4))).note
 
 
 def test_the_papers_numbers():
@@ -231,7 +276,7 @@ def test_the_paper_stands_beside_what_is_trained_as_it_says(tmp_path):
     for epochs, shown in ((None, True), (19, False)):
         options = replace(SMALL, dataset=("mnist",), epochs=epochs)
         _, table = summarised(options, tmp_path / str(epochs), blocks=0, supply=SUPPLY)
-        assert table.as_paper == shown
+        assert (("mnist", "cnn2c") in table.as_paper) == shown
         paper = table.summary.query("split == 'test'").set_index("setting")["paper"]
         assert paper.notna().tolist() == [shown, shown, shown, False, False]
         names = {t.name for t in losses_contents(table).tables}

@@ -299,3 +299,25 @@ def test_fewer_runs_than_a_block_grow_to_one(tmp_path):
         list(run_study(study, store))
         assert study_precision(study, store)[0].mcse == math.inf
         assert more_runs(study, store, 0.5) == {"x": 25}
+
+
+def test_an_accuracy_can_be_what_is_to_be_precise():
+    """Its MCSE over runs; five of them are trusted, since each is a whole training."""
+    from types import SimpleNamespace
+
+    from reports.precision import PILOT_RUNS, estimand_of
+
+    right = np.array([90, 95, 93, 97])
+    confusion = np.zeros((4, 2, 2), dtype=int)
+    confusion[:, 0, 0], confusion[:, 0, 1], confusion[:, 1, 1] = right, 100 - right, 100
+    rows = replace(
+        measured(np.full((4, 2, 2), 0.5)), confusion=confusion, class_count=np.full((4, 2), 100)
+    )
+    cell = SimpleNamespace(
+        name="x", settings=("a",), headline=Toy("x").headline, estimand="accuracy"
+    )
+    rows = replace(rows, setting=np.full(4, "a"))
+    (found,) = headline_precision(cell, rows, 4)
+    assert found.mcse == pytest.approx(np.std((right + 100) / 200, ddof=1) / 2)
+    assert headline_precision(cell, rows, 2)[0].mcse == math.inf
+    assert (estimand_of(cell), PILOT_RUNS["accuracy"]) == ("accuracy", 5)

@@ -1,0 +1,129 @@
+"""Tables 3, 4 and 5 as the paper lays them out; what was not run is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports.formatting import LATEX, TEXT, Markup
+from reports.grid import Grid, runs_note
+from reports.losses.paper import TABLE_3, TABLE_4, TABLE_5, TEST_SIZE, binomial_error
+from reports.losses.summary import Comparison
+from reports.losses.text import (
+    in_markup,
+    loss_name,
+    points,
+    with_binomial_error,
+    with_sd,
+)
+from reports.network_protocol import NETWORK_NAMES
+from simulations.criteria import LOSSES
+from simulations.datasets import dataset_named
+
+_NAN = float("nan")
+
+RESUMES = "empty: not run yet; the command that began this study resumes"
+
+Kind = tuple[str, float, bool]
+"""Loss, β, and whether its step is matched."""
+
+_PRINTED: list[Kind] = [(name, 1.0, False) for name in LOSSES]
+
+
+def table3_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
+    """Lay Table 3 out: MNIST-type data, ours beside the paper's."""
+    return _paper_grid(table, TABLE_3, markup)
+
+
+def table4_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
+    """Lay Table 4 out: CIFAR-10, ours beside the paper's."""
+    return _paper_grid(table, TABLE_4, markup)
+
+
+def table5_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
+    """Lay Table 5 out: β of LGL-INR on KMNIST, ours beside the paper's."""
+    where = "dataset == 'kmnist' and model == 'cnn2c' and loss == 'lgl-inr' and not matched"
+    mine = table.summary.query(f"split == 'test' and {where}").set_index("beta")
+    rows = []
+    for beta in sorted({*TABLE_5, *mine.index}):
+        row = mine.loc[beta].to_dict() if beta in mine.index else {}
+        printed = TABLE_5.get(beta, _NAN) / 100
+        rows.append(
+            (
+                f"{beta:g}",
+                with_sd(row, markup),
+                points(row.get("binomial_error", _NAN), markup),
+                with_binomial_error(printed, binomial_error(printed, TEST_SIZE), markup),
+            )
+        )
+    heads = (
+        "$\\beta$" if markup is LATEX else "β",
+        f"ours (SD),{markup.percent}",
+        "binomial error",
+        f"paper,{markup.percent}",
+    )
+    run = set(mine.index[mine["runs_attempted"] > 0])
+    command = _command("kmnist", "cnn2c", " --loss lgl-inr --beta 1,2,4")
+    if {*TABLE_5, *mine.index} <= run:
+        command = ""
+    elif set(TABLE_5) <= set(mine.index):
+        command = RESUMES
+    return Grid(heads, tuple(rows), note=_notes(mine.reset_index(), command))
+
+
+def _paper_grid(
+    table: Comparison, printed: Mapping[tuple[str, str], Mapping[str, float]], markup: Markup
+) -> Grid:
+    """One row per network and loss, two columns per data set; what was not run is empty."""
+    datasets = list(dict.fromkeys(dataset for dataset, _ in printed))
+    models = list(dict.fromkeys(model for _, model in printed))
+    mine = table.summary.query("split == 'test'")
+    panels = zip(mine["dataset"], mine["model"], strict=True)
+    mine = mine[[panel in printed and panel in table.as_paper for panel in panels]]
+    by_key = {(r["dataset"], r["model"], _kind(r)): r for r in mine.to_dict("records")}
+    others = [k for k in dict.fromkeys(map(_kind, mine.to_dict("records"))) if k not in _PRINTED]
+    rows: list[tuple[str, ...] | None] = []
+    missing = []
+    for model in models:
+        rows += [None] if rows else []
+        kinds = [*_PRINTED, *(k for k in others if any((d, model, k) in by_key for d in datasets))]
+        for i, kind in enumerate(kinds):
+            cells = []
+            for dataset in datasets:
+                row = by_key.get((dataset, model, kind), {})
+                if kind in _PRINTED and not row.get("runs_attempted"):
+                    missing.append((dataset, model, kind))
+                number = printed[dataset, model][kind[0]] / 100 if kind in _PRINTED else _NAN
+                paper = with_binomial_error(number, binomial_error(number, TEST_SIZE), markup)
+                cells += [with_sd(row, markup), paper]
+            name = loss_name(*kind) if kind[1] != 1 else loss_name(kind[0], matched=kind[2])
+            rows.append((NETWORK_NAMES[model] if i == 0 else "", in_markup(name, markup), *cells))
+    heads = ["network", "loss"]
+    for dataset in datasets:
+        title = dataset_named(dataset).title
+        heads += [f"{title},{markup.percent}", f"{title}, paper"]
+    command = _command(",".join(datasets), ",".join(models))
+    if all(key in by_key for key in missing):
+        command = RESUMES if missing else ""
+    return Grid(tuple(heads), tuple(rows), note=_notes(mine, command))
+
+
+def _kind(row: Mapping[str, Any]) -> Kind:
+    return row["loss"], row["beta"] if row["loss"] == "lgl-inr" else 1.0, bool(row["matched"])
+
+
+def _notes(frame: Any, command: str) -> str:
+    """Say how many runs there are, and how to fill what is empty."""
+    done = frame[frame["runs_attempted"] > 0]
+    lines = ["ours: mean (SD over runs); paper: one run, ± binomial error"]
+    if len(done):
+        lines.append(runs_note(done).replace("converged", "converged as trained"))
+    if command:
+        lines.append(
+            f"empty: not run; the whole table: {command}" if command != RESUMES else RESUMES
+        )
+    return "\n".join(lines)
+
+
+def _command(datasets: str, models: str, options: str = "") -> str:
+    return f"learnprop losses --dataset {datasets} --model {models}{options} --out A_NEW_FOLDER"
