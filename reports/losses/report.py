@@ -80,13 +80,11 @@ def _paper_tables(table: Comparison) -> list[NamedTable]:
     found = []
     for number, printed, grid in ((3, TABLE_3, table3_grid), (4, TABLE_4, table4_grid)):
         if table.as_paper & set(printed):
-            title = (
-                f"Table {number}: top-1 accuracy on the standard test sets, ours and the paper's"
-            )
+            title = f"The paper's Table {number}: top-1 accuracy on the standard test sets"
             found.append(NamedTable(f"table{number}", title, partial(grid, table)))
     betas = table.summary.query("dataset == 'kmnist' and model == 'cnn2c' and not matched")["beta"]
     if ("kmnist", "cnn2c") in table.as_paper and betas.nunique() > 1:
-        title = "Table 5: LGL-INR at several β, CNN2C on KMNIST"
+        title = "The paper's Table 5: LGL-INR at several β, CNN2C on KMNIST"
         found.append(NamedTable("table5", title, partial(table5_grid, table)))
     return found
 

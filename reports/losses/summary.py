@@ -92,7 +92,8 @@ def summarise(study: Study, store: Store) -> Comparison:
     balance: list[dict[str, Any]] = []
     accuracies: dict[str, dict[LossCell, dict[int, float]]] = {}
     failed: list[LossCell] = []
-    for cell in study.cells:
+    streams = list(dict.fromkeys(cell.stream for cell in study.cells))
+    for cell in sorted(study.cells, key=lambda c: streams.index(c.stream)):
         runs = range(study.runs_of(cell.name))
         fits = read_fits(store, cell.name, runs)
         measured = read_measurements(store, cell.name, runs)
