@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +12,13 @@ from equations.inference import mcse_of_mean
 from equations.mean_proba import IntArray
 from reports.class_columns import accuracy_of_runs
 from reports.losses.balance import balance_rows
+from reports.losses.differences import (
+    difference_over_runs,
+    error_of_test_set,
+    pairs_to_compare,
+)
 from reports.losses.paper import TEST_SIZE, binomial_error, paper_accuracy
-from reports.statistics import MAX_FAILED, mean_with_interval
+from reports.statistics import MAX_FAILED
 from simulations.datasets import dataset_named
 from simulations.monte_carlo import Study
 from simulations.records import Measurements, select
@@ -126,9 +130,9 @@ def summarise(study: Study, store: Store) -> Comparison:
         {"dataset": a.dataset, "model": a.model, "loss": a.setting, "other": b.setting}
         | difference_over_runs(of_cell[a], of_cell[b], margin)
         | ({"verdict": FAILED} if {a, b} & set(failed) else {})
-        | {"test_error": _error_of_difference(a, b, confusion)}
+        | {"test_error": error_of_test_set(a, b, confusion)}
         for of_cell in accuracies.values()
-        for a, b in _pairs(list(of_cell))
+        for a, b in pairs_to_compare(list(of_cell))
     ]
     frame = pd.DataFrame(summary)
     frame["verdict"] = _verdicts(frame, differences)
@@ -140,53 +144,6 @@ def summarise(study: Study, store: Store) -> Comparison:
         balance=pd.DataFrame(balance),
         as_paper={(cell.dataset, cell.model) for cell in study.cells if trained_as_paper(cell)},
     )
-
-
-def difference_over_runs(
-    one: dict[int, float], other: dict[int, float], margin: float
-) -> dict[str, Any]:
-    """Mean difference of two losses' accuracies in the runs that both have, with its verdict.
-
-    Parameters
-    ----------
-    one, other : dict of int to float
-        Accuracy by run.
-    margin : float
-        Difference that still counts as none.
-
-    Returns
-    -------
-    dict
-        ``difference`` with ``difference_mcse``, its 90 % t interval ``low`` and ``high`` (infinite
-        with one run), ``runs``, and ``verdict``: "equivalent" where the interval is inside ±margin,
-        else "higher" or "lower" where it is on one side of zero, else "inconclusive". So is an
-        interval of no width: accuracies are counts, and the same few images may differ in all runs.
-
-    Examples
-    --------
-    >>> one, other = {0: 0.95, 1: 0.97, 2: 0.96}, {0: 0.93, 1: 0.94, 2: 0.94}
-    >>> found = difference_over_runs(one, other, margin=0.005)
-    >>> {name: round(found[name], 4) for name in ("difference", "low", "high")}
-    {'difference': 0.0233, 'low': 0.0136, 'high': 0.0331}
-    >>> found["verdict"], difference_over_runs({0: 0.9}, {0: 0.8}, 0.005)["verdict"]
-    ('higher', 'inconclusive')
-    """
-    runs = sorted(one.keys() & other.keys())
-    d = np.array([one[run] - other[run] for run in runs])
-    mean = float(d.mean()) if len(d) else float("nan")
-    found = {"difference": mean, "difference_mcse": float("nan"), "low": -np.inf, "high": np.inf}
-    verdict = "inconclusive"
-    if len(d) > 1:
-        over_runs = mean_with_interval(d)
-        low, high = over_runs.low, over_runs.high
-        found |= {"difference_mcse": mcse_of_mean(d), "low": low, "high": high}
-        if high - low < 1e-12:
-            verdict = "inconclusive"
-        elif -margin < low and high < margin:
-            verdict = "equivalent"
-        elif low > 0 or high < 0:
-            verdict = "higher" if low > 0 else "lower"
-    return found | {"verdict": verdict, "runs": len(d)}
 
 
 def _key(cell: LossCell) -> dict[str, Any]:
@@ -266,45 +223,8 @@ def _confusion_rows(cell: LossCell, test: Measurements) -> list[dict[str, Any]]:
     ]
 
 
-def _pairs(cells: Sequence[LossCell]) -> list[tuple[LossCell, LossCell]]:
-    """Pairs to compare: losses at one step size, and each loss at both.
-
-    The softmax loss is the same under both; LGL-INR comes first, then one-vs-all.
-    """
-    order = {"lgl-inr": 0, "lgl": 1, "sml": 2}
-    ranked = sorted(cells, key=lambda c: (c.matched, order[c.loss.name]))
-    found = []
-    for matched in (False, True):
-        alike = [c for c in ranked if c.matched == matched or c.loss.name == "sml"]
-        alike.sort(key=lambda c: order[c.loss.name])
-        found += [p for p in combinations(alike, 2) if any(c.matched == matched for c in p)]
-    return found + [
-        (a, b) for a in ranked for b in ranked if a.loss == b.loss and a.matched and not b.matched
-    ]
-
-
 def _too_many_failed(counts: dict[str, int]) -> bool:
     return counts["runs_failed"] > MAX_FAILED * counts["runs_attempted"]
-
-
-def _error_of_difference(a: LossCell, b: LossCell, confusion: Sequence[dict[str, Any]]) -> float:
-    """Standard error of a difference due to a test set that all runs share, at most.
-
-    As if the two losses erred independently: they err on the same images more often than that. NaN
-    where every run draws its own test sample, whose error is part of the interval over runs.
-    """
-    if not a.shares_test_set:
-        return float("nan")
-    variance = 0.0
-    for cell in (a, b):
-        key = _key(cell)
-        mine = [
-            r for r in confusion if all(r[n] == key[n] for n in ("dataset", "model", "setting"))
-        ]
-        n = sum(r["images"] for r in mine)
-        right = sum(r["images"] for r in mine if r["true"] == r["predicted"]) / n
-        variance += binomial_error(right, n) ** 2
-    return float(variance**0.5)
 
 
 def _verdicts(summary: pd.DataFrame, differences: Sequence[dict[str, Any]]) -> list[str]:

@@ -92,7 +92,8 @@ def newton(
             newton_step = torch.cholesky_solve(gradient[..., None], factor)[..., 0]
         else:
             newton_step, _ = torch.linalg.solve_ex(hessian, gradient)
-        move = ((gradient * newton_step).sum(dim=-1) / curvature(hessian)).sqrt()
+        # Positive where the Hessian is, and where it is of no function of either sign.
+        move = ((gradient * newton_step).sum(dim=-1) / curvature(hessian)).abs().sqrt()
         best_move = torch.where(better, move, best_move)
         theta = torch.where(better[..., None], trial, theta)
         step = torch.where(better[..., None], newton_step, step)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any
 
-from equations.losses import LARGEST_BETA
+from equations.loss_arguments import LARGEST_BETA
 from simulations.blocks import BLOCK_SIZE
 from simulations.criteria import LOSSES, PaperLoss
 from simulations.dataset_files import folder_named

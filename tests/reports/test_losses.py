@@ -10,12 +10,13 @@ from scipy import stats
 
 from reports.formatting import LATEX
 from reports.grid import to_latex
-from reports.losses import figures, summary
+from reports.losses import figures
+from reports.losses.differences import difference_over_runs, error_of_test_set
 from reports.losses.paper import TABLE_3, TABLE_4, TABLE_5, binomial_error, paper_accuracy
 from reports.losses.paper_tables import table3_grid, table4_grid, table5_grid
 from reports.losses.protocol import losses_protocol
 from reports.losses.report import balance_fails, losses_contents
-from reports.losses.summary import difference_over_runs, summarise
+from reports.losses.summary import summarise
 from reports.losses.text import differences_grid, overview_grid
 from reports.study_report import write_contents
 from simulations.monte_carlo import run_study
@@ -202,7 +203,7 @@ def test_a_shared_test_set_has_an_error_of_its_own():
         for cell, right in zip(cells, (9500, 9000), strict=True)
         for p, n in (("0", right), ("1", 10_000 - right))
     ]  # fmt: skip
-    found = summary._error_of_difference(*cells, rows)
+    found = error_of_test_set(*cells, rows)
     assert found == pytest.approx(np.sqrt((0.95 * 0.05 + 0.9 * 0.1) / 10_000))
 
 
