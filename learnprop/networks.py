@@ -286,8 +286,11 @@ def losses(
 ) -> Study:
     """Compare the paper's losses: Tables 3, 4 and 5, Figures 1 and 2.
 
-    Trained as in the paper unless told otherwise. A second call with the same --out resumes,
-    within a long training too; if it is interrupted, what is there is reported.
+    Trained as in the paper unless told otherwise.
+
+    A second call with the same --out resumes, within a long training too.
+
+    If it is interrupted, what is there is reported.
     """
     from simulations.studies.losses import Options, make_study
 

@@ -56,7 +56,7 @@ def draw_curves(table: Comparison, paths: list[Path]) -> None:
             mine = mine[mine["epoch"] > 0]
             for _, curve in mine.groupby("setting", sort=False):
                 _draw_curve(ax, curve, betas)
-            late = mine[mine["epoch"] > EARLY * mine["epoch"].max()]
+            late = mine[(mine["epoch"] > EARLY * mine["epoch"].max()) & ~mine["matched"]]
             low, high = 100 * late["least"].min(), 100 * mine["largest"].max()
             room = 0.05 * max(high - low, 0.1)
             ax.set_ylim(low - room, high + room)
@@ -84,7 +84,7 @@ def _draw_curve(ax: Any, curve: Any, betas: list[float]) -> None:
     )  # fmt: skip
     if curve["runs"].max() > 1:
         ends = (100 * curve["least"], 100 * curve["largest"])
-        ax.fill_between(curve["epoch"], *ends, color=colour, alpha=0.15, lw=0)
+        ax.fill_between(curve["epoch"], *ends, color=colour, alpha=0.1, lw=0)
 
 
 def confusion_panels(table: Comparison) -> list[tuple[str, str]]:
