@@ -76,13 +76,18 @@ def draw_curves(table: Comparison, paths: list[Path]) -> None:
 
 def _draw_curve(ax: Any, curve: Any, betas: list[float]) -> None:
     first = curve.iloc[0]
-    colour, style = COLOURS[first["loss"]], "--" if first["matched"] else "-"
-    marker = "" if first["loss"] != "lgl-inr" else MARKERS[betas.index(first["beta"]) % 6]
+    colour, marker = COLOURS[first["loss"]], ""
+    if first["loss"] == "lgl-inr":
+        i = betas.index(first["beta"])
+        marker = MARKERS[i % len(MARKERS)]
+        if len(betas) > 1:
+            colour = pyplot().get_cmap("viridis")(0.45 + 0.45 * i / (len(betas) - 1))
+    style = "--" if first["matched"] else "-"
     ax.plot(
         curve["epoch"], 100 * curve["accuracy"], style, color=colour, lw=1.1, marker=marker,
         ms=2.5, label=loss_name(first["loss"], first["beta"], bool(first["matched"])),
     )  # fmt: skip
-    if curve["runs"].max() > 1:
+    if curve["runs"].max() > 1 and not first["matched"]:
         ends = (100 * curve["least"], 100 * curve["largest"])
         ax.fill_between(curve["epoch"], *ends, color=colour, alpha=0.1, lw=0)
 

@@ -20,6 +20,7 @@ from reports.losses.differences import (
 from reports.losses.paper import TEST_SIZE, binomial_error, paper_accuracy
 from reports.statistics import MAX_FAILED
 from simulations.datasets import dataset_named
+from simulations.fitters.fit import CONVERGED
 from simulations.monte_carlo import Study
 from simulations.records import Measurements, select
 from simulations.studies.losses import paper_recipe
@@ -102,14 +103,13 @@ def summarise(study: Study, store: Store) -> Comparison:
         fits = read_fits(store, cell.name, runs)
         measured = read_measurements(store, cell.name, runs)
         key = _key(cell)
-        at = fits.epoch == cell.recipe.epochs, fits.stage == "raw"
-        last = fits.has_model[at[0] & at[1]]
+        last = select(fits, epoch=cell.recipe.epochs, stage="raw")
         counts = {
             "runs_attempted": len(last),
-            "runs_converged": int((fits.status[at[0] & at[1]] == "converged").sum()),
-            "runs_failed": int((~last).sum()),
+            "runs_converged": int((last.status == CONVERGED).sum()),
+            "runs_failed": int((~last.has_model).sum()),
         }
-        start = fits.gradient_norm[fits.epoch == 0]
+        start = select(fits, epoch=0).gradient_norm
         about = {"gradient_at_start": float(start.mean()) if len(start) else float("nan")}
         parts = {split: _last(cell, measured, split) for split in SPLITS}
         for split, part in parts.items():
