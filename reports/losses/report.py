@@ -49,8 +49,8 @@ def losses_contents(table: Comparison) -> Contents:
     figures = [
         NamedFigure(
             "accuracy",
-            "Test accuracy over the training (Fig. 2), mean over runs; bands: least to largest run at "
-            "the shared learning rate; dashed: at the softmax loss's gradient norm at the start",
+            "Test accuracy over the training (Fig. 2), mean over runs; bands: least to largest run "
+            "at one learning rate; dashed: at the softmax loss's gradient norm at the start",
             partial(draw_curves, table),
         ),
         *(
