@@ -6,9 +6,15 @@ import pandas as pd
 import pytest
 
 import learnprop as lp
+from tests.trained import few_digits
 
 SMALL = ("losses", "--runs", 1, "--jobs", 1, "--epochs", 1, "--loss", "sml,lgl-inr",
          "--device", "cpu")  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    few_digits(monkeypatch)
 
 
 def test_losses_writes_its_files_resumes_and_can_be_read_again(cli, tmp_path):
@@ -46,9 +52,9 @@ def test_losses_writes_its_files_resumes_and_can_be_read_again(cli, tmp_path):
 
 def test_an_interrupted_comparison_shows_what_is_there(cli, tmp_path, monkeypatch):
     """The losses that are done, with provenance; the rest is said not to be run, and resumes."""
-    import learnprop.progress
+    from simulations import monte_carlo
 
-    plain, done = learnprop.progress.run_study, []
+    plain, done = monte_carlo.run_study, []
 
     def interrupted(*args, **options):
         for step in plain(*args, **options):
@@ -57,7 +63,7 @@ def test_an_interrupted_comparison_shows_what_is_there(cli, tmp_path, monkeypatc
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(learnprop.progress, "run_study", interrupted)
+        patch.setattr(monte_carlo, "run_study", interrupted)
         status, _, stderr = cli(*SMALL, "--out", tmp_path / "out")
     assert (status, len(done)) == (3, 1)
     assert "interrupted: every finished block is kept" in stderr

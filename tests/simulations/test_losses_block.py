@@ -22,7 +22,7 @@ from simulations.seeds import replication_seed
 from simulations.step_matching import MATCHED_OVER
 from simulations.studies import network_block
 from simulations.studies.losses import Options, make_study
-from tests.trained import CPU
+from tests.trained import CPU, few_digits
 
 SMALL = Options(epochs=2, match_step=True, device="cpu")
 
@@ -33,8 +33,14 @@ def block_of(study, name, index=0, size=1, unfinished=None):
     return compute_one(task)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few():
+    with pytest.MonkeyPatch.context() as patch:
+        yield few_digits(patch)
+
+
 @pytest.fixture(scope="module")
-def study():
+def study(few):  # noqa: ARG001 (the sizes are those of the few)
     return make_study(SMALL)
 
 
@@ -43,7 +49,7 @@ def blocks(study):
     return {cell.setting: block_of(study, cell.setting) for cell in study.cells}
 
 
-def test_what_a_block_holds(study, blocks):
+def test_what_a_block_holds(study, blocks, few):
     assert list(blocks) == ["lgl", "sml", "lgl-inr beta=1", "lgl matched", "lgl-inr beta=1 matched"]
     for cell in study.cells:
         found = blocks[cell.setting]
@@ -54,7 +60,7 @@ def test_what_a_block_holds(study, blocks):
         assert (train.class_count == np.array(cell.train_size)).all()
         test = select(found.measurements, split="test")
         assert test.epoch.tolist() == [0, 1, 2, 2]
-        assert (test.class_count == np.bincount(load_dataset("digits").labels) // 3).all()
+        assert (test.class_count == np.bincount(few.labels) // 3).all()
         assert found.fits.status.tolist() == [NOT_CONVERGED] * 3 + [CONVERGED]
 
 
@@ -106,10 +112,9 @@ def test_e9_is_the_minibatch_form_of_e10_along_the_path(blocks):
         assert np.abs(last.path_gradient).max() > 1e-3, name
 
 
-def test_matched_losses_start_with_the_softmax_losses_gradient(study, blocks):
+def test_matched_losses_start_with_the_softmax_losses_gradient(study, blocks, few):
     """Norms by torch's own network and gradients, and the step that follows from them."""
-    data = load_dataset("digits")
-    pool = make_pool(data, CPU)
+    pool = make_pool(few, CPU)
     (cell,) = (c for c in study.cells if c.setting == "lgl-inr beta=1")
     ((_, member),) = ((None, m) for m in network_block._members(
         cell, 0, 0, {cell.setting: [1.0] * 10}, pool
