@@ -103,7 +103,7 @@ def test_fragments_need_booktabs_and_siunitx_only(report):
         commands = set(re.findall(r"\\([a-z]+)", path.read_text()))
         assert commands <= {
             "begin", "end", "toprule", "midrule", "bottomrule", "addlinespace", "quad",
-            "lambda", "bar", "to", "pm", "frac", "times", "infty", "mathrm", "geq",
+            "lambda", "beta", "bar", "to", "pm", "frac", "times", "infty", "mathrm", "geq",
             "textless", "textgreater", "textbackslash", "textbar", "space", "multicolumn",
         }, path  # fmt: skip
 
