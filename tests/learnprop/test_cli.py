@@ -140,6 +140,7 @@ def test_help_lists_every_option(cli):
         assert option in stdout
 
 
+@pytest.mark.slow
 def test_precision_instead_of_runs(cli, tmp_path):
     target = 0.06
     arguments = ("table1", "--runs", 25, "--mcse", target, "--out", tmp_path, *SMALL)

@@ -199,6 +199,7 @@ def test_one_vs_all_has_a_limit_and_no_bounds(tmp_path):
     assert "bounds" not in titles
 
 
+@pytest.mark.slow
 def test_runs_without_spread_are_reported(tmp_path):
     # Of two runs on the training sample both sides can be equal to the last bit.
     for seed in range(8):
