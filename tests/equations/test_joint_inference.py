@@ -46,6 +46,7 @@ def test_joint_test_of_a_fixed_model_has_its_size(studies):
     assert np.mean(rejected) > 0.5
 
 
+@pytest.mark.slow
 def test_intervals_of_a_fixed_model_cover(studies):
     alone = np.array([[e.low <= 0 <= e.high for e in gaps_of_model(P, M, COUNT, MASS)]
                       for P, M in studies])  # fmt: skip

@@ -99,6 +99,7 @@ def test_out_that_is_a_file_or_cannot_be_written(cli, tmp_path):
     assert file.read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_out_that_holds_something_else_is_left_alone(cli, tmp_path):
     assert cli("table1", "--runs", 2, "--out", tmp_path, *SMALL, "--quiet")[0] == 0
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}

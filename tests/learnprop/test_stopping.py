@@ -110,6 +110,7 @@ def test_other_commands_stop_with_3_and_leave_nothing_half_done(tmp_path, cli, m
     assert files(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_terminal_without_the_letter_loses_nothing(tmp_path):
     env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     answer = subprocess.run(
@@ -199,6 +200,7 @@ def test_a_second_writer_is_refused_at_once(tmp_path, cli, whole):
     assert dump(tmp_path) == whole
 
 
+@pytest.mark.slow
 def test_whoever_reads_may_stop_reading(tmp_path, cli):
     assert cli("table1", *ARGUMENTS, "--runs", 25, "--out", tmp_path, "--quiet")[0] == 0
     line = " ".join(command(tmp_path, "--runs", 25))

@@ -190,6 +190,7 @@ def test_a_training_that_diverges_is_recorded():
     assert words in last.traceback[0]  # the key that the losses share
 
 
+@pytest.mark.slow
 def test_e10_of_a_trained_network_in_its_minibatch_form():
     r"""At a stationary point of the expected minibatch loss, P(k) E[1 - p̄_kk | k] = E[Σ λ_j p̄_jk].
 

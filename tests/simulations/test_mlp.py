@@ -170,6 +170,7 @@ def test_depth_lowers_the_loss(data):
     assert (losses[2] < losses[1]).all()
 
 
+@pytest.mark.slow
 def test_training_reaches_no_higher_loss_than_scikit_learn():
     gaps = []
     for i in range(3):
