@@ -110,7 +110,10 @@ def summarise(study: Study, store: Store) -> Comparison:
             "runs_failed": int((~last.has_model).sum()),
         }
         start = select(fits, epoch=0).gradient_norm
-        about = {"gradient_at_start": float(start.mean()) if len(start) else float("nan")}
+        about = {
+            "gradient_at_start": float(start.mean()) if len(start) else float("nan"),
+            "gradient_at_start_sd": float(start.std(ddof=1)) if len(start) > 1 else float("nan"),
+        }
         parts = {split: _last(cell, measured, split) for split in SPLITS}
         for split, part in parts.items():
             row = key | {"split": split} | _accuracy(part) | about

@@ -59,8 +59,8 @@ def overview_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
         "MCSE",
         f"paper,{percent}",
         "against SML",
-        f"train accuracy,{percent}",
-        "gradient at start",
+        f"train accuracy (SD),{percent}",
+        "gradient at start (SD)",
         "runs",
     )
     by_key = {(*_where(r), r["split"]): r for r in table.summary.to_dict("records")}
@@ -79,8 +79,8 @@ def overview_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
                 points(row["accuracy_mcse"], markup),
                 with_binomial_error(row["paper"], row["paper_error"], markup),
                 str(row["verdict"]),
-                _number(train["accuracy"], markup),
-                "-" if math.isnan(row["gradient_at_start"]) else f"{row['gradient_at_start']:.2f}",
+                with_sd(train, markup),
+                _gradient(row, markup),
                 f"{row['runs_attempted']} / {row['runs_converged']} / {row['runs_failed']}",
             )
         )
@@ -198,6 +198,16 @@ def _setting(row: Mapping[str, Any], markup: Markup) -> str:
 def in_markup(name: str, markup: Markup) -> str:
     """Write the name of a loss in a markup."""
     return name.replace("β", r"$\beta$") if markup is LATEX else name
+
+
+def _gradient(row: Mapping[str, Any], markup: Markup) -> str:
+    """Gradient norm at the start, with its SD over runs where there is one."""
+    mean, sd = row["gradient_at_start"], row["gradient_at_start_sd"]
+    if math.isnan(mean):
+        return "-"
+    if math.isnan(sd):
+        return markup.math.format(f"{mean:.2f}") + " (-)"
+    return f"{markup.math.format(f'{mean:.2f}')} {markup.math.format(f'({sd:.2f})')}"
 
 
 def _number(value: float, markup: Markup, n: int = 2) -> str:
