@@ -217,6 +217,12 @@ def _softmax_keeps_it(test: Readings, _train: Readings, balanced: Mapping, _m: f
     )  # fmt: skip
 
 
+def _in_words(values: FloatArray) -> str:
+    """Mean over runs with its 90 % interval."""
+    found = mean_with_interval(values)
+    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+
+
 def _recovers(claim: str, than: str, setting: str = "lgl-inr beta=1") -> Put:
     """Accuracy of the hard class under LGL-INR, against another setting."""
 
@@ -224,12 +230,13 @@ def _recovers(claim: str, than: str, setting: str = "lgl-inr beta=1") -> Put:
         design = "one hard class"
         found = mean_with_interval(paired(test, design, (than, setting), accuracy, 1))
         rows = test[design, setting]
-        overall = np.mean([accuracy(rows, k) for k in range(rows.class_count.shape[1])])
+        of_classes = [accuracy(rows, k) for k in range(rows.class_count.shape[1])]
         return Claim(
             claim, design, f"{setting} minus {than}, accuracy of the hard class", "> 0",
             found.value, found.low, found.high, above(found, 0.0),
-            f"accuracy {accuracy(rows, 1).mean():.3f} under {setting}, of all classes "
-            f"{overall:.3f}; its equations (E10): {balanced[design, setting]}",
+            f"accuracy {_in_words(of_classes[1])} under {setting}, of all classes "
+            f"{_in_words(np.mean(of_classes, axis=0))}; its equations (E10): "
+            f"{balanced[design, setting]}",
         )  # fmt: skip
 
     return put
@@ -238,14 +245,14 @@ def _recovers(claim: str, than: str, setting: str = "lgl-inr beta=1") -> Put:
 def _hardness_parts(test: Readings, _train: Readings, _b: Mapping, _m: float) -> Claim:
     design, settings = "one hard class", ("lgl-inr beta=1", "lgl-inr beta=0")
     found = mean_with_interval(paired(test, design, settings, target_proba, 1))
-    own = paired(test, design, settings, own_proba, 1).mean()
-    target = -paired(test, design, settings, accuracy, 0).mean()
+    own = paired(test, design, settings, own_proba, 1)
+    target = -paired(test, design, settings, accuracy, 0)
     return Claim(
         "hardness weights lower the hard class's p̄ of the target, β = 1 against 0", design,
         "lgl-inr beta=0 minus lgl-inr beta=1, p̄(hard→target)", "> 0", found.value, found.low,
         found.high, above(found, 0.0),
-        f"and its p̄ of itself by {own:.3f}: to its own output the target is the hard one, whose "
-        f"accuracy gains {target:.3f}",
+        f"and its p̄ of itself by {_in_words(own)}: to its own output the target is the hard one, "
+        f"whose accuracy gains {_in_words(target)}",
     )  # fmt: skip
 
 
