@@ -146,7 +146,13 @@ def _sd(values: FloatArray) -> float:
     return float(np.std(values, ddof=1))
 
 
-def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, level: float = 0.9) -> Estimate:
+def ratio_of_means(
+    numerator: ArrayLike,
+    denominator: ArrayLike,
+    *,
+    level: float = 0.9,
+    variance_factor: float = 1.0,
+) -> Estimate:
     r"""Ratio of two means over the same runs, with Fieller's interval.
 
     The interval is the set of :math:`\rho` for which :math:`\bar a - \rho \bar b` is within t
@@ -164,6 +170,8 @@ def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, level: float
         Paired by run.
     level : float
         Confidence level.
+    variance_factor : float
+        On s: `resampling.variance_factor` of runs that split one data set.
 
     Returns
     -------
@@ -195,7 +203,7 @@ def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, level: float
     # Stated for e = rho - value, in which the roots keep their digits however narrow the interval
     # is: with d = (a - value b) / mean(b), of mean zero, and c = b / mean(b) - 1,
     # (1 - g_cc) e^2 + 2 g_cd e - g_dd = 0.
-    scale = float(stats.t.ppf((1 + level) / 2, n - 1)) ** 2 / (n * (n - 1))
+    scale = float(stats.t.ppf((1 + level) / 2, n - 1)) ** 2 * variance_factor / (n * (n - 1))
     c, d = b / mean_b - 1, (a - value * b) / mean_b
     low, high = fieller_roots(scale * float(c @ c), scale * float(c @ d), scale * float(d @ d))
     return Estimate(value, value + low, value + high, level)

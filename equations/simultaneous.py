@@ -75,6 +75,7 @@ def gaps_over_runs(
     level: float = 0.9,
     simultaneous: bool = False,
     shared: ArrayLike | None = None,
+    variance_factor: float = 1.0,
 ) -> list[Estimate]:
     r"""Gaps of the ratios of means over runs, :math:`\bar L_j / \bar R_j - 1`, with intervals.
 
@@ -94,6 +95,9 @@ def gaps_over_runs(
     shared : array_like, shape (n_classes, n_classes, n_classes), optional
         Of a test sample that all runs share, the covariance V_k of :math:`w_k \bar p_{k \to
         \cdot}` due to class k (`shared_sample_covariance`), in that unit squared.
+    variance_factor : float
+        On the covariance of the means over runs: `resampling.variance_factor` of runs that split
+        one data set.
 
     Returns
     -------
@@ -125,14 +129,15 @@ def gaps_over_runs(
     if simultaneous:
         critical = max_t_critical(_correlation(d.T @ d), level=level, df=n - 1)
     sums = ((c * c).sum(axis=0), (c * d).sum(axis=0), (d * d).sum(axis=0))
-    g = [critical**2 / (n * (n - 1)) * s for s in sums]
+    of_means = variance_factor / (n * (n - 1))
+    g = [critical**2 * of_means * s for s in sums]
     if shared is not None:
         V = np.asarray(shared, dtype=np.float64)
         sampling = _sampling(ratio, V)
         if simultaneous:
-            spread = d.T @ d / (n * (n - 1)) + sampling.between / np.outer(safe, safe)
+            spread = of_means * (d.T @ d) + sampling.between / np.outer(safe, safe)
             critical = max_t_critical(_correlation(spread), level=level, df=n - 1)
-            g = [critical**2 / (n * (n - 1)) * s for s in sums]
+            g = [critical**2 * of_means * s for s in sums]
         scale = (critical / safe) ** 2
         more = (sampling.right, -ratio * sampling.right, np.diagonal(sampling.between))
         g = [of_runs + scale * of_sample for of_runs, of_sample in zip(g, more, strict=True)]
