@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 LARGEST_BETA = 1e30
@@ -40,8 +43,21 @@ def check_samples(
     labels = targets.long()
     if validate:
         _check_labels(labels, n_classes)
-    half = logits.dtype in (torch.float16, torch.bfloat16)
-    return (logits.float() if half else logits), labels
+    wide = logits.dtype in (torch.float32, torch.float64)
+    return (logits if wide else logits.float()), labels
+
+
+def check_one_minibatch(logits: Tensor, targets: Tensor, *n_classes: int | None) -> None:
+    """Raise ValueError unless logits are (n_samples, *n_classes); None is any number.
+
+    With axes before these, (n_minibatches, n_samples, n_classes) could as well be (N, C, L) of
+    PyTorch's own losses where L = C: no check of sizes can tell.
+    """
+    check_tensors(logits, targets)
+    fits = logits.ndim == 1 + len(n_classes)
+    if not fits or any(k not in (None, logits.shape[-1]) for k in n_classes):
+        wanted = f"(n_samples, {n_classes[0] or 'n_classes'})" if n_classes else "(n_samples,)"
+        raise ValueError(f"logits must be {wanted}, got {tuple(logits.shape)}")
 
 
 def check_tensors(logits: Tensor, targets: Tensor) -> None:
@@ -59,14 +75,33 @@ def _check_labels(labels: Tensor, n_classes: int) -> None:
         )
 
 
+def as_weight(class_weight: ArrayLike | Tensor) -> Tensor:
+    """Class weights in memory of their own: in float64, or float32 on a device without it."""
+    if isinstance(class_weight, Tensor):
+        values: Any = class_weight.detach().clone()
+    else:
+        try:
+            values = np.array(class_weight, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"class_weight must be numbers, got {class_weight!r}") from error
+    try:
+        return torch.as_tensor(values, dtype=torch.float64)
+    except (TypeError, RuntimeError):  # torch.set_default_device("mps")
+        return torch.as_tensor(values, dtype=torch.float32)
+
+
 def check_weight(weight: Tensor) -> None:
     """Raise ValueError unless all class weights are positive and finite."""
     if not _all_true(torch.isfinite(weight) & (weight > 0)):
         raise ValueError(f"class_weight must be positive and finite, got {weight.tolist()}")
 
 
+_NO_VALUE = ("vmap", "_local_scalar_dense", "data-dependent")
+"""What PyTorch's errors say where a tensor has no value: under vmap, fake tensors, make_fx."""
+
+
 def _all_true(values: Tensor) -> bool:
-    """True as well where none can be looked at: while something is compiled, mapped, captured."""
+    """True as well where none can be looked at: compiled, mapped, captured, fake, on "meta"."""
     if torch.compiler.is_compiling() or values.is_meta:
         return True
     if values.is_cuda and torch.cuda.is_current_stream_capturing():
@@ -74,7 +109,7 @@ def _all_true(values: Tensor) -> bool:
     try:
         return bool(values.all())
     except RuntimeError as error:
-        if "vmap" in str(error):
+        if any(words in str(error) for words in _NO_VALUE):
             return True
         raise
 

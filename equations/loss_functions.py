@@ -305,6 +305,6 @@ def _reduced(values: Tensor, reduction: Reduction) -> Tensor:
 
 def _full_precision(logits: Tensor) -> AbstractContextManager[object]:
     kind = logits.device.type
-    if torch.is_autocast_enabled(kind):
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
         return torch.autocast(kind, enabled=False)
     return nullcontext()  # autocast's own takes a tenth of the loss's time at 64 samples

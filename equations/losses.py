@@ -8,19 +8,21 @@ r"""The paper's losses as PyTorch modules and functions: logits in, scalar out.
 =========================== ======================================================================
 
 **Shapes.** Logits are (n_samples, n_classes), of `WeightedLogisticLoss` (n_samples,); targets are
-integers, (n_samples,). Axes before these are independent minibatches: the functions return one
-loss for each. **Arithmetic.** Every log of a probability is a log-sigmoid or log-softmax of a
-logit, so that values are finite and gradients do not vanish at any logit. It is done in the
-precision of the logits, in float32 at least, autocast or not; the matrix products of LGL-INR follow
-`torch.set_float32_matmul_precision`. **Normalisation** is by numbers of samples and classes, never
-by weights (E8).
+integers, (n_samples,); at least one sample, since an empty minibatch has no mean. The functions
+take axes before these, and return one loss for each of these minibatches; the modules take none,
+which PyTorch's own (N, C, L) could be mistaken for. **Arithmetic.** Every log of a probability is a
+log-sigmoid or log-softmax of a logit, so that values are finite and gradients do not vanish at any
+logit. It is done in the precision of the logits, in float32 at least, autocast or not; the matrix
+products of LGL-INR follow `torch.set_float32_matmul_precision`. **Normalisation** is by numbers of
+samples and classes, never by weights (E8).
 
 **Step size.** At zero logits and equal class counts the gradient in the logits is, relative to that
 of the softmax loss, K / (2 √(K-1)) for one-vs-all and K² / (2 (K-1)) for LGL-INR: 1.7 and 5.6 at
 K = 10. A learning rate that suits one loss need not suit another.
 
-Labels outside 0 .. n_classes-1 are an error; under `torch.compile`, `torch.vmap` and the capture of
-CUDA graphs, where no value can be looked at, whoever calls must know them to be right.
+Labels outside 0 .. n_classes-1 are an error; under `torch.compile`, `torch.vmap`, `FakeTensorMode`
+and the capture of CUDA graphs and on the device "meta", where no value can be looked at, whoever
+calls must know them to be right. With ``validate=False`` no value is looked at anywhere.
 """
 
 from __future__ import annotations
@@ -31,7 +33,13 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from equations.loss_arguments import check_beta, check_reduction, check_weight
+from equations.loss_arguments import (
+    as_weight,
+    check_beta,
+    check_one_minibatch,
+    check_reduction,
+    check_weight,
+)
 from equations.loss_functions import (
     Reduction,
     in_negative_weights,
@@ -57,7 +65,8 @@ __all__ = [
 class _ClassWeighted(torch.nn.Module):
     """λ as a buffer, which moves with the module and is saved with it.
 
-    It stays in float64, whatever the module is cast to: half precision has no room for 1/N.
+    It stays in float64, whatever the module is cast to: half precision has no room for 1/N. A
+    device without float64 rounds it to float32, for good.
     """
 
     class_weight: Tensor | None
@@ -74,10 +83,11 @@ class _ClassWeighted(torch.nn.Module):
         self.reduction, self.validate = reduction, validate
         weight = None
         if class_weight is not None:
-            weight = torch.as_tensor(class_weight, dtype=torch.float64)
+            weight = as_weight(class_weight)
             if weight.ndim != 1 or not self._takes(len(weight)):
                 raise ValueError(f"class_weight must be (n_classes,), got {tuple(weight.shape)}")
-            check_weight(weight)
+            if validate:
+                check_weight(weight)
         self.register_buffer("class_weight", weight)
 
     def _takes(self, n_classes: int) -> bool:
@@ -85,14 +95,28 @@ class _ClassWeighted(torch.nn.Module):
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         weight = self.class_weight
-        super()._apply(fn, recurse)
-        if weight is not None and self.class_weight is not None:
-            self.class_weight = weight.to(self.class_weight.device)
-        return self
+
+        def moved(tensor: Tensor) -> Tensor:
+            if tensor is not weight:
+                return fn(tensor)
+            try:
+                there = fn(weight)
+                widest = there.dtype in (weight.dtype, torch.float64)
+                return there if widest else weight.to(there.device)
+            except (TypeError, RuntimeError):  # no float64 on the device; or fn fails again
+                single = weight.float()
+                return single.to(fn(single).device)
+
+        return super()._apply(moved, recurse)
 
     def extra_repr(self) -> str:
         """Arguments, as `repr` shows them."""
-        weight = None if self.class_weight is None else self.class_weight.tolist()
+        weight: object = None
+        if self.class_weight is not None:
+            try:
+                weight = self.class_weight.tolist()
+            except RuntimeError:  # fake, or on "meta"
+                weight = f"<{len(self.class_weight)} without values>"
         return f"class_weight={weight}, reduction={self.reduction!r}"
 
 
@@ -124,7 +148,10 @@ class WeightedSoftmaxLoss(_ClassWeighted):
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Loss of logits (n_samples, n_classes) at targets (n_samples,)."""
-        return weighted_softmax_loss(logits, targets, self.class_weight, reduction=self.reduction)
+        check_one_minibatch(logits, targets, None)
+        return weighted_softmax_loss(
+            logits, targets, self.class_weight, reduction=self.reduction, validate=self.validate
+        )
 
 
 class WeightedLogisticLoss(_ClassWeighted):
@@ -156,7 +183,10 @@ class WeightedLogisticLoss(_ClassWeighted):
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Loss of logits (n_samples,) at targets (n_samples,)."""
-        return weighted_logistic_loss(logits, targets, self.class_weight, reduction=self.reduction)
+        check_one_minibatch(logits, targets)
+        return weighted_logistic_loss(
+            logits, targets, self.class_weight, reduction=self.reduction, validate=self.validate
+        )
 
 
 class OneVsAllLogisticLoss(_ClassWeighted):
@@ -186,6 +216,7 @@ class OneVsAllLogisticLoss(_ClassWeighted):
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Loss of logits (n_samples, n_classes) at targets (n_samples,)."""
+        check_one_minibatch(logits, targets, None)
         return one_vs_all_logistic_loss(
             logits, targets, self.class_weight, reduction=self.reduction, validate=self.validate
         )
@@ -242,10 +273,7 @@ class LGLINRLoss(torch.nn.Module):
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Loss of logits (n_samples, n_classes) at targets (n_samples,)."""
-        if logits.shape[-1:] != (self.n_classes,):
-            raise ValueError(
-                f"logits must be (n_samples, {self.n_classes}), got {tuple(logits.shape)}"
-            )
+        check_one_minibatch(logits, targets, self.n_classes)
         return lgl_inr_loss(
             logits,
             targets,
