@@ -18,13 +18,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from equations.class_weights import check_class_weight
 from equations.mean_proba import FloatArray
 
 INTERPOLATED_BELOW = 1e-12
-"""Right side, relative to the total mass, under which a row is interpolated: nothing to compare."""
+"""Right side, relative to the class's own mass, under which a row is interpolated: nothing to
+compare. Not relative to the total mass, of which a light class is a small share."""
 
 
 def class_mass(class_weight: ArrayLike, class_count: ArrayLike) -> FloatArray:
@@ -168,6 +169,30 @@ def residual(
     return left_side(mean_proba, class_mass, miss_proba) - right_side(mean_proba, class_mass)
 
 
+def is_interpolated(right: ArrayLike, class_mass: ArrayLike) -> NDArray[np.bool_]:
+    """Whether the right side of Eq. (9) vanishes: nothing to compare with.
+
+    Parameters
+    ----------
+    right : array_like, shape (..., n_classes)
+        As `right_side` has it.
+    class_mass : array_like, shape (..., n_classes)
+        In the same unit.
+
+    Returns
+    -------
+    ndarray of bool, shape (..., n_classes)
+        Where it is below 1e-12 of the class's own mass.
+
+    Examples
+    --------
+    >>> is_interpolated([1e-13, 1e-13], [1.0, 1e-12]).tolist()
+    [True, False]
+    """
+    mass = np.asarray(class_mass, dtype=np.float64)
+    return np.asarray(np.asarray(right, dtype=np.float64) < INTERPOLATED_BELOW * mass)
+
+
 def gap(
     mean_proba: ArrayLike, class_mass: ArrayLike, miss_proba: ArrayLike | None = None
 ) -> FloatArray:
@@ -183,8 +208,8 @@ def gap(
     Returns
     -------
     ndarray of float64, shape (..., n_classes)
-        NaN where the right side is below 1e-12 of the total mass: such a row is interpolated, it
-        does not hold.
+        NaN where the right side is below 1e-12 of the class's own mass: such a row is
+        interpolated, it does not hold.
 
     Examples
     --------
@@ -194,7 +219,7 @@ def gap(
     mass = np.asarray(class_mass, dtype=np.float64)
     left = left_side(mean_proba, mass, miss_proba)
     right = right_side(mean_proba, mass)
-    compared = right >= INTERPOLATED_BELOW * mass.sum(axis=-1, keepdims=True)
+    compared = ~is_interpolated(right, mass)
     return np.divide(left, right, out=np.full_like(left, np.nan), where=compared) - 1.0
 
 
@@ -280,35 +305,6 @@ def detailed_balance_asymmetry(mean_proba: ArrayLike, class_mass: ArrayLike) -> 
     """
     flow = np.asarray(class_mass, dtype=np.float64)[..., :, None] * off_diagonal(mean_proba)
     return np.asarray(flow - np.swapaxes(flow, -1, -2))
-
-
-def accuracy_bounds(mean_proba: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    r"""Bounds of the accuracy on each class that its mean probability implies (E11).
-
-    .. math:: 2 \bar p_{ii} - 1 \le \text{accuracy}_i \le K \bar p_{ii}
-
-    By Markov's inequality, for rows that sum to one and the most probable class as prediction: a
-    sample that is missed gives its own class at most 1/2, one that is hit at least 1/K.
-
-    Parameters
-    ----------
-    mean_proba : array_like, shape (..., n_classes, n_classes)
-
-    Returns
-    -------
-    low, high : ndarray of float64, shape (..., n_classes)
-        Within [0, 1].
-
-    Examples
-    --------
-    >>> low, high = accuracy_bounds([[0.8, 0.2], [0.6, 0.4]])
-    >>> low.round(12).tolist(), high.round(12).tolist()
-    ([0.6, 0.0], [1.0, 0.8])
-    """
-    P = np.asarray(mean_proba, dtype=np.float64)
-    miss = off_diagonal(P).sum(axis=-1)
-    own = np.diagonal(P, axis1=-2, axis2=-1)
-    return np.maximum(1 - 2 * miss, 0.0), np.minimum(P.shape[-1] * own, 1.0)
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,18 @@ Verdict = Literal["holds", "fails", "inconclusive", "not converged", "interpolat
 
 @dataclass(frozen=True)
 class Estimate:
-    """A point estimate with its confidence interval at a stated level."""
+    """A point estimate with its confidence interval at a stated level.
+
+    ``reason`` says why the usual interval cannot be trusted, and is empty where it can: then the
+    ends are bounds that cover at every sample size, and a verdict is `inconclusive` unless they
+    are on one side of what is asked.
+    """
 
     value: float
     low: float
     high: float
     level: float
+    reason: str = ""
 
 
 def _sample(values: ArrayLike, name: str, at_least: int = 2) -> FloatArray:

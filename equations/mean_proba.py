@@ -8,7 +8,7 @@ sizes of the sample on which it is measured are free.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -140,11 +140,13 @@ def proba_from_logits(logits: ArrayLike, activation: Activation = "softmax") -> 
     [1.0, 0.5, 4.248354255291589e-18]
     """
     z = np.asarray(logits, dtype=np.float64)
-    if z.ndim == 1:
-        return np.stack([expit(-z), expit(z)], axis=1)
-    if activation == "sigmoid":
-        return np.asarray(expit(z))
-    return np.asarray(softmax(z, axis=1))
+    # What is below 1e-308 is zero, also where a user's seterr would raise.
+    with np.errstate(under="ignore", over="ignore"):
+        if z.ndim == 1:
+            return np.stack([expit(-z), expit(z)], axis=1)
+        if activation == "sigmoid":
+            return np.asarray(expit(z))
+        return np.asarray(softmax(z, axis=1))
 
 
 def class_count(y_true: ArrayLike, n_classes: int) -> IntArray:
@@ -167,17 +169,23 @@ def class_count(y_true: ArrayLike, n_classes: int) -> IntArray:
     return np.bincount(check_labels(y_true, n_classes), minlength=n_classes)
 
 
-def _rows_of_each_class(labels: IntArray, n_classes: int) -> list[Any]:
-    """Per class an index that selects its samples; slices where the labels are sorted."""
-    if np.all(labels[1:] >= labels[:-1]):
-        ends = np.searchsorted(labels, np.arange(n_classes + 1))
-        rows: list[Any] = [slice(a, b) for a, b in pairwise(ends)]
-    else:
-        rows = [np.flatnonzero(labels == k) for k in range(n_classes)]
-    for k in range(n_classes):
-        if not len(labels[rows[k]]):
-            raise ValueError(f"y_true holds no sample of class {k}")
-    return rows
+def _in_classes(
+    y_true: ArrayLike, proba: ArrayLike, activation: Activation
+) -> tuple[FloatArray, list[slice]]:
+    """Probabilities sorted by class, and the rows of each class."""
+    values = check_proba(proba, activation=activation)
+    n_classes = values.shape[1]
+    labels = check_labels(y_true, n_classes)
+    if len(labels) != len(values):
+        raise ValueError(f"y_true has {len(labels)} samples, proba has {len(values)}")
+    if not np.all(labels[1:] >= labels[:-1]):
+        order = np.argsort(labels, kind="stable")
+        labels, values = labels[order], values[order]
+    ends = np.searchsorted(labels, np.arange(n_classes + 1))
+    absent = np.flatnonzero(ends[1:] == ends[:-1])
+    if len(absent):
+        raise ValueError(f"y_true holds no sample of class {absent[0]}")
+    return values, [slice(a, b) for a, b in pairwise(ends.tolist())]
 
 
 def mean_proba(
@@ -213,7 +221,9 @@ def mean_proba(
     array([[0.8, 0.2],
            [0.4, 0.6]])
     """
-    return mean_proba_and_second_moments(y_true, proba, activation)[0]
+    values, rows_of = _in_classes(y_true, proba, activation)
+    with np.errstate(under="ignore"):
+        return np.stack([values[rows].mean(axis=0) for rows in rows_of])
 
 
 def mean_proba_and_second_moments(
@@ -224,7 +234,8 @@ def mean_proba_and_second_moments(
     .. math:: M_{iab} = \frac{1}{N_i} \sum_{n : y_n = i} f_a(x_n) f_b(x_n)
 
     ``M[i] - np.outer(P[i], P[i])`` is the within-class covariance of the predictions (divisor
-    :math:`N_i`), which is what an interval for a *fixed* model on fresh data needs.
+    :math:`N_i`), which is what an interval for a *fixed* model on fresh data needs; see
+    `equations.within_class` for how it keeps its digits where P is near the identity.
 
     Parameters
     ----------
@@ -248,15 +259,13 @@ def mean_proba_and_second_moments(
     >>> (M[0] - np.outer(P[0], P[0])).round(12).tolist()
     [[0.01, -0.01], [-0.01, 0.01]]
     """
-    values = check_proba(proba, activation=activation)
+    values, rows_of = _in_classes(y_true, proba, activation)
     n_classes = values.shape[1]
-    labels = check_labels(y_true, n_classes)
-    if len(labels) != len(values):
-        raise ValueError(f"y_true has {len(labels)} samples, proba has {len(values)}")
     mean = np.empty((n_classes, n_classes))
     second = np.empty((n_classes, n_classes, n_classes))
-    for k, rows in enumerate(_rows_of_each_class(labels, n_classes)):
-        in_class = values[rows]
-        mean[k] = in_class.mean(axis=0)
-        second[k] = in_class.T @ in_class / len(in_class)
+    with np.errstate(under="ignore"):
+        for k, rows in enumerate(rows_of):
+            in_class = values[rows]
+            mean[k] = in_class.mean(axis=0)
+            second[k] = in_class.T @ in_class / len(in_class)
     return mean, second

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from equations.balance import INTERPOLATED_BELOW, left_side, right_side
 from equations.inference import Estimate, fieller_roots
-from equations.joint_inference import check_test_count, within_class_covariance
 from equations.mean_proba import FloatArray
+from equations.within_class import check_test_count, within_class_covariance
 
 SOBOL_POINTS = 2**14
 """Points of the fixed quasi-Monte Carlo rule of `max_t_critical`: three digits."""
@@ -127,21 +126,21 @@ def gaps_over_runs(
     d = np.where(usable, (a - ratio * b) / safe, 0.0)
     critical = float(stats.t.ppf((1 + level) / 2, n - 1))
     if simultaneous:
-        critical = max_t_critical(_correlation(d.T @ d), level=level, df=n - 1)
+        critical = max_t_critical(correlation_of(d.T @ d), level=level, df=n - 1)
     sums = ((c * c).sum(axis=0), (c * d).sum(axis=0), (d * d).sum(axis=0))
     of_means = variance_factor / (n * (n - 1))
     g = [critical**2 * of_means * s for s in sums]
     if shared is not None:
         V = np.asarray(shared, dtype=np.float64)
-        sampling = _sampling(ratio, V)
+        sampling = sampling_of(ratio, V)
         if simultaneous:
             spread = of_means * (d.T @ d) + sampling.between / np.outer(safe, safe)
-            critical = max_t_critical(_correlation(spread), level=level, df=n - 1)
+            critical = max_t_critical(correlation_of(spread), level=level, df=n - 1)
             g = [critical**2 * of_means * s for s in sums]
         scale = (critical / safe) ** 2
         more = (sampling.right, -ratio * sampling.right, np.diagonal(sampling.between))
         g = [of_runs + scale * of_sample for of_runs, of_sample in zip(g, more, strict=True)]
-    return _gaps(ratio, usable, g, level)
+    return fieller_gaps(ratio, usable, g, level)
 
 
 def shared_sample_covariance(
@@ -183,80 +182,8 @@ def shared_sample_covariance(
     return np.asarray(scale[:, None, None] * within)
 
 
-def gaps_of_model(
-    mean_proba: ArrayLike,
-    second_moment: ArrayLike,
-    test_count: ArrayLike,
-    class_mass: ArrayLike,
-    *,
-    miss_proba: ArrayLike | None = None,
-    level: float = 0.95,
-    simultaneous: bool = False,
-) -> list[Estimate]:
-    r"""Gaps of one fixed model, with intervals for their value on the population.
-
-    Left and right side come from different classes and are independent:
-    :math:`\mathrm{Var}(L_j) = w_j^2 \mathrm{Var}_j(f_j) / n_j`,
-    :math:`\mathrm{Var}(R_j) = \sum_{k \ne j} w_k^2 \mathrm{Var}_k(f_j) / n_k`. Fieller's interval
-    with the degrees of freedom of Welch and Satterthwaite; simultaneous ones with the smallest of
-    them.
-
-    Parameters
-    ----------
-    mean_proba : array_like, shape (n_classes, n_classes)
-    second_moment : array_like, shape (n_classes, n_classes, n_classes)
-    test_count : array_like, shape (n_classes,)
-        At least 2.
-    class_mass : array_like, shape (n_classes,)
-    miss_proba : array_like, shape (n_classes,), optional
-        As in `equations.balance.left_side`.
-    level : float
-    simultaneous : bool
-
-    Returns
-    -------
-    list of Estimate, one per class
-        NaN within ±inf where a right side vanishes.
-
-    Raises
-    ------
-    ValueError
-        If a test class has fewer than two samples.
-
-    Examples
-    --------
-    >>> P, M = np.array([[0.9, 0.1], [0.2, 0.8]]), np.zeros((2, 2, 2))
-    >>> for i, variance in enumerate((0.04, 0.16)):
-    ...     M[i] = np.outer(P[i], P[i]) + variance * np.array([[1, -1], [-1, 1]])
-    >>> gap, _ = gaps_of_model(P, M, [400, 400], [2.0, 1.0])
-    >>> round(gap.value, 9), round(gap.low, 3), round(gap.high, 3)
-    (0.0, -0.246, 0.326)
-    """
-    P = np.asarray(mean_proba, dtype=np.float64)
-    mass = np.asarray(class_mass, dtype=np.float64)
-    n = check_test_count(test_count)
-    left, right = left_side(P, mass, miss_proba), right_side(P, mass)
-    usable = right >= INTERPOLATED_BELOW * mass.sum()
-    safe = np.where(usable, right, 1.0)
-    ratio = left / safe
-    within = within_class_covariance(P, np.asarray(second_moment, dtype=np.float64), n)
-    scaled = (mass**2 / n)[:, None, None] * within  # V_k
-    sampling = _sampling(ratio, scaled)
-    parts = sampling.factor**2 * np.einsum("kjj->kj", scaled)
-    spread = parts.sum(axis=0)
-    df = spread**2 / np.maximum((parts**2 / (n - 1)[:, None]).sum(axis=0), 1e-300)
-    critical = stats.t.ppf((1 + level) / 2, df)
-    if simultaneous:
-        critical = max_t_critical(
-            _correlation(sampling.between), level=level, df=float(df[usable].min())
-        )
-    scale = (critical / safe) ** 2
-    g = [scale * sampling.right, -scale * ratio * sampling.right, scale * spread]
-    return _gaps(ratio, usable, g, level)
-
-
 @dataclass(frozen=True)
-class _Sampling:
+class Sampling:
     """What sampling does to both sides: left and right come from different classes.
 
     ``factor`` (k, j) is that of f_kj in left_j - ρ_j right_j, up to its sign; ``right`` (j) the
@@ -268,23 +195,44 @@ class _Sampling:
     between: FloatArray
 
 
-def _sampling(ratio: FloatArray, V: FloatArray) -> _Sampling:
+def sampling_of(ratio: FloatArray, V: FloatArray) -> Sampling:
+    """What a test sample with covariances V (k, j, l) does to the sides, at the ratios ρ (j).
+
+    Examples
+    --------
+    >>> sampling_of(np.ones(2), np.stack([np.eye(2), 3 * np.eye(2)])).right.tolist()
+    [3.0, 1.0]
+    """
     own = np.eye(len(ratio), dtype=bool)
     factor = np.where(own, 1.0, ratio)
     right = np.where(own, 0.0, np.einsum("kjj->kj", V)).sum(axis=0)
-    return _Sampling(factor, right, np.einsum("kj,kl,kjl->jl", factor, factor, V))
+    return Sampling(factor, right, np.einsum("kj,kl,kjl->jl", factor, factor, V))
 
 
-def _correlation(covariance: FloatArray) -> FloatArray:
-    """Correlation of those components that vary."""
+def correlation_of(covariance: FloatArray) -> FloatArray:
+    """Correlation of those components that vary.
+
+    Examples
+    --------
+    >>> correlation_of(np.diag([4.0, 0.0])).tolist()
+    [[1.0]]
+    """
     scale = np.sqrt(np.maximum(np.diagonal(covariance), 0))
     varies = scale > 0
     return np.asarray(covariance[np.ix_(varies, varies)] / np.outer(scale[varies], scale[varies]))
 
 
-def _gaps(
-    ratio: FloatArray, usable: FloatArray, g: list[FloatArray], level: float
+def fieller_gaps(
+    ratio: FloatArray, usable: NDArray[np.bool_], g: list[FloatArray], level: float
 ) -> list[Estimate]:
+    """Gaps with Fieller's intervals, from ratios and the three g of `fieller_roots`, (j) each.
+
+    Examples
+    --------
+    >>> nothing = np.zeros(1)
+    >>> fieller_gaps(np.array([2.0]), np.array([True]), [nothing, nothing, nothing + 0.25], 0.9)
+    [Estimate(value=1.0, low=0.5, high=1.5, level=0.9, reason='')]
+    """
     found = []
     for value, there, g_cc, g_cd, g_dd in zip(ratio, usable, *g, strict=True):
         if not there:

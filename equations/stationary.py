@@ -15,6 +15,13 @@ from scipy import stats
 from equations.balance import off_diagonal
 from equations.inference import Estimate
 from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
+from equations.model_inference import gaps_of_model
+from equations.within_class import (
+    MIN_MISSES,
+    check_test_count,
+    too_few_misses,
+    within_class_covariance,
+)
 
 
 def stationary_distribution(mean_proba: ArrayLike) -> FloatArray:
@@ -107,6 +114,7 @@ def effective_class_weight_of_model(
     class_count: ArrayLike,
     *,
     level: float = 0.95,
+    min_misses: float = MIN_MISSES,
 ) -> list[Estimate]:
     r"""Effective λ of one model, with intervals for its value on the population.
 
@@ -124,10 +132,20 @@ def effective_class_weight_of_model(
     class_count : array_like, shape (n_classes,)
         Training class sizes.
     level : float
+    min_misses : float
+        Expected misses below which the delta method is not trusted; 0 always trusts it.
 
     Returns
     -------
     list of Estimate, one per class
+        With a ``reason`` where too few misses are expected for the delta method. Of two classes the
+        ends are then Chernoff's bounds of λ_1 / λ_0, the gap of Eq. (10) under equal weights; of
+        more they are 0 and 1, within which every λ is.
+
+    Raises
+    ------
+    ValueError
+        If a test class has fewer than two samples, or P has no stationary distribution.
 
     References
     ----------
@@ -136,20 +154,33 @@ def effective_class_weight_of_model(
     Examples
     --------
     >>> P = np.array([[0.9, 0.1], [0.01, 0.99]])
-    >>> M = np.einsum("ia,ib->iab", P, P)  # no spread within a class
-    >>> [round(e.high, 9) for e in effective_class_weight_of_model(P, M, [9, 9], [1000, 10000])]
-    [0.5, 0.5]
+    >>> M = np.array([np.diag(row) for row in P])  # each prediction is certain of itself
+    >>> found = effective_class_weight_of_model(P, M, [1000, 2000], [1000, 10000])
+    >>> [round(e.low, 3) for e in found], round(found[0].value, 9), found[0].reason
+    ([0.394, 0.394], 0.5, '')
     """
     P, M = np.asarray(mean_proba, dtype=np.float64), np.asarray(second_moment, dtype=np.float64)
-    n = np.asarray(test_count, dtype=np.float64)
-    weight = effective_class_weight(P, class_count)
-    pi = stationary_distribution(P)
+    n = check_test_count(test_count)
+    weight, pi = effective_class_weight(P, class_count), stationary_distribution(P)
+    reason = next(filter(None, too_few_misses(P, M, n, pi, min_misses=min_misses)), "")
+    if reason:
+        low, high = np.zeros(len(P)), np.ones(len(P))
+        if len(P) == 2:
+            at_equal_weights = gaps_of_model(P, M, n, class_count, level=level)[0]
+            odds = np.maximum([at_equal_weights.high + 1, at_equal_weights.low + 1], 0)  # λ_1 / λ_0
+            low[0], high[0] = 1 / (1 + odds)
+            low[1], high[1] = 1 - high[0], 1 - low[0]
+        return [
+            Estimate(*ends, level, reason) for ends in np.column_stack([weight, low, high]).tolist()
+        ]
     limit = np.outer(np.ones(len(pi)), pi)
-    deviation = np.linalg.inv(np.eye(len(pi)) - P + limit) - limit
+    leaving = -off_diagonal(P)  # I - P, whose diagonal is what the rest of the row sums to
+    np.fill_diagonal(leaving, -leaving.sum(axis=1))
+    deviation = np.linalg.inv(leaving + limit) - limit
+    within = within_class_covariance(P, M, n) / n[:, None, None]
     covariance = np.zeros_like(P)
     for k in range(len(pi)):
-        within = (M[k] - np.outer(P[k], P[k])) / (n[k] - 1)
-        covariance += pi[k] ** 2 * deviation.T @ within @ deviation
+        covariance += pi[k] ** 2 * deviation.T @ within[k] @ deviation
     # log λ_k = log π_k - log N_k - log Σ_j π_j / N_j
     gradient = np.diag(1 / pi) - np.outer(np.ones(len(pi)), weight / pi)
     variance = np.einsum("ki,ij,kj->k", gradient, covariance, gradient)

@@ -3,8 +3,8 @@ import pytest
 from scipy.special import expit, log_softmax
 from sklearn.linear_model import LogisticRegression
 
+from equations.accuracy_bounds import accuracy_bounds
 from equations.balance import (
-    accuracy_bounds,
     binary_ratio,
     binary_ratio_in_theory,
     class_mass,

@@ -7,9 +7,10 @@ from statsmodels.stats.multivariate import test_mvmean as hotelling
 
 from equations.balance import gap, left_side, residual, right_side
 from equations.inference import ratio_of_means
-from equations.joint_inference import joint_test_of_model, joint_test_over_runs
+from equations.joint_inference import joint_test_over_runs
 from equations.mean_proba import mean_proba_and_second_moments
-from equations.simultaneous import gaps_of_model, gaps_over_runs, max_t_critical
+from equations.model_inference import gaps_of_model, joint_test_of_model
+from equations.simultaneous import gaps_over_runs, max_t_critical
 
 N_STUDIES = 2000
 MCSE = np.sqrt(0.05 * 0.95 / N_STUDIES)

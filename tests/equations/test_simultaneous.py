@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from equations.balance import left_side, right_side
-from equations.simultaneous import gaps_of_model, gaps_over_runs, shared_sample_covariance
+from equations.model_inference import gaps_of_model
+from equations.simultaneous import gaps_over_runs, shared_sample_covariance
 
 MASS = np.array([5.0, 3.0, 2.0]) / 10
 K, N_RUNS = 3, 6

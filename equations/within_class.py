@@ -1,0 +1,190 @@
+r"""A fixed classifier on a test sample: its covariance within each class, and whether it suffices.
+
+What an interval of one model knows of the spread of the predictions is the within-class covariance
+:math:`S_k` of the test sample. A confident model misses rarely: most of what it gives to wrong
+classes is given by a few samples, and a sample without them underestimates mean and spread
+together. What decides is the number of misses that are expected, :math:`n_k (1 - \bar p_{kk})`.
+Where they are few, large-sample intervals do not keep their level (docs/small-samples.md), and
+bounds that are true of every sample size take their place.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from equations.balance import left_side, off_diagonal, right_side
+from equations.mean_proba import FloatArray
+
+MIN_MISSES = 10.0
+"""Expected misses below which a large-sample interval is not trusted."""
+
+ALIKE = 1.5
+"""How many times as many are needed of misses counted by their own size, (Σf)² / Σf²: a thousand
+samples that each give about 1e-8 to a wrong class have a mean that is normal, though not one whole
+miss is expected. Of whole ones, f = 0 or 1, both counts are the number of misses."""
+
+ROUNDING = 64 * np.finfo(np.float64).eps
+"""Of a second moment: a central moment that is smaller is due to rounding."""
+
+
+def check_test_count(test_count: ArrayLike) -> FloatArray:
+    """Return test class sizes as float64 if each is at least 2.
+
+    Examples
+    --------
+    >>> check_test_count([5, 2])
+    array([5., 2.])
+    """
+    n = np.asarray(test_count, dtype=np.float64)
+    if not (n >= 2).all():
+        raise ValueError(f"test_count must be at least 2 in every class, got {n.tolist()}")
+    return n
+
+
+def within_class_covariance(
+    mean_proba: FloatArray, second_moment: FloatArray, test_count: FloatArray
+) -> FloatArray:
+    r"""Unbiased covariance of the predictions within each class.
+
+    Under softmax the own class's row and column follow from those of the others, since
+    :math:`f_k = 1 - \sum_{a \ne k} f_a`: M - PP' of numbers near one would leave nothing but
+    rounding where misses are below 1e-8. Sigmoids have no such relation.
+
+    Parameters
+    ----------
+    mean_proba : ndarray, shape (n_classes, n_classes)
+    second_moment : ndarray, shape (n_classes, n_classes, n_classes)
+    test_count : ndarray, shape (n_classes,)
+
+    Returns
+    -------
+    ndarray of float64, shape (n_classes, n_classes, n_classes)
+
+    Examples
+    --------
+    >>> P, M = np.array([[0.5, 0.5]] * 2), np.full((2, 2, 2), 0.25) + 0.01 * np.eye(2)
+    >>> within_class_covariance(P, M, np.array([2.0, 2.0]))[0].round(12).tolist()
+    [[0.02, 0.0], [0.0, 0.02]]
+    """
+    n = np.asarray(test_count, dtype=np.float64)
+    return _covariance(mean_proba, second_moment) * (n / (n - 1))[:, None, None]
+
+
+def _covariance(P: FloatArray, M: FloatArray) -> FloatArray:
+    """Central moments within each class, with divisor n."""
+    with np.errstate(under="ignore"):
+        centred = np.asarray(M - P[:, :, None] * P[:, None, :], dtype=np.float64)
+    centred[np.abs(centred) <= ROUNDING * np.abs(M)] = 0.0
+    if rows_sum_to_one(P, M):
+        for k, of_class in enumerate(centred):
+            of_class[k], of_class[:, k] = 0.0, 0.0
+            of_class[k] = of_class[:, k] = -of_class.sum(axis=0)
+            of_class[k, k] = -of_class[k].sum()
+    return centred
+
+
+def rows_sum_to_one(mean_proba: FloatArray, second_moment: FloatArray) -> bool:
+    r"""Whether every sample's probabilities sum to one: then :math:`\sum_b M_{kab} = P_{ka}`.
+
+    Examples
+    --------
+    >>> P = np.array([[0.5, 0.5], [0.5, 0.5]])
+    >>> rows_sum_to_one(P, np.full((2, 2, 2), 0.25)), rows_sum_to_one(P, np.full((2, 2, 2), 0.3))
+    (True, False)
+    """
+    return bool(np.abs(second_moment.sum(axis=-1) - mean_proba).max() <= 1e-6)
+
+
+def too_few_misses(
+    mean_proba: ArrayLike,
+    second_moment: ArrayLike,
+    test_count: ArrayLike,
+    class_mass: ArrayLike,
+    miss_proba: ArrayLike | None = None,
+    *,
+    min_misses: float = MIN_MISSES,
+) -> list[str]:
+    r"""Why large-sample intervals of each equation cannot be trusted; empty where they can.
+
+    A side of Eq. (9) is a sum of independent terms, of which those of class k are at most the unit
+    :math:`w_k / n_k`. It is close to normal, and its spread is known, where it is worth many of
+    the largest such terms: ten units, or fifteen of the terms' own size
+    :math:`(w_k / n_k) E f^2 / E f`, where class k has shown enough of them to know that size.
+
+    Parameters
+    ----------
+    mean_proba : array_like, shape (n_classes, n_classes)
+    second_moment : array_like, shape (n_classes, n_classes, n_classes)
+    test_count : array_like, shape (n_classes,)
+    class_mass : array_like, shape (n_classes,)
+    miss_proba : array_like, shape (n_classes,), optional
+        As in `equations.balance.left_side`.
+    min_misses : float
+        0 trusts every sample.
+
+    Returns
+    -------
+    list of str, one per equation
+
+    Examples
+    --------
+    >>> P = np.array([[0.9, 0.1], [0.1, 0.9]])
+    >>> M = np.array([np.diag(row) for row in P])  # one miss in ten, certain of itself
+    >>> too_few_misses(P, M, [40, 400], [1.0, 1.0])[0]
+    'class 0 has 4 expected misses in 40 samples, fewer than 10'
+    >>> too_few_misses(P, M, [100, 400], [1.0, 1.0])
+    ['', '']
+    """
+    P, M = np.asarray(mean_proba, dtype=np.float64), np.asarray(second_moment, dtype=np.float64)
+    n, mass = np.asarray(test_count, np.float64), np.asarray(class_mass, np.float64)
+    if min_misses <= 0 or is_constant(P, M):
+        return [""] * len(P)
+    left, right = left_side(P, mass, miss_proba), right_side(P, mass)
+    own = np.eye(len(P), dtype=bool)
+    given = np.where(own, (left / mass)[:, None], off_diagonal(P))  # to wrong classes; own: missed
+    unit = np.broadcast_to((mass / n)[:, None], P.shape)
+    square = np.einsum("kjj->kj", _covariance(P, M)) + given**2
+    if not rows_sum_to_one(P, M):  # a sigmoid's misses below the rounding of its moments
+        square = np.where(own & (given**2 < 1e4 * ROUNDING), given, square)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        known = n[:, None] * given**2 >= ALIKE * min_misses * square
+        jump = unit * np.where(known & (given > 0), square / given, 1.0)
+
+    def enough(side: FloatArray, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        largest_unit, largest_jump = (np.where(where, a, 0.0).max(axis=0) for a in (unit, jump))
+        by_size = side >= ALIKE * min_misses * largest_jump
+        return np.asarray((side >= min_misses * largest_unit) | by_size)
+
+    left_enough, right_enough = enough(left, own), enough(right, ~own)
+    fewest = np.where(own, 0.0, unit).argmax(axis=0)  # the class whose samples weigh most
+    reasons = []
+    for j in range(len(P)):
+        reason = ""
+        if not left_enough[j]:
+            reason = (
+                f"class {j} has {n[j] * given[j, j]:.2g} expected misses in {n[j]:.0f} samples, "
+                f"fewer than {min_misses:g}"
+            )
+        elif not right_enough[j]:
+            k = fewest[j]
+            reason = (
+                f"class {j} takes what {right[j] / unit[k, j]:.2g} misses of class {k} would give "
+                f"it ({n[k]:.0f} samples), fewer than {min_misses:g}"
+            )
+        reasons.append(reason)
+    return reasons
+
+
+def is_constant(mean_proba: FloatArray, second_moment: FloatArray) -> bool:
+    """Whether the classifier predicts the same for every sample: nothing of it is uncertain.
+
+    Examples
+    --------
+    >>> is_constant(np.full((2, 2), 0.5), np.full((2, 2, 2), 0.25))
+    True
+    """
+    if np.abs(mean_proba - mean_proba[0]).max() > ROUNDING:
+        return False
+    moments = mean_proba[:, :, None] * mean_proba[:, None, :]
+    return bool((np.abs(second_moment - moments) <= ROUNDING * np.abs(second_moment)).all())
