@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from equations.mean_proba import FloatArray
-from reports.style import HOUSE_STYLE, plain, pyplot, save_figure
+from reports.style import house_style, plain, save_figure, subplots
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,13 @@ def draw_heat_maps(
     """
     if not panels:
         return
-    plt = pyplot()
     n_classes = len(panels[0].mean_proba)
     names = [plain(label) for label in labels] or [str(k) for k in range(n_classes)]
     side = max(2.3, (0.42 if n_classes <= 6 else 0.34) * n_classes)
     n_rows = -(-len(panels) // per_row)
     n = min(len(panels), per_row)
-    with plt.rc_context(HOUSE_STYLE):
-        figure, axes = plt.subplots(
+    with house_style():
+        figure, axes = subplots(
             2 * n_rows, n, figsize=(side * n + 0.8, n_rows * (1.32 * side + 0.5)), squeeze=False,
             height_ratios=(n_classes, 1) * n_rows, sharex="col",
         )  # fmt: skip

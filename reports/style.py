@@ -1,8 +1,17 @@
-"""The house style of every figure, and how a figure is saved, in one place."""
+"""The house style of every figure, and how a figure is made and saved, in one place.
+
+It starts from matplotlib's defaults, not from the user's `matplotlibrc`, and it needs no pyplot:
+rcParams, backend and open figures of the session around are left as they are.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -29,19 +38,53 @@ HOUSE_STYLE: Any = {
 }
 
 
-def pyplot() -> Any:
-    """Pyplot without a screen."""
-    import matplotlib
+def matplotlib() -> Any:
+    """Matplotlib, imported whatever the user's settings are.
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    Its import reads `MPLBACKEND` and `matplotlibrc`, and fails if it can make nothing of them.
+    Then it is imported from the folder of its own `matplotlibrc`, which comes first.
+    """
+    try:
+        import matplotlib
+    except (ValueError, OSError):
+        for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+            del sys.modules[name]  # the halves that were imported do not fit a second import
+        folder = find_spec("matplotlib").submodule_search_locations[0]  # type: ignore[union-attr, index]
+        backend = os.environ.pop("MPLBACKEND", None)
+        try:
+            with chdir(Path(folder) / "mpl-data"):
+                import matplotlib
+        finally:
+            if backend is not None:
+                os.environ["MPLBACKEND"] = backend
+    return matplotlib
 
-    return plt
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Matplotlib's defaults with ours on top, in whose place the user's settings come again."""
+    mpl = matplotlib()
+    with mpl.rc_context():  # all but the backend, which we neither read nor set
+        mpl.rcParams.update({k: mpl.rcParamsDefault[k] for k in mpl.rcParams if k != "backend"})
+        mpl.rcParams.update(HOUSE_STYLE)
+        yield
+
+
+def subplots(
+    n_rows: int = 1, n_columns: int = 1, *, figsize: tuple[float, float], **how: Any
+) -> tuple[Any, Any]:
+    """Figure and axes, as those of `matplotlib.pyplot.subplots`, which pyplot does not know of."""
+    matplotlib()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=figsize)
+    return figure, figure.subplots(n_rows, n_columns, **how)
 
 
 def sequence(n: int) -> list[Any]:
     """Colours for n ordered values, dark to light, told apart without hue and with any eyes."""
-    colours: list[Any] = pyplot().get_cmap("viridis")([0.85 * i / max(n - 1, 1) for i in range(n)])
+    at = [0.85 * i / max(n - 1, 1) for i in range(n)]
+    colours: list[Any] = matplotlib().colormaps["viridis"](at)
     return colours
 
 
@@ -57,7 +100,7 @@ def plain(name: str) -> str:
 
 
 def save_figure(figure: Any, paths: list[Path]) -> None:
-    """Save a figure in every format asked for, the same bytes for the same picture, and close it.
+    """Save a figure in every format asked for, the same bytes for the same picture.
 
     Parameters
     ----------
@@ -72,4 +115,3 @@ def save_figure(figure: Any, paths: list[Path]) -> None:
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             figure.savefig(picture, format=path.suffix[1:], metadata=metadata)
         write_bytes(path, picture.getvalue())
-    pyplot().close(figure)

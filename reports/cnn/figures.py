@@ -12,14 +12,14 @@ from reports.cnn.text import STAGE_NAMES
 from reports.heat_map import Panel, draw_heat_maps
 from reports.statistics import half_width
 from reports.style import (
-    HOUSE_STYLE,
     OBSERVED,
     PAPER,
     PREDICTED,
     THEORY,
-    pyplot,
+    house_style,
     save_figure,
     sequence,
+    subplots,
 )
 from simulations.fitters.fit import NOT_CONVERGED
 
@@ -43,13 +43,12 @@ def draw_epochs(table: Networks, paths: list[Path]) -> None:
     """
     if table.epochs.empty:
         return
-    plt = pyplot()
     colours = sequence(len(table.labels))
     epochs = sorted(table.epochs["epoch"].unique().tolist())
-    with plt.rc_context(HOUSE_STYLE):
+    with house_style():
         n = min(len(table.panels), EPOCHS_PER_ROW)
         n_rows = -(-len(table.panels) // n)
-        figure, axes = plt.subplots(
+        figure, axes = subplots(
             2 * n_rows, n, figsize=(2.3 * n + 1.5, 4.6 * n_rows), squeeze=False, sharey=True
         )
         for ax in axes.flat:
@@ -104,12 +103,11 @@ def draw_stages(table: Networks, paths: list[Path]) -> None:
     """
     if "gap" not in table.summary:
         return
-    plt = pyplot()
-    with plt.rc_context(HOUSE_STYLE):
+    with house_style():
         panels = table.panels
         n = min(len(panels), PER_ROW)
         n_rows = -(-len(panels) // n)
-        figure, axes = plt.subplots(
+        figure, axes = subplots(
             n_rows, n, figsize=(2.9 * n + 0.6, 2.6 * n_rows + 0.7), squeeze=False, sharey=True,
             sharex=True,
         )  # fmt: skip

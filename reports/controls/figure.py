@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from reports.controls.summary import Controls
-from reports.style import HOUSE_STYLE, OBSERVED, PREDICTED, THEORY, pyplot, save_figure
+from reports.style import OBSERVED, PREDICTED, THEORY, house_style, save_figure, subplots
 
 
 def draw_controls(table: Controls, paths: list[Path]) -> None:
@@ -20,12 +20,11 @@ def draw_controls(table: Controls, paths: list[Path]) -> None:
     """
     if table.classes.empty:
         return
-    plt = pyplot()
     expected = table.summary.set_index("control")["expected"]
     kinds = ("holds", "fails", "not converged")
     order = [c for kind in kinds for c in expected.index[expected == kind]]
-    with plt.rc_context(HOUSE_STYLE):
-        figure, ax = plt.subplots(figsize=(7.2, 0.27 * len(order) + 1.1))
+    with house_style():
+        figure, ax = subplots(figsize=(7.2, 0.27 * len(order) + 1.1))
         ax.axvline(0, color=THEORY, lw=0.8, ls="--")
         for i, control in enumerate(order):
             rows = table.classes[table.classes["control"] == control]

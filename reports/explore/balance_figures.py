@@ -11,14 +11,7 @@ from reports.explore.panels import by_ratio, legend_of_ratios, log_ticks, rows_w
 from reports.explore.summary import Explore, decided_by
 from reports.explore.text import weighting_name
 from reports.formatting import LATEX
-from reports.style import (
-    COLUMN,
-    HOUSE_STYLE,
-    PAGE,
-    THEORY,
-    pyplot,
-    save_figure,
-)
+from reports.style import COLUMN, PAGE, THEORY, house_style, matplotlib, save_figure, subplots
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,9 +38,8 @@ def draw_sides(table: Explore, paths: list[Path]) -> None:
         right = (1 - share) / share
     else:
         right = test["right"]
-    plt = pyplot()
-    with plt.rc_context(HOUSE_STYLE):
-        figure, (top, bottom) = plt.subplots(
+    with house_style():
+        figure, (top, bottom) = subplots(
             2, 1, figsize=(COLUMN, 4.2), sharex=True, height_ratios=(5, 3)
         )
         for ratio, colour, marker in by_ratio(table):
@@ -92,20 +84,17 @@ def draw_gap(table: Explore, paths: list[Path]) -> None:
     table : Explore
     paths : list of Path
     """
-    from matplotlib.colors import Normalize
-
     test = rows_with_numbers(table)
     if test is None:
         return
-    plt = pyplot()
     n_rows, n_columns = len(table.settings), len(table.ratios)
     width = COLUMN if n_columns <= 8 else min(PAGE, 1.0 + 0.34 * n_columns)
-    reach = 300 * table.margin
-    with plt.rc_context(HOUSE_STYLE):
-        figure, ax = plt.subplots(figsize=(width, 1.2 + 0.19 * n_rows))
+    reach, mpl = 300 * table.margin, matplotlib()
+    with house_style():
+        figure, ax = subplots(figsize=(width, 1.2 + 0.19 * n_rows))
         gaps = np.full((n_rows, n_columns), np.nan)
         cells = table.split("test").groupby(["weighting", "ratio"], sort=False)
-        colours, norm = plt.get_cmap("PuOr"), Normalize(-reach, reach)
+        colours, norm = mpl.colormaps["PuOr"], mpl.colors.Normalize(-reach, reach)
         for (setting, ratio), rows in cells:
             at = table.settings.index(setting), table.ratios.index(ratio)
             decision = decided_by(rows.to_dict("records"))

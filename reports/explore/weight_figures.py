@@ -9,7 +9,7 @@ import numpy as np
 
 from reports.explore.panels import by_ratio, error_bars, legend_of_ratios, rows_with_numbers
 from reports.explore.summary import Explore
-from reports.style import COLUMN, HOUSE_STYLE, OBSERVED, PREDICTED, plain, pyplot, save_figure
+from reports.style import COLUMN, OBSERVED, PREDICTED, house_style, plain, save_figure, subplots
 from simulations.studies.options import is_lambda0
 
 if TYPE_CHECKING:
@@ -30,10 +30,9 @@ def draw_mean_proba(table: Explore, paths: list[Path]) -> None:
     test = rows_with_numbers(table)
     if test is None:
         return
-    plt = pyplot()
-    with plt.rc_context(HOUSE_STYLE):
+    with house_style():
         classes = range(table.n_classes) if table.n_classes <= 4 else (0, table.n_classes - 1)
-        figure, axes = plt.subplots(
+        figure, axes = subplots(
             len(classes), 1, figsize=(COLUMN, 0.8 + 1.8 * len(classes)), sharex=True
         )
         for ax, k in zip(axes, classes, strict=True):
@@ -70,14 +69,13 @@ def draw_accuracy(table: Explore, paths: list[Path]) -> None:
     test = rows_with_numbers(table)
     if test is None:
         return
-    plt = pyplot()
     n_rows = (len(table.ratios) + 1) // 2
     kinds = (
         ("balanced_accuracy", "balanced", OBSERVED, "o"),
         ("overall_accuracy", "at training priors", PREDICTED, "s"),
     )
-    with plt.rc_context(HOUSE_STYLE):
-        figure, axes = plt.subplots(
+    with house_style():
+        figure, axes = subplots(
             n_rows, 2, figsize=(COLUMN, 0.8 + 1.05 * n_rows), sharex=True, sharey=True,
             squeeze=False,
         )  # fmt: skip

@@ -11,13 +11,14 @@ from reports.losses.summary import Comparison
 from reports.losses.text import loss_name, short_title
 from reports.network_protocol import NETWORK_NAMES
 from reports.style import (
-    HOUSE_STYLE,
     OBSERVED,
     PAPER,
     PREDICTED,
+    house_style,
+    matplotlib,
     plain,
-    pyplot,
     save_figure,
+    subplots,
 )
 from simulations.datasets import dataset_named
 
@@ -42,13 +43,12 @@ def draw_curves(table: Comparison, paths: list[Path]) -> None:
     """
     if table.epochs.empty:
         return
-    plt = pyplot()
     panels = [p for p in table.panels if not _of(table.epochs, p).empty]
     n = min(len(panels), PER_ROW)
     n_rows = -(-len(panels) // n)
     betas = sorted(table.epochs["beta"].dropna().unique().tolist())
-    with plt.rc_context(HOUSE_STYLE):
-        figure, axes = plt.subplots(n_rows, n, figsize=(2.7 * n + 1.5, 2.6 * n_rows), squeeze=False)
+    with house_style():
+        figure, axes = subplots(n_rows, n, figsize=(2.7 * n + 1.5, 2.6 * n_rows), squeeze=False)
         for ax in axes.flat[len(panels) :]:
             ax.set_visible(False)
         for ax, panel in zip(axes.flat, panels, strict=False):
@@ -81,7 +81,7 @@ def _draw_curve(ax: Any, curve: Any, betas: list[float]) -> None:
         i = betas.index(first["beta"])
         marker = MARKERS[i % len(MARKERS)]
         if len(betas) > 1:
-            colour = pyplot().get_cmap("viridis")(0.45 + 0.45 * i / (len(betas) - 1))
+            colour = matplotlib().colormaps["viridis"](0.45 + 0.45 * i / (len(betas) - 1))
     style = "--" if first["matched"] else "-"
     ax.plot(
         curve["epoch"], 100 * curve["accuracy"], style, color=colour, lw=1.1, marker=marker,
@@ -110,7 +110,6 @@ def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path])
     panel : tuple of (dataset, model)
     paths : list of Path
     """
-    plt = pyplot()
     mine = _of(table.confusion, panel)
     mine = mine[~mine["matched"]].drop_duplicates(["loss", "true", "predicted"])
     labels = dataset_named(panel[0]).labels
@@ -125,8 +124,8 @@ def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path])
     wrong = max(float(_off_diagonal(m).max()) for m in matrices.values())
     single = all((m == np.round(m)).all() for m in matrices.values())
     names = [plain(label) for label in labels]
-    with plt.rc_context(HOUSE_STYLE):
-        figure, axes = plt.subplots(
+    with house_style():
+        figure, axes = subplots(
             1, len(matrices), figsize=(3.1 * len(matrices) + 0.9, 3.4), squeeze=False
         )
         for ax, (loss, matrix) in zip(axes[0], matrices.items(), strict=True):
@@ -149,10 +148,12 @@ def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path])
 
 def _annotate(ax: Any, matrix: np.ndarray, wrong: float, form: str) -> None:
     """Accuracy of each class on the diagonal, images beside it."""
+    from matplotlib.patches import Rectangle
+
     for (i, j), value in np.ndenumerate(matrix):
         if i == j:
             text = f"{100 * value / matrix[i].sum():.1f}"
-            ax.add_patch(pyplot().Rectangle((i - 0.5, i - 0.5), 1, 1, color="0.92", lw=0))
+            ax.add_patch(Rectangle((i - 0.5, i - 0.5), 1, 1, color="0.92", lw=0))
         elif value == 0:
             continue
         else:

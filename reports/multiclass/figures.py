@@ -10,7 +10,7 @@ import numpy as np
 from reports.heat_map import Panel, draw_heat_maps, setting_title
 from reports.multiclass.summary import Multiclass
 from reports.statistics import half_width
-from reports.style import HOUSE_STYLE, OBSERVED, PREDICTED, THEORY, pyplot, save_figure
+from reports.style import OBSERVED, PREDICTED, THEORY, house_style, save_figure, subplots
 
 
 def draw_mean_proba(table: Multiclass, paths: list[Path]) -> None:
@@ -45,10 +45,9 @@ def draw_sides(table: Multiclass, paths: list[Path]) -> None:
     test = table.summary[table.summary["split"] == "test"]
     if "left" not in test or not len(test.dropna(subset=["left"])):
         return
-    plt = pyplot()
     settings = list(dict.fromkeys(test["setting"]))
-    with plt.rc_context(HOUSE_STYLE):
-        figure, axes = plt.subplots(
+    with house_style():
+        figure, axes = subplots(
             2, len(settings), figsize=(2.4 * len(settings) + 0.4, 4.0), squeeze=False,
             sharex=True, height_ratios=(3, 2),
         )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from reports.formatting import LATEX, percent_interval, weight_formula
-from reports.style import HOUSE_STYLE, OBSERVED, PAPER, PREDICTED, THEORY, pyplot, save_figure
+from reports.style import OBSERVED, PAPER, PREDICTED, THEORY, house_style, save_figure, subplots
 from reports.table1.summary import Table1
 from reports.table1.text import FITTERS, TITLES, predicted_basis
 
@@ -22,14 +22,13 @@ def draw_table1(table: Table1, paths: list[Path]) -> None:
     paths : list of Path
         Where to save it; the suffix gives the format.
     """
-    plt = pyplot()
     test = table.summary[table.summary["split"] == "test"].set_index(["simulation", "setting"])
     simulations = list(dict.fromkeys(key[0] for key in table.ratios))
     settings = list(dict.fromkeys(key[1] for key in table.ratios))
     if not any(np.isfinite(ratios).sum() > 1 for ratios in table.ratios.values()):
         return
-    with plt.rc_context(HOUSE_STYLE):
-        figure, axes = plt.subplots(
+    with house_style():
+        figure, axes = subplots(
             len(simulations), len(settings), figsize=(7.2, 2.45 * len(simulations)), squeeze=False
         )
         for i, name in enumerate(simulations):
