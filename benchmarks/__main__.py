@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import cnn, explore, fits, harness, losses, softmax, startup
+from benchmarks import cnn, coverage, explore, fits, harness, losses, softmax, startup
 
 BENCHMARKS = {
     "startup": startup.run,
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "losses": losses.run,
     "harness": harness.run,
     "memory": harness.run_memory,
+    "coverage": coverage.run,
 }
 
 

@@ -112,11 +112,42 @@ def jackknife(
     n = len(columns[0])
     if any(len(c) != n for c in columns):
         raise ValueError(f"samples must have one length, got {[len(c) for c in columns]}")
-    keep = ~np.eye(n, dtype=bool)
-    deleted = np.array([statistic(*(c[row] for c in columns)) for row in keep])
-    whole = float(statistic(*columns))
-    centre = float(deleted.mean())
-    standard_error = float(np.sqrt((n - 1) / n * ((deleted - centre) ** 2).sum()))
+    keep = np.ones(n, dtype=bool)
+    deleted = np.empty(n)
+    for i in range(n):
+        keep[i] = False
+        deleted[i] = statistic(*(c[keep] for c in columns))
+        keep[i] = True
+    return jackknife_of_deleted(float(statistic(*columns)), deleted, level=level)
+
+
+def jackknife_of_deleted(
+    whole: float, deleted: ArrayLike, *, level: float = 0.9
+) -> tuple[Estimate, float]:
+    """`jackknife` of a statistic whose delete-one values are known in closed form.
+
+    Parameters
+    ----------
+    whole : float
+        Of all runs.
+    deleted : array_like, shape (n_runs,)
+        Without one run each.
+    level : float
+
+    Returns
+    -------
+    estimate : Estimate
+    standard_error : float
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0, 3.0, 4.0])
+    >>> jackknife_of_deleted(x.mean(), (x.sum() - x) / 3) == jackknife(np.mean, x)
+    True
+    """
+    values = np.asarray(deleted, dtype=np.float64)
+    n, centre = len(values), float(values.mean())
+    standard_error = float(np.sqrt((n - 1) / n * ((values - centre) ** 2).sum()))
     corrected = n * whole - (n - 1) * centre
     half = float(stats.t.ppf((1 + level) / 2, n - 1)) * standard_error
     return Estimate(corrected, corrected - half, corrected + half, level), standard_error
@@ -145,11 +176,14 @@ def mcse_of_sd(values: ArrayLike) -> float:
     >>> round(mcse_of_sd([1.0, 2.0, 3.0]), 12)  # derived in tests/equations/test_inference.py
     0.471404520791
     """
-    return jackknife(_sd, values)[1]
-
-
-def _sd(values: FloatArray) -> float:
-    return float(np.std(values, ddof=1))
+    sample = _sample(values, "values", at_least=3)
+    n = len(sample)
+    # Without run i the squares about the mean of the rest sum to S - n (x_i - mean)² / (n - 1).
+    centred = sample - sample.mean()
+    squares = centred**2
+    rest = np.maximum(squares.sum() - n / (n - 1) * squares, 0.0)
+    deleted = np.sqrt(rest / (n - 2))
+    return jackknife_of_deleted(float(sample.std(ddof=1)), deleted)[1]
 
 
 def ratio_of_means(

@@ -170,9 +170,8 @@ def effective_class_weight_of_model(
             odds = np.maximum([at_equal_weights.high + 1, at_equal_weights.low + 1], 0)  # λ_1 / λ_0
             low[0], high[0] = 1 / (1 + odds)
             low[1], high[1] = 1 - high[0], 1 - low[0]
-        return [
-            Estimate(*ends, level, reason) for ends in np.column_stack([weight, low, high]).tolist()
-        ]
+        ends = zip(weight.tolist(), low.tolist(), high.tolist(), strict=True)
+        return [Estimate(value, a, b, level, reason) for value, a, b in ends]
     limit = np.outer(np.ones(len(pi)), pi)
     leaving = -off_diagonal(P)  # I - P, whose diagonal is what the rest of the row sums to
     np.fill_diagonal(leaving, -leaving.sum(axis=1))

@@ -57,3 +57,28 @@ def gap_with_interval(row: dict[str, Any], markup: Markup) -> str:
     """
     gap = row.get("gap", float("nan"))
     return "-" if gap != gap else percent_interval(gap, row["gap_low"], row["gap_high"], markup)
+
+
+def models_rejected(row: dict[str, Any], markup: Markup) -> str:
+    """Write the share of the models that their own joint test rejects, and of those it leaves open.
+
+    Examples
+    --------
+    >>> from reports.formatting import TEXT
+    >>> models_rejected({"rejected": 0.12, "rejected_mcse": 0.03, "untested": 0.0}, TEXT)
+    '12±3 %'
+    >>> models_rejected({"rejected": 0.0, "rejected_mcse": 0.0, "untested": 0.8}, TEXT)
+    '0±0 %, 80 % untested'
+    >>> models_rejected({"rejected": 0.0, "rejected_mcse": 0.0, "untested": 1.0}, TEXT)
+    'untested'
+    """
+    rejected, untested = row.get("rejected", float("nan")), row.get("untested", 0.0)
+    if rejected != rejected:
+        return "-"
+    if untested == 1:
+        return "untested"
+    share = markup.math.format(
+        f"{100 * rejected:.0f}{markup.plus_minus}{100 * row['rejected_mcse']:.0f}{markup.percent}"
+    )
+    left_open = f", {100 * untested:.0f}{markup.percent} untested"
+    return share + (left_open if untested > 0 else "")

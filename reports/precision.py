@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from scipy import stats
 
-from equations.balance import INTERPOLATED_BELOW, left_side, right_side
+from equations.balance import is_interpolated, left_side, right_side
 from equations.inference import mcse_of_mean
 from equations.mean_proba import FloatArray
 from reports.class_columns import accuracy_of_runs
@@ -109,7 +109,7 @@ def headline_precision(cell: Cell, measured: Measurements | None, n_runs: int) -
 def _mcse_of_gap(rows: Measurements, mass: FloatArray) -> float:
     P = rows.mean_proba
     left, right = left_side(P, mass, rows.miss_proba), right_side(P, mass)
-    if not right.mean(axis=0).min() >= INTERPOLATED_BELOW * mass.sum():  # or there are no masses
+    if math.isnan(mass.sum()) or is_interpolated(right.mean(axis=0), mass).any():
         return math.inf
     return max(jackknifed_gap(a, b)[1] for a, b in zip(left.T, right.T, strict=True))
 

@@ -29,7 +29,7 @@ def decision(margin: float) -> str:
         f"Fieller's 90 % interval, against a margin of ±{100 * margin:g} %: `holds` (interval "
         "inside), `fails` (outside), `inconclusive`; `not converged` if the gradient (of a "
         "network: in its output bias) exceeds 1e-12 Σw in any run, `interpolated` where the right "
-        "side is below 1e-12 Σw. The jackknife's interval stands beside it."
+        "side is below 1e-12 of the class's own mass. The jackknife's interval stands beside it."
     )
 
 

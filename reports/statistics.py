@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from equations.balance import (
-    INTERPOLATED_BELOW,
     binary_ratio,
     binary_ratio_in_theory,
+    is_interpolated,
     left_side,
     right_side,
 )
@@ -19,7 +19,7 @@ from equations.inference import (
     Estimate,
     Verdict,
     equivalence_verdict,
-    jackknife,
+    jackknife_of_deleted,
     mcse_of_mean,
     mcse_of_sd,
     ratio_of_means,
@@ -89,11 +89,11 @@ def balance_over_runs(
     ratio = binary_ratio(mean_proba)
     left = left_side(mean_proba, mass)[:, 0]
     right = right_side(mean_proba, mass)[:, 0]
-    ratio = np.where(right >= INTERPOLATED_BELOW * mass.sum(), ratio, np.nan)
+    ratio = np.where(is_interpolated(right, mass[0]), np.nan, ratio)
     rhs = float(binary_ratio_in_theory(mass))
     fieller = ratio_of_means(left, right, level=CONFIDENCE)
     gap = Estimate(fieller.value - 1, fieller.low - 1, fieller.high - 1, CONFIDENCE)
-    if right.mean() < INTERPOLATED_BELOW * mass.sum():
+    if is_interpolated(right.mean(), mass[0]):
         verdict: Verdict = "interpolated"
     elif not converged:
         verdict = "not converged"
@@ -180,6 +180,13 @@ def jackknifed_gap(left: FloatArray, right: FloatArray) -> tuple[Estimate, float
     >>> round(gap.value, 12), round(mcse, 12) == round(0.1 / 3**0.5, 12)
     (0.1, True)
     """
+    nothing = Estimate(float("nan"), -np.inf, np.inf, CONFIDENCE), float("inf")
     if len(left) < 3 or not right.mean() > 0:
-        return Estimate(float("nan"), -np.inf, np.inf, CONFIDENCE), float("inf")
-    return jackknife(lambda a, b: a.mean() / b.mean() - 1, left, right, level=CONFIDENCE)
+        return nothing
+    # Sums without one run are those of all less its own; else n² operations for n runs.
+    rest = right.sum() - right
+    if not (rest > 0).all():
+        return nothing
+    deleted = (left.sum() - left) / rest - 1
+    whole = float(left.mean() / right.mean()) - 1
+    return jackknife_of_deleted(whole, deleted, level=CONFIDENCE)

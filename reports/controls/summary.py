@@ -24,8 +24,8 @@ from reports.class_statistics import (
     SidesOverRuns,
     evidence_of,
     overall_verdict,
-    rejections,
     sides_over_runs,
+    tests_of_models,
 )
 from reports.statistics import CONFIDENCE
 from simulations.monte_carlo import Study
@@ -167,14 +167,11 @@ def _of_control(
             }
         classes.append(row)
     verdict = overall_verdict(sides, margin)
-    rejected = rejections(test, mass, one_vs_all=False)
-    rejected = rejected[np.isfinite(rejected)]
     found: dict[str, Any] = {
         "verdict": verdict,
         "as_expected": verdict == control.expected,
         "power": power(sides, control, predicted, margin),
-        "rejected": float(rejected.mean()) if len(rejected) else np.nan,
-        "rejected_mcse": mcse_of_mean(rejected) if len(rejected) > 1 else np.nan,
+        **tests_of_models(test, mass, one_vs_all=False),
         "max_bias_gradient": evidence.max_bias_gradient,
     }
     if predicted is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reports.class_text import models_rejected
 from reports.controls.summary import Controls
 from reports.formatting import TEXT, Markup
 from reports.grid import Grid, runs_note
@@ -64,10 +65,7 @@ def _row(control: dict[str, Any], classes: list[dict[str, Any]], markup: Markup)
         + ("" if control["as_expected"] else f" (expected: {control['expected']})"),
         without,
         f"{control['power']:.2f}",
-        markup.math.format(
-            f"{100 * control['rejected']:.0f}{markup.plus_minus}"
-            f"{100 * control['rejected_mcse']:.0f}{markup.percent}"
-        ),
+        models_rejected(control, markup),
     )
 
 

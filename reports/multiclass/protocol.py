@@ -45,8 +45,9 @@ def multiclass_protocol(study: Study, mcse: float | None = None) -> str:
     performance = [
         decision(design["margin"]),
         f"{TOGETHER} Hotelling's test of the residuals over runs on {rank} degrees of freedom.",
-        "The share of fitted models that their own joint test on their test data rejects at 5 "
-        "%: above 5 % by what they overfit.",
+        "The share of fitted models that their own joint test on their test data rejects at 5 %: "
+        "above 5 % by the noise of the training sample, and by what they overfit. `untested` are "
+        "those of which the test says nothing, too few misses being expected of the test sample.",
         RESIDUAL,
         limit(cell.fitter),
     ]

@@ -24,8 +24,8 @@ from reports.class_statistics import (
     SettingEvidence,
     evidence_of,
     overall_verdict,
-    rejections,
     sides_over_runs,
+    tests_of_models,
 )
 from simulations.evidence import SPLITS
 from simulations.limit import Limit, limit_of
@@ -49,8 +49,8 @@ class Multiclass:
         One row per λ setting, split and class; the columns of ``summary.csv``.
     joint : DataFrame
         One row per λ setting: the joint test over runs on test data, the share of fitted models
-        that their own joint test rejects, the largest asymmetry of flows between two classes,
-        and the overall verdict.
+        that their own joint test rejects and the share that it says nothing of, the largest
+        asymmetry of flows between two classes, and the overall verdict.
     mean_proba : dict
         λ setting to P on test, mean over runs.
     mass : dict
@@ -115,10 +115,7 @@ def _joint_row(study: Study, cell: MulticlassCell, evidence: SettingEvidence) ->
         pass
     if not cell.one_vs_all:
         row |= _asymmetry(test, mass / mass.sum())
-    rejected = rejections(test, mass, one_vs_all=cell.one_vs_all)
-    rejected = rejected[np.isfinite(rejected)]
-    if len(rejected) > 1:
-        row |= {"rejected": float(rejected.mean()), "rejected_mcse": mcse_of_mean(rejected)}
+    row |= tests_of_models(test, mass, one_vs_all=cell.one_vs_all)
     return row | evidence.counts | {"max_bias_gradient": evidence.max_bias_gradient}
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.class_text import gap_with_interval, percent_of_limit, percent_with_mcse
+from reports.class_text import (
+    gap_with_interval,
+    models_rejected,
+    percent_of_limit,
+    percent_with_mcse,
+)
 from reports.formatting import LATEX, TEXT, Markup, small
 from reports.grid import Grid, runs_note
 from reports.multiclass.summary import Multiclass
@@ -80,20 +85,14 @@ def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
     )
     rows = []
     for row in table.joint.to_dict("records"):
-        p, rejected = row.get("p_value", float("nan")), row.get("rejected", float("nan"))
+        p = row.get("p_value", float("nan"))
         test = "-" if p != p else f"{_p_value(p, markup)} ({row['df']:.0f})"
-        share = "-"
-        if rejected == rejected:
-            share = markup.math.format(
-                f"{100 * rejected:.0f}{markup.plus_minus}{100 * row['rejected_mcse']:.0f}"
-                f"{markup.percent}"
-            )
         rows.append(
             (
                 str(row["setting"]),
                 str(row["verdict"]),
                 test,
-                share,
+                models_rejected(row, markup),
                 small(row.get("max_bias_gradient", float("nan")), markup),
                 counts(row),
             )

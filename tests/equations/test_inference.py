@@ -140,7 +140,7 @@ def test_rounding_interval_of_a_printed_number():
     ("call", "message"),
     [
         (lambda: mcse_of_mean([1.0]), "values must hold at least 2 runs"),
-        (lambda: mcse_of_sd([1.0, 2.0]), "samples must hold at least 3 runs"),
+        (lambda: mcse_of_sd([1.0, 2.0]), "values must hold at least 3 runs"),
         (lambda: mcse_of_mean([1.0, np.nan]), "values holds a number that is not finite"),
         (lambda: ratio_of_means([1, 2], [1, 2, 3]), "numerator has 2 runs, denominator 3"),
         (lambda: jackknife(np.mean, [1, 2, 3], [1, 2, 3, 4]), "samples must have one length"),

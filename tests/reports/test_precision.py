@@ -168,10 +168,10 @@ def test_three_runs_are_enough_and_two_are_not():
 
 
 @pytest.mark.parametrize(("relative", "finite"), [(0.99, False), (1.01, True)])
-def test_a_right_side_below_1e12_of_the_mass_is_interpolated(relative, finite):
+def test_a_right_side_below_1e12_of_its_own_mass_is_interpolated(relative, finite):
     P = two_sides(np.random.default_rng(1), 10)
-    # right side of class 0 is 15 p10, the mass is 5 + 15, the bound 1e-12 of it
-    P[:, 1, 0] = relative * 1e-12 * 20 / 15
+    # right side of class 0 is 15 p10, its own mass is 5, the bound 1e-12 of it
+    P[:, 1, 0] = relative * 1e-12 * 5 / 15
     assert math.isfinite(headline_precision(Toy("x"), measured(P), 10)[0].mcse) is finite
 
 
