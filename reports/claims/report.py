@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from reports.claims.crossing import crossing_grid
 from reports.claims.protocol import claims_protocol
 from reports.claims.summary import Claims, summarise
 from reports.claims.text import claims_grid
@@ -11,7 +12,7 @@ from reports.study_report import Contents, NamedTable, StudyReport
 
 
 def claims_contents(table: Claims) -> Contents:
-    """Table and data frame of the claims.
+    """Tables and data frames of the claims.
 
     Parameters
     ----------
@@ -21,10 +22,13 @@ def claims_contents(table: Claims) -> Contents:
     -------
     Contents
     """
-    grid = partial(claims_grid, table)
+    grid, crossed = partial(claims_grid, table), partial(crossing_grid, table.hard_class)
     return Contents(
-        frames={"summary": table.summary},
-        tables=(NamedTable("claims", "The paper's other statements", grid),),
+        frames={"summary": table.summary, "hard_class": table.hard_class},
+        tables=(
+            NamedTable("claims", "The paper's other statements", grid),
+            NamedTable("claims_hard_class", "A hard class among easy ones", crossed),
+        ),
     )
 
 

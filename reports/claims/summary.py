@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from equations.in_negative import in_negative_sides
 from equations.inference import Verdict
-from reports.claims.readings import Claim
+from reports.claims.crossing import crossing
+from reports.claims.readings import Claim, Evidence
 from reports.claims.verdicts import CLAIMS
 from reports.class_statistics import (
     SettingEvidence,
@@ -26,9 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Claims:
-    """All claims, one row each."""
+    """All claims, one row each, and the hard class at every combination of levels."""
 
     summary: pd.DataFrame
+    hard_class: pd.DataFrame
 
 
 def summarise(study: Study, store: Store) -> Claims:
@@ -61,15 +64,22 @@ def summarise(study: Study, store: Store) -> Claims:
                 key = cell.name, setting
                 test[key], train[key] = found.split("test"), found.split("train")
                 balanced[key] = _balance(setting, found, margin)
+    evidence = Evidence(test, train, balanced, margin)
     rows = []
     for name, claim in CLAIMS.items():
         try:
-            found_claim = claim(test, train, balanced, margin)
+            found_claim = claim(evidence)
         except KeyError as error:  # a design without two models says nothing
             (design, _), nan = error.args[0], float("nan")
-            found_claim = Claim(name, design, "-", "-", nan, nan, nan, "inconclusive")
-        rows.append(asdict(found_claim) | counts.get(found_claim.design, {}))
-    return Claims(pd.DataFrame(rows))
+            found_claim = Claim(name, design, "-", "-", nan, nan, nan, nan, "inconclusive")
+        rows.append(asdict(found_claim) | _counts_of(found_claim.design, counts))
+    return Claims(pd.DataFrame(rows), crossing(evidence, counts))
+
+
+def _counts_of(designs: str, counts: dict[str, dict[str, int]]) -> dict[str, int]:
+    """Counts over the designs that a claim reads; none where it is computed."""
+    read = [counts[design] for design in designs.split("; ") if design in counts]
+    return reduce(_worst, read) if read else {}
 
 
 def _balance(setting: str, found: SettingEvidence, margin: float) -> Verdict:
@@ -84,7 +94,7 @@ def _balance(setting: str, found: SettingEvidence, margin: float) -> Verdict:
 
 
 def _worst(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
-    """Counts of the λ settings of a design: fewest converged, most failed."""
+    """Counts of two settings or designs: fewest converged, most failed."""
     return {
         name: (max if name == "runs_failed" else min)(first[name], second[name]) for name in first
     }

@@ -8,8 +8,10 @@ majority                 at N_0 = 10 N_1 and equal weights p̄(0→0) > 0.9; wit
 p00 = 0.98, p00 = 0.92   then p̄(1→1) = 0.8 and 0.2; classes so far apart that the premise is met
 three classes            for K > 2 inverse weights need not help: here they harm a minority class
 skew away, skew towards  upweighting costs less where the majority skews away from the boundary
-one hard class           one-vs-all averages a hard class away among many easy ones; the weights of
-                         LGL-INR, by hardness, relieve that: β = 0, without them, is the control
+hard class, ...          one-vs-all averages a hard class away among many easy ones: their number
+                         and place and its size are varied (`simulations.studies.hard_class`)
+one hard class           of these, six easy ones behind a rare one: the weights of LGL-INR, by
+                         hardness, relieve it; β = 0, without them, is the control
 ======================== =========================================================================
 """
 
@@ -37,16 +39,24 @@ from simulations.monte_carlo import Study
 from simulations.posterior import posterior_balance
 from simulations.records import Block
 from simulations.skew_normal import skew_normal_classes
+from simulations.studies.hard_class import (
+    BALANCED,
+    LEVELS,
+    PUBLISHED,
+    hard_and_easy,
+    train_size,
+)
 from simulations.studies.options import check_common, named
 from simulations.versions import code_version
 
 NAME = "claims"
 TEST_SIZE = 5000
+HARD_TEST_SIZE = 2000
+"""Of the designs with a hard class, but for `PUBLISHED`: there are many."""
+
 BINARY_SIZE = (5000, 500)
 SKEWNESS = 6.0
 """Shape of the skew-normal majority: a skewness of 0.9."""
-
-EASY_CLASSES = 6
 
 LGL_INR = {f"lgl-inr beta={beta}": float(beta) for beta in (0, 1, 8)}
 """β of the settings of LGL-INR: the paper's is 1, at 0 hardness does not count."""
@@ -62,6 +72,7 @@ class ClaimCell:
     name: str
     train_size: tuple[int, ...]
     schemes: tuple[tuple[str, str, str], ...]
+    test_size: int = TEST_SIZE
     device: str = "cpu"
 
     @property
@@ -113,13 +124,6 @@ def skewed_majority(direction: float) -> Generator:
     return skew_normal_classes([[-1.0], [1.0]], [[direction * SKEWNESS], [0.0]])
 
 
-def hard_and_easy() -> Generator:
-    """A target class, a hard one 2 beside it, and easy ones 3.5 beyond that, 3.5 apart."""
-    height = 3.5 * (np.arange(EASY_CLASSES) - (EASY_CLASSES - 1) / 2)
-    easy = np.column_stack([np.full(EASY_CLASSES, 5.5), height])
-    return gaussian_classes(np.vstack([[[0.0, 0.0], [2.0, 0.0]], easy]))
-
-
 GENERATORS: dict[str, Callable[[], Generator]] = {
     "majority": partial(two_gaussians, 2.0),
     "p00 = 0.98": lambda: two_gaussians(separation_with(0.98)),
@@ -127,11 +131,13 @@ GENERATORS: dict[str, Callable[[], Generator]] = {
     "three classes": partial(gaussian_classes, [[0.0, 0.0], [3.0, 0.0], [4.0, 0.0]]),
     "skew away": partial(skewed_majority, -1.0),
     "skew towards": partial(skewed_majority, 1.0),
-    "one hard class": hard_and_easy,
+    **{name: partial(hard_and_easy, n, place) for name, (place, n, _) in LEVELS.items()},
 }
 
 _EQUAL, _INVERSE = ("equal", "equal", "logistic"), ("inverse", "inverse", "logistic")
 _SOFTMAX = (("equal", "equal", "softmax"), ("inverse", "inverse", "softmax"))
+_ONE_VS_ALL = (("one-vs-all", "equal", "one-vs-all"), ("softmax", "equal", "softmax"))
+_HARDNESS = tuple((name, "hardness", "lgl-inr") for name in LGL_INR)
 DESIGNS: dict[str, tuple[tuple[int, ...], tuple[tuple[str, str, str], ...]]] = {
     "majority": (BINARY_SIZE, (_EQUAL, _INVERSE, ("equal, softmax", "equal", "softmax"))),
     "p00 = 0.98": (BINARY_SIZE, (_EQUAL,)),
@@ -139,16 +145,13 @@ DESIGNS: dict[str, tuple[tuple[int, ...], tuple[tuple[str, str, str], ...]]] = {
     "three classes": ((5000, 500, 50), _SOFTMAX),
     "skew away": (BINARY_SIZE, (_EQUAL, _INVERSE)),
     "skew towards": (BINARY_SIZE, (_EQUAL, _INVERSE)),
-    "one hard class": (
-        (1500, 300, *[1500] * EASY_CLASSES),
-        (
-            ("one-vs-all", "equal", "one-vs-all"),
-            ("one-vs-all inverse", "inverse", "one-vs-all"),
-            ("softmax", "equal", "softmax"),
-            *((name, "hardness", "lgl-inr") for name in LGL_INR),
-        ),
-    ),
+    **{name: (train_size(n, sizes), _ONE_VS_ALL) for name, (_, n, sizes) in LEVELS.items()},
 }
+DESIGNS[PUBLISHED] = (
+    DESIGNS[PUBLISHED][0],
+    (*_ONE_VS_ALL, ("one-vs-all inverse", "inverse", "one-vs-all"), *_HARDNESS),
+)
+DESIGNS[BALANCED] = (DESIGNS[BALANCED][0], (*_ONE_VS_ALL, _HARDNESS[0]))
 
 
 @dataclass(frozen=True)
@@ -180,22 +183,27 @@ def make_study(options: Options) -> Study:
     Examples
     --------
     >>> len(make_study(Options()).cells)
-    7
+    18
     """
     o = options
     check_common(o.runs, o.seed, o.margin)
     device = named(lambda: check_device(o.device).type)
     cells = tuple(
-        ClaimCell(name, size, schemes, device) for name, (size, schemes) in DESIGNS.items()
+        ClaimCell(name, size, schemes, _test_size(name), device)
+        for name, (size, schemes) in DESIGNS.items()
     )
     design = {
         "seed": o.seed,
         "margin": o.margin,
         "device": device,
-        "test_size": TEST_SIZE,
+        "test_size": {cell.name: cell.test_size for cell in cells},
         "code": code_version(),
     }
     return Study(NAME, o.seed, o.runs, cells, compute_block, design)
+
+
+def _test_size(name: str) -> int:
+    return HARD_TEST_SIZE if name in LEVELS and name != PUBLISHED else TEST_SIZE
 
 
 def compute_block(cell: ClaimCell, seed: int, runs: range) -> Block:
@@ -218,7 +226,7 @@ def compute_block(cell: ClaimCell, seed: int, runs: range) -> Block:
     X, y = np.stack([features for features, _ in train]), train[0][1]
 
     def samples_of(i: int) -> dict[str, Sample]:
-        test = draw(runs[i], "test", [TEST_SIZE] * len(cell.train_size))
+        test = draw(runs[i], "test", [cell.test_size] * len(cell.train_size))
         return {"train": train[i], "test": test}
 
     return record(cell.name, runs, _fit(cell, X, y), samples_of)
