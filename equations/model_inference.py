@@ -201,11 +201,12 @@ def gaps_of_model(
         # Chernoff's bounds take their equal shares of the error, max-t what is left of it.
         error /= len(mass)
         large = usable & trusted & varies
-        critical = max_t_critical(
-            correlation_of(sampling.between[np.ix_(large, large)]),
-            level=level + error * float((~trusted).sum()),
-            df=float(df[large].min(initial=np.inf)),
-        )
+        if large.any():
+            critical = max_t_critical(
+                correlation_of(sampling.between[np.ix_(large, large)]),
+                level=level + error * float((~trusted).sum()),
+                df=float(df[large].min()),
+            )
     scale = (critical / safe) ** 2
     g = [scale * sampling.right, -scale * ratio * sampling.right, scale * spread]
     gaps = fieller_gaps(ratio, usable, g, level)

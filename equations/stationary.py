@@ -175,7 +175,8 @@ def effective_class_weight_of_model(
     limit = np.outer(np.ones(len(pi)), pi)
     leaving = -off_diagonal(P)  # I - P, whose diagonal is what the rest of the row sums to
     np.fill_diagonal(leaving, -leaving.sum(axis=1))
-    deviation = np.linalg.inv(leaving + limit) - limit
+    size = leaving.max()  # the inverse of numbers near one, however small those of I - P
+    deviation = (np.linalg.inv(leaving / size + limit) - limit) / size
     within = within_class_covariance(P, M, n) / n[:, None, None]
     covariance = np.zeros_like(P)
     for k in range(len(pi)):

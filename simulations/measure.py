@@ -72,16 +72,11 @@ def measure(
     confusion = pairs.reshape(n_classes, n_classes).astype(np.int64)
     own = np.arange(len(z)), labels
     miss = mean.sum(axis=1, where=~np.eye(n_classes, dtype=bool))
-    if z.ndim == 1:
-        loss = np.logaddexp(0.0, np.where(labels == 0, z, -z))
-    elif activation == "softmax":
-        loss = np.logaddexp.reduce(z, axis=1) - z[own]
-    else:
-        wrong = z.copy()
-        wrong[own] *= -1
-        loss = np.logaddexp(0.0, wrong).sum(axis=1)
-        missed = np.bincount(labels, weights=expit(-z[own]), minlength=n_classes)
-        miss = missed / class_count(labels, n_classes)
+    with np.errstate(under="ignore", over="ignore"):  # whatever a user's seterr
+        loss = _log_loss(z, labels, activation)
+        if z.ndim == 2 and activation == "sigmoid":
+            missed = np.bincount(labels, weights=expit(-z[own]), minlength=n_classes)
+            miss = missed / class_count(labels, n_classes)
     return (
         class_count(labels, n_classes),
         mean,
@@ -90,3 +85,15 @@ def measure(
         np.asarray(np.bincount(labels, weights=loss, minlength=n_classes), dtype=np.float64),
         second,
     )
+
+
+def _log_loss(z: FloatArray, labels: IntArray, activation: Activation) -> FloatArray:
+    """-log of the probability of each sample's class; of sigmoids, the sum of their losses."""
+    if z.ndim == 1:
+        return np.asarray(np.logaddexp(0.0, np.where(labels == 0, z, -z)))
+    own = np.arange(len(z)), labels
+    if activation == "softmax":
+        return np.asarray(np.logaddexp.reduce(z, axis=1) - z[own])
+    wrong = z.copy()
+    wrong[own] *= -1
+    return np.asarray(np.logaddexp(0.0, wrong).sum(axis=1))
