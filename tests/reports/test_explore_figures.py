@@ -4,6 +4,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
@@ -21,19 +22,20 @@ def test_figures_are_written_also_for_awkward_names(grid, own_data):
 @pytest.fixture
 def drawn(monkeypatch, tmp_path):
     """Draw a figure; returns it as it was saved."""
-    import matplotlib.pyplot as plt
-
     figures = []
-    close = plt.close
-    monkeypatch.setattr(plt, "close", figures.append)
+    save = Figure.savefig
+
+    def noted(figure, *args, **kwargs):
+        figures.append(figure)
+        save(figure, *args, **kwargs)
+
+    monkeypatch.setattr(Figure, "savefig", noted)
 
     def draw(how, table):
         how(table, [tmp_path / "a.png"])
         return figures[-1]
 
-    yield draw
-    for figure in figures:
-        close(figure)
+    return draw
 
 
 def test_points_off_the_diagonal_are_drawn(grid, drawn):
