@@ -65,7 +65,7 @@ def columns_around(features: FloatArray, focus: FloatArray, *, intercept: bool) 
     --------
     >>> x = np.array([[1.0], [3.0], [5.0], [1e9]])
     >>> columns_around(x, x, intercept=True).values.tolist()
-    [[-1.0, 1.0], [0.0, 1.0], [1.0, 1.0], [499999998.5, 1.0]]
+    [[-0.5, 1.0], [0.0, 1.0], [0.5, 1.0], [249999999.25, 1.0]]
     """
     centre = np.sort(focus, axis=0)[(len(focus) - 1) // 2] * intercept
     with np.errstate(over="ignore"):  # beyond the floats is where integers decide
@@ -98,11 +98,11 @@ def parts(columns: Columns, labels: IntArray, direction: np.ndarray) -> bool:
     --------
     >>> x = np.array([[0.1 + 0.2], [0.3]])  # they differ by 2^-54
     >>> columns = columns_around(x, np.zeros((1, 1)), intercept=True)
-    >>> right, tied, wrong = (np.array([[0.0, 0.3], [1.0, b]]) for b in (0.0, 0.3, 0.6))
-    >>> parts(columns, np.array([1, 0]), right)
-    True
-    >>> parts(columns, np.array([0, 1]), right)
-    False
+    >>> columns.scale.tolist()
+    [2.0]
+    >>> direction = np.array([[0.0, 0.15], [1.0, 0.0]])  # class 1 where x > 0.3, a tie there
+    >>> parts(columns, np.array([1, 0]), direction), parts(columns, np.array([0, 1]), direction)
+    (True, False)
     """
     theta = direction.astype(np.float64)
     if not np.isfinite(theta).all():
@@ -123,9 +123,7 @@ def parts(columns: Columns, labels: IntArray, direction: np.ndarray) -> bool:
     return min(exact, default=0) >= 0 and (bool(ahead.any()) or max(exact, default=0) > 0)
 
 
-def _margins(
-    values: np.ndarray, labels: IntArray, theta: np.ndarray, sign: int = 1
-) -> np.ndarray:
+def _margins(values: np.ndarray, labels: IntArray, theta: np.ndarray, sign: int = 1) -> np.ndarray:
     """Margins towards every class, (n_samples, n_classes); of sign -1 the sum of the two sides."""
     logits = values @ theta.T
     return logits[np.arange(len(labels)), labels][:, None] - sign * logits
@@ -137,7 +135,9 @@ def _exact_margins(
     """Margins of some samples times one positive number, as integers: (n_rows, n_classes)."""
     used = np.flatnonzero((direction != 0).any(axis=0))
     x, unit = _integers(columns, rows, used)
-    theta = [[Fraction(v) * u for v, u in zip(row, unit, strict=True)] for row in direction[:, used]]
+    theta = [
+        [Fraction(v) * u for v, u in zip(row, unit, strict=True)] for row in direction[:, used]
+    ]
     common = lcm(*(v.denominator for row in theta for v in row))
     whole = np.array([[int(v * common) for v in row] for row in theta], dtype=object)
     return _margins(x, labels[rows], whole)

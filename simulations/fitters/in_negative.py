@@ -10,8 +10,14 @@ from numpy.typing import ArrayLike
 
 from equations.losses import in_negative_weights, lgl_inr_loss
 from simulations.fitters.fit import Fit, Samples, check_enough, check_samples
-from simulations.fitters.newton import newton
-from simulations.fitters.regression import in_units, newton_status, standardise
+from simulations.fitters.newton import SETTLED, newton
+from simulations.fitters.regression import (
+    Attempt,
+    in_units,
+    newton_status,
+    standardise,
+    with_separated,
+)
 from simulations.fitters.separation import is_separated
 
 
@@ -106,19 +112,26 @@ def fit_lgl_inr(
         for s, b in enumerate(beta):
             loss[run, s] = lgl_inr_loss((theta[run, s] @ x).mT, labels, b)
 
-    def separated(run: int) -> bool:
-        return any(is_separated(data.features[run], data.labels == k) for k in range(n_classes))
-
     params = in_units(theta, by).cpu().numpy()
-    return Fit(
+
+    def separated(run: int) -> bool:
+        zeros = np.zeros_like(params[run])
+        of_classes = np.stack([zeros, params[run]], axis=2)  # output, then against it or for it
+        return any(
+            is_separated(data.features[run], data.labels == k, candidates=of_classes[:, k])
+            for k in range(n_classes)
+        )
+
+    fit = Fit(
         params=params,
         loss=loss.cpu().numpy(),
         gradient_norm=torch.linalg.vector_norm(norm, dim=-1).cpu().numpy(),
         bias=params[..., -1],
         bias_gradient=gradient[..., -1].cpu().numpy(),
         n_iter=found.n_iter.reshape(outputs).amax(dim=-1).cpu().numpy(),
-        status=newton_status(norm.amax(dim=-1), last_move, separated),
+        status=newton_status(norm.amax(dim=-1), last_move),
     )
+    return with_separated(Attempt(fit, last_move.cpu().numpy() <= SETTLED), separated)
 
 
 def _derivatives(

@@ -10,8 +10,18 @@ from torch.nn.functional import logsigmoid
 from equations.mean_proba import FloatArray
 from simulations.fitters.fit import Fit, Problem, check_enough, check_problem, of_both_classes
 from simulations.fitters.logistic_loss import minimise_logistic
-from simulations.fitters.regression import in_units, newton_status, standardise
-from simulations.fitters.separation import is_separated
+from simulations.fitters.newton import SETTLED, NoMinimum
+from simulations.fitters.regression import (
+    Attempt,
+    Standardised,
+    in_units,
+    newton_status,
+    norm_in,
+    refit_outliers,
+    standardise,
+    with_separated,
+)
+from simulations.fitters.separation import separation_of
 
 
 def fit_logistic(
@@ -75,14 +85,73 @@ def fit_problem(problem: Problem, *, max_iter: int = 100) -> Fit:
     ValueError
         If n_samples <= n_features + 1.
     """
-    n_runs, n_samples, n_params = problem.design.shape
+    n_samples, n_params = problem.design.shape[1:]
     check_enough(n_samples, n_params)
-    start = problem.design.new_zeros(n_runs, len(problem.weight), n_params)
-    by = standardise(problem.design[..., :-1].mT.contiguous())
+    features = problem.design[..., :-1].mT.contiguous()
+    by = standardise(features)
+    labels = (problem.sign < 0).cpu().numpy().astype(np.int64)
+    separated = separation_of(lambda run: (features[run].mT.cpu().numpy(), labels))
+
+    def no_minimum(theta: torch.Tensor, searching: torch.Tensor, in_full: bool) -> torch.Tensor:
+        hopeless = torch.zeros_like(searching)
+        params = of_classes(in_units(theta, by))
+        for run in searching.any(dim=1).nonzero()[:, 0].tolist():
+            logits = (theta[run, :, :-1] @ by.features[run] + theta[run, :, -1:]) * problem.sign
+            right = (logits < 0).all(dim=-1).cpu().numpy()
+            if right.any() or in_full:
+                hopeless[run] = separated(run, params[run, right], in_full)
+        return hopeless
+
+    first = _attempt(problem, by, by, no_minimum=no_minimum, max_iter=max_iter)
+
+    def again(run: int, columns: Standardised) -> Attempt:
+        unit = Standardised(features, by.centre[run : run + 1], by.spread[run : run + 1])
+        return _attempt(problem, columns, unit, max_iter=max_iter)
+
+    attempt = refit_outliers(first, features, by, again)
+    params = of_classes(torch.as_tensor(attempt.fit.params))
+    return with_separated(attempt, lambda run: separated(run, params[run], True))
+
+
+def of_classes(params: torch.Tensor) -> FloatArray:
+    """Parameters of both classes' logits, from those of the logit of class 1.
+
+    Parameters
+    ----------
+    params : tensor, shape (..., n_params)
+
+    Returns
+    -------
+    ndarray, shape (..., 2, n_params)
+    """
+    return torch.stack([torch.zeros_like(params), params], dim=-2).cpu().numpy()
+
+
+def _attempt(
+    problem: Problem,
+    by: Standardised,
+    unit: Standardised,
+    *,
+    no_minimum: NoMinimum | None = None,
+    max_iter: int,
+) -> Attempt:
+    """Fit in the columns `by`; the gradient's norm is that in those of `unit`."""
     design = torch.cat([by.features, torch.ones_like(by.features[:, :1])], dim=1)
     design.mul_(problem.sign)
+    n_runs, n_params, _ = design.shape
     weight = problem.weight.expand(n_runs, -1, -1)
-    found = minimise_logistic(design, weight, start, max_iter=max_iter)
+    start = design.new_zeros(n_runs, len(problem.weight), n_params)
+    found = minimise_logistic(
+        design,
+        weight,
+        start,
+        own_ridge=by is not unit,
+        no_minimum=no_minimum,
+        max_iter=max_iter,
+    )
+    norm = found.gradient_norm
+    if by is not unit:
+        norm = norm_in(unit, found.gradient, norm, by)
     loss = torch.stack(
         [
             -(problem.weight * logsigmoid(-(t @ x))).sum(-1)
@@ -90,20 +159,16 @@ def fit_problem(problem: Problem, *, max_iter: int = 100) -> Fit:
         ]
     )
     params = in_units(found.theta, by).cpu().numpy()
-
-    def separated(run: int) -> bool:
-        features = problem.design[run, :, :-1].cpu().numpy()
-        return is_separated(features, (problem.sign < 0).cpu().numpy().astype(int))
-
-    return Fit(
+    fit = Fit(
         params=params,
         loss=loss.cpu().numpy() * problem.mass,
-        gradient_norm=found.gradient_norm.cpu().numpy(),
+        gradient_norm=norm.cpu().numpy(),
         bias=np.stack([np.zeros_like(params[..., -1]), params[..., -1]], axis=-1),
-        bias_gradient=of_both_classes(found.bias_gradient.cpu().numpy()),
+        bias_gradient=of_both_classes(found.gradient[..., -1].cpu().numpy()),
         n_iter=found.n_iter.cpu().numpy(),
-        status=newton_status(found.gradient_norm, found.last_move, separated),
+        status=newton_status(norm, found.near_move),
     )
+    return Attempt(fit, found.last_move.cpu().numpy() <= SETTLED)
 
 
 def logistic_logits(X: ArrayLike, params: ArrayLike) -> FloatArray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from simulations.fitters.newton import newton
+from simulations.fitters.newton import CERTAIN, NoMinimum, newton
 
 TILE_VALUES = 2**16
 """On CPU one replication is evaluated at a time, at most this many (setting, sample) pairs: the
@@ -18,15 +18,17 @@ passes over 25 replications."""
 class LogisticMinimum:
     """Minimisers of a batch, shape (n_runs, n_settings) each.
 
-    ``bias_gradient`` is ∂/∂b of the loss of the wrong class's logit, of either sign; ``last_move``
-    the largest change of a logit that one more full step would make.
+    ``gradient`` is that of the loss in the parameters of the wrong class's logit, ``last_move`` the
+    largest change of a logit that one more full step would make, ``near_move`` the same of the
+    samples whose probability is not yet zero or one.
     """
 
     theta: torch.Tensor
     gradient_norm: torch.Tensor
-    bias_gradient: torch.Tensor
+    gradient: torch.Tensor
     n_iter: torch.Tensor
     last_move: torch.Tensor
+    near_move: torch.Tensor
 
 
 def minimise_logistic(
@@ -35,6 +37,8 @@ def minimise_logistic(
     theta: torch.Tensor,
     *,
     offset: torch.Tensor | None = None,
+    own_ridge: bool = False,
+    no_minimum: NoMinimum | None = None,
     max_iter: int = 100,
 ) -> LogisticMinimum:
     r"""Minimise a batch of weighted logistic losses by Newton's method.
@@ -52,6 +56,9 @@ def minimise_logistic(
         Where to start.
     offset : tensor, shape (n_runs, n_settings, n_samples), optional
         o, a fixed part of the logits.
+    own_ridge : bool
+    no_minimum : callable, optional
+        See `newton`.
     max_iter : int
         Evaluations of the gradient.
 
@@ -70,15 +77,29 @@ def minimise_logistic(
         return _derivatives(design, products, weight, trial, offset, busy, scratch)
 
     # The last parameter is the intercept: its diagonal entry is the sum of the curvatures.
-    found = newton(derivatives, theta, curvature=lambda h: h[..., -1, -1], max_iter=max_iter)
-    last_move = torch.cat(
-        [
-            torch.bmm(s[None], x[None]).abs().amax(dim=-1)
-            for s, x in zip(found.step, design, strict=True)
-        ]
+    found = newton(
+        derivatives,
+        theta,
+        curvature=lambda h: h[..., -1, -1],
+        own_ridge=own_ridge,
+        no_minimum=no_minimum,
+        max_iter=max_iter,
     )
+    last_move, near_move = [], []
+    for run, (s, x) in enumerate(zip(found.step, design, strict=True)):
+        moves = torch.bmm(s[None], x[None])[0].abs()
+        logits = found.theta[run] @ x
+        if offset is not None:
+            logits = logits + offset[run]
+        last_move.append(moves.amax(dim=-1))
+        near_move.append(moves.masked_fill(logits.abs() > CERTAIN, 0.0).amax(dim=-1))
     return LogisticMinimum(
-        found.theta, found.gradient_norm, found.gradient[..., -1], found.n_iter, last_move
+        theta=found.theta,
+        gradient_norm=found.gradient_norm,
+        gradient=found.gradient,
+        n_iter=found.n_iter,
+        last_move=torch.stack(last_move),
+        near_move=torch.stack(near_move),
     )
 
 

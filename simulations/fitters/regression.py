@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from simulations.fitters.fit import CONVERGED, DIVERGED, NOT_CONVERGED, SEPARATED
+from simulations.fitters.exact_direction import columns_around
+from simulations.fitters.fit import CONVERGED, DIVERGED, NOT_CONVERGED, SEPARATED, Fit
 from simulations.fitters.newton import GRADIENT_TOLERANCE, SETTLED
+
+OUTLYING = 10.0
+"""SD over typical distance from the median, from which on a feature has outliers; of a normal
+distribution 1.5."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,10 @@ def standardise(features: torch.Tensor, *, centred: bool = True) -> Standardised
     mean = features.mean(dim=2, keepdim=True)
     from_mean = features - mean
     norm = torch.linalg.vector_norm(from_mean, dim=2, keepdim=True)
+    if not norm.isfinite().all():  # a square overflowed
+        largest = from_mean.abs().amax(dim=2, keepdim=True)
+        scaled = torch.linalg.vector_norm(from_mean / largest, dim=2, keepdim=True) * largest
+        norm = torch.where(norm.isfinite(), norm, scaled)
     spread = norm / (features.shape[2] - 1) ** 0.5
     spread = torch.where(spread <= 1e-12 * mean.abs(), 1, spread)  # a constant feature
     spread = torch.where(spread > 0, spread, 1)
@@ -64,29 +74,118 @@ def in_units(theta: torch.Tensor, by: Standardised) -> torch.Tensor:
     return torch.cat([slopes, theta[..., -1:] - moved], dim=-1)
 
 
-def newton_status(
-    gradient_norm: torch.Tensor,
-    last_move: torch.Tensor,
-    is_separated: Callable[[int], bool] | None,
-) -> np.ndarray:
-    """Status of each fit by Newton's method, shape (n_runs, n_settings).
+@dataclass(frozen=True)
+class Attempt:
+    """Fits, and which of them moved no logit in the next step: (n_runs, n_settings)."""
+
+    fit: Fit
+    settled: NDArray[np.bool_]
+
+
+def norm_in(
+    columns: Standardised, gradient: torch.Tensor, norm: torch.Tensor, by: Standardised
+) -> torch.Tensor:
+    """Norm of the gradient in the parameters of `columns`, from the gradient in those of `by`.
 
     Parameters
     ----------
-    gradient_norm, last_move : tensor, shape (n_runs, n_settings)
-    is_separated : callable ``(run) -> bool``, or None
-        Asked only where Newton did not settle; None where a minimum always exists.
+    columns : Standardised
+    gradient : tensor, shape (n_runs, n_settings, ..., n_features + 1)
+        The intercept's last.
+    norm : tensor, shape (n_runs, n_settings)
+        That in `by`; where it is not finite, there is no gradient.
+    by : Standardised
+
+    Returns
+    -------
+    tensor, shape (n_runs, n_settings)
+    """
+    shape = (len(gradient), *[1] * (gradient.ndim - 2), -1)
+    size = (by.spread / columns.spread).view(shape)
+    moved = ((by.centre - columns.centre) / columns.spread).view(shape)
+    slopes = size * gradient[..., :-1] + moved * gradient[..., -1:]
+    inside = torch.cat([slopes, gradient[..., -1:]], dim=-1).flatten(2)
+    return torch.where(norm.isfinite(), torch.linalg.vector_norm(inside, dim=-1), norm)
+
+
+def newton_status(gradient_norm: torch.Tensor, near_move: torch.Tensor) -> NDArray[np.str_]:
+    """Status of each fit by Newton's method, shape (n_runs, n_settings); "separated" is none yet.
+
+    Parameters
+    ----------
+    gradient_norm, near_move : tensor, shape (n_runs, n_settings)
 
     Returns
     -------
     ndarray of str
     """
-    norm, settled = gradient_norm.cpu().numpy(), last_move.cpu().numpy() <= SETTLED
+    norm, settled = gradient_norm.cpu().numpy(), near_move.cpu().numpy() <= SETTLED
     status = np.where(norm <= GRADIENT_TOLERANCE, CONVERGED, NOT_CONVERGED)
     status = np.where(np.isfinite(norm), status, DIVERGED).astype("<U16")
     status[~settled] = NOT_CONVERGED
-    if is_separated is not None:
-        for run in np.flatnonzero(~settled.all(axis=1)):
-            if is_separated(int(run)):
-                status[run] = SEPARATED
     return status
+
+
+def refit_outliers(
+    first: Attempt,
+    features: torch.Tensor,
+    by: Standardised,
+    again: Callable[[int, Standardised], Attempt],
+    *,
+    centred: bool = True,
+) -> Attempt:
+    """Fit once more what did not converge in standardised features for outliers in them.
+
+    An outlier has the SD for itself: all other samples are then one point, but for rounding. In
+    columns around the median with the typical distance from it as unit they are not.
+
+    Parameters
+    ----------
+    first : Attempt
+    features : tensor, shape (n_runs, n_features, n_samples)
+    by : Standardised
+        What the first attempt was in.
+    again : callable ``(run, by) -> Attempt``
+        Fits one replication in columns of its own.
+    centred : bool
+
+    Returns
+    -------
+    Attempt
+        The first; where only the second converged, that.
+    """
+    for run in np.flatnonzero((first.fit.status != CONVERGED).any(axis=1)).tolist():
+        x = features[run].mT.cpu().numpy()
+        columns = columns_around(x, x, intercept=centred)
+        scale = torch.as_tensor(columns.scale, device=features.device)[None, :, None]
+        if not (by.spread[run] > OUTLYING * scale).any():
+            continue
+        values = torch.as_tensor(columns.values[:, : x.shape[1]].T.copy(), device=features.device)
+        centre = torch.as_tensor(columns.centre, device=features.device)[None, :, None]
+        second = again(run, Standardised(values[None], centre, scale))
+        better = (first.fit.status[run] != CONVERGED) & (second.fit.status[0] == CONVERGED)
+        for field in fields(Fit):
+            getattr(first.fit, field.name)[run, better] = getattr(second.fit, field.name)[0, better]
+        first.settled[run, better] = second.settled[0, better]
+    return first
+
+
+def with_separated(attempt: Attempt, separated: Callable[[int], bool]) -> Fit:
+    """The fits, those of a replication whose classes are separated marked as such.
+
+    Parameters
+    ----------
+    attempt : Attempt
+    separated : callable ``(run) -> bool``
+        Asked only where Newton did not settle.
+
+    Returns
+    -------
+    Fit
+    """
+    status = attempt.fit.status.copy()
+    asked = ~attempt.settled | (status == DIVERGED)
+    for run in np.flatnonzero(asked.any(axis=1)).tolist():
+        if separated(run):
+            status[run] = SEPARATED
+    return replace(attempt.fit, status=status)

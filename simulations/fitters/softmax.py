@@ -8,16 +8,21 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from equations.mean_proba import FloatArray
+from equations.mean_proba import FloatArray, IntArray
 from simulations.fitters.fit import Fit, check_enough, check_samples
+from simulations.fitters.newton import SETTLED, NoMinimum
 from simulations.fitters.objective import PLAIN, Objective, training_set
 from simulations.fitters.regression import (
+    Attempt,
     Standardised,
     in_units,
     newton_status,
+    norm_in,
+    refit_outliers,
     standardise,
+    with_separated,
 )
-from simulations.fitters.separation import is_separated
+from simulations.fitters.separation import separation_of
 from simulations.fitters.softmax_loss import SoftmaxLoss, loss_at, minimise_softmax, moments_of
 
 
@@ -79,30 +84,93 @@ def fit_softmax(
     by = standardise(features, centred=objective.fit_bias)
     if objective.is_penalised:  # a penalty has the units of the features
         by = Standardised(features, torch.zeros_like(by.centre), torch.ones_like(by.spread))
+    has_minimum = objective.weight_penalty > 0 or objective.smoothing > 0
+
+    def support(run: int) -> tuple[IntArray, IntArray]:
+        """Classes, and samples that are of them: a mixed sample is of two."""
+        of_class, sample = np.nonzero(rows.target[run if len(rows.target) > 1 else 0, 0] > 0)
+        return of_class, sample
+
+    def samples_of(run: int) -> tuple[FloatArray, IntArray]:
+        of_class, sample = support(run)
+        return rows.features[run][sample], of_class
+
+    intercept = objective.fit_bias and objective.bias_penalty == 0
+    separated = separation_of(samples_of, intercept=intercept)
+
+    def no_minimum(flat: torch.Tensor, searching: torch.Tensor, in_full: bool) -> torch.Tensor:
+        hopeless = torch.zeros_like(searching)
+        theta = flat.unflatten(2, (data.class_weight.shape[1], -1))
+        if not objective.fit_bias:
+            theta = torch.nn.functional.pad(theta, (0, 1))
+        params = in_units(theta, by).cpu().numpy()
+        for run in searching.any(dim=1).nonzero()[:, 0].tolist():
+            logits = theta[run, ..., :-1] @ by.features[run] + theta[run, ..., -1:]
+            of_class, sample = support(run)
+            best = logits.amax(dim=1)[:, sample]
+            right = (logits[:, of_class, sample] >= best).all(dim=-1).cpu().numpy()
+            if right.any() or in_full:
+                hopeless[run] = separated(run, params[run, right], in_full)
+        return hopeless
+
+    attempt = _attempt(
+        rows.target,
+        data.mass,
+        objective,
+        by,
+        by,
+        no_minimum=None if has_minimum else no_minimum,
+        max_iter=max_iter,
+    )
+    if not objective.is_penalised:
+
+        def again(run: int, columns: Standardised) -> Attempt:
+            unit = Standardised(features, by.centre[run : run + 1], by.spread[run : run + 1])
+            target = rows.target[run : run + 1] if len(rows.target) > 1 else rows.target
+            return _attempt(target, data.mass, objective, columns, unit, max_iter=max_iter)
+
+        attempt = refit_outliers(attempt, features, by, again, centred=objective.fit_bias)
+    if has_minimum:
+        return attempt.fit
+    return with_separated(attempt, lambda run: separated(run, attempt.fit.params[run], True))
+
+
+def _attempt(
+    target: FloatArray,
+    mass: FloatArray,
+    objective: Objective,
+    by: Standardised,
+    unit: Standardised,
+    *,
+    no_minimum: NoMinimum | None = None,
+    max_iter: int,
+) -> Attempt:
+    """Fit in the columns `by`; the gradient's norm is that in those of `unit`."""
     design = by.features
     if objective.fit_bias:
         design = torch.cat([design, torch.ones_like(design[:, :1])], dim=1)
-    loss = softmax_loss(design, rows.target, data.mass, objective)
-    found = minimise_softmax(loss, torch.zeros_like(loss.target_moments), max_iter=max_iter)
-    theta, gradient = found.theta, found.gradient
+    loss = softmax_loss(design, target, mass, objective)
+    start = torch.zeros_like(loss.target_moments)
+    found = minimise_softmax(
+        loss, start, own_ridge=by is not unit, no_minimum=no_minimum, max_iter=max_iter
+    )
+    theta, gradient, norm = found.theta, found.gradient, found.gradient_norm
     if not objective.fit_bias:
         theta, gradient = (torch.nn.functional.pad(t, (0, 1)) for t in (theta, gradient))
+    if by is not unit:
+        norm = norm_in(unit, gradient, norm, by)
     params = in_units(theta, by).cpu().numpy()
     params -= params.mean(axis=2, keepdims=True)  # rounding, of the order of 1e-13
-    has_minimum = objective.weight_penalty > 0 or objective.smoothing > 0
-    return Fit(
+    fit = Fit(
         params=params,
-        loss=loss_at(loss, found.theta).cpu().numpy() * data.mass,
-        gradient_norm=found.gradient_norm.cpu().numpy(),
+        loss=loss_at(loss, found.theta).cpu().numpy() * mass,
+        gradient_norm=norm.cpu().numpy(),
         bias=params[..., -1],
         bias_gradient=gradient[..., -1].cpu().numpy(),
         n_iter=found.n_iter.cpu().numpy(),
-        status=newton_status(
-            found.gradient_norm,
-            found.last_move,
-            None if has_minimum else lambda run: is_separated(data.features[run], data.labels),
-        ),
+        status=newton_status(norm, found.near_move),
     )
+    return Attempt(fit, found.last_move.cpu().numpy() <= SETTLED)
 
 
 def softmax_loss(

@@ -27,7 +27,7 @@ from math import comb
 import torch
 
 from simulations.fitters.logistic_loss import tiles_of
-from simulations.fitters.newton import Derivatives, newton
+from simulations.fitters.newton import CERTAIN, Derivatives, NoMinimum, newton
 
 TILE_VALUES = 2**16
 """Temporary numbers of one tile on CPU: half a MiB, which the second-level cache holds."""
@@ -63,7 +63,8 @@ class SoftmaxMinimum:
     """Minimisers (n_runs, n_settings, n_classes, n_params), and what is known of them.
 
     ``gradient`` has the shape of `theta`; the others are (n_runs, n_settings); ``last_move`` is the
-    largest change of a logit that one more full step would make.
+    largest change of a logit that one more full step would make, ``near_move`` the same of the
+    samples whose probabilities are not yet zero and one.
     """
 
     theta: torch.Tensor
@@ -71,6 +72,7 @@ class SoftmaxMinimum:
     gradient_norm: torch.Tensor
     n_iter: torch.Tensor
     last_move: torch.Tensor
+    near_move: torch.Tensor
 
 
 def moments_of(target: torch.Tensor, design: torch.Tensor) -> torch.Tensor:
@@ -132,7 +134,12 @@ def loss_at(loss: SoftmaxLoss, theta: torch.Tensor) -> torch.Tensor:
 
 
 def minimise_softmax(
-    loss: SoftmaxLoss, theta: torch.Tensor, *, max_iter: int = 100
+    loss: SoftmaxLoss,
+    theta: torch.Tensor,
+    *,
+    own_ridge: bool = False,
+    no_minimum: NoMinimum | None = None,
+    max_iter: int = 100,
 ) -> SoftmaxMinimum:
     """Minimise a batch of softmax losses by Newton's method.
 
@@ -141,6 +148,9 @@ def minimise_softmax(
     loss : SoftmaxLoss
     theta : tensor, shape (n_runs, n_settings, n_classes, n_params)
         Where to start; sums to zero over the classes.
+    own_ridge : bool
+    no_minimum : callable, optional
+        See `newton`; its theta is flat.
     max_iter : int
         Evaluations of the gradient.
 
@@ -155,15 +165,31 @@ def minimise_softmax(
         return hessian.diagonal(dim1=-2, dim2=-1)[..., n_params - 1 :: n_params].sum(dim=-1)
 
     derivatives = _derivatives(loss, shape)
-    found = newton(derivatives, theta.flatten(2), curvature=curvature, max_iter=max_iter)
-    steps = found.step.view(shape)
-    moves = [(s @ x).abs().amax(dim=(1, 2)) for s, x in zip(steps, loss.design, strict=True)]
+    found = newton(
+        derivatives,
+        theta.flatten(2),
+        curvature=curvature,
+        own_ridge=own_ridge,
+        no_minimum=no_minimum,
+        max_iter=max_iter,
+    )
+    theta, steps = found.theta.view(shape), found.step.view(shape)
+    last_move, near_move = [], []
+    for run, (s, x) in enumerate(zip(steps, loss.design, strict=True)):
+        moves = (s @ x).abs().amax(dim=1)
+        logits = theta[run] @ x
+        if loss.offset is not None:
+            logits = logits + loss.offset[run]
+        first, second = logits.topk(2, dim=1).values.unbind(dim=1)
+        last_move.append(moves.amax(dim=1))
+        near_move.append(moves.masked_fill(first - second > CERTAIN, 0.0).amax(dim=1))
     return SoftmaxMinimum(
-        theta=found.theta.view(shape),
+        theta=theta,
         gradient=found.gradient.view(shape),
         gradient_norm=found.gradient_norm,
         n_iter=found.n_iter,
-        last_move=torch.stack(moves),
+        last_move=torch.stack(last_move),
+        near_move=torch.stack(near_move),
     )
 
 
