@@ -1,7 +1,11 @@
 """Seed keys: randomness belongs to (seed, data cell, replication, stream) and to nothing else.
 
 Not to a worker, an order or a number of runs: cells may be added and reordered, and runs added,
-and every replication keeps its numbers.
+and every replication keeps its numbers. A stream has one purpose; what a report draws has "limit".
+
+A data cell is its name. Two studies with cells of one name, grids of two generators or trainings on
+two data sets, say, draw the same random numbers under one seed and are not independent: they are
+compared in pairs, or given two seeds.
 """
 
 from __future__ import annotations
@@ -10,7 +14,9 @@ import hashlib
 
 import numpy as np
 
-STREAMS = {"train": 0, "test": 1, "population": 2, "start": 3, "minibatch": 4}
+STREAMS = {"train": 0, "test": 1, "population": 2, "start": 3, "minibatch": 4, "limit": 5}
+"""Numbers of the streams, each of one purpose: "limit" is that of `simulations.limit`."""
+
 MAX_SEED = 2**63
 
 
@@ -22,7 +28,7 @@ def replication_key(cell: str, run: int, stream: str) -> tuple[int, ...]:
     cell : str
         Name of the data cell; the first four words are its SHA-256, cut to 128 bits.
     run : int
-    stream : {"train", "test", "population", "start", "minibatch"}
+    stream : {"train", "test", "population", "start", "minibatch", "limit"}
 
     Returns
     -------
@@ -47,7 +53,7 @@ def replication_rng(seed: int, cell: str, run: int, stream: str) -> np.random.Ge
         Of the study, 0 <= seed < 2**63.
     cell : str
     run : int
-    stream : {"train", "test", "population", "start", "minibatch"}
+    stream : {"train", "test", "population", "start", "minibatch", "limit"}
 
     Returns
     -------
@@ -72,7 +78,7 @@ def replication_seed(seed: int, cell: str, run: int, stream: str) -> np.random.S
     seed : int
     cell : str
     run : int
-    stream : {"train", "test", "population", "start", "minibatch"}
+    stream : {"train", "test", "population", "start", "minibatch", "limit"}
 
     Returns
     -------

@@ -80,7 +80,7 @@ def summarise(study: Study, store: Store) -> Multiclass:
     (cell,) = study.cells
     runs = range(study.runs_of(cell.name))
     fits, measured = read_fits(store, cell.name, runs), read_measurements(store, cell.name, runs)
-    rng = replication_rng(study.seed, cell.name, 0, "population")
+    rng = replication_rng(study.seed, cell.name, 0, "limit")
     limit = limit_of(cell.generator(), cell.fitter, rng)
     rows: list[dict[str, Any]] = []
     joint: list[dict[str, Any]] = []
