@@ -51,8 +51,8 @@ from simulations.versions import code_version
 
 NAME = "claims"
 TEST_SIZE = 5000
-HARD_TEST_SIZE = 2000
-"""Of the designs with a hard class, but for `PUBLISHED`: there are many."""
+HARD_TEST_SIZE = 1000
+"""Of the designs with a hard class, of which there are many, but for those that try LGL-INR."""
 
 BINARY_SIZE = (5000, 500)
 SKEWNESS = 6.0
@@ -203,7 +203,7 @@ def make_study(options: Options) -> Study:
 
 
 def _test_size(name: str) -> int:
-    return HARD_TEST_SIZE if name in LEVELS and name != PUBLISHED else TEST_SIZE
+    return HARD_TEST_SIZE if name in LEVELS and name not in (PUBLISHED, BALANCED) else TEST_SIZE
 
 
 def compute_block(cell: ClaimCell, seed: int, runs: range) -> Block:

@@ -61,7 +61,7 @@ def test_beside_is_behind_turned_by_a_right_angle(n_easy):
     "name", ["hard class, 2 easy beside, rare", "hard class, 1 easy behind, equal"]
 )
 def test_fits_against_scikit_learn(name):
-    """The confusion of the hard class by other solvers, on the same samples, to one of 2000."""
+    """The confusion of the hard class by other solvers, on the same samples, to one of 1000."""
     cell = CELLS[name]
     block = compute_block(cell, 5, range(1))
     draw = drawing(GENERATORS[name](), 5, name)
