@@ -8,6 +8,7 @@ sizes of the sample on which it is measured are free.
 from __future__ import annotations
 
 from itertools import pairwise
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -30,7 +31,7 @@ def check_labels(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> Int
     Parameters
     ----------
     y_true : array_like, shape (n_samples,)
-        Class labels, integers or floats of integral value.
+        Class labels, integers or floats of integral value, also in an array of objects.
     n_classes : int
         K, at least 2.
     name : str
@@ -53,13 +54,24 @@ def check_labels(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> Int
     """
     if n_classes < 2:
         raise ValueError(f"n_classes must be at least 2, got {n_classes}")
+    if np.ma.is_masked(y_true):
+        raise ValueError(f"{name} must hold integer labels, got masked ones")
     labels = np.asarray(y_true)
     if labels.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {labels.shape}")
-    with np.errstate(invalid="ignore"):  # NaN is caught by the comparison below
-        as_int = labels.astype(np.int64) if labels.dtype.kind in "biuf" else None
-    if as_int is None or not np.array_equal(as_int, labels):
-        raise ValueError(f"{name} must hold integer labels 0..{n_classes - 1}")
+    whole = f"{name} must hold integer labels 0..{n_classes - 1}, got"
+    if labels.dtype == object:
+        for position, label in enumerate(labels):
+            if not isinstance(label, Real | np.bool_):
+                raise ValueError(f"{whole} {label!r} at position {position}")
+        labels = np.array(labels.tolist())  # of the kind that the numbers are
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(f"{whole} an array of {labels.dtype}")
+    with np.errstate(invalid="ignore"):  # NaN and infinity, caught by the comparison below
+        as_int = labels.astype(np.int64)
+    if not np.array_equal(as_int, labels):
+        position = int(np.argmax(as_int != labels))
+        raise ValueError(f"{whole} {labels[position]} at position {position}")
     outside = (as_int < 0) | (as_int >= n_classes)
     if outside.any():
         raise ValueError(
@@ -91,30 +103,50 @@ def check_proba(
     ------
     ValueError
         If it is not a matrix with at least two columns, holds NaN or a negative number, or a row
-        does not sum to one within 1e-6 (float32 probabilities pass; with sigmoids: a number is
-        above one).
+        does not sum to one (with sigmoids: a number is above one). It may miss one by 1e-6, or by
+        K/2 machine epsilons of its own type, the rounding error of a normaliser that was summed
+        term by term; float64 numbers that all are float32's are taken for such.
 
     Examples
     --------
     >>> check_proba([[0.25, 0.75]])
     array([[0.25, 0.75]])
     """
-    values = np.asarray(proba, dtype=np.float64)
+    if np.ma.is_masked(proba):
+        raise ValueError(f"{name} holds masked numbers")
+    try:
+        given = np.asarray(proba)
+        if given.dtype.kind not in "biufO":
+            raise ValueError(f"got an array of {given.dtype}")
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} must hold numbers: {error}") from None
     if values.ndim != 2 or values.shape[1] < 2:
         raise ValueError(f"{name} must have shape (n_samples, n_classes >= 2), got {values.shape}")
     if np.isnan(values).any():
         raise ValueError(f"{name} holds NaN")
     if (values < 0).any():
-        raise ValueError(f"{name} holds a negative number: {values.min()}")
+        row = int(values.min(axis=1).argmin())
+        raise ValueError(f"{name} holds a negative number: {values.min()} in row {row}")
     if activation == "sigmoid":
         if (values > 1 + ROW_SUM_TOLERANCE).any():
             raise ValueError(f"{name} holds a number above one: {values.max()}")
         return values
     row_sum = values.sum(axis=1)
     worst = int(np.argmax(np.abs(row_sum - 1))) if len(row_sum) else 0
-    if len(row_sum) and abs(row_sum[worst] - 1) > ROW_SUM_TOLERANCE:
-        raise ValueError(f"{name} must sum to one: row {worst} sums to {row_sum[worst]:.6g}")
+    off = abs(row_sum[worst] - 1) if len(row_sum) else 0.0
+    if off > ROW_SUM_TOLERANCE and off > _rounding(given, values):
+        raise ValueError(f"{name} must sum to one: row {worst} sums to {row_sum[worst]:.8g}")
     return values
+
+
+def _rounding(given: np.ndarray, values: FloatArray) -> float:
+    """What a row of K probabilities may miss one by, for the type they were computed in."""
+    kind = given.dtype if given.dtype.kind == "f" else np.dtype(np.float64)
+    with np.errstate(over="ignore"):
+        if kind.itemsize > 4 and np.array_equal(values.astype(np.float32), values):
+            kind = np.dtype(np.float32)
+    return float(values.shape[1] * np.finfo(kind).eps / 2)
 
 
 def proba_from_logits(logits: ArrayLike, activation: Activation = "softmax") -> FloatArray:

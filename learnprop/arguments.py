@@ -145,8 +145,7 @@ def _plain(name: str, value: Any, declared: str) -> Any:
     if name == "weights":
         values = tuple(map(_weight, values))
     if name == "rarest" and isinstance(value, int | float):  # as labels are written
-        whole = isinstance(value, float) and value.is_integer()
-        values = (str(int(value) if whole else value),)
+        values = (str(value).removesuffix(".0"),)
     kind, words = _KINDS[re.findall(r"int|float|bool|str", declared)[0]]
     for one in values:
         if not isinstance(one, kind) or (isinstance(one, bool) and kind is not bool):
@@ -187,8 +186,10 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
     import numpy as np
     import pandas as pd
 
+    from simulations.user_arrays import as_column, as_frame
+    from simulations.user_columns import check_features
     from simulations.user_data import describe_file
-    from simulations.user_files import check_features
+    from simulations.user_labels import label_names
 
     for name in ("data", "label", "drop"):
         if name in chosen:
@@ -199,22 +200,13 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
     if both and not X.index.equals(y.index):
         raise ValueError("X and y must have the same index")
     try:
-        labels, shape = np.asarray(y), np.shape(X)
-    except ValueError:
-        raise ValueError("X and y must be arrays, got rows of different lengths") from None
-    if len(shape) != 2 or labels.shape != shape[:1]:
-        raise ValueError(
-            f"X must be (n_samples, n_features) and y (n_samples,), got {shape} and {labels.shape}"
-        )
-    missing = np.asarray(pd.isna(labels))
-    if missing.any():
-        raise ValueError(f"y has missing labels, the first in row {missing.argmax() + 1}")
-    if labels.dtype == object:
-        if len(set(labels.tolist())) > len(set(map(str, labels.tolist()))):
-            raise ValueError("y has labels that are different and written alike, like 1 and '1'")
-        labels = labels.astype(str)
-    try:
-        features = check_features(pd.DataFrame(X), "X")
+        frame, column = as_frame(X, "X"), as_column(y, "y")
+        if len(frame) != len(column):
+            raise ValueError(
+                "X must be (n_samples, n_features) and y (n_samples,), "
+                f"got {frame.shape} and {column.shape}"
+            )
+        labels, features = label_names(column, "y"), check_features(frame, "X")
     except ValueError as error:
         raise ValueError(str(error).removesuffix(" with --drop")) from None
     buffer = io.BytesIO()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 import os
 import zlib
 from collections.abc import Sequence
@@ -153,11 +154,16 @@ def read_idx(content: bytes, name: str) -> ByteArray:
         raise ValueError(f"{name} is no IDX file of unsigned bytes")
     n_axes = content[3]
     start = 4 + 4 * n_axes
+    if not n_axes or len(content) < start:
+        raise ValueError(f"{name} holds {len(content)} bytes, but a header of {n_axes} axes")
     shape = np.frombuffer(content[4:start], ">u4").tolist()
     values = np.frombuffer(content[start:], np.uint8)
-    if len(shape) != n_axes or len(values) != np.prod(shape, dtype=np.int64):
+    if len(values) != math.prod(shape):
         raise ValueError(f"{name} holds {len(values)} values, but is of shape {shape}")
-    return values.reshape(shape)
+    try:
+        return values.reshape(shape)
+    except ValueError as error:  # more axes than numpy has
+        raise ValueError(f"{name} is of shape {shape}: {error}") from None
 
 
 def read_cifar(content: bytes, name: str) -> tuple[ByteArray, ByteArray]:

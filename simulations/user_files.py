@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import warnings
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from zipfile import is_zipfile
+from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import numpy as np
 
 from equations.mean_proba import FloatArray
+from simulations.user_arrays import as_column, as_frame
+from simulations.user_columns import check_features
+from simulations.user_csv import read_csv
+from simulations.user_labels import label_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".npz")
-MAX_SPREAD = 1e100
-"""Of a feature, and the inverse of its least: squares and their sums stay within float64."""
 
-_ROWS_NAMED = 10
+_NAMES_SHOWN = 20
 
 
 def read_features_and_labels(
@@ -46,77 +52,96 @@ def read_features_and_labels(
     ValueError
         Naming the file, and the column or the rows.
     """
-    name = Path(path).name
-    if not name.endswith(SUFFIXES):
+    if not Path(path).name.endswith(SUFFIXES):
         raise ValueError(f"--data must end in {', '.join(SUFFIXES)}, got {path}")
     try:
-        sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        content = Path(path).read_bytes()
     except OSError as error:
         raise ValueError(f"--data {path} cannot be read: {error.strerror}") from None
-    table = _read_npz(path, label) if name.endswith(".npz") else _read_table(path, label)
-    if label not in table:
-        raise ValueError(
-            f"--label must name a column of {path} ({', '.join(map(str, table))}), got {label!r}"
+    if path.endswith(".npz"):
+        features, labels = _read_npz(content, path, label, drop)
+    elif path.endswith(".parquet"):
+        features, labels = _read_parquet(content, path, label, drop)
+    else:
+        features, labels = read_csv(
+            content, f"--data {path}", label, drop, lambda c: _check_names(c, path, label, drop)
         )
-    for column in drop:
-        if column not in table or column == label:
-            raise ValueError(f"--drop must name a column of features of {path}, got {column!r}")
-    features = table.drop(columns=[label, *drop])
-    unnamed = [c for c in features if str(c).startswith("Unnamed: ") or str(c) == ""]
-    if unnamed:
-        raise ValueError(
-            f"--data {path} has a column without a name, which looks like an index: "
-            f"--drop {unnamed[0]!r} leaves it out"
-        )
-    if not len(features.columns):
-        raise ValueError(f"--data {path} has no column of features")
-    if not len(table):
+    if not len(labels):
         raise ValueError(f"--data {path} has no rows")
-    labels = _labels(table[label], path)
-    return check_features(features, f"--data {path}"), labels, sha256
+    names = label_names(labels, f"--data {path}")
+    return check_features(features, f"--data {path}"), names, hashlib.sha256(content).hexdigest()
 
 
-def _read_table(path: str, label: str) -> pd.DataFrame:
+def _check_names(columns: Sequence[str], path: str, label: str, drop: Sequence[str]) -> None:
+    """Refuse columns that are not there, stand twice or have no name."""
+    listed = list(columns)
+    for column, n in Counter(listed).items():
+        if n > 1:
+            raise ValueError(f"--data {path} has two columns {column!r}")
+    if label not in listed:
+        shown = ", ".join(" ".join(c.split()) for c in listed[:_NAMES_SHOWN])
+        more = f" and {len(listed) - _NAMES_SHOWN} more" if len(listed) > _NAMES_SHOWN else ""
+        raise ValueError(f"--label must name a column of {path} ({shown}{more}), got {label!r}")
+    for column in drop:
+        if column not in listed or column == label:
+            raise ValueError(f"--drop must name a column of features of {path}, got {column!r}")
+    features = [c for c in listed if c not in (label, *drop)]
+    for column in features:
+        if column == "" or column.startswith("Unnamed: "):
+            raise ValueError(
+                f"--data {path} has a column without a name, which looks like an index: "
+                f"--drop {column!r} leaves it out"
+            )
+    if not features:
+        raise ValueError(f"--data {path} has no column of features")
+
+
+def _read_parquet(
+    content: bytes, path: str, label: str, drop: Sequence[str]
+) -> tuple[pd.DataFrame, pd.Series]:
     import pandas as pd
 
     try:
-        if path.endswith(".parquet"):
-            return pd.read_parquet(path)
-        # Two lines, because more fields in a row than in the header would become an index.
-        header = pd.read_csv(path, header=None, nrows=2, dtype=str).iloc[0]
-        # A label may be called "NA" or "None": only among features is that a missing value.
-        words = pd.read_csv(path, usecols=lambda c: c == label, dtype=str, na_filter=False)
-        numbers = pd.read_csv(path, usecols=lambda c: c != label, low_memory=False)
+        table = pd.read_parquet(
+            io.BytesIO(content), engine="pyarrow", page_checksum_verification=True
+        )
     except ImportError:
         raise ValueError(
             "--data of a Parquet file needs: pip install 'learnprop[parquet]'"
         ) from None
-    except (ValueError, OSError) as error:
-        raise ValueError(f"--data {path} cannot be read: {' '.join(str(error).split())}") from None
-    twice = header[header.duplicated() & header.notna()]  # pandas would name it otherwise
-    if len(twice):
-        raise ValueError(f"--data {path} has two columns {twice.iloc[0]!r}")
-    return numbers.join(words)
+    except Exception as error:  # a damaged file raises whatever its bytes happen to mean
+        raise _damaged(path, error) from None
+    table.columns = pd.Index([str(column) for column in table.columns])
+    _check_names(list(table.columns), path, label, drop)
+    return table.drop(columns=[label, *drop]), table[label]
 
 
-def _read_npz(path: str, label: str) -> pd.DataFrame:
-    import pandas as pd
-
-    if not is_zipfile(path):
-        raise ValueError(f"--data {path} cannot be read: it is no npz file")
+def _read_npz(
+    content: bytes, path: str, label: str, drop: Sequence[str]
+) -> tuple[pd.DataFrame, pd.Series]:
+    if label == "X":
+        raise ValueError("--label must name the array of labels, got 'X', which is of features")
+    found: dict[str, np.ndarray] = {}
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError) as error:
-        reason = "it holds Python objects, not numbers or strings"
-        if "allow_pickle" not in str(error):
-            reason = str(error)
-        raise ValueError(f"--data {path} cannot be read: {reason}") from None
+        with ZipFile(io.BytesIO(content)) as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a damaged header
+            wrong = archive.testzip()  # before anything is made of the bytes
+            if wrong is not None:
+                raise ValueError(f"the checksum of {wrong} is another")
+            names = [name.removesuffix(".npy") for name in archive.namelist()]
+            for name in ("X", label):
+                if names.count(name) > 1:
+                    raise ValueError(f"it holds {name} twice")
+                if name in names:
+                    with archive.open(f"{name}.npy") as file:
+                        found[name] = np.lib.format.read_array(file, allow_pickle=False)
+    except Exception as error:  # a damaged file raises whatever its bytes happen to mean
+        raise _damaged(path, error) from None
     for name in ("X", label):
         if name not in found:
             raise ValueError(
                 f"--data {path} must hold the arrays X and {label} (see --label), "
-                f"got {', '.join(found)}"
+                f"got {', '.join(names)}"
             )
     X, y = found["X"], found[label]
     if X.ndim != 2 or y.shape != (len(X),):
@@ -124,75 +149,19 @@ def _read_npz(path: str, label: str) -> pd.DataFrame:
             f"--data {path} must hold X (n_samples, n_features) and {label} (n_samples,), "
             f"got {X.shape} and {y.shape}"
         )
-    table = pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
-    table[label] = np.char.decode(y, "utf-8") if y.dtype.kind == "S" else y
-    return table
+    columns = [f"x{j}" for j in range(X.shape[1])]
+    for column in drop:
+        if column not in columns:
+            raise ValueError(f"--drop must name a column of features of {path}, got {column!r}")
+    if len(drop) >= len(columns):
+        raise ValueError(f"--data {path} has no column of features")
+    frame = as_frame(X, f"--data {path}: X", columns).drop(columns=[*drop])
+    return frame, as_column(y, f"--data {path}: {label}")
 
 
-def _labels(column: pd.Series, path: str) -> np.ndarray:
-    missing = column.isna() | (column.astype(str).str.strip() == "")
-    _refuse_rows(missing.to_numpy(), f"--data {path} has missing labels in")
-    values = column.to_numpy()
-    whole = values.dtype.kind == "f" and bool((values == np.floor(values)).all())
-    return np.array([str(v) for v in (values.astype(np.int64) if whole else values)])
-
-
-def check_features(features: pd.DataFrame, name: str) -> FloatArray:
-    """Features as numbers.
-
-    Parameters
-    ----------
-    features : DataFrame
-    name : str
-        What to call it in an error.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_samples, n_features)
-
-    Raises
-    ------
-    ValueError
-        Naming columns that are not numbers, never vary or have a scale whose square float64 cannot
-        hold, or the rows of values that are missing or infinite.
-    """
-    import pandas as pd
-
-    columns: list[Any] = []
-    for column_name, column in features.items():
-        other = pd.api.types.is_datetime64_any_dtype(column) or column.dtype.kind == "c"
-        try:
-            if other:  # pandas would make nanoseconds of dates
-                raise ValueError
-            columns.append(pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan))
-        except (ValueError, TypeError):
-            number = column.isna() if other else pd.to_numeric(column, errors="coerce").notna()
-            row = int(np.flatnonzero((~number & column.notna()).to_numpy())[0])
-            raise ValueError(
-                f"{name}: column {column_name!r} holds {column.iloc[row]!r} in row {row + 1}, "
-                "which is no number; encode it, or leave it out with --drop"
-            ) from None
-    X = np.column_stack(columns)
-    bad = ~np.isfinite(X)
-    if bad.any():
-        named = ", ".join(repr(str(c)) for c, b in zip(features, bad.any(axis=0), strict=True) if b)
-        _refuse_rows(bad.any(axis=1), f"{name} has missing or infinite values (columns {named}) in")
-    with np.errstate(over="ignore"):
-        spread = np.ptp(X, axis=0)
-    for column_name, size in zip(features, spread, strict=True):
-        if size == 0:
-            raise ValueError(
-                f"{name}: column {column_name!r} never varies; leave it out with --drop"
-            )
-        if not 1 / MAX_SPREAD <= size <= MAX_SPREAD:
-            raise ValueError(f"{name}: column {column_name!r} spreads over {size:.0e}; rescale it")
-    return X
-
-
-def _refuse_rows(bad: np.ndarray, complaint: str) -> None:
-    """Raise ValueError that names the rows, counted from 1 after the header."""
-    rows = (np.flatnonzero(bad) + 1).tolist()
-    if rows:
-        more = f" and {len(rows) - _ROWS_NAMED} more" if len(rows) > _ROWS_NAMED else ""
-        named = ", ".join(map(str, rows[:_ROWS_NAMED]))
-        raise ValueError(f"{complaint} row{'s' if len(rows) > 1 else ''} {named}{more}")
+def _damaged(path: str, error: Exception) -> ValueError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = "".join(c if c.isprintable() else "?" for c in reason)
+    if "allow_pickle" in reason:
+        reason = "it holds Python objects, not numbers or strings"
+    return ValueError(f"--data {path} cannot be read: {reason[:200]}")

@@ -58,15 +58,34 @@ def test_class_count_counts_absent_classes():
     [
         ([0, 1, 2], r"y_true must hold labels 0..1, got 2 at position 2"),
         ([0, -1], r"got -1 at position 1"),
-        ([0.5, 1.0], "integer labels"),
-        ([0.0, np.nan], "integer labels"),
-        (["a", "b"], "integer labels"),
+        ([0.5, 1.0], "must hold integer labels 0..1, got 0.5 at position 0"),
+        ([0.0, np.nan], "integer labels 0..1, got nan at position 1"),
+        ([0.0, np.inf], "integer labels 0..1, got inf at position 1"),
+        ([0.0, 2.0**63], "integer labels 0..1, got 9.223.* at position 1"),
+        (np.array([0, 2**64 - 1], np.uint64), "integer labels 0..1, got 18446744073709551615 at"),
+        (["a", "b"], "integer labels 0..1, got an array of <U1"),
+        (np.array([], str), "integer labels 0..1, got an array of <U1"),
+        (np.array([0, "1"], object), "integer labels 0..1, got '1' at position 1"),
+        (np.array([0, None], object), "integer labels 0..1, got None at position 1"),
+        (np.array([0, 1.5], object), "integer labels 0..1, got 1.5 at position 1"),
+        (np.array([0, 2**70], object), "integer labels 0..1, got an array of object"),
+        (np.array([0, 2], object), "got 2 at position 1"),
+        (np.array([0, 1], "m8[h]"), "integer labels 0..1, got an array of timedelta64"),
+        (np.array([0, np.timedelta64(1, "h")], object), "integer labels 0..1, got"),
+        (np.ma.array([0, 1], mask=[0, 1]), "integer labels, got masked ones"),
         ([[0, 1]], "one-dimensional"),
     ],
 )
 def test_bad_labels_are_named(labels, message):
     with pytest.raises(ValueError, match=message):
         check_labels(labels, 2)
+
+
+@pytest.mark.parametrize("first", [0, 0.0, False, np.int8(0), np.float32(0)])
+def test_labels_among_objects_are_what_they_are(first):
+    labels = np.array([first, 1, 1], dtype=object)
+    assert check_labels(labels, 2).tolist() == [0, 1, 1]
+    assert check_labels(labels, 2).dtype == np.int64
 
 
 def test_one_class_is_refused():
@@ -82,7 +101,12 @@ def test_one_class_is_refused():
     ("row", "message"),
     [
         ([np.nan, 1.0], "proba holds NaN"),
-        ([-0.1, 1.1], "proba holds a negative number: -0.1"),
+        ([-0.1, 1.1], "proba holds a negative number: -0.1 in row 1"),
+        ([0.5, None], "proba holds NaN"),
+        ([0.5, 0.5j], "proba must hold numbers: got an array of complex128"),
+        (["0.5", "0.5"], "proba must hold numbers: got an array of <U32"),
+        ([0.5, {}], "proba must hold numbers: float"),
+        ([0.5, 0.25, 0.25], "proba must hold numbers: setting an array element"),
         ([0.5, 0.4], "proba must sum to one: row 1 sums to 0.9"),
     ],
 )
@@ -91,6 +115,42 @@ def test_bad_probabilities_are_named(row, message):
         mean_proba([0, 1], [[0.5, 0.5], row])
 
 
+def test_masked_probabilities_are_missing():
+    with pytest.raises(ValueError, match="proba holds masked numbers"):
+        check_proba(np.ma.array([[0.5, 0.5]], mask=[[False, True]]))
+    assert check_proba(np.ma.array([[0.5, 0.5]])).tolist() == [[0.5, 0.5]]
+
+
 def test_unequal_lengths_are_named():
     with pytest.raises(ValueError, match="y_true has 3 samples, proba has 2"):
         mean_proba([0, 1, 1], [[0.5, 0.5], [0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "n_classes"),
+    [(np.float16, 2), (np.float16, 10), (np.float16, 100)]
+    + [(np.float32, n_classes) for n_classes in (2, 10, 100, 1000, 10_000)],
+)
+def test_the_rounding_of_a_type_passes_and_little_more(dtype, n_classes):
+    """Normalisers summed term by term, the worst order: wrong by at most K/2 epsilons."""
+    rng = np.random.default_rng(0)
+    weight = rng.uniform(0.5, 1, size=(20, n_classes)).astype(dtype)
+    proba = weight / np.add.accumulate(weight, axis=1, dtype=dtype)[:, -1:]
+    assert proba.dtype == dtype
+    assert np.array_equal(check_proba(proba), proba)
+    off = max(1e-6, n_classes * np.finfo(dtype).eps)  # twice what rounding may do
+    exact = weight / weight.sum(axis=1, dtype=float, keepdims=True)
+    with pytest.raises(ValueError, match="proba must sum to one: row"):
+        check_proba(exact * (1 + 1.01 * off))  # in float64
+    with pytest.raises(ValueError, match="proba must sum to one: row"):
+        check_proba((exact * (1 + 2 * off)).astype(dtype))
+
+
+def test_single_precision_is_known_in_double():
+    proba = np.full((1, 1000), np.float32(0.001)) * np.float32(1 + 1e-5)
+    check_proba(proba)
+    check_proba(proba.astype(float))
+    with pytest.raises(ValueError, match=r"sums to 1\.00001"):
+        check_proba(np.full((1, 1000), 0.001 * (1 + 1e-5)))
+    with pytest.raises(ValueError, match=r"sums to 1\.0001"):
+        check_proba(np.full((1, 10), np.float32(0.1)) * np.float32(1 + 1e-4))

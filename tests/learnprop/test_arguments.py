@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy.sparse import csr_array
 
 import learnprop
@@ -71,16 +72,24 @@ def test_what_cannot_be_is_named(kind, given, message):
 @pytest.mark.parametrize(
     ("X", "y", "options", "message"),
     [
-        (np.zeros((4, 1)), ["a", "b"], {}, r"X must be \(n_samples, n_features\) and y .* got \(4"),
+        (np.zeros((4, 1)), ["a", "b"], {}, r"^X must be \(n_samples, n_features\) and y .* got"),
         (np.zeros(4), list("abab"), {}, r"X must be \(n_samples, n_features\)"),
-        ([[1, 2], [3]], ["a", "b"], {}, "^X and y must be arrays, got rows of different lengths"),
+        ([[1, 2], [3]], ["a", "b"], {}, "^X must be an array, got rows of different lengths"),
+        (np.eye(2), [["a"], ["b", "c"]], {}, "^y must be an array, got rows of different lengths"),
+        (np.eye(2), [["a"], ["b"]], {}, r"^y must be \(n_samples,\), got \(2, 1\)"),
         (csr_array(np.eye(2)), ["a", "b"], {}, "^X must be dense, got a sparse matrix"),
-        ([[0.0], [np.nan], [np.inf]], list("abb"), {}, r"^X has missing .*'0'\) in rows 2, 3$"),
-        ([[1.0], [2.0j]], ["a", "b"], {}, "^X: column 0 holds .* in row 1, which is no number"),
+        (np.array([[0.0], [np.nan], [np.inf]]), list("abb"), {}, r"^X has .* 0\) in rows 2, 3$"),
+        ([[0.0], [None], [1]], list("abb"), {}, r"^X has missing .*columns 0\) in row 2$"),
+        ([[1.0], [2.0j]], ["a", "b"], {}, "^X: column 0 holds 2j in row 2, which is no number"),
+        (np.ma.array([[1], [2]], mask=[[0], [1]]), ["a", "b"], {}, r"^X has missing .* in row 2$"),
+        (np.array([[2**53 + 1], [0]]), ["a", "b"], {}, "^X: .* holds 9007199254740993 in row 1, "),
         (pd.DataFrame({"a": list("1b")}), ["a", "b"], {}, "^X: column 'a' holds 'b' in row 2, "),
         (pd.DataFrame({"a": [1.0, 1.0]}), ["a", "b"], {}, "^X: column 'a' never .*; leave it out$"),
-        ([[0.0], [1.0]], ["a", None], {}, "^y has missing labels, the first in row 2"),
+        ([[0.0], [1.0]], ["a", None], {}, "^y has missing labels in row 2"),
+        ([[0.0], [1.0]], np.ma.array([1, 2], mask=[0, 1]), {}, "^y has missing labels in row 2"),
+        ([[0.0], [1.0]], [1.0, np.inf], {}, "^y has infinite labels in row 2"),
         ([[0.0], [1.0]], np.array([1, "1"], dtype=object), {}, "^y has labels .* written alike"),
+        ([[0.0], [1.0]], [1, "1"], {}, "^y has .* alike, or equal: 1 in row 1, '1' in row 2"),
         (pd.DataFrame([[0.0], [1.0]]), pd.Series(["a", "b"], index=[1, 0]), {},
          "^X and y must have the same index"),
         (np.arange(9.0)[:, None], list("abcdefghi"), {}, "^y must name classes, but holds 9 diff"),
@@ -105,6 +114,9 @@ def test_arrays_of_any_make_are_the_same(arrays):
             (X.tolist(), pd.Series(y)),
             (frame, list(y)),
             (frame, pd.Series(y, index=frame.index)),
+            (torch.tensor(X), y.astype("S")),
+            (X.astype(object), pd.Categorical(y)),
+            (np.ma.array(X), np.ma.array(y)),
         )
     ]
     for other in found[1:]:

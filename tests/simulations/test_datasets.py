@@ -121,7 +121,11 @@ def test_no_such_data_set():
         (b"\0\0\x0d\x01" + bytes(8), "x is no IDX file of unsigned bytes"),
         (b"\0\0\x08", "x is no IDX file"),
         (b"\0\0\x08\x01\0\0\0\x03ab", "x holds 2 values, but is of shape"),
-        (b"\0\0\x08\x02\0\0\0\x03", "x holds 0 values, but is of shape"),
+        (b"\0\0\x08\x02\0\0\0\x03", "x holds 8 bytes, but a header of 2 axes"),
+        (b"\0\0\x08\x03\0\0\0\x01\0\0", "x holds 10 bytes, but a header of 3 axes"),
+        (b"\0\0\x08\x00a", "x holds 5 bytes, but a header of 0 axes"),
+        (b"\0\0\x08\x03" + 2 * b"\x80\0\0\0" + b"\0\0\0\x04", "x holds 0 values, but is of"),
+        (b"\0\0\x08\x46" + 70 * b"\0\0\0\x01" + b"a", "x is of shape .*maximum"),
         (b"\0\0\x08\x01\0\0\0\x01ab", "x holds 2 values"),
     ],
 )

@@ -1,8 +1,13 @@
+from zipfile import ZipFile
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from simulations.user_data import describe_file, samples_of_file
+from simulations.user_files import read_features_and_labels
 
 
 def test_every_format_holds_the_same_samples(frame, write, tmp_path):
@@ -24,8 +29,9 @@ def test_whole_numbers_are_labels_without_a_point(frame, write):
 def test_missing_values_are_refused_with_their_rows(frame, write):
     frame.loc[[2, 7], "height"] = np.nan
     frame.loc[11, "x 2"] = np.inf
-    with pytest.raises(ValueError, match=r"columns 'height', 'x 2'\) in rows 3, 8, 12$"):
-        describe_file(write(frame, index=False), "kind", ())
+    for name in ("data.csv", "data.parquet"):
+        with pytest.raises(ValueError, match=r"columns 'height', 'x 2'\) in rows 3, 8, 12$"):
+            describe_file(write(frame, name, index=False), "kind", ())
 
 
 def test_many_missing_values_are_counted(frame, write):
@@ -76,14 +82,13 @@ def test_bad_columns_are_named(frame, write, change, how, message):
     ("name", "content", "message"),
     [
         ("data.txt", b"", "--data must end in .csv"),
-        ("data.csv", b"", "cannot be read: No columns to parse"),
+        ("data.csv", b"", "data.csv cannot be read: it is empty"),
         ("data.csv", b"a,label\n", "has no rows"),
-        ("data.csv", b'a,label\n1,"x\n2', "cannot be read"),
+        ("data.csv", b'a,label\n1,"x\n2', "cannot be read: unexpected end of data in row 1"),
         ("data.parquet", b"PAR1nonsense", "cannot be read"),
-        ("data.npz", b"PK nonsense", "cannot be read: it is no npz file"),
+        ("data.npz", b"PK nonsense", "cannot be read: File is not a zip file"),
         ("data.csv", b"a,a,label\n1,2,x\n", "has two columns 'a'"),
         ("data.csv", b"a,label,label\n1,2,x\n", "has two columns 'label'"),
-        ("data.csv", b"a,label\n1,2,x\n", "cannot be read: .* Expected 2 fields in line 2, saw 3"),
     ],
 )
 def test_files_that_cannot_be_read_are_named(tmp_path, name, content, message):
@@ -113,3 +118,66 @@ def test_no_pickle_is_ever_loaded(tmp_path):
 def test_bytes_are_text(tmp_path):
     np.savez(tmp_path / "a.npz", X=np.arange(6.0)[:, None], y=np.array(["no", "ja"] * 3, "S2"))
     assert describe_file(str(tmp_path / "a.npz"), "y", ()).labels == ("ja", "no")
+
+
+def test_an_array_of_labels_is_called_as_it_likes(tmp_path):
+    """Even like a feature, which it does not replace; X is of features."""
+    X = np.arange(12.0).reshape(6, 2) ** 2
+    np.savez(tmp_path / "a.npz", X=X, x0=np.array(["no", "ja"] * 3))
+    features, labels, _ = read_features_and_labels(str(tmp_path / "a.npz"), "x0", ())
+    assert np.array_equal(features, X)
+    assert labels.tolist() == ["no", "ja"] * 3
+    features, _, _ = read_features_and_labels(str(tmp_path / "a.npz"), "x0", ("x0",))
+    assert np.array_equal(features, X[:, 1:])
+    with pytest.raises(ValueError, match="must name the array of labels, got 'X'"):
+        describe_file(str(tmp_path / "a.npz"), "X", ())
+    with pytest.raises(ValueError, match=r"--drop must name a column of features .*, got 'y'"):
+        describe_file(str(tmp_path / "a.npz"), "x0", ("y",))
+    with pytest.raises(ValueError, match="has no column of features"):
+        describe_file(str(tmp_path / "a.npz"), "x0", ("x0", "x1"))
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        (np.zeros((2, 1), "M8[h]"), ["a", "b"], "X must hold numbers, got an array of datetime64"),
+        (np.zeros((2, 1), "m8[h]"), ["a", "b"], "X must hold numbers, got an array of timedelta64"),
+        (np.ones((2, 1), complex), ["a", "b"], "X must hold numbers, got an array of complex128"),
+        (np.ones((2, 1), [("u", int)]), ["a", "b"], "X must hold numbers, got an array of .*'u'"),
+        ([[1.0], [2.0]], np.zeros(2, [("u", int)]), "y must hold labels, got an array of .*'u'"),
+        ([[1.0], [2.0]], np.ones(2, complex), "y must hold labels, got an array of complex128"),
+        ([[1.0], [2.0]], np.array([1, "NaT"], "m8[h]"), "has missing labels in row 2"),
+        ([[1.0], [2.0]], np.array([b"a", b"\xff"]), r"holds b'\\xff' in row 2, which is no label"),
+        ([["1"], ["1,5"]], ["a", "b"], "column 'x0' holds '1,5' in row 2, which is no number"),
+        (np.zeros((0, 1)), np.zeros(0), "has no rows"),
+    ],
+)
+def test_arrays_of_npz_that_cannot_be_are_named(tmp_path, X, y, message):
+    np.savez(tmp_path / "a.npz", X=X, y=y)
+    with pytest.raises(ValueError, match=message):
+        describe_file(str(tmp_path / "a.npz"), "y", ())
+
+
+def test_an_npz_with_two_arrays_of_one_name_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", X=np.arange(6.0)[:, None], y=np.arange(6) % 2)
+    with ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("X", b"another")
+    with pytest.raises(ValueError, match="cannot be read: it holds X twice"):
+        describe_file(str(tmp_path / "a.npz"), "y", ())
+
+
+def test_columns_of_parquet_need_names_of_their_own(tmp_path):
+    column, labels = pa.array([0.5, 1.5] * 3), pa.array(["a", "b"] * 3)
+    table = pa.table([column, column, labels], names=["x", "x", "kind"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=r"cannot be read: Multiple matches .* x"):
+        describe_file(str(tmp_path / "a.parquet"), "kind", ())
+
+
+def test_text_of_parquet_that_is_not_utf_8_is_named(tmp_path):
+    broken = pa.array([b"a", b"\xff"] * 3).cast(pa.string(), safe=False)
+    for names in (["x", "kind"], ["kind", "x"]):
+        table = pa.table([pa.array([1.5, 0.5] * 3), broken], names=names)
+        pq.write_table(table, tmp_path / "a.parquet")
+        with pytest.raises(ValueError, match=r"holds text in row 2 that is not UTF-8"):
+            describe_file(str(tmp_path / "a.parquet"), "kind", ())
