@@ -2,7 +2,17 @@
 
 import argparse
 
-from benchmarks import cnn, coverage, explore, fits, harness, losses, softmax, startup
+from benchmarks import (
+    cnn,
+    coverage,
+    explore,
+    fits,
+    fitted_models,
+    harness,
+    losses,
+    softmax,
+    startup,
+)
 
 BENCHMARKS = {
     "startup": startup.run,
@@ -17,6 +27,7 @@ BENCHMARKS = {
     "harness": harness.run,
     "memory": harness.run_memory,
     "coverage": coverage.run,
+    "fitted-models": fitted_models.run,
 }
 
 

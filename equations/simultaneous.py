@@ -59,7 +59,7 @@ def max_t_critical(correlation: ArrayLike, *, level: float = 0.95, df: float = n
     return float(np.quantile(largest, level))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4)
 def _sobol_points(dimension: int) -> tuple[FloatArray, FloatArray]:
     """Standard normal points (SOBOL_POINTS, dimension), and one more coordinate, also normal."""
     sobol = stats.qmc.Sobol(dimension + 1, rng=np.random.default_rng(0))
