@@ -18,7 +18,7 @@ from simulations.fitters.regression import (
     standardise,
     with_separated,
 )
-from simulations.fitters.separation import is_separated
+from simulations.fitters.separation import separation_of
 
 
 def fit_lgl_inr(
@@ -114,12 +114,18 @@ def fit_lgl_inr(
 
     params = in_units(theta, by).cpu().numpy()
 
+    questions = [
+        separation_of(lambda run, k=k: (data.features[run], (data.labels == k).astype(np.int64)))  # type: ignore[misc]
+        for k in range(n_classes)
+    ]
+
     def separated(run: int) -> bool:
         zeros = np.zeros_like(params[run])
         of_classes = np.stack([zeros, params[run]], axis=2)  # output, then against it or for it
         return any(
-            is_separated(data.features[run], data.labels == k, candidates=of_classes[:, k])
-            for k in range(n_classes)
+            ask(run, of_classes[:, k], in_full)
+            for in_full in (False, True)
+            for k, ask in enumerate(questions)
         )
 
     fit = Fit(

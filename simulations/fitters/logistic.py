@@ -99,7 +99,7 @@ def fit_problem(problem: Problem, *, max_iter: int = 100) -> Fit:
             logits = (theta[run, :, :-1] @ by.features[run] + theta[run, :, -1:]) * problem.sign
             right = (logits < 0).all(dim=-1).cpu().numpy()
             if right.any() or in_full:
-                hopeless[run] = separated(run, params[run, right], in_full)
+                hopeless[run] = separated(run, params[run, right | in_full], in_full)
         return hopeless
 
     first = _attempt(problem, by, by, no_minimum=no_minimum, max_iter=max_iter)

@@ -133,7 +133,7 @@ def refine_head(
     while True:
         n_iter += 1
         logits = design @ theta.mT
-        separated = unpenalised and bool((logits.argmax(dim=1) == labels).all())
+        separated = unpenalised and _all_right(design, labels, theta, logits)
         proba = torch.softmax(logits, dim=1)
         gradient = (proba * share[:, None]).mT @ design - moments + ridge * theta
         norm = float(gradient.norm())
@@ -160,6 +160,18 @@ def refine_head(
         features @ refined.mT, labels, class_share, theta[:, -1], penalty=bias_penalty
     )
     return Refined(refined, b, norm, n_iter, settled, separated)
+
+
+def _all_right(
+    design: torch.Tensor, labels: torch.Tensor, theta: torch.Tensor, logits: torch.Tensor
+) -> bool:
+    """Whether every sample's own logit is ahead of all others by more than rounding."""
+    if not bool((logits.argmax(dim=1) == labels).all()):
+        return False
+    first, second = logits.topk(2, dim=1).values.unbind(dim=1)
+    rounding = 4 * (design.shape[1] + 2) * torch.finfo(logits.dtype).eps
+    size = (design.abs() @ theta.abs().mT).amax(dim=1)
+    return bool((first - second > rounding * size).all())
 
 
 def _newton_step(

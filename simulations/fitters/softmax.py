@@ -110,7 +110,7 @@ def fit_softmax(
             best = logits.amax(dim=1)[:, sample]
             right = (logits[:, of_class, sample] >= best).all(dim=-1).cpu().numpy()
             if right.any() or in_full:
-                hopeless[run] = separated(run, params[run, right], in_full)
+                hopeless[run] = separated(run, params[run, right | in_full], in_full)
         return hopeless
 
     attempt = _attempt(
