@@ -1,12 +1,27 @@
 import random
+import sys
+from collections import defaultdict
+from importlib import import_module
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
+from reports.study_report import report_of, write_contents
+from simulations import blocks, evidence, seeds
 from simulations.blocks import Task, compute_one
-from simulations.monte_carlo import all_blocks
+from simulations.monte_carlo import all_blocks, run_study
 from simulations.seeds import STREAMS, replication_key, replication_rng
+from simulations.store import open_store
+from simulations.studies import _HOME
 from tests.toys import Toy, toy_study
+from tests.trained import few_digits
+
+ROOT = Path(seeds.__file__).parents[1]
 
 NAMES = st.lists(st.text(max_size=12), min_size=1, max_size=6, unique=True)
 RUNS = st.lists(st.integers(0, 2**40), min_size=1, max_size=6, unique=True)
@@ -51,3 +66,77 @@ def test_streams_do_not_depend_on_the_order_of_drawing():
     one = {key: replication_rng(5, *key).random() for key in keys}
     random.Random(0).shuffle(keys)
     assert {key: replication_rng(5, *key).random() for key in keys} == one
+
+
+EVERY = "train test population start minibatch limit"
+MINIMAL = {
+    "table1": [({"training": "adam", "epochs": 1}, "train test population start minibatch")],
+    "multiclass": [({"fitter": "mlp", "epochs": 1, "train_size": 200, "dimension": 4}, EVERY)],
+    "controls": [({}, "train test population minibatch")],
+    "claims": [({}, "train test")],
+    "explore": [
+        ({"weights": ("equal",), "train_size": 200, "fitter": "mlp", "epochs": 1}, EVERY),
+        ({"weights": ("equal",), "ratios": (1,), "data": "data.csv"}, "train"),
+    ],
+    "cnn": [({"epochs": 1, "train_size": 40, "device": "cpu"}, "train start minibatch")],
+    "losses": [
+        ({"epochs": 1, "loss": ("sml", "lgl"), "match_step": True, "device": "cpu"},
+         "train start minibatch"),
+    ],
+}  # fmt: skip
+"""Of every study options under which all that can be random in it is drawn, and its streams."""
+
+CHANGED_PRIORS = ("controls", "test")
+"""A control has one test sample; that of changed priors starts as that of the others does."""
+
+
+def purpose():
+    """Where a key is asked for: the innermost line outside what hands keys on."""
+    frame = sys._getframe(2)
+    while Path(frame.f_code.co_filename).name in ("seeds.py", "evidence.py"):
+        frame = frame.f_back
+    return f"{Path(frame.f_code.co_filename).relative_to(ROOT)}:{frame.f_lineno}"
+
+
+@pytest.fixture
+def purposes_of(monkeypatch, tmp_path):
+    """Run a study at its smallest and report it; returns purposes by (cell, run, stream)."""
+    few_digits(monkeypatch)
+    monkeypatch.setattr(Figure, "savefig", lambda *_, **__: None)  # which draws nothing at random
+    monkeypatch.chdir(tmp_path)
+    table = pd.DataFrame({"label": np.repeat([0, 1], 45)})
+    table["a"] = np.random.default_rng(0).normal(size=90)
+    table.to_csv("data.csv", index=False)
+    for module in (blocks, evidence):
+        monkeypatch.setattr(module, "BLOCK_SIZE", 2)
+
+    def purposes_of(name, options, out):
+        purposes = defaultdict(set)
+
+        def noted(*key):
+            purposes[key].add(purpose())
+            return replication_key(*key)
+
+        monkeypatch.setattr(seeds, "replication_key", noted)
+        module = import_module(f"simulations.studies.{name}")
+        study = module.make_study(module.Options(runs=2, **options))
+        report = report_of(name)
+        with open_store(tmp_path / out, study.name, study.design) as store:
+            list(run_study(study, store))
+            write_contents(report.contents(report.summarise(study, store)), tmp_path / out)
+        return purposes
+
+    return purposes_of
+
+
+@pytest.mark.filterwarnings("ignore")  # of statistics of two runs
+def test_no_two_purposes_and_no_two_studies_share_a_stream(purposes_of):
+    study_of = {}
+    assert set(MINIMAL) == set(_HOME)
+    for name, variants in MINIMAL.items():
+        for i, (options, streams) in enumerate(variants):
+            purposes = purposes_of(name, options, f"{name} {i}")
+            for (cell, run, stream), places in purposes.items():
+                assert len(places) == 1 + ((cell, stream) == CHANGED_PRIORS), (cell, run, places)
+                assert study_of.setdefault((cell, run, stream), name) == name
+            assert {stream for _, _, stream in purposes} == set(streams.split())
