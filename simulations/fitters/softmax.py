@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -150,6 +151,9 @@ def _attempt(
     if objective.fit_bias:
         design = torch.cat([design, torch.ones_like(design[:, :1])], dim=1)
     loss = softmax_loss(design, target, mass, objective)
+    if by is not unit:
+        shares = torch.as_tensor(target / mass[:, None, None], device=design.device)
+        loss = replace(loss, target=shares)
     start = torch.zeros_like(loss.target_moments)
     found = minimise_softmax(
         loss, start, own_ridge=by is not unit, no_minimum=no_minimum, max_iter=max_iter

@@ -49,6 +49,9 @@ class SoftmaxLoss:
         α, in units of the total mass.
     offset : tensor, shape (n_runs, n_settings, n_classes, n_samples), or None
         o, a fixed part of the logits.
+    target : tensor, shape (n_runs, n_settings, n_classes, n_samples), or None
+        T. With it the gradient is a sum of the samples' own, which keeps its digits where C and
+        what is subtracted from it are an outlier's; it takes longer.
     """
 
     design: torch.Tensor
@@ -56,6 +59,7 @@ class SoftmaxLoss:
     target_moments: torch.Tensor
     penalty: torch.Tensor
     offset: torch.Tensor | None = None
+    target: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -210,8 +214,12 @@ def _derivatives(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
     room = runs.stop * min(part.stop, n_samples)
     buffers = [loss.design.new_empty(n * room) for n in rows]
 
+    others_of = 1 - torch.eye(n_classes, dtype=loss.design.dtype, device=loss.design.device)
+
     def evaluate(theta: torch.Tensor, active: list[bool]) -> tuple[torch.Tensor, torch.Tensor]:
-        gradient = -loss.target_moments + loss.penalty * theta.view(shape)
+        gradient = loss.penalty * theta.view(shape)
+        if loss.target is None:
+            gradient = -loss.target_moments + gradient
         by_pair = theta.new_zeros(n_runs, n_settings, n_pairs, n_products)
         for runs, part in tiles:
             if not any(active[runs]):
@@ -228,7 +236,11 @@ def _derivatives(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
                 z += loss.offset[runs, :, :, part]
             torch.softmax(z, dim=2, out=f)
             pulled = torch.mul(f, loss.sample_mass[runs, :, None, part], out=z)
-            gradient[runs] += torch.bmm(logits, x.mT).view(n, n_settings, n_classes, n_params)
+            pull = logits
+            if loss.target is not None:
+                t = loss.target[runs, ..., part]
+                pull = (f * (others_of @ t) - t * (others_of @ f)).flatten(1, 2)
+            gradient[runs] += torch.bmm(pull, x.mT).view(n, n_settings, n_classes, n_params)
             first = 0
             for k in range(n_classes - 1):
                 others = slice(first, first + n_classes - 1 - k)

@@ -44,7 +44,7 @@ def null_direction(rows):
 
 
 def truly_separated(x, y):
-    """By the extreme rays of the cone of directions, in exact arithmetic; None if it has no apex."""
+    """By the extreme rays of the cone of directions, exactly; None if it has no apex."""
     n_classes = max(y) + 1
     inequalities = set()
     for row, k in zip(np.column_stack([x, np.ones(len(x))]).tolist(), y, strict=True):
