@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,6 +60,7 @@ def _names(values: np.ndarray) -> list[str]:
 
 def _names_of_objects(values: list[Any], name: str) -> np.ndarray:
     """Names of labels of any kinds; those that differ in kind alone are refused."""
+    values = [_plain(value) for value in values]
     refuse_rows(
         np.array([isinstance(v, str | bytes) and not v.strip() for v in values]),
         f"{name} has missing labels in",
@@ -68,18 +68,17 @@ def _names_of_objects(values: list[Any], name: str) -> np.ndarray:
     floats = [isinstance(v, float | np.floating) for v in values]
     infinite = [is_float and bool(np.isinf(v)) for is_float, v in zip(floats, values, strict=True)]
     refuse_rows(np.array(infinite), f"{name} has infinite labels in")
-    whole = all(
-        float(v).is_integer() for is_float, v in zip(floats, values, strict=True) if is_float
-    )
+    whole = all(v.is_integer() for is_float, v in zip(floats, values, strict=True) if is_float)
     names: dict[tuple[type, Any], str] = {}
     first: dict[tuple[str, Any], tuple[type, str, int]] = {}  # who has this value or this name
     for i, value in enumerate(values):
+        kind = type(value)
         try:
-            if (type(value), value) in names:
+            if (kind, value) in names:
                 continue
         except TypeError:  # a list, say
             refuse_value(name, value, i + 1, "which is no label")
-        kind, text = _kind_and_name(value, whole)
+        text = _name(value, whole)
         if not text:
             refuse_value(name, value, i + 1, "which is no label")
         for key in (("value", value), ("name", text)):
@@ -89,27 +88,27 @@ def _names_of_objects(values: list[Any], name: str) -> np.ndarray:
                     f"{name} has labels that are different and written alike, or equal: "
                     f"{values[j]!r} in row {j + 1}, {value!r} in row {i + 1}"
                 )
-        names[type(value), value] = text
+        names[kind, value] = text
     return np.array([names[type(value), value] for value in values])
 
 
-def _kind_and_name(value: Any, whole: bool) -> tuple[type, str]:
-    """Kind of a label, numpy's being Python's, and its name; none for what cannot be one."""
+def _plain(value: Any) -> Any:
+    """Numbers and text of numpy as Python's: not all of them compare with others."""
+    return value.item() if isinstance(value, np.generic) and value.dtype.kind in "biufSU" else value
+
+
+def _name(value: Any, whole: bool) -> str:
+    """Name of a label; none for what cannot be one."""
     import pandas as pd
 
-    kind = next((k for k in (str, bytes, bool, float) if isinstance(value, k)), type(value))
     if isinstance(value, bytes):
         text = decoded(value) or ""
-    elif isinstance(value, bool | np.bool_):
-        kind, text = bool, str(value)
     elif isinstance(value, float | np.floating):
-        kind, text = float, str(value + type(value)(0))  # -0 is 0
+        text = str(value + type(value)(0))  # -0 is 0
         text = text.removesuffix(".0") if whole else text
-    elif isinstance(value, Integral):
-        kind, text = int, str(value)
-    elif isinstance(value, complex | np.complexfloating) or not pd.api.types.is_scalar(value):
+    elif isinstance(value, complex) or not pd.api.types.is_scalar(value):
         text = ""
     else:
         text = str(value)
     # numpy's text ends at a NUL, and half a surrogate pair can be written nowhere
-    return kind, "" if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text) else text
+    return "" if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text) else text
