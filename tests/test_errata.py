@@ -29,6 +29,8 @@ def test_2_spread_of_both_readings():
     }
     assert sd["sum"] == pytest.approx(0.95, abs=0.005)
     assert 0.28 < sd["mixture"] / 1.13 < 0.38
+    # The sum is no match either: the normal theory of an SD over n runs, s / sqrt(2 (n - 1)).
+    assert (1.13 - sd["sum"]) / (1.13 / np.sqrt(2 * 99)) == pytest.approx(2.2, abs=0.05)
 
 
 def test_5_rank_of_eq_9():

@@ -15,6 +15,7 @@ from equations.population import (
     predict_fixed_ratio,
     predict_logistic_ratio,
 )
+from reports.class_columns import accuracy_of_classes
 from reports.statistics import balance_over_runs
 from simulations.generators import GENERATORS
 from simulations.monte_carlo import Study
@@ -125,7 +126,8 @@ def _row(
     usable = ~np.isin(chosen.status, FAILED_STATUSES)
     if measured is None or usable.sum() < 2:
         return {"rhs": float(mass[1] / mass[0]), "verdict": "inconclusive", **counts}
-    P = select(measured, setting=setting, epoch=epoch, stage=stage, split=split).mean_proba
+    part = select(measured, setting=setting, epoch=epoch, stage=stage, split=split)
+    P = part.mean_proba
     converged = counts["runs_converged"] == usable.sum()
     balance = balance_over_runs(P, mass, margin=study.design["margin"], converged=converged)
     relative = residual(P, mass)[:, 0] / mass[0]
@@ -154,6 +156,8 @@ def _row(
         "mean_iterations": float(chosen.n_iter[usable].mean()),
         "predicted_basis": "finite sample" if cell.name == "sim1" else "true posterior",
     }
+    for k, hits in enumerate(accuracy_of_classes(part).T):
+        row |= {f"accuracy_{k}": float(hits.mean()), f"accuracy_{k}_mcse": mcse_of_mean(hits)}
     if prediction is not None:
         row |= {
             "predicted_mean": prediction.mean,
