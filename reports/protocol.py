@@ -78,7 +78,7 @@ def bullets(*paragraphs: str) -> str:
 
 
 def replications(study: Study, mcse: float | None) -> str:
-    """Say how many replications there are to be.
+    """Say how many replications there are to be, and whose random numbers they have.
 
     Parameters
     ----------
@@ -92,9 +92,13 @@ def replications(study: Study, mcse: float | None) -> str:
     """
     blocks = f"in blocks of {study.block_size}" if study.block_size > 1 else "one by one"
     asked = f"{study.n_runs} replications asked for at first, computed {blocks}"
-    if mcse is None:
-        return asked + "."
-    return asked + (
-        "; then more blocks of a cell until the Monte Carlo standard error (jackknife) of its "
-        f"gap on test is at most {mcse:g} under every λ, each round at most doubling it."
+    if mcse is not None:
+        asked += (
+            "; then more blocks of a cell until the Monte Carlo standard error (jackknife) of its "
+            f"gap on test is at most {mcse:g} under every λ, each round at most doubling it"
+        )
+    return (
+        f"{asked}. Random numbers are those of the seed and a cell's name: another `{study.name}` "
+        "of the same seed has them too in cells named alike, whatever its other options, and is "
+        "not independent of this one."
     )
