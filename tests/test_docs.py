@@ -21,3 +21,9 @@ def test_examples_run_and_show_what_they_say(name):
 def test_files_that_they_name_exist(path):
     for name in re.findall(r"\]\((?!#|http)(.*?)\)", path.read_text(encoding="utf-8")):
         assert (path.parent / name).exists(), name
+
+
+@pytest.mark.parametrize("table", ["small-samples/coverage.md", "fitted-models/fitted_models.md"])
+def test_tables_are_those_of_the_results(table):
+    text = (DOCS.parent / "results" / table).read_text(encoding="utf-8")
+    assert text in (DOCS / "small-samples.md").read_text(encoding="utf-8")

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXT = README + (ROOT / "docs" / "small-samples.md").read_text(encoding="utf-8")
+
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
 
 
-BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-
-
-@pytest.mark.parametrize("block", BLOCKS, ids=("LGLINRLoss", "in Python"))
+@pytest.mark.parametrize("block", BLOCKS, ids=("LGLINRLoss", "in Python", "small samples"))
 def test_python_blocks_run_and_print_what_they_say(block, capsys):
     torch.manual_seed(0)  # of the training loop, as everybody writes it
     exec(compile(block, "README.md", "exec"), {})
