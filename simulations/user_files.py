@@ -51,6 +51,11 @@ def read_features_and_labels(
     ------
     ValueError
         Naming the file, and the column or the rows.
+
+    Notes
+    -----
+    Damage is refused where a checksum shows it: npz and gzip always have one, Parquet only where
+    its pages were written with one. An index that pandas keeps in a Parquet file is no column.
     """
     if not Path(path).name.endswith(SUFFIXES):
         raise ValueError(f"--data must end in {', '.join(SUFFIXES)}, got {path}")

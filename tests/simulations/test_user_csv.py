@@ -61,6 +61,11 @@ def test_what_is_no_number_is_named(word):
     assert labels.tolist() == ["x", "y", "y"]
 
 
+def test_rows_are_counted_through_the_file():
+    with pytest.raises(ValueError, match=r"column 'a' holds 'x' in row 45001, "):
+        read("a,kind\n" + "1,x\n" * 45_000 + "x,y\n")
+
+
 def test_numbers_that_float64_cannot_hold_are_named():
     with pytest.raises(ValueError, match=r"holds 9007199254740993 in row 2, which float64 cannot"):
         read("a,kind\n9007199254740992,x\n9007199254740993,y\n")
