@@ -14,7 +14,7 @@ from simulations.fitters.softmax import fit_softmax
 
 N = 300
 BINARY = [fit_logistic, fit_softmax]
-SENTINELS = [1e4, 99999.0, 1e6, 999999999.0, 1e11]
+SENTINELS = [1e4, 99999.0, 1e6, 999999999.0, 1e11, 1e19]
 
 
 @pytest.fixture(scope="module")

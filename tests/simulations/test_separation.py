@@ -145,6 +145,17 @@ def test_neighbouring_floats_are_told_apart(near):
     assert not is_separated(x[[0, 1, 2, 4, 3, 5, 6, 7], None], BINARY)
 
 
+@pytest.mark.parametrize("gap", [1e-9, 1e-13, 1e-15, 1e-200])
+@pytest.mark.parametrize("at", [0.0, 1e-3, 1e-5 / 7])
+def test_what_the_programme_tolerates_is_no_proof(gap, at):
+    """Far from the median a step across a point is below its tolerance, either way."""
+    y = np.array([0, 0, 1, 1, 1, 1, 1, 1])
+    right = max(at + gap, np.nextafter(at, 1))
+    x = np.array([-1.0, at, right, 1.0, 2.0, 3.0, 4.0, 5.0])[:, None]
+    assert is_separated(x, y)
+    assert not is_separated(x[[0, 2, 1, 3, 4, 5, 6, 7]], y)
+
+
 @pytest.mark.parametrize("nearly", [1e-3, 1e-6, 1e-9])
 def test_nearly_collinear_features(nearly):
     rng = np.random.default_rng(0)
@@ -194,6 +205,12 @@ def test_only_what_is_exactly_right_parts():
     columns, y = columns_around(x, x, intercept=True), np.array([0, 0, 1, 1])
     at = (1.5 - columns.centre[0]) / columns.scale[0]
     assert parts(columns, y, np.array([[0.0, at], [1.0, 0.0]]))
+    almost = np.array([[0.1 + 0.2], [0.3]])  # one unit in the last place apart
+    columns = columns_around(almost, np.zeros((1, 1)), intercept=True)
+    direction = np.array([[0.0, 0.15], [1.0, 0.0]])  # class 1 where x > 0.3
+    assert parts(columns, np.array([1, 0]), direction)
+    assert not parts(columns, np.array([0, 1]), direction)
+    columns = columns_around(x, x, intercept=True)
     for wrong in ([[0.0, at + 1], [1.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]], [[np.nan, 0], [1.0, 0.0]]):
         assert not parts(columns, y, np.array(wrong))
 
