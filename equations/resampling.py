@@ -141,5 +141,5 @@ def mean_over_splits(values: ArrayLike, ratio: float, *, level: float = 0.9) -> 
     """
     error = corrected_error(values, ratio)
     half = float(stats.t.ppf((1 + level) / 2, len(np.asarray(values)) - 1)) * error
-    mean = float(np.mean(values))
+    mean = float(np.asarray(values, dtype=np.float64).mean())
     return Estimate(mean, mean - half, mean + half, level)

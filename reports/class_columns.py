@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from equations.balance import accuracy_bounds, left_side, residual, split_residual
+from equations.accuracy_bounds import accuracy_bounds
+from equations.balance import left_side, residual, split_residual
 from equations.inference import mcse_of_mean
 from equations.mean_proba import FloatArray
 from equations.minimisers import NoMinimiser

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from equations.balance import INTERPOLATED_BELOW, left_side, right_side
-from equations.inference import Estimate, Verdict, equivalence_verdict
-from equations.joint_inference import joint_test_of_model
+from equations.balance import is_interpolated, left_side, right_side
+from equations.inference import Estimate, Verdict, equivalence_verdict, mcse_of_mean
 from equations.mean_proba import FloatArray
+from equations.model_inference import joint_test_of_model
+from equations.resampling import variance_factor
 from equations.simultaneous import gaps_over_runs, shared_sample_covariance
+from equations.within_class import too_few_misses
 from reports.statistics import CONFIDENCE
 from simulations.monte_carlo import Cell, Study
 from simulations.records import Fits, Measurements, rows_where, select
@@ -131,6 +134,7 @@ def sides_over_runs(
     margin: float,
     converged: bool,
     shared_sample: bool = False,
+    resplit: float = 0.0,
 ) -> SidesOverRuns:
     """Put the measurements of one setting and split to Eq. (9).
 
@@ -144,6 +148,8 @@ def sides_over_runs(
         Whether every run meets the premise of Eq. (8).
     shared_sample : bool
         Whether all runs are measured on one sample, whose own error then widens the intervals.
+    resplit : float
+        Of runs that split one data set, `resplit_ratio`: intervals are corrected for new data.
 
     Returns
     -------
@@ -152,11 +158,35 @@ def sides_over_runs(
     share = mass / mass.sum()
     left = left_side(rows.mean_proba, share, rows.miss_proba)
     right = right_side(rows.mean_proba, share)
-    V = None
-    if shared_sample:
-        moments = rows.mean_proba, rows.second_moment
-        V = shared_sample_covariance(*moments, rows.class_count[0], share)
-    return sides_from(left, right, margin=margin, converged=converged, shared=V)
+    found = partial(
+        sides_from, left, right, margin=margin, converged=converged, resplit=resplit, unit=share
+    )
+    if not shared_sample:
+        return found()
+    n = rows.class_count[0]
+    shared = shared_sample_covariance(rows.mean_proba, rows.second_moment, n, share)
+    P, M, miss = (a.mean(axis=0) for a in (rows.mean_proba, rows.second_moment, rows.miss_proba))
+    return _unless_too_few(found(shared=shared), too_few_misses(P, M, n, share, miss))
+
+
+def _unless_too_few(sides: SidesOverRuns, reasons: list[str]) -> SidesOverRuns:
+    """Take back the intervals that rest on too few misses in the sample that all runs share."""
+    if not any(reasons):
+        return sides
+
+    def bounded(gaps: list[Estimate]) -> list[Estimate]:
+        return [
+            replace(gap, low=-1.0, high=np.inf, reason=reason) if reason else gap
+            for gap, reason in zip(gaps, reasons, strict=True)
+        ]
+
+    verdicts: list[Verdict] = [
+        "inconclusive" if reason and verdict in ("holds", "fails") else verdict
+        for verdict, reason in zip(sides.verdicts, reasons, strict=True)
+    ]
+    return replace(
+        sides, gaps=bounded(sides.gaps), together=bounded(sides.together), verdicts=verdicts
+    )
 
 
 def sides_from(
@@ -166,6 +196,8 @@ def sides_from(
     margin: float,
     converged: bool,
     shared: FloatArray | None = None,
+    resplit: float = 0.0,
+    unit: FloatArray | float = 1.0,
 ) -> SidesOverRuns:
     """Compare two sides over runs.
 
@@ -177,16 +209,27 @@ def sides_from(
     converged : bool
     shared : ndarray, optional
         Covariance due to a sample that all runs are measured on (`gaps_over_runs`).
+    resplit : float
+        As in `sides_over_runs`.
+    unit : float or ndarray, shape (n_classes,)
+        Each class's own mass in the unit of the sides.
 
     Returns
     -------
     SidesOverRuns
     """
-    gaps = gaps_over_runs(left, right, level=CONFIDENCE, shared=shared)
-    together = gaps_over_runs(left, right, level=SIMULTANEOUS, simultaneous=True, shared=shared)
+    found = partial(
+        gaps_over_runs,
+        left,
+        right,
+        shared=shared,
+        variance_factor=variance_factor(len(left), resplit),
+    )
+    gaps, together = found(level=CONFIDENCE), found(level=SIMULTANEOUS, simultaneous=True)
     verdicts: list[Verdict] = []
+    interpolated = is_interpolated(right.mean(axis=0), unit)
     for j, gap in enumerate(gaps):
-        if right[:, j].mean() < INTERPOLATED_BELOW:
+        if interpolated[j]:
             verdicts.append("interpolated")
         elif not converged:
             verdicts.append("not converged")
@@ -219,11 +262,12 @@ def overall_verdict(sides: SidesOverRuns, margin: float) -> Verdict:
     return "fails" if any(outside) else "inconclusive"
 
 
-def rejections(rows: Measurements, mass: FloatArray, *, one_vs_all: bool) -> FloatArray:
-    """Whether each run's own joint test, on its test data, rejects its model at 5 %.
+def tests_of_models(rows: Measurements, mass: FloatArray, *, one_vs_all: bool) -> dict[str, float]:
+    """Share of the runs whose own joint test, on its test data, rejects its model at 5 %.
 
-    That is what somebody with one classifier would see. A fitted model violates the null at order
-    1/N, so the rate is above 5 % by what it overfits.
+    That is what somebody with one classifier would see. A fitted model violates the null, by the
+    noise of its training sample and by what it overfits (`equations.model_inference`), so that the
+    share is above 5 % and grows with the test sample.
 
     Parameters
     ----------
@@ -233,9 +277,11 @@ def rejections(rows: Measurements, mass: FloatArray, *, one_vs_all: bool) -> Flo
 
     Returns
     -------
-    ndarray of 0.0 and 1.0, shape (n_runs,); NaN where a test cannot be made
+    dict
+        ``rejected`` and its ``rejected_mcse``; ``untested`` is the share of the runs whose test
+        does not reject and says nothing by it, too few misses being expected.
     """
-    found = np.full(len(rows), np.nan)
+    rejects, says_nothing = np.zeros(len(rows)), np.zeros(len(rows))
     for i in range(len(rows)):
         try:
             test = joint_test_of_model(
@@ -246,7 +292,15 @@ def rejections(rows: Measurements, mass: FloatArray, *, one_vs_all: bool) -> Flo
                 miss_proba=rows.miss_proba[i],
                 independent=one_vs_all,
             )
-        except ValueError:  # no spread: e.g. an interpolating model
+        except ValueError:  # no spread: e.g. a model that predicts the same for every sample
+            says_nothing[i] = 1.0
             continue
-        found[i] = float(test.p_value <= SIZE)
-    return found
+        rejects[i] = test.p_value <= SIZE
+        says_nothing[i] = test.reason != "" and not rejects[i]
+    if len(rows) < 2:
+        return {}
+    return {
+        "rejected": float(rejects.mean()),
+        "rejected_mcse": mcse_of_mean(rejects),
+        "untested": float(says_nothing.mean()),
+    }

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from reports.network_protocol import NETWORKS, training
 from reports.protocol import TOGETHER, bullets, decision, replications, wrap
+from reports.resplit import resplit_protocol
+from reports.training_samples import GIVEN_SAMPLE, same_in_all_runs, training_sample
 from simulations.datasets import dataset_named
 from simulations.monte_carlo import Study
 
 _NORMALISER = "losses are normalised by constants, never by the weights in a minibatch"
+_RESPLIT = resplit_protocol("the images of one data set", "gaps and accuracies over all classes")
 
 
 def cnn_protocol(study: Study, mcse: float | None = None) -> str:
@@ -28,10 +31,12 @@ def cnn_protocol(study: Study, mcse: float | None = None) -> str:
     sizes = bullets(
         *(
             f"imbalance {cell.imbalance:.4g}: train {cell.train_size}, "
-            f"{sum(cell.train_size)} in all, λ {', '.join(cell.settings)}"
+            f"{sum(cell.train_size)} in all, {training_sample(cell, design['supply'])}; "
+            f"λ {', '.join(cell.settings)}"
             for cell in cells
         )
     )
+    same = [same_in_all_runs(cell, design["supply"]) for cell in cells]
     test = (
         "the published test set, the same for all runs: its own sampling error is part of the "
         "intervals of the gaps that verdicts rest on; MCSEs, and jackknife intervals, are those of "
@@ -40,11 +45,10 @@ def cnn_protocol(study: Study, mcse: float | None = None) -> str:
         else "a third of each class, drawn anew in every replication"
     )
     mechanisms = [
-        f"{dataset.title}, {len(dataset.labels)} classes, standardised by channel; a fresh "
-        "subsample of the training images per replication.",
+        f"{dataset.title}, {len(dataset.labels)} classes, standardised by channel.",
         f"Test: {test}.",
-        "All replications draw from the images that the data set has: they vary less than fresh "
-        "samples of a population would.",
+        "All replications have their images from one data set: they vary less than fresh samples "
+        "of a population would, and not at all where all train with the same images.",
     ]
     measured = ", ".join(map(str, cells[0].measure_at))
     unpenalised, left = "", "nothing"
@@ -53,6 +57,8 @@ def cnn_protocol(study: Study, mcse: float | None = None) -> str:
     performance = [
         decision(design["margin"]),
         TOGETHER,
+        *([] if cells[0].shares_test_set else [_RESPLIT]),
+        *([f"{GIVEN_SAMPLE[0].upper()}{GIVEN_SAMPLE[1:]}."] if any(same) else []),
         "Three things are kept apart: optimisation (the residual on train, as trained, which is "
         f"minus the bias gradient{unpenalised}), what is left of it once the output bias is "
         f"refined ({left}), and overfitting and sampling (test minus train), one term.",

@@ -22,7 +22,14 @@ def cnn_contents(table: Networks) -> Contents:
     -------
     Contents
     """
-    shared = ", the shared test set's own error included" if table.shares_test_set else ""
+    shared = (
+        ", the shared test set's own error included"
+        if table.shares_test_set
+        else " over seeds and splits and, corrected, for new data"
+    )
+    given = (
+        ", given the test set" if table.shares_test_set else ", seeds and splits of one data set"
+    )
     return Contents(
         frames={"summary": table.summary, "joint": table.joint, "epochs": table.epochs},
         tables=(
@@ -49,13 +56,14 @@ def cnn_contents(table: Networks) -> Contents:
             NamedFigure(
                 "stages",
                 "Left over right side of Eq. (9) by class and stage, with 90 % intervals, "
-                "dotted where unbounded; pale: from the least to the largest run, as trained",
+                + ("" if table.shares_test_set else "over seeds and splits, ")
+                + "dotted where unbounded; pale: from the least to the largest run, as trained",
                 partial(draw_stages, table),
             ),
             NamedFigure(
                 "epochs",
                 "Residual of each class over the training, as trained, 90 % intervals over runs"
-                + (", given the test set" if table.shares_test_set else ""),
+                + given,
                 partial(draw_epochs, table),
             ),
             NamedFigure(

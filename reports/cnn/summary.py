@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from equations.balance import left_side, residual, right_side
 from equations.inference import mcse_of_mean
 from equations.joint_inference import joint_test_over_runs
 from equations.mean_proba import FloatArray
+from equations.resampling import corrected_error, resplit_ratio
 from reports.class_columns import (
     accuracy_of_classes,
     columns_of_bounds,
@@ -22,8 +24,16 @@ from reports.class_columns import (
     columns_of_sides,
     mean_and_mcse,
 )
-from reports.class_statistics import SettingEvidence, evidence_of, overall_verdict, sides_over_runs
+from reports.class_statistics import (
+    SettingEvidence,
+    SidesOverRuns,
+    evidence_of,
+    overall_verdict,
+    sides_over_runs,
+)
+from reports.resplit import columns_of_corrected
 from reports.statistics import MAX_FAILED
+from reports.training_samples import same_in_all_runs
 from simulations.datasets import dataset_named
 from simulations.monte_carlo import Study
 from simulations.records import FAILED_STATUSES, Fits, Measurements, select
@@ -60,6 +70,11 @@ class Networks:
     title : str
         Of the data set and the network.
     shares_test_set : bool
+    same_images : dict
+        Imbalance to the classes whose training images are the same in all runs.
+    n_images : int
+        Of the data set that all runs split; zero where they share a test set, or nothing is
+        measured.
     """
 
     summary: pd.DataFrame
@@ -69,6 +84,8 @@ class Networks:
     labels: tuple[str, ...]
     title: str
     shares_test_set: bool
+    same_images: dict[float, tuple[int, ...]]
+    n_images: int
 
     @property
     def panels(self) -> list[tuple[float, str]]:
@@ -96,6 +113,7 @@ def summarise(study: Study, store: Store) -> Networks:
     joint: list[dict[str, Any]] = []
     epochs: list[dict[str, Any]] = []
     P: dict[tuple[float, str], FloatArray] = {}
+    n_images = 0
     for cell in study.cells:
         runs = range(study.runs_of(cell.name))
         fits, measured = (
@@ -115,6 +133,9 @@ def summarise(study: Study, store: Store) -> Networks:
                     P[key["imbalance"], setting] = mean
             if measured is not None:
                 epochs += [key | row for row in _epoch_rows(cell, setting, fits, measured)]
+        if measured is not None and not cell.shares_test_set:
+            n_test = select(measured, split="test").class_count[0]
+            n_images = int(n_test.sum()) + sum(study.design["supply"])
     return Networks(
         summary=pd.DataFrame(rows),
         joint=pd.DataFrame(joint),
@@ -123,6 +144,11 @@ def summarise(study: Study, store: Store) -> Networks:
         labels=dataset.labels,
         title=f"{dataset.title}, {study.design['model']}",
         shares_test_set=study.cells[0].shares_test_set,
+        same_images={
+            float(f"{cell.imbalance:.4g}"): same_in_all_runs(cell, study.design["supply"])
+            for cell in study.cells
+        },
+        n_images=n_images,
     )
 
 
@@ -162,17 +188,12 @@ def _rows(
         shared = split == "test" and cell.shares_test_set
         if not refused:
             part = evidence.split(split)
-            sides = sides_over_runs(
-                part,
-                mass,
-                margin=study.design["margin"],
-                converged=evidence.converged,
-                shared_sample=shared,
-            )
+            sides, corrected = _sides(study, cell, evidence, split)
             factor = sides.left / np.maximum(sides.right, 1e-300)
             columns = [
                 columns_of_sides(sides),
                 columns_of_gaps_together(sides),
+                *([columns_of_corrected(corrected)] if corrected else []),
                 {"least_ratio": factor.min(axis=0), "largest_ratio": factor.max(axis=0)},
                 columns_of_predictions(part, mass),
                 columns_of_bounds(part),
@@ -194,6 +215,28 @@ def _rows(
     return rows
 
 
+def _sides(
+    study: Study, cell: CnnCell, evidence: SettingEvidence, split: str
+) -> tuple[SidesOverRuns, SidesOverRuns | None]:
+    """Both sides over runs; and corrected for new data, on test where runs split one data set."""
+    part, on_test = evidence.split(split), split == "test"
+    compared = partial(
+        sides_over_runs,
+        part,
+        evidence.mass,
+        margin=study.design["margin"],
+        converged=evidence.converged,
+    )
+    if not on_test or cell.shares_test_set:
+        return compared(shared_sample=on_test), None
+    return compared(), compared(resplit=_resplit(study, part))
+
+
+def _resplit(study: Study, test: Measurements) -> float:
+    n = test.class_count[0]
+    return resplit_ratio(n, n + np.array(study.design["supply"]))
+
+
 def _joint_rows(study: Study, cell: CnnCell, evidence: SettingEvidence) -> list[dict[str, Any]]:
     """All equations of one stage at once, on each split."""
     refused, mass = _refused(evidence), evidence.mass
@@ -202,15 +245,11 @@ def _joint_rows(study: Study, cell: CnnCell, evidence: SettingEvidence) -> list[
         row: dict[str, Any] = {"split": split, "verdict": refused}
         if not refused:
             part, margin = evidence.split(split), study.design["margin"]
-            sides = sides_over_runs(
-                part,
-                mass,
-                margin=margin,
-                converged=evidence.converged,
-                shared_sample=split == "test" and cell.shares_test_set,
-            )
+            sides, corrected = _sides(study, cell, evidence, split)
             row["verdict"] = overall_verdict(sides, margin)
-            row |= _accuracies(part, cell)
+            if corrected:
+                row["corrected_verdict"] = overall_verdict(corrected, margin)
+            row |= _accuracies(part, cell, _resplit(study, part) if corrected else 0.0)
             if split == "test" and not cell.shares_test_set:
                 row |= _joint_test(part, mass)
         row |= _path(evidence.fits)
@@ -233,7 +272,7 @@ def _joint_test(part: Measurements, mass: FloatArray) -> dict[str, float]:
     }
 
 
-def _accuracies(part: Measurements, cell: CnnCell) -> dict[str, float]:
+def _accuracies(part: Measurements, cell: CnnCell, resplit: float) -> dict[str, float]:
     """Accuracy with equal priors, and with those of training."""
     of_class = accuracy_of_classes(part)
     share = np.array(cell.train_size) / sum(cell.train_size)
@@ -242,6 +281,8 @@ def _accuracies(part: Measurements, cell: CnnCell) -> dict[str, float]:
     for name, prior in priors.items():
         accuracy = of_class @ prior
         found |= {name: float(accuracy.mean()), f"{name}_mcse": mcse_of_mean(accuracy)}
+        if resplit:
+            found[f"{name}_corrected_error"] = corrected_error(accuracy, resplit)
     return found
 
 

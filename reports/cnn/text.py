@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reports.class_text import gap_with_interval, percent_with_mcse
 from reports.cnn.summary import NO_MINIMUM, Networks
 from reports.formatting import LATEX, TEXT, Markup, small
 from reports.grid import Grid, runs_note
+from reports.resplit import (
+    CORRECTED,
+    CORRECTED_FOR_GAPS,
+    IN_PARENTHESES,
+    VERDICT,
+    corrected_interval,
+    corrected_verdict,
+    percent_with_errors,
+    resplit_note,
+)
+from reports.training_samples import same_sample_note
 from simulations.fitters.fit import NOT_CONVERGED
 from simulations.stages import STAGES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NAN = float("nan")
 
@@ -32,6 +46,7 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         (r["imbalance"], r["setting"], r["stage"], r["split"], r["class"]): r
         for r in table.summary.to_dict("records")
     }
+    resplit = not table.shares_test_set
     heads = (
         _corner(markup),
         "class",
@@ -41,6 +56,7 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         "bias, train",
         f"bias, test [90{markup.percent}]",
         "verdict",
+        *([CORRECTED, VERDICT] if resplit else []),
         f"head, test [90{markup.percent}]",
     )
     bias = table.summary[table.summary["stage"] == "bias"]
@@ -64,10 +80,15 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
                     small(at["bias", "train"].get("max_relative_difference", _NAN), markup),
                     gap_with_interval(test, markup),
                     str(test["verdict"]),
+                    *(
+                        [corrected_interval(test, markup), corrected_verdict(test)]
+                        if resplit
+                        else []
+                    ),
                     _gap_or_verdict(head, markup),
                 )
             )
-    return Grid(heads, tuple(rows), verbatim=(1,), note=runs_note(bias))
+    return Grid(heads, tuple(rows), verbatim=(1,), note=_note(table, bias))
 
 
 def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
@@ -93,6 +114,7 @@ def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
         f"right,{percent}",
         f"gap [90{percent}]",
         "verdict",
+        *([] if table.shares_test_set else [CORRECTED, VERDICT]),
         f"{p_kk},{percent}",
         f"accuracy,{percent}",
     )
@@ -110,11 +132,16 @@ def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
                 percent_with_mcse(row, "right", markup),
                 gap_with_interval(row, markup),
                 str(row["verdict"]),
+                *(
+                    []
+                    if table.shares_test_set
+                    else [corrected_interval(row, markup), corrected_verdict(row)]
+                ),
                 percent_with_mcse(row, "mean_proba", markup),
                 percent_with_mcse(row, "accuracy", markup),
             )
         )
-    return Grid(heads, tuple(rows), verbatim=(2,), note=runs_note(chosen))
+    return Grid(heads, tuple(rows), verbatim=(2,), note=_note(table, chosen))
 
 
 def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
@@ -138,9 +165,10 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         "stage",
         "train",
         "test",
+        *([] if table.shares_test_set else [f"test, {CORRECTED}"]),
         f"balanced accuracy,{markup.percent}",
         "bias gradient",
-        "mean along the path",
+        "path mean",
         "E9 is off by",
         "runs",
     )
@@ -156,7 +184,8 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
                     STAGE_NAMES[stage],
                     str(train["verdict"]),
                     str(test["verdict"]),
-                    percent_with_mcse(test, "balanced_accuracy", markup),
+                    *([] if table.shares_test_set else [corrected_verdict(test)]),
+                    percent_with_errors(test, "balanced_accuracy", markup),
                     small(test["max_bias_gradient"], markup),
                     small(test.get("path_gradient", _NAN), markup),
                     small(test.get("path_difference", _NAN), markup),
@@ -164,7 +193,29 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
                     + (f" {failed}" if test["runs_failed"] else ""),
                 )
             )
-    return Grid(heads, tuple(rows), note="runs: attempted / converged / failed")
+    notes = [
+        "path mean: of the minibatch bias gradient along the path; E9 says it from the ends\n"
+        "runs: attempted / converged / failed"
+    ]
+    if table.n_images:
+        notes += [
+            resplit_note(table.n_images, "images"),
+            f"{CORRECTED_FOR_GAPS}; {IN_PARENTHESES}",
+        ]
+    return Grid(heads, tuple(rows), note="\n".join([*notes, *_same_images(table)]))
+
+
+def _note(table: Networks, rows: pd.DataFrame) -> str:
+    """Say how many runs there are, and what their intervals contain where they split one set."""
+    if not table.n_images:
+        return "\n".join([runs_note(rows), *_same_images(table)])
+    return "\n".join([runs_note(rows), resplit_note(table.n_images, "images"), CORRECTED_FOR_GAPS])
+
+
+def _same_images(table: Networks) -> list[str]:
+    same = {f"imbalance {ratio:g}": classes for ratio, classes in table.same_images.items()}
+    note = same_sample_note(same, len(table.labels))
+    return [note] if note else []
 
 
 def _corner(markup: Markup) -> str:

@@ -14,6 +14,7 @@ from reports.protocol import (
     replications,
     wrap,
 )
+from reports.resplit import resplit_protocol
 from simulations.monte_carlo import Study
 from simulations.studies.explore import Source
 
@@ -21,6 +22,7 @@ _GENERATORS = {
     "sim1": "Sim1: x | y=1 from N(-1.5, 1) + U(0, 0.5), x | y=0 from N(1.5, 1) + U(-0.5, 0), sums.",
     "sim2": "Sim2: x | y=1 from N((0, 0, 0), 1.2 I), x | y=0 from N((1, 1, 1), I), covariances.",
 }
+_RESPLIT = resplit_protocol("the samples of one file", "gaps and accuracies over all classes")
 
 
 def explore_protocol(study: Study, mcse: float | None = None) -> str:
@@ -49,6 +51,7 @@ def explore_protocol(study: Study, mcse: float | None = None) -> str:
     performance = [
         decision(design["margin"]),
         _together(cell.source.n_classes),
+        *([_RESPLIT] if cell.source.file else []),
         RESIDUAL,
         "Where more than 5 % of the runs have no model, `separated` (or the commonest reason), and "
         "no means over the others: they would speak of those samples alone that have a model.",
@@ -63,6 +66,7 @@ def explore_protocol(study: Study, mcse: float | None = None) -> str:
         "Both sides of every equation under these weights, which share each replication's data: "
         f"{names}."
     )
+    where = "test data" if cell.source.file else "test data, in the\npopulation"
     return f"""# Protocol: a grid of imbalance ratios and class weights
 
 Written before the first replication.
@@ -70,8 +74,7 @@ Written before the first replication.
 ## Aims
 
 What does a class weight do to each class, at each imbalance? Does w_j (1 - p̄(j→j)) =
-Σ_k≠j w_k p̄(k→j) with w = λN (Eq. 9; for two classes Eq. 10) hold on train, on test data, in the
-population?
+Σ_k≠j w_k p̄(k→j) with w = λN (Eq. 9; for two classes Eq. 10) hold on train, on {where}?
 
 ## Data-generating mechanisms
 
@@ -105,8 +108,7 @@ def _mechanism(source: Source) -> list[str]:
             f"{source.file.n_features} features; labels and their samples: {counts}. Class 0 is "
             f"{plain_text(source.labels[0])}.",
             "Every replication draws training and test samples from it without replacement: they "
-            "are disjoint within a replication and overlap between replications, so that intervals "
-            "speak of this file, not of what it was drawn from.",
+            "are disjoint within a replication and overlap between replications.",
         ]
     if source.generator in _GENERATORS:
         return [_GENERATORS[source.generator]]

@@ -48,6 +48,7 @@ def _tables(table: Explore) -> tuple[NamedTable, ...]:
             f"of the {arm} interval, or that interval; ?: inconclusive, !: fails",
             partial(gap_grid, table),
         ),
+        *_corrected(table, arm),
         NamedTable(
             "explore_balanced_accuracy",
             "Balanced accuracy on test data, per cent ± Monte Carlo standard error",
@@ -73,29 +74,43 @@ def _tables(table: Explore) -> tuple[NamedTable, ...]:
     return (*grids, *at_ratios)
 
 
+def _corrected(table: Explore, arm: str) -> list[NamedTable]:
+    """The gaps with intervals for new data, where all runs split one file."""
+    if not table.n_samples:
+        return []
+    title = (
+        f"The same gaps with {arm} intervals corrected for new data, and the verdicts that these "
+        "would give"
+    )
+    return [NamedTable("explore_corrected", title, partial(gap_grid, table, corrected=True))]
+
+
 def _figures(table: Explore) -> tuple[NamedFigure, ...]:
     curve = f"; lines: {table.limit_basis}" if table.limit_basis else ""
     if table.n_classes > 2:
         curve += "; open: the other classes are not weighted alike"
+    intervals = "90 % intervals"
+    if table.n_samples:
+        intervals += " over runs that split one file"
     bounds = ""
     if "balanced_accuracy_low" in table.summary:
         bounds = ", with the bounds that mean probabilities imply"
     return (
         NamedFigure(
             "sides",
-            f"Left against right side of {_equation(table)} on test data, and their gap, with 90 % "
-            "intervals; open: the interval is unbounded",
+            f"Left against right side of {_equation(table)} on test data, and their gap, with "
+            f"{intervals}; open: the interval is unbounded",
             partial(draw_sides, table),
         ),
         NamedFigure(
             "mean_proba",
             "Mean probability of the own class on test data against the weight of class 0, with "
-            "90 % intervals" + curve,
+            f"{intervals}{curve}",
             partial(draw_mean_proba, table),
         ),
         NamedFigure(
             "accuracy",
-            "Accuracy on test data against the weight of class 0, with 90 % intervals" + bounds,
+            f"Accuracy on test data against the weight of class 0, with {intervals}{bounds}",
             partial(draw_accuracy, table),
         ),
         NamedFigure(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import expit, logit
 
-from equations.balance import accuracy_bounds
+from equations.accuracy_bounds import accuracy_bounds
 from equations.inference import mcse_of_mean
+from equations.resampling import corrected_error, resplit_ratio
 from reports.class_columns import (
     Columns,
     accuracy_of_classes,
@@ -22,7 +24,14 @@ from reports.class_columns import (
     columns_of_sides,
     proba_in_limit,
 )
-from reports.class_statistics import SettingEvidence, evidence_of, overall_verdict, sides_over_runs
+from reports.class_statistics import (
+    SettingEvidence,
+    SidesOverRuns,
+    evidence_of,
+    overall_verdict,
+    sides_over_runs,
+)
+from reports.resplit import columns_of_corrected
 from reports.statistics import MAX_FAILED
 from simulations.evidence import SPLITS
 from simulations.limit import Limit, LimitProba, limit_of
@@ -56,6 +65,8 @@ class Explore:
     margin : float
     limit_basis : str
         What the population curve is of; empty without one.
+    n_samples : int
+        Of the one file that all runs split; zero where data are generated.
     curve : DataFrame
         The population curve: one row per ratio, λ_0 and class; empty without one.
     """
@@ -67,6 +78,7 @@ class Explore:
     labels: tuple[str, ...]
     margin: float
     limit_basis: str
+    n_samples: int = 0
 
     @property
     def n_classes(self) -> int:
@@ -86,7 +98,7 @@ class Decision:
     verdict: str
 
 
-def decided_by(rows: list[dict[str, Any]]) -> Decision:
+def decided_by(rows: list[dict[str, Any]], *, corrected: bool = False) -> Decision:
     """One ratio and weighting on one split, all classes at once.
 
     Two classes have one equation (E2), that of class 0, as in Eq. (10). Of more, the largest gap
@@ -96,6 +108,8 @@ def decided_by(rows: list[dict[str, Any]]) -> Decision:
     ----------
     rows : list of dict
         Rows of the summary, one per class.
+    corrected : bool
+        Whether by the intervals that are corrected for new data.
 
     Returns
     -------
@@ -110,14 +124,15 @@ def decided_by(rows: list[dict[str, Any]]) -> Decision:
     Decision(gap=None, verdict='separated')
     """
     several = len(rows) > 2
-    verdict = str(rows[0]["verdict_together"])
+    which = "_corrected" if corrected else ""
+    verdict = str(rows[0]["corrected_verdict_together" if corrected else "verdict_together"])
     candidates = rows if several else rows[:1]
     found = [row for row in candidates if np.isfinite(row.get("gap", np.nan))]
     if not found or verdict == "interpolated":
         return Decision(None, verdict)
     row = max(found, key=lambda row: abs(row["gap"]))
-    which = "_simultaneous" if several else ""
-    return Decision((row["gap"], row[f"gap_low{which}"], row[f"gap_high{which}"]), verdict)
+    ends = [f"gap{which}_{end}{'_simultaneous' if several else ''}" for end in ("low", "high")]
+    return Decision((row["gap"], *(row[end] for end in ends)), verdict)
 
 
 def summarise(study: Study, store: Store) -> Explore:
@@ -137,7 +152,7 @@ def summarise(study: Study, store: Store) -> Explore:
     source = study.cells[0].source
     limit = None
     if source.file is None:
-        rng = replication_rng(study.seed, study.name, 0, "population")
+        rng = replication_rng(study.seed, study.name, 0, "limit")
         limit = limit_of(source.distribution(), study.cells[0].fitter, rng)
     rows: list[dict[str, Any]] = []
     curve: list[dict[str, Any]] = []
@@ -159,6 +174,7 @@ def summarise(study: Study, store: Store) -> Explore:
         labels=source.labels,
         margin=study.design["margin"],
         limit_basis=limit.basis if limit else "",
+        n_samples=sum(source.file.counts) if source.file else 0,
     )
 
 
@@ -179,22 +195,29 @@ def _rows(
         for k, label in enumerate(cell.source.labels)
     ]
     of_limit = columns_of_limit(limit, mass)
-    refused = _refused(evidence)
+    refused, margin = _refused(evidence), study.design["margin"]
     rows = []
     for split in splits:
         columns: list[Columns] = [of_limit]
-        together = refused
+        corrects = split == "test" and cell.source.file is not None
+        together = {"verdict_together": refused}
+        if corrects:
+            together["corrected_verdict_together"] = refused
         if not refused:
             part = evidence.split(split)
-            sides = sides_over_runs(
-                part, mass, margin=study.design["margin"], converged=evidence.converged
+            compared = partial(
+                sides_over_runs, part, mass, margin=margin, converged=evidence.converged
             )
+            sides = compared()
             columns += [columns_of_sides(sides), columns_of_predictions(part, mass)]
-            together = str(sides.verdicts[0])
+            together["verdict_together"] = _together(sides, margin)
             if len(mass) > 2:
-                together = overall_verdict(sides, study.design["margin"])
                 columns += [columns_of_gaps_together(sides)]
-            columns += [_of_all_classes(part, cell)]
+            if corrects:
+                corrected = compared(resplit=_resplit(cell))
+                columns += [columns_of_corrected(corrected)]
+                together["corrected_verdict_together"] = _together(corrected, margin)
+            columns += [_of_all_classes(part, cell, _resplit(cell) if corrects else 0.0)]
             if not cell.one_vs_all:  # bounds are of rows that sum to one
                 columns += [columns_of_bounds(part)]
             if split == "test":
@@ -206,9 +229,19 @@ def _rows(
                 row |= {name: values[k] for name, values in column.items()}
             if refused:
                 row["verdict"] = refused
-            row["verdict_together"] = together
+            row |= together
             rows.append(row | evidence.counts | {"max_bias_gradient": evidence.max_bias_gradient})
     return rows
+
+
+def _together(sides: SidesOverRuns, margin: float) -> str:
+    """One verdict on all classes; two have one equation."""
+    return str(sides.verdicts[0]) if len(sides.verdicts) == 2 else overall_verdict(sides, margin)
+
+
+def _resplit(cell: ExploreCell) -> float:
+    assert cell.source.file is not None
+    return resplit_ratio(cell.test_size, cell.source.file.counts)
 
 
 def _refused(evidence: SettingEvidence) -> str:
@@ -220,17 +253,19 @@ def _refused(evidence: SettingEvidence) -> str:
     return statuses.most_common(1)[0][0] if statuses else "inconclusive"
 
 
-def _of_all_classes(part: Measurements, cell: ExploreCell) -> Columns:
+def _of_all_classes(part: Measurements, cell: ExploreCell, resplit: float) -> Columns:
     """Accuracy over all classes: with equal priors, and with those of training."""
     of_class = accuracy_of_classes(part)
     share = np.array(cell.train_size) / sum(cell.train_size)
-    low, high = accuracy_bounds(part.mean_proba.mean(axis=0))
     found: dict[str, float] = {}
     priors = {"balanced_accuracy": np.full_like(share, 1 / len(share)), "overall_accuracy": share}
     for name, prior in priors.items():
         accuracy = of_class @ prior
         found |= {name: float(accuracy.mean()), f"{name}_mcse": mcse_of_mean(accuracy)}
+        if resplit:
+            found[f"{name}_corrected_error"] = corrected_error(accuracy, resplit)
         if not cell.one_vs_all:
+            low, high = accuracy_bounds(part.mean_proba.mean(axis=0))
             found |= {f"{name}_low": float(low @ prior), f"{name}_high": float(high @ prior)}
     return {name: [value] * len(share) for name, value in found.items()}
 

@@ -10,7 +10,19 @@ from reports.class_text import gap_with_interval, percent_of_limit, percent_with
 from reports.explore.summary import Explore, decided_by
 from reports.formatting import LATEX, TEXT, Markup, decimals, percent_interval
 from reports.grid import Grid, runs_note
+from reports.resplit import (
+    CORRECTED,
+    CORRECTED_FOR_GAPS,
+    IN_PARENTHESES,
+    VERDICT,
+    corrected_interval,
+    corrected_verdict,
+    percent_with_errors,
+    resplit_note,
+)
 from simulations.studies.options import is_lambda0
+
+_INTERVALS_FOR_NEW_DATA = f"intervals {CORRECTED_FOR_GAPS}"
 
 LOPSIDED = 1.3
 """Arms of an interval as unequal as this are printed both."""
@@ -32,13 +44,15 @@ def weighting_name(setting: str, markup: Markup = TEXT) -> str:
     return setting
 
 
-def gap_grid(table: Explore, markup: Markup = TEXT) -> Grid:
+def gap_grid(table: Explore, markup: Markup = TEXT, *, corrected: bool = False) -> Grid:
     """Lay the gap on test data out, λ by ratio, ± the longer arm of its interval, or with both.
 
     Parameters
     ----------
     table : Explore
     markup : Markup
+    corrected : bool
+        Whether with the intervals that are corrected for new data.
 
     Returns
     -------
@@ -46,7 +60,7 @@ def gap_grid(table: Explore, markup: Markup = TEXT) -> Grid:
     """
 
     def write(rows: list[dict[str, Any]]) -> str:
-        decision = decided_by(rows)
+        decision = decided_by(rows, corrected=corrected)
         if decision.gap is None:
             return decision.verdict
         gap, low, high = decision.gap
@@ -60,7 +74,8 @@ def gap_grid(table: Explore, markup: Markup = TEXT) -> Grid:
             text = markup.math.format(text.replace("inf", markup.infinity))
         return text + MARKS.get(decision.verdict, f" {decision.verdict}")
 
-    return _by_ratio(table, write, markup)
+    intervals = [_INTERVALS_FOR_NEW_DATA] if corrected else _over_runs(table)
+    return _by_ratio(table, write, markup, intervals)
 
 
 def accuracy_grid(table: Explore, name: str, markup: Markup = TEXT) -> Grid:
@@ -78,13 +93,19 @@ def accuracy_grid(table: Explore, name: str, markup: Markup = TEXT) -> Grid:
     """
 
     def write(rows: list[dict[str, Any]]) -> str:
-        text = percent_with_mcse(rows[0], name, markup)
+        text = percent_with_errors(rows[0], name, markup)
         return str(rows[0]["verdict"]) if text == "-" else text
 
-    return _by_ratio(table, write, markup)
+    errors = [*_over_runs(table), IN_PARENTHESES] if table.n_samples else []
+    return _by_ratio(table, write, markup, errors)
 
 
-def _by_ratio(table: Explore, write: Callable[[list[dict[str, Any]]], str], markup: Markup) -> Grid:
+def _by_ratio(
+    table: Explore,
+    write: Callable[[list[dict[str, Any]]], str],
+    markup: Markup,
+    notes: list[str],
+) -> Grid:
     cells: dict[tuple[str, float], list[dict[str, Any]]] = {}
     for row in table.split("test").to_dict("records"):
         cells.setdefault((row["weighting"], row["ratio"]), []).append(row)
@@ -94,7 +115,12 @@ def _by_ratio(table: Explore, write: Callable[[list[dict[str, Any]]], str], mark
     ]
     corner = r"$\lambda$, ratio" if markup is LATEX else "λ, ratio"
     heads = (corner, *(f"{ratio:g}" for ratio in table.ratios))
-    return Grid(heads, tuple(rows), note=runs_note(table.summary))
+    return Grid(heads, tuple(rows), note="\n".join([runs_note(table.summary), *notes]))
+
+
+def _over_runs(table: Explore) -> list[str]:
+    """What intervals over runs contain where all runs split one file."""
+    return [resplit_note(table.n_samples, "samples")] if table.n_samples else []
 
 
 def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
@@ -112,6 +138,7 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
     """
     lambda_k = r"$\lambda_k$" if markup is LATEX else "λk"
     p_kk = r"$\bar p_{k \to k}$" if markup is LATEX else "p̄(k→k)"
+    resplit = table.n_samples > 0  # and then there is no limit; failures are in the note
     heads = (
         r"$\lambda$" if markup is LATEX else "λ",
         "class",
@@ -121,10 +148,11 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
         f"right,{markup.percent}",
         f"gap [90{markup.percent}]",
         "verdict",
+        *([CORRECTED, VERDICT] if resplit else []),
         f"{p_kk},{markup.percent}",
-        f"limit,{markup.percent}",
+        *([] if resplit else [f"limit,{markup.percent}"]),
         f"accuracy,{markup.percent}",
-        "failed",
+        *([] if resplit else ["failed"]),
     )
     test = table.split("test")
     test = test[test["ratio"] == ratio]
@@ -144,10 +172,12 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
                 percent_with_mcse(row, "right", markup),
                 gap_with_interval(row, markup),
                 str(row["verdict"]),
+                *([corrected_interval(row, markup), corrected_verdict(row)] if resplit else []),
                 percent_with_mcse(row, "mean_proba", markup),
-                percent_of_limit(row, "mean_proba", markup),
+                *([] if resplit else [percent_of_limit(row, "mean_proba", markup)]),
                 percent_with_mcse(row, "accuracy", markup),
-                f"{row['runs_failed']} / {row['runs_attempted']}",
+                *([] if resplit else [f"{row['runs_failed']} / {row['runs_attempted']}"]),
             )
         )
-    return Grid(heads, tuple(rows), verbatim=(1,), note=runs_note(test))
+    notes = [runs_note(test), *_over_runs(table), *([CORRECTED_FOR_GAPS] if resplit else [])]
+    return Grid(heads, tuple(rows), verbatim=(1,), note="\n".join(notes))

@@ -11,6 +11,8 @@ from equations.in_negative import in_negative_sides
 from equations.mean_proba import FloatArray
 from reports.class_columns import Columns, columns_of_sides
 from reports.class_statistics import sides_from
+from reports.losses.differences import resplit_of
+from reports.resplit import columns_of_corrected
 from simulations.datasets import dataset_named
 from simulations.fitters.fit import CONVERGED
 from simulations.records import Fits, Measurements, select
@@ -33,8 +35,9 @@ def balance_rows(cell: LossCell, fits: Fits, measured: Measurements) -> list[dic
     -------
     list of dict
         ``left`` and ``right`` as shares of the class mass w_k (Eq. 9), or as they are (E10); with
-        two runs or more their MCSEs, and the gap with its interval over runs. The verdict is empty
-        on a test set that all runs share, whose own error the interval does not have.
+        two runs or more their MCSEs, and the gap with its interval over runs; on test also the
+        corrected one where runs split one data set. The verdict is empty on a test set that all
+        runs share, whose own error the interval does not have.
     """
     rows = []
     labels = dataset_named(cell.dataset).labels
@@ -57,6 +60,15 @@ def balance_rows(cell: LossCell, fits: Fits, measured: Measurements) -> list[dic
                 columns |= columns_of_sides(sides)
                 if split == "test" and cell.shares_test_set:  # its own error is not in the interval
                     columns |= {"verdict": [""] * len(labels)}
+                elif split == "test":
+                    corrected = sides_from(
+                        left,
+                        right,
+                        margin=MARGIN,
+                        converged=converged,
+                        resplit=resplit_of(cell, part),
+                    )
+                    columns |= columns_of_corrected(corrected)
             path = _largest(mine.path_gradient), _largest(mine.path_gradient - mine.path_identity)
             about: dict[str, Any] = {"stage": stage, "split": split, "runs": len(part)}
             about |= {"path_gradient": path[0], "path_difference": path[1]}

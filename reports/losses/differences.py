@@ -9,13 +9,24 @@ from typing import Any
 import numpy as np
 
 from equations.inference import mcse_of_mean
+from equations.mean_proba import FloatArray
+from equations.resampling import mean_over_splits, resplit_ratio
 from reports.losses.paper import binomial_error
-from reports.statistics import mean_with_interval
+from reports.statistics import CONFIDENCE
+from simulations.records import Measurements
 from simulations.studies.losses_block import LossCell
 
 
+def resplit_of(cell: LossCell, test: Measurements) -> float:
+    """`resplit_ratio` of a data set that every run splits; zero where all share a test set."""
+    if cell.shares_test_set:
+        return 0.0
+    n = test.class_count[0]
+    return resplit_ratio(n, n + np.array(cell.train_size))
+
+
 def difference_over_runs(
-    one: dict[int, float], other: dict[int, float], margin: float
+    one: dict[int, float], other: dict[int, float], margin: float, resplit: float = 0.0
 ) -> dict[str, Any]:
     """Mean difference of two losses' accuracies in the runs that both have, with its verdict.
 
@@ -25,6 +36,8 @@ def difference_over_runs(
         Accuracy by run.
     margin : float
         Difference that still counts as none.
+    resplit : float
+        As from `resplit_of`.
 
     Returns
     -------
@@ -33,6 +46,8 @@ def difference_over_runs(
         with one run), ``runs``, and ``verdict``: "equivalent" where the interval is inside ±margin,
         else "higher" or "lower" where it is on one side of zero, else "inconclusive". So is an
         interval of no width: accuracies are counts, and the same few images may differ in all runs.
+        Where runs split one data set also ``corrected_low``, ``corrected_high``, for new data, and
+        ``corrected_verdict``.
 
     Examples
     --------
@@ -45,20 +60,34 @@ def difference_over_runs(
     """
     runs = sorted(one.keys() & other.keys())
     d = np.array([one[run] - other[run] for run in runs])
-    mean = float(d.mean()) if len(d) else float("nan")
-    found = {"difference": mean, "difference_mcse": float("nan"), "low": -np.inf, "high": np.inf}
-    verdict = "inconclusive"
-    if len(d) > 1:
-        over_runs = mean_with_interval(d)
-        low, high = over_runs.low, over_runs.high
-        found |= {"difference_mcse": mcse_of_mean(d), "low": low, "high": high}
-        if high - low < 1e-12:
-            verdict = "inconclusive"
-        elif -margin < low and high < margin:
-            verdict = "equivalent"
-        elif low > 0 or high < 0:
-            verdict = "higher" if low > 0 else "lower"
-    return found | {"verdict": verdict, "runs": len(d)}
+    found: dict[str, Any] = {
+        "difference": float(d.mean()) if len(d) else float("nan"),
+        "difference_mcse": mcse_of_mean(d) if len(d) > 1 else float("nan"),
+    }
+    low, high = _interval(d, 0.0)
+    found |= {"low": low, "high": high, "verdict": _verdict(low, high, margin)}
+    if resplit:
+        low, high = _interval(d, resplit)
+        found |= {"corrected_low": low, "corrected_high": high}
+        found["corrected_verdict"] = _verdict(low, high, margin)
+    return found | {"runs": len(d)}
+
+
+def _interval(d: FloatArray, resplit: float) -> tuple[float, float]:
+    if len(d) < 2:
+        return -np.inf, np.inf
+    found = mean_over_splits(d, resplit, level=CONFIDENCE)
+    return found.low, found.high
+
+
+def _verdict(low: float, high: float, margin: float) -> str:
+    if high - low < 1e-12:
+        return "inconclusive"
+    if -margin < low and high < margin:
+        return "equivalent"
+    if low > 0 or high < 0:
+        return "higher" if low > 0 else "lower"
+    return "inconclusive"
 
 
 def pairs_to_compare(cells: Sequence[LossCell]) -> list[tuple[LossCell, LossCell]]:

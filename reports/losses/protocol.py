@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from reports.losses.balance import MARGIN
+from reports.losses.paper import paper_accuracy
+from reports.losses.summary import trained_as_paper
 from reports.network_protocol import NETWORKS, training
 from reports.protocol import bullets, replications, wrap
+from reports.resplit import resplit_protocol
+from reports.training_samples import GIVEN_SAMPLE
 from simulations.datasets import dataset_named
 from simulations.monte_carlo import Study
 from simulations.step_matching import MATCHED_OVER
+from simulations.studies.losses_block import LossCell
 
+_PER_SAMPLE = (
+    "of a minibatch its sum over the size of a whole one, so that the last, shorter one counts for "
+    "less."
+)
 _LOSSES = {
-    "lgl": "`lgl`: one-vs-all logistic loss, summed over the K outputs; of a minibatch its sum "
-    "over the size of a whole one, so that the last, shorter one counts for less.",
-    "sml": "`sml`: softmax loss; of a minibatch as `lgl`.",
+    "lgl": f"`lgl`: one-vs-all logistic loss, summed over the K outputs; {_PER_SAMPLE}",
+    "sml": f"`sml`: softmax loss; {_PER_SAMPLE}",
     "lgl-inr": "`lgl-inr`: Eq. (11) of each minibatch, summed over the K outputs, λ detached; an "
     "absent class has no positive term and is no negative sub-class (docs/errata.md, 9); the last "
     "minibatch counts in full.",
 }
+_GIVEN_SETS = (
+    "Where all runs share a test set the interval is of the noise of seeds, given that set; the "
+    "set's own error of the difference is reported beside, at most: as if two losses erred "
+    f"independently. The training images are shared as well: {GIVEN_SAMPLE}."
+)
+_PAPER = (
+    "The paper's accuracy, of one run, stands beside ours with its binomial error; it is no part "
+    "of any of our numbers."
+)
+_CORRECTED = "accuracies, their differences and gaps"
 
 
 def losses_protocol(study: Study, mcse: float | None = None) -> str:
@@ -38,7 +58,7 @@ def losses_protocol(study: Study, mcse: float | None = None) -> str:
         f"{dataset_named(cell.dataset).title}: {sum(cell.train_size)} training images, class sizes "
         f"{cell.train_size}; test: "
         + (
-            "the published test set, the same for all runs"
+            "the published test set, the same for all runs, as are the training images"
             if cell.shares_test_set
             else "a third of each class, drawn anew in every replication"
         )
@@ -63,21 +83,18 @@ def losses_protocol(study: Study, mcse: float | None = None) -> str:
             else "."
         )
     )
-    margin = f"{100 * design['margin']:g}"
+    whose = ", ".join(
+        dataset_named(name).title
+        for name in dict.fromkeys(cell.dataset for cell in cells if not cell.shares_test_set)
+    )
+    shares_test_set = any(cell.shares_test_set for cell in cells)
     performance = [
         "Top-1 accuracy at the last epoch, never at the best one: mean and SD over runs, with the "
         "mean's Monte Carlo standard error.",
-        "Losses are compared in pairs: those of a replication share its sample, its initial point "
-        "and the order of its samples. Mean difference with its 90 % t interval over runs: "
-        f"`equivalent` where it is inside ±{margin} percentage points, else `higher` or `lower` "
-        "where it is on one side of zero, else `inconclusive`; `failed` where more than 5 % of the "
-        "runs of either have no model. Each comparison is on its own: of twenty between equal "
-        "losses, two would not cover zero. With one run there is no interval: `inconclusive`.",
-        "Where all runs share a test set the interval is of the noise of seeds, given that set; "
-        "the set's own error of the difference is reported beside, at most: as if two losses erred "
-        "independently. Where every run draws its test sample, all draw from the same images.",
-        "The paper's accuracy, of one run, stands beside ours with its binomial error; it is no "
-        "part of any of our numbers.",
+        *([_in_pairs(design["margin"])] if len({cell.setting for cell in cells}) > 1 else []),
+        *([_GIVEN_SETS] if shares_test_set else []),
+        *([resplit_protocol(f"the images of {whose}", _CORRECTED)] if whose else []),
+        *([_PAPER] if any(map(_is_in_paper, cells)) else []),
         "The output bias is refined on the training sample, and both sides of the balance are "
         "compared on train and on test: of Eq. (9) for `sml` and `lgl`, of E10, "
         "1 - p̄(k→k) = Σ_j≠k λ_j p̄(j→k), for `lgl-inr`. Where test samples are the runs' own, the "
@@ -118,3 +135,20 @@ to 5 of the paper have it, beyond the noise of seeds? And is it the loss, or the
 {bullets(*performance)}
 - Runs attempted, finished and failed, zeros included. A failed run is never redrawn.
 """
+
+
+def _in_pairs(margin: float) -> str:
+    return (
+        "Losses are compared in pairs: those of a replication share its sample, its initial point "
+        "and the order of its samples. Mean difference with its 90 % t interval over runs: "
+        f"`equivalent` where it is inside ±{100 * margin:g} percentage points, else `higher` or "
+        "`lower` where it is on one side of zero, else `inconclusive`; `failed` where more than "
+        "5 % of the runs of either have no model. Each comparison is on its own: of twenty between "
+        "equal losses, two would not cover zero. With one run there is no interval: `inconclusive`."
+    )
+
+
+def _is_in_paper(cell: LossCell) -> bool:
+    """Whether the paper prints an accuracy of what is trained as it says."""
+    printed = paper_accuracy(cell.dataset, cell.model, cell.loss.name, cell.loss.beta)
+    return trained_as_paper(cell) and isfinite(printed)

@@ -9,7 +9,7 @@ from reports.losses.paper import TABLE_3, TABLE_4
 from reports.losses.paper_tables import table3_grid, table4_grid, table5_grid
 from reports.losses.protocol import losses_protocol
 from reports.losses.summary import Comparison, summarise
-from reports.losses.text import balance_grid, differences_grid, overview_grid
+from reports.losses.text import balance_grid, differences_grid, is_resplit, overview_grid
 from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 from simulations.datasets import dataset_named
 
@@ -34,7 +34,8 @@ def losses_contents(table: Comparison) -> Contents:
         tables.append(
             NamedTable(
                 "losses_differences",
-                "Differences of test accuracies in pairs",
+                "Differences of test accuracies in pairs, with intervals over runs"
+                + ("; corrected: for new data too" if is_resplit(table) else ""),
                 partial(differences_grid, table),
             )
         )

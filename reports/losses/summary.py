@@ -10,12 +10,14 @@ import numpy as np
 
 from equations.inference import mcse_of_mean
 from equations.mean_proba import IntArray
+from equations.resampling import corrected_error
 from reports.class_columns import accuracy_of_runs
 from reports.losses.balance import balance_rows
 from reports.losses.differences import (
     difference_over_runs,
     error_of_test_set,
     pairs_to_compare,
+    resplit_of,
 )
 from reports.losses.paper import TEST_SIZE, binomial_error, paper_accuracy
 from reports.statistics import MAX_FAILED
@@ -34,6 +36,9 @@ SPLITS = ("train", "test")
 
 REFERENCE = "reference"
 """Verdict of the loss that others are compared with."""
+
+VERDICTS = ("verdict", "corrected_verdict")
+"""Over runs; and for new data, where runs split one data set."""
 
 NOT_RUN = "not run"
 """Verdict where nothing is stored yet."""
@@ -96,6 +101,7 @@ def summarise(study: Study, store: Store) -> Comparison:
     confusion: list[dict[str, Any]] = []
     balance: list[dict[str, Any]] = []
     accuracies: dict[str, dict[LossCell, dict[int, float]]] = {}
+    resplit: dict[str, float] = {}
     failed: list[LossCell] = []
     streams = list(dict.fromkeys(cell.stream for cell in study.cells))
     for cell in sorted(study.cells, key=lambda c: streams.index(c.stream)):
@@ -115,9 +121,13 @@ def summarise(study: Study, store: Store) -> Comparison:
             "gradient_at_start_sd": float(start.std(ddof=1)) if len(start) > 1 else float("nan"),
         }
         parts = {split: _last(cell, measured, split) for split in SPLITS}
+        if parts["test"] is not None:
+            resplit[cell.stream] = resplit_of(cell, parts["test"])
         for split, part in parts.items():
             row = key | {"split": split} | _accuracy(part) | about
-            summary.append(row | (_paper(cell) if split == "test" else {}) | counts)
+            if split == "test":
+                row |= _corrected(part, resplit.get(cell.stream, 0.0)) | _paper(cell)
+            summary.append(row | counts)
         if measured is not None:
             epochs += [key | row for row in _epoch_rows(cell, measured)]
         test = parts["test"]
@@ -129,16 +139,17 @@ def summarise(study: Study, store: Store) -> Comparison:
             failed.append(cell)
         confusion += [key | row for row in _confusion_rows(cell, test)]
         balance += [key | row for row in balance_rows(cell, fits, measured)]
-    differences = [
-        {"dataset": a.dataset, "model": a.model, "loss": a.setting, "other": b.setting}
-        | difference_over_runs(of_cell[a], of_cell[b], margin)
-        | ({"verdict": FAILED} if {a, b} & set(failed) else {})
-        | {"test_error": error_of_test_set(a, b, confusion)}
-        for of_cell in accuracies.values()
-        for a, b in pairs_to_compare(list(of_cell))
-    ]
+    differences = []
+    for stream, of_cell in accuracies.items():
+        for a, b in pairs_to_compare(list(of_cell)):
+            row = {"dataset": a.dataset, "model": a.model, "loss": a.setting, "other": b.setting}
+            row |= difference_over_runs(of_cell[a], of_cell[b], margin, resplit[stream])
+            if {a, b} & set(failed):
+                row |= {name: FAILED for name in VERDICTS if name in row}
+            differences.append(row | {"test_error": error_of_test_set(a, b, confusion)})
     frame = pd.DataFrame(summary)
-    frame["verdict"] = _verdicts(frame, differences)
+    for name in VERDICTS if any(resplit.values()) else VERDICTS[:1]:
+        frame[name] = _verdicts(frame, differences, name)
     return Comparison(
         summary=frame,
         differences=pd.DataFrame(differences),
@@ -180,6 +191,15 @@ def _accuracy(part: Measurements | None) -> dict[str, float]:
         "n": n,
         "binomial_error": binomial_error(float(accuracy.mean()), n),
     }
+
+
+def _corrected(part: Measurements | None, resplit: float) -> dict[str, float]:
+    """Standard error of the mean accuracy for new data, where runs split one data set."""
+    if part is None or not resplit:
+        return {}
+    several = len(part) > 1
+    error = corrected_error(accuracy_of_runs(part), resplit) if several else float("nan")
+    return {"accuracy_corrected_error": error}
 
 
 def trained_as_paper(cell: LossCell) -> bool:
@@ -230,10 +250,10 @@ def _too_many_failed(counts: dict[str, int]) -> bool:
     return counts["runs_failed"] > MAX_FAILED * counts["runs_attempted"]
 
 
-def _verdicts(summary: pd.DataFrame, differences: Sequence[dict[str, Any]]) -> list[str]:
+def _verdicts(summary: pd.DataFrame, differences: Sequence[dict[str, Any]], name: str) -> list[str]:
     """Verdict of each row of the summary: its test accuracy against the softmax loss's."""
     against = {
-        (d["dataset"], d["model"], d["loss"]): d["verdict"]
+        (d["dataset"], d["model"], d["loss"]): d.get(name, "-")
         for d in differences
         if d["other"] == "sml"
     }

@@ -10,6 +10,14 @@ from reports.formatting import LATEX, TEXT, Markup, decimals, small
 from reports.grid import Grid
 from reports.losses.summary import Comparison
 from reports.network_protocol import NETWORK_NAMES
+from reports.resplit import (
+    CORRECTED,
+    CORRECTED_FOR_GAPS,
+    CORRECTED_FOR_MEANS,
+    VERDICT,
+    corrected_verdict,
+)
+from reports.training_samples import GIVEN_SAMPLE
 from simulations.datasets import dataset_named
 from simulations.fitters.fit import NOT_CONVERGED
 
@@ -52,14 +60,17 @@ def overview_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
     Grid
     """
     percent = markup.percent
+    resplit, paper = is_resplit(table), bool(table.summary["paper"].notna().any())
     heads = (
         "data, network",
         "loss",
-        f"test accuracy (SD),{percent}",
+        f"on test (SD),{percent}",
         "MCSE",
-        f"paper,{percent}",
+        *(["corrected"] if resplit else []),
+        *([f"paper,{percent}"] if paper else []),
         "against SML",
-        f"train accuracy (SD),{percent}",
+        *([VERDICT] if resplit else []),
+        f"on train (SD),{percent}",
         "gradient at start (SD)",
         "runs",
     )
@@ -77,20 +88,24 @@ def overview_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
                 _setting(row, markup),
                 with_sd(row, markup),
                 points(row["accuracy_mcse"], markup),
-                with_binomial_error(row["paper"], row["paper_error"], markup),
+                *([points(row["accuracy_corrected_error"], markup)] if resplit else []),
+                *([with_binomial_error(row["paper"], row["paper_error"], markup)] if paper else []),
                 str(row["verdict"]),
+                *([corrected_verdict(row)] if resplit else []),
                 with_sd(train, markup),
                 _gradient(row, markup),
                 f"{row['runs_attempted']} / {row['runs_converged']} / {row['runs_failed']}",
             )
         )
-    note = (
-        "SD and MCSE over runs that have a model, in percentage points; paper: one run, ± binomial "
-        "error on its test set\n"
-        "gradient at start: its norm over that of the softmax loss; matched: scaled to one\n"
-        "runs: attempted / converged (no gradient in the output bias, as trained) / failed"
-    )
-    return Grid(heads, tuple(rows), note=note)
+    notes = ["SD and MCSE over runs that have a model, in percentage points"]
+    if paper:
+        notes[0] += "; paper: one run, ± binomial error on its test set"
+    notes += [
+        *resplit_notes(table, "SD and MCSE"),
+        "gradient at start: its norm over that of the softmax loss; matched: scaled to one",
+        "runs: attempted / converged (no gradient in the output bias, as trained) / failed",
+    ]
+    return Grid(heads, tuple(rows), note="\n".join(notes))
 
 
 def differences_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
@@ -105,8 +120,18 @@ def differences_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
     -------
     Grid
     """
-    heads = ("data, network", "loss", "less that of", f"difference [90{markup.percent}]",
-             "verdict", "error of the test set", "runs")  # fmt: skip
+    resplit = is_resplit(table)
+    shared = bool(table.differences["test_error"].notna().any())
+    heads = (
+        "data, network",
+        "loss",
+        "less that of",
+        f"difference [90{markup.percent}]",
+        "verdict",
+        *([f"{CORRECTED} [90{markup.percent}]", VERDICT] if resplit else []),
+        *(["error of the test set"] if shared else []),
+        "runs",
+    )
     settings = {r["setting"]: _setting(r, markup) for r in table.summary.to_dict("records")}
     rows: list[tuple[str, ...] | None] = []
     before = ""
@@ -121,20 +146,50 @@ def differences_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
                 settings[row["other"]],
                 _interval(row, markup),
                 str(row["verdict"]),
-                points(row["test_error"], markup),
+                *([_corrected_ends(row, markup), corrected_verdict(row)] if resplit else []),
+                *([points(row["test_error"], markup)] if shared else []),
                 str(row["runs"]),
             )
         )
         before = name
     n = sum(r["runs"] > 1 for r in records)
-    note = (
+    notes = [
         "percentage points; equivalent: interval inside the margin; higher, lower: on one side of "
-        "zero\nintervals: noise of seeds; where all runs share a test set, its own error stands "
-        "beside, at most (as if losses erred independently)\n"
-        f"{n} comparisons with intervals, each on its own: of equal losses {0.1 * n:.2g} would not "
-        "cover zero"
+        "zero"
+    ]
+    if shared:
+        notes.append(
+            "where all runs share a test set intervals are of the noise of seeds, given that set; "
+            "its own error stands beside, at most (as if losses erred independently)\n"
+            f"they share the training images too: {GIVEN_SAMPLE}"
+        )
+    notes += resplit_notes(table, "intervals")
+    notes.append(
+        f"{n} comparisons with intervals over runs, each on its own: of losses that are equal on "
+        f"these data {0.1 * n:.2g} would not cover zero"
     )
-    return Grid(heads, tuple(rows), note=note)
+    return Grid(heads, tuple(rows), note="\n".join(notes))
+
+
+def is_resplit(table: Comparison) -> bool:
+    """Whether the runs on some data set split it themselves, so that they share its images."""
+    return "accuracy_corrected_error" in table.summary
+
+
+def resplit_notes(table: Comparison, what: str, *, gaps: bool = False) -> list[str]:
+    """Lines below a table that say what intervals or errors contain where runs split one set."""
+    if not is_resplit(table):
+        return []
+    rows = table.summary[table.summary["n"].notna()]
+    sizes = rows.groupby(["dataset", "split"], sort=False)["n"].max().unstack()
+    split = rows.loc[rows["accuracy_corrected_error"].notna(), "dataset"].unique()
+    names = ", ".join(f"{short_title(d)}' {sizes.loc[d].sum():,.0f} images" for d in split)
+    if not names:
+        return []
+    return [
+        f"{what} over runs: of seeds and splits of {names}, not of new data",
+        CORRECTED_FOR_GAPS if gaps else CORRECTED_FOR_MEANS,
+    ]
 
 
 def balance_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
@@ -149,8 +204,10 @@ def balance_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
     -------
     Grid
     """
+    resplit = "corrected_verdict" in table.balance
     heads = ("data, network", "loss", "raw, train", "raw, test", "bias, train", "bias, test",
-             "verdicts on test", "mean along the path", "E9 is off by")  # fmt: skip
+             "verdicts on test", *([VERDICT] if resplit else []), "path mean",
+             "E9 is off by")  # fmt: skip
     rows: list[tuple[str, ...] | None] = []
     before = ""
     keys = ["dataset", "model", "setting"]
@@ -165,22 +222,25 @@ def balance_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
                 name if name != before else "",
                 _setting(first, markup),
                 *(
-                    small(float(worst.get((stage, split), _NAN)), markup)
+                    _size(float(worst.get((stage, split), _NAN)), markup)
                     for stage in ("raw", "bias")
                     for split in ("train", "test")
                 ),
                 _verdict_counts(refined),
+                *([_verdict_counts(refined, "corrected_verdict")] if resplit else []),
                 small(first["path_gradient"], markup),
                 small(first["path_difference"], markup),
             )
         )
         before = name
-    note = (
+    notes = [
         "left - right side over the class's mass, the largest of all classes and runs; bias: with "
-        "the output bias refined on train\nmean along the path: of the minibatch gradient in the "
-        "output bias, the difference of the two sides in the minibatches; E9 says it from the ends"
-    )
-    return Grid(heads, tuple(rows), note=note)
+        "the output bias refined on train",
+        *resplit_notes(table, "verdicts", gaps=True),
+        "path mean: of the minibatch gradient in the output bias, the difference of the two sides "
+        "in the minibatches; E9 says it from the ends",
+    ]
+    return Grid(heads, tuple(rows), note="\n".join(notes))
 
 
 def _where(row: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -245,9 +305,21 @@ def _interval(row: Mapping[str, Any], markup: Markup) -> str:
     return markup.math.format(f"{100 * row['difference']:+.2f}{markup.space}{ends}")
 
 
-def _verdict_counts(refined: Any) -> str:
-    if "verdict" not in refined or refined["verdict"].isna().all():
+def _size(value: float, markup: Markup) -> str:
+    """Write a difference of two shares, by its size where it is next to nothing."""
+    return f"{value:.2g}" if 1e-3 <= value < 100 else small(value, markup)
+
+
+def _corrected_ends(row: Mapping[str, Any], markup: Markup) -> str:
+    low, high = row.get("corrected_low", _NAN), row.get("corrected_high", _NAN)
+    if not math.isfinite(low):
         return "-"
-    counts = refined["verdict"].value_counts()
+    return markup.math.format(f"[{100 * low:+.2f}, {100 * high:+.2f}]")
+
+
+def _verdict_counts(refined: Any, name: str = "verdict") -> str:
+    if name not in refined or refined[name].isna().all():
+        return "-"
+    counts = refined[name].value_counts()
     order: Sequence[str] = ("holds", "inconclusive", "fails", NOT_CONVERGED, "interpolated")
     return ", ".join(f"{counts[v]} {v}" for v in order if v in counts)

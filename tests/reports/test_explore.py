@@ -140,7 +140,7 @@ def test_names_of_labels_reach_the_tables(own_data):
 @needs_latex
 def test_latex_compiles(own_data, tmp_path):
     names = [p.name for p in own_data[0].glob("*.tex")]
-    assert len(names) == 5
+    assert len(names) == 6
     compile_tables(own_data[0], tmp_path, names)
 
 
