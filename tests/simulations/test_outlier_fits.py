@@ -9,7 +9,7 @@ from simulations.fitters.in_negative import fit_lgl_inr
 from simulations.fitters.logistic import fit_logistic
 from simulations.fitters.objective import Objective
 from simulations.fitters.one_vs_all import fit_one_vs_all
-from simulations.fitters.output_layer import refine_head
+from simulations.fitters.output_layer import _all_right
 from simulations.fitters.softmax import fit_softmax
 
 N = 300
@@ -158,12 +158,10 @@ def test_mixed_samples_are_of_both_classes():
     assert fit_softmax(x, y, [[1.0, 1.0]], max_iter=3).status.tolist() == [["separated"]]
 
 
-def test_an_output_layer_is_not_parted_by_rounding():
-    """At 1e9 from the origin a logit of 1e-8 is noise: a start that is right by noise is no end."""
-    rng = np.random.default_rng(0)
-    h = torch.as_tensor(1e9 + rng.integers(0, 3, size=(40, 1)).astype(float))
-    y = torch.as_tensor(np.arange(40) % 2)
-    share = torch.full((2,), 1 / 40, dtype=torch.float64)
-    start = torch.zeros(2, 1, dtype=torch.float64)
-    found = refine_head(h, y, share, start, start[:, 0])
-    assert not found.separated
+@pytest.mark.parametrize(("ahead", "right"), [(1e-7, False), (1.0, True)])
+def test_an_output_layer_is_not_parted_by_rounding(ahead, right):
+    """Logits of 1e9 are known to 1e-7: what is ahead by that may as well be behind."""
+    design = torch.tensor([[1e9, 1.0], [1e9 - 3, 1.0]], dtype=torch.float64)
+    theta = torch.tensor([[0.0, 0.0], [1.0, -1e9 + ahead]], dtype=torch.float64)
+    labels = torch.tensor([1, 0])
+    assert _all_right(design, labels, theta, design @ theta.mT) == right

@@ -167,6 +167,24 @@ def test_nearly_collinear_features(nearly):
     assert not is_separated(x, y)
 
 
+def test_features_of_twenty_decades_are_looked_at_where_the_classes_meet():
+    """A plane through one sample, exactly: nearly all are found, around the median alone fewer."""
+    rng, found = np.random.default_rng(0), 0
+    for n_features in np.tile([1, 2, 3], 20):
+        x = rng.standard_t(1, size=(40, n_features)) * 10.0 ** rng.integers(
+            -12, 9, (40, n_features)
+        )
+        x += 1 / 7
+        normal = rng.integers(1, 5, size=n_features).tolist()
+        height = [
+            sum(w * Fraction(v) for w, v in zip(normal, row, strict=True)) for row in x.tolist()
+        ]
+        at = sorted(height)[int(rng.integers(5, 35))]
+        y = np.array([value >= at for value in height], dtype=int)
+        found += is_separated(x, y)
+    assert found >= 58
+
+
 def test_ties_on_a_tilted_plane_are_found_exactly():
     """Both classes on 3a - 5b + 7c = 0, and each on one side: floats leave ties of either sign."""
     rng = np.random.default_rng(3)
