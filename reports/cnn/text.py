@@ -11,7 +11,6 @@ from reports.grid import Grid, runs_note
 from reports.resplit import (
     CORRECTED,
     CORRECTED_FOR_GAPS,
-    IN_PARENTHESES,
     VERDICT,
     corrected_interval,
     corrected_verdict,
@@ -200,7 +199,7 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
     if table.n_images:
         notes += [
             resplit_note(table.n_images, "images"),
-            f"{CORRECTED_FOR_GAPS}; {IN_PARENTHESES}",
+            f"{CORRECTED_FOR_GAPS}; in parentheses of the accuracy",
         ]
     return Grid(heads, tuple(rows), note="\n".join([*notes, *_same_images(table)]))
 
