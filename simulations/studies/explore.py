@@ -116,7 +116,7 @@ class ExploreCell(FittedCell):
     """One imbalance ratio with its sizes and λ settings.
 
     Its name, from which its randomness comes, is the ratio's alone, not the generator's: grids of
-    two generators, sizes or fitters under one seed share their random numbers (`simulations.seeds`).
+    two generators, sizes or fitters under one seed share random numbers (`simulations.seeds`).
     """
 
     ratio: float
