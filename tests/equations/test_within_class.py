@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from equations.chernoff import level_of_equality
 from equations.mean_proba import mean_proba_and_second_moments
 from equations.model_inference import gaps_of_model, joint_test_of_model
 from equations.stationary import effective_class_weight_of_model
@@ -102,12 +103,31 @@ def test_weights_of_two_confident_classes_are_a_log_ratio(scale):
 
 
 def test_a_sigmoids_misses_below_rounding_are_not_trusted():
-    y, proba, misses = confident(1e-9)
+    """1 - 1e-9 has a square whose mean says nothing of how much the misses vary."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 400)
+    own = 1 - 1e-9 * rng.lognormal(size=800)
+    proba = np.empty((800, 2))
+    proba[np.arange(800), y], proba[np.arange(800), 1 - y] = own, rng.beta(2, 5, 800)
     P, M = mean_proba_and_second_moments(y, proba, "sigmoid")
-    M += 1e-5  # no relation between the columns: as of sigmoids
-    (gap, _) = gaps_of_model(P, M, [400, 400], [1, 1], miss_proba=misses.mean(axis=(1, 2)))
-    assert "class 0 has" in gap.reason
-    assert gap.low <= gap.value <= gap.high
+    for gap in gaps_of_model(P, M, [400, 400], [1, 1], miss_proba=[1e-9, 1e-9]):
+        assert "4e-07 expected misses" in gap.reason
+        assert gap.low <= gap.value <= gap.high
+
+
+def test_bounds_hold_together_by_bonferroni():
+    """Too few misses: three equations share the error, and the smallest p counts thrice."""
+    P, M = whole_misses([[40, 9, 1], [0, 50, 0], [0, 9, 41]], [50, 50, 50])
+    n, w = np.full(3, 50.0), np.ones(3)
+    together = gaps_of_model(P, M, n, w, simultaneous=True, level=0.94)
+    alone = gaps_of_model(P, M, n, w, level=0.98)
+    for a, b in zip(together, alone, strict=True):
+        assert (a.low, a.high) == pytest.approx((b.low, b.high))
+        assert a.reason == b.reason != ""
+    left, right = P.sum(axis=1) - np.diag(P), P.sum(axis=0) - np.diag(P)
+    each = [level_of_equality(a, 0.02, b, 0.02) for a, b in zip(left, right, strict=True)]
+    assert min(each) < 0.01
+    assert joint_test_of_model(P, M, n, w).p_value == pytest.approx(3 * min(each))
 
 
 def test_a_classifier_that_predicts_the_same_for_all_is_known_exactly():
