@@ -112,7 +112,7 @@ def joint_test_of_model(
         p_value = min(1.0, len(mass) * min(each))
         return JointTest(float("nan"), m, float("nan"), p_value, reason)
     r = residual(P, mass, miss_proba)[:m]
-    parts = (mass**2 / n)[:, None, None] * within_class_covariance(P, M, n)[:, :m, :m]
+    parts = (mass**2 / n)[:, None, None] * within_class_covariance(P, M, n, miss_proba)[:, :m, :m]
     total = parts.sum(axis=0)
     statistic = quadratic_form(r, total, "mean_proba")
     shares = np.linalg.solve(total, parts)
@@ -188,7 +188,8 @@ def gaps_of_model(
     ratio = left / safe
     reasons = too_few_misses(P, M, n, mass, miss_proba, min_misses=min_misses)
     trusted = np.array([reason == "" for reason in reasons])
-    scaled = (mass**2 / n)[:, None, None] * within_class_covariance(P, M, n)  # V_k
+    within = within_class_covariance(P, M, n, miss_proba)
+    scaled = (mass**2 / n)[:, None, None] * within  # V_k
     sampling = sampling_of(ratio, scaled)
     parts = sampling.factor**2 * np.einsum("kjj->kj", scaled)
     spread = parts.sum(axis=0)

@@ -144,7 +144,11 @@ def gaps_over_runs(
 
 
 def shared_sample_covariance(
-    mean_proba: ArrayLike, second_moment: ArrayLike, test_count: ArrayLike, class_mass: ArrayLike
+    mean_proba: ArrayLike,
+    second_moment: ArrayLike,
+    test_count: ArrayLike,
+    class_mass: ArrayLike,
+    miss_proba: ArrayLike | None = None,
 ) -> FloatArray:
     r"""Covariance of :math:`w_k \bar p_{k \to \cdot}`, meaned over runs, due to a test sample.
 
@@ -159,6 +163,8 @@ def shared_sample_covariance(
     test_count : array_like, shape (n_classes,)
         At least 2.
     class_mass : array_like, shape (n_classes,)
+    miss_proba : array_like, shape (n_runs, n_classes), optional
+        As in `equations.balance.left_side`.
 
     Returns
     -------
@@ -177,7 +183,9 @@ def shared_sample_covariance(
     """
     n = check_test_count(test_count)
     P, M = (np.asarray(a, dtype=np.float64) for a in (mean_proba, second_moment))
-    within = np.mean([within_class_covariance(*run, n) for run in zip(P, M, strict=True)], axis=0)
+    missed = [None] * len(P) if miss_proba is None else list(np.asarray(miss_proba))
+    runs = zip(P, M, missed, strict=True)
+    within = sum(within_class_covariance(p, m, n, miss) for p, m, miss in runs) / len(P)
     scale = np.asarray(class_mass, dtype=np.float64) ** 2 / n
     return np.asarray(scale[:, None, None] * within)
 

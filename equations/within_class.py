@@ -43,7 +43,10 @@ def check_test_count(test_count: ArrayLike) -> FloatArray:
 
 
 def within_class_covariance(
-    mean_proba: FloatArray, second_moment: FloatArray, test_count: FloatArray
+    mean_proba: FloatArray,
+    second_moment: FloatArray,
+    test_count: FloatArray,
+    miss_proba: ArrayLike | None = None,
 ) -> FloatArray:
     r"""Unbiased covariance of the predictions within each class.
 
@@ -56,6 +59,8 @@ def within_class_covariance(
     mean_proba : ndarray, shape (n_classes, n_classes)
     second_moment : ndarray, shape (n_classes, n_classes, n_classes)
     test_count : ndarray, shape (n_classes,)
+    miss_proba : array_like, shape (n_classes,), optional
+        As in `equations.balance.left_side`.
 
     Returns
     -------
@@ -68,15 +73,16 @@ def within_class_covariance(
     [[0.02, 0.0], [0.0, 0.02]]
     """
     n = np.asarray(test_count, dtype=np.float64)
-    return _covariance(mean_proba, second_moment) * (n / (n - 1))[:, None, None]
+    together = rows_sum_to_one(mean_proba, second_moment, miss_proba)
+    return _covariance(mean_proba, second_moment, together) * (n / (n - 1))[:, None, None]
 
 
-def _covariance(P: FloatArray, M: FloatArray) -> FloatArray:
-    """Central moments within each class, with divisor n."""
+def _covariance(P: FloatArray, M: FloatArray, together: bool) -> FloatArray:
+    """Central moments within each class, with divisor n, of rows that sum to one or do not."""
     with np.errstate(under="ignore"):
         centred = np.asarray(M - P[:, :, None] * P[:, None, :], dtype=np.float64)
     centred[np.abs(centred) <= ROUNDING * np.abs(M)] = 0.0
-    if rows_sum_to_one(P, M):
+    if together:
         for k, of_class in enumerate(centred):
             of_class[k], of_class[:, k] = 0.0, 0.0
             of_class[k] = of_class[:, k] = -of_class.sum(axis=0)
@@ -84,8 +90,12 @@ def _covariance(P: FloatArray, M: FloatArray) -> FloatArray:
     return centred
 
 
-def rows_sum_to_one(mean_proba: FloatArray, second_moment: FloatArray) -> bool:
+def rows_sum_to_one(
+    mean_proba: FloatArray, second_moment: FloatArray, miss_proba: ArrayLike | None = None
+) -> bool:
     r"""Whether every sample's probabilities sum to one: then :math:`\sum_b M_{kab} = P_{ka}`.
+
+    Those of confident sigmoids nearly do; what they miss is then not what they give to others.
 
     Examples
     --------
@@ -93,7 +103,10 @@ def rows_sum_to_one(mean_proba: FloatArray, second_moment: FloatArray) -> bool:
     >>> rows_sum_to_one(P, np.full((2, 2, 2), 0.25)), rows_sum_to_one(P, np.full((2, 2, 2), 0.3))
     (True, False)
     """
-    return bool(np.abs(second_moment.sum(axis=-1) - mean_proba).max() <= 1e-6)
+    if np.abs(second_moment.sum(axis=-1) - mean_proba).max() > 1e-6:
+        return False
+    given = off_diagonal(mean_proba).sum(axis=-1)
+    return miss_proba is None or bool(np.allclose(miss_proba, given, rtol=1e-6, atol=0))
 
 
 def too_few_misses(
@@ -144,8 +157,9 @@ def too_few_misses(
     own = np.eye(len(P), dtype=bool)
     given = np.where(own, (left / mass)[:, None], off_diagonal(P))  # to wrong classes; own: missed
     unit = np.broadcast_to((mass / n)[:, None], P.shape)
-    square = np.einsum("kjj->kj", _covariance(P, M)) + given**2
-    if not rows_sum_to_one(P, M):  # a sigmoid's misses below the rounding of its moments
+    together = rows_sum_to_one(P, M, miss_proba)
+    square = np.einsum("kjj->kj", _covariance(P, M, together)) + given**2
+    if not together:  # a sigmoid's misses below the rounding of its moments
         square = np.where(own & (given**2 < 1e4 * ROUNDING), given, square)
     with np.errstate(divide="ignore", invalid="ignore"):
         known = n[:, None] * given**2 >= ALIKE * min_misses * square

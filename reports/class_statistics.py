@@ -164,7 +164,8 @@ def sides_over_runs(
     if not shared_sample:
         return found()
     n = rows.class_count[0]
-    shared = shared_sample_covariance(rows.mean_proba, rows.second_moment, n, share)
+    moments = rows.mean_proba, rows.second_moment
+    shared = shared_sample_covariance(*moments, n, share, rows.miss_proba)
     P, M, miss = (a.mean(axis=0) for a in (rows.mean_proba, rows.second_moment, rows.miss_proba))
     return _unless_too_few(found(shared=shared), too_few_misses(P, M, n, share, miss))
 

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import expit
 
 from equations.chernoff import level_of_equality
 from equations.mean_proba import mean_proba_and_second_moments
 from equations.model_inference import gaps_of_model, joint_test_of_model
 from equations.stationary import effective_class_weight_of_model
 from equations.within_class import is_constant, too_few_misses, within_class_covariance
+from simulations.measure import measure
 
 SCALES = (1e-2, 1e-5, 1e-8, 1e-10, 1e-14)
 
@@ -113,6 +115,23 @@ def test_a_sigmoids_misses_below_rounding_are_not_trusted():
     for gap in gaps_of_model(P, M, [400, 400], [1, 1], miss_proba=[1e-9, 1e-9]):
         assert "4e-07 expected misses" in gap.reason
         assert gap.low <= gap.value <= gap.high
+
+
+def test_confident_sigmoids_are_not_taken_for_softmax():
+    """Their rows sum to one within 1e-6, but what one misses is not what it gives to the others."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], 400)
+    for centre, trusted in ((5.0, True), (18.0, False)):
+        z = rng.normal(size=(1200, 3)) + centre * (2 * np.eye(3)[y] - 1)
+        miss, P, M = (measure(y, z, "sigmoid")[i] for i in (2, 1, 5))
+        within = within_class_covariance(P, M, np.full(3, 400.0), miss)
+        own = [expit(-z[y == k, k]).var(ddof=1) for k in range(3)]
+        found = gaps_of_model(P, M, [400] * 3, np.ones(3), miss_proba=miss)
+        test = joint_test_of_model(P, M, [400] * 3, np.ones(3), miss_proba=miss, independent=True)
+        assert (test.reason == "") is trusted
+        assert [gap.reason == "" for gap in found] == [trusted] * 3
+        if trusted:
+            np.testing.assert_allclose([within[k, k, k] for k in range(3)], own, rtol=1e-6)
 
 
 def test_bounds_hold_together_by_bonferroni():
