@@ -15,7 +15,8 @@ from joblib import Parallel, delayed
 
 from equations.balance import class_mass, residual
 from equations.class_weights import class_weights
-from equations.inference import mcse_of_mean, mcse_of_sd
+from equations.inference import mcse_of_mean
+from equations.jackknife import mcse_of_sd
 from equations.mean_proba import FloatArray, mean_proba_and_second_moments, proba_from_logits
 from equations.model_inference import joint_test_of_model
 from reports.provenance import now, write_provenance, write_text

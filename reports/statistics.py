@@ -19,11 +19,10 @@ from equations.inference import (
     Estimate,
     Verdict,
     equivalence_verdict,
-    jackknife_of_deleted,
     mcse_of_mean,
-    mcse_of_sd,
     ratio_of_means,
 )
+from equations.jackknife import jackknife_of_deleted, mcse_of_sd
 from equations.mean_proba import FloatArray
 
 CONFIDENCE = 0.9

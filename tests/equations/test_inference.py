@@ -5,12 +5,11 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from equations.inference import (
     equivalence_verdict,
-    jackknife,
     mcse_of_mean,
-    mcse_of_sd,
     ratio_of_means,
     z_against_rounded,
 )
+from equations.jackknife import jackknife, mcse_of_sd
 
 
 def test_mcse_of_mean_by_hand():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import learnprop as lp
-from equations.inference import jackknife
+from equations.jackknife import jackknife
 from reports.statistics import jackknifed_gap
 
 Z = np.array([[-800.0, 0.0, 30.0], [1e308, -1e308, 0.0], [5.0, -5.0, 0.0], [0.0, 1e-320, -40.0]])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from equations.balance import binary_ratio
-from equations.inference import mcse_of_sd
+from equations.jackknife import mcse_of_sd
 from equations.mean_proba import mean_proba, proba_from_logits
 from equations.population import predict_logistic_ratio
 from reports.table1.summary import LARGEST_SD, predict
