@@ -263,7 +263,7 @@ def overall_verdict(sides: SidesOverRuns, margin: float) -> Verdict:
     return "fails" if any(outside) else "inconclusive"
 
 
-def tests_of_models(rows: Measurements, mass: FloatArray, *, one_vs_all: bool) -> dict[str, float]:
+def rejections(rows: Measurements, mass: FloatArray, *, one_vs_all: bool) -> dict[str, float]:
     """Share of the runs whose own joint test, on its test data, rejects its model at 5 %.
 
     That is what somebody with one classifier would see. A fitted model violates the null, by the

@@ -24,8 +24,8 @@ from reports.class_statistics import (
     SidesOverRuns,
     evidence_of,
     overall_verdict,
+    rejections,
     sides_over_runs,
-    tests_of_models,
 )
 from reports.statistics import CONFIDENCE
 from simulations.monte_carlo import Study
@@ -171,7 +171,7 @@ def _of_control(
         "verdict": verdict,
         "as_expected": verdict == control.expected,
         "power": power(sides, control, predicted, margin),
-        **tests_of_models(test, mass, one_vs_all=False),
+        **rejections(test, mass, one_vs_all=False),
         "max_bias_gradient": evidence.max_bias_gradient,
     }
     if predicted is not None:

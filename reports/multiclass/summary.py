@@ -24,8 +24,8 @@ from reports.class_statistics import (
     SettingEvidence,
     evidence_of,
     overall_verdict,
+    rejections,
     sides_over_runs,
-    tests_of_models,
 )
 from simulations.evidence import SPLITS
 from simulations.limit import Limit, limit_of
@@ -115,7 +115,7 @@ def _joint_row(study: Study, cell: MulticlassCell, evidence: SettingEvidence) ->
         pass
     if not cell.one_vs_all:
         row |= _asymmetry(test, mass / mass.sum())
-    row |= tests_of_models(test, mass, one_vs_all=cell.one_vs_all)
+    row |= rejections(test, mass, one_vs_all=cell.one_vs_all)
     return row | evidence.counts | {"max_bias_gradient": evidence.max_bias_gradient}
 
 
