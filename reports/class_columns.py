@@ -54,6 +54,7 @@ def columns_of_sides(sides: SidesOverRuns) -> Columns:
     dict
     """
     larger = np.maximum(np.maximum(sides.left, sides.right), 1e-300)
+    reasons = [g.reason for g in sides.gaps]
     pairs = zip(sides.left.T, sides.right.T, strict=True)
     jackknifed = [jackknifed_gap(left, right) for left, right in pairs]
     return {
@@ -68,6 +69,7 @@ def columns_of_sides(sides: SidesOverRuns) -> Columns:
         "gap_jackknife_high": [g.high for g, _ in jackknifed],
         "verdict": sides.verdicts,
         "max_relative_difference": (np.abs(sides.left - sides.right) / larger).max(axis=0).tolist(),
+        **({"reason": reasons} if any(reasons) else {}),
     }
 
 

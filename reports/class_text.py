@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reports.formatting import Markup, decimals, percent_interval
@@ -82,3 +83,31 @@ def models_rejected(row: dict[str, Any], markup: Markup) -> str:
     )
     left_open = f", {100 * untested:.0f}{markup.percent} untested"
     return share + (left_open if untested > 0 else "")
+
+
+def untested_note(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Say below a table what `untested` is, where there is any.
+
+    Examples
+    --------
+    >>> untested_note([{"untested": 0.0}, {}]), len(untested_note([{"untested": 0.2}]))
+    ([], 1)
+    """
+    if not any(row.get("untested", 0.0) > 0 for row in rows):
+        return []
+    return ["untested: fewer than ten misses are expected of some class of the test sample"]
+
+
+def few_misses_note(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Say below a table why intervals are unbounded, where there is any such reason.
+
+    Examples
+    --------
+    >>> few_misses_note([{}]), len(few_misses_note([{"reason": ""}, {"reason": "class 0 has ..."}]))
+    ([], 1)
+    """
+    if not any(isinstance(row.get("reason"), str) and row["reason"] for row in rows):
+        return []
+    return [
+        "unbounded intervals: fewer than ten misses are expected in the test sample that all share"
+    ]

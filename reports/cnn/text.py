@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports.class_text import gap_with_interval, percent_with_mcse
+from reports.class_text import few_misses_note, gap_with_interval, percent_with_mcse
 from reports.cnn.summary import NO_MINIMUM, Networks
 from reports.formatting import LATEX, TEXT, Markup, small
 from reports.grid import Grid, runs_note
@@ -207,7 +207,8 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
 def _note(table: Networks, rows: pd.DataFrame) -> str:
     """Say how many runs there are, and what their intervals contain where they split one set."""
     if not table.n_images:
-        return "\n".join([runs_note(rows), *_same_images(table)])
+        notes = [*_same_images(table), *few_misses_note(rows.to_dict("records"))]
+        return "\n".join([runs_note(rows), *notes])
     return "\n".join([runs_note(rows), resplit_note(table.n_images, "images"), CORRECTED_FOR_GAPS])
 
 

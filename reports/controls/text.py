@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.class_text import models_rejected
+from reports.class_text import models_rejected, untested_note
 from reports.controls.summary import Controls
 from reports.formatting import TEXT, Markup
 from reports.grid import Grid, runs_note
@@ -43,7 +43,8 @@ def controls_grid(table: Controls, markup: Markup = TEXT) -> Grid:
             for control in table.summary.to_dict("records")
             if control["expected"] == kind
         ]
-    return Grid(heads, tuple(laid_out), note=runs_note(table.summary))
+    notes = [runs_note(table.summary), *untested_note(table.summary.to_dict("records"))]
+    return Grid(heads, tuple(laid_out), note="\n".join(notes))
 
 
 def _row(control: dict[str, Any], classes: list[dict[str, Any]], markup: Markup) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from reports.class_text import (
     models_rejected,
     percent_of_limit,
     percent_with_mcse,
+    untested_note,
 )
 from reports.formatting import LATEX, TEXT, Markup, small
 from reports.grid import Grid, runs_note
@@ -84,7 +85,8 @@ def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
         "attempted / converged / failed",
     )
     rows = []
-    for row in table.joint.to_dict("records"):
+    laid_out = table.joint.to_dict("records")
+    for row in laid_out:
         p = row.get("p_value", float("nan"))
         test = "-" if p != p else f"{_p_value(p, markup)} ({row['df']:.0f})"
         rows.append(
@@ -97,7 +99,7 @@ def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
                 counts(row),
             )
         )
-    return Grid(heads, tuple(rows))
+    return Grid(heads, tuple(rows), note="\n".join(untested_note(laid_out)))
 
 
 def _p_value(p: float, markup: Markup) -> str:

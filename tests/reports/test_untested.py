@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from reports.class_columns import columns_of_sides
 from reports.class_statistics import rejections, sides_over_runs
+from reports.class_text import few_misses_note, untested_note
 from simulations.measure import measure
 from simulations.records import stack_measurements
 
@@ -53,3 +55,17 @@ def test_models_are_rejected_or_not_or_untested(n_test, weight, rejected, untest
     rows = rows_of(n_test, 3.0, weight=weight, n_runs=4)
     found = rejections(rows, MASS, one_vs_all=False)
     assert (found["rejected"], found["untested"]) == (rejected, untested)
+
+
+def test_tables_say_why():
+    assert untested_note([{"untested": 0.0}, {"verdict": "holds"}]) == []
+    assert untested_note([{"untested": 0.5}]) == [
+        "untested: fewer than ten misses are expected of some class of the test sample"
+    ]
+    rows = rows_of(40, 3.0)
+    sides = sides_over_runs(rows, MASS, margin=0.05, converged=True, shared_sample=True)
+    columns = columns_of_sides(sides)
+    assert columns["reason"] == [gap.reason for gap in sides.gaps]
+    assert len(few_misses_note([{"reason": reason} for reason in columns["reason"]])) == 1
+    own = sides_over_runs(rows, MASS, margin=0.05, converged=True)
+    assert "reason" not in columns_of_sides(own)
