@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation, localcontext
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -77,8 +77,22 @@ def check_features(features: pd.DataFrame, name: str) -> FloatArray:
     return X
 
 
+def missing_in(column: pd.Series) -> np.ndarray:
+    """Which values of a column are missing, shape (n_samples,), signalling NaN of Decimal too.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> missing_in(pd.Series([None, "a", Decimal("sNaN")])).tolist()
+    [True, False, True]
+    """
+    with localcontext() as quiet:
+        quiet.traps[InvalidOperation] = False
+        return np.asarray(column.isna(), dtype=bool)
+
+
 def _missing(column: pd.Series) -> np.ndarray:
-    missing = np.asarray(column.isna(), dtype=bool)
+    missing = missing_in(column)
     if column.dtype.kind != "f":
         return missing
     with np.errstate(over="ignore"):  # of longdouble

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulations.user_columns import decoded, plain_values, refuse_rows, refuse_value
+from simulations.user_columns import decoded, missing_in, plain_values, refuse_rows, refuse_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def label_names(column: pd.Series, name: str) -> np.ndarray:
     >>> label_names(pd.Series([b"yes", b"no"]), "y").tolist()
     ['yes', 'no']
     """
-    refuse_rows(np.asarray(column.isna(), dtype=bool), f"{name} has missing labels in")
+    refuse_rows(missing_in(column), f"{name} has missing labels in")
     values = plain_values(column, name)
     if values.dtype.kind == "f":
         refuse_rows(np.isnan(values), f"{name} has missing labels in")

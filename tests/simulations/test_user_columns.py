@@ -272,3 +272,11 @@ def test_parquet_is_read_as_by_pyarrow(data, tmp_path_factory):
     assert "\n" not in message
     if not any(why in message for why in ("missing", "never varies", "spreads", "hold exactly")):
         assert pa.types.is_temporal(kind), message
+
+
+def test_a_signalling_nan_is_missing():
+    values = [Decimal(1), Decimal(2), Decimal("sNaN"), Decimal(3)]
+    with pytest.raises(ValueError, match=r"X has missing .* in row 3"):
+        check_features(pd.DataFrame({"x": values}), "X")
+    with pytest.raises(ValueError, match="y has missing labels in row 3"):
+        label_names(pd.Series(values), "y")
