@@ -20,8 +20,8 @@ from equations.mean_proba import FloatArray, IntArray
 LARGEST_SYSTEM = 80
 """Unknowns that are solved for exactly, within seconds: the integers grow with their number."""
 
-SNAP = 1e-9
-"""Of the largest coefficient: what a linear programme may leave of a zero or of a difference."""
+RANK = 1e-9
+"""Of the largest: a pivot that is smaller is rounding."""
 
 
 @dataclass(frozen=True)
@@ -162,12 +162,14 @@ def _integers(
     return np.array(x, dtype=object).reshape(len(used), len(rows)).T, unit
 
 
-def snapped(direction: FloatArray) -> FloatArray:
+def snapped(direction: FloatArray, size: float) -> FloatArray:
     """A direction whose coefficients that are zero, or alike in two classes, but for noise, are so.
 
     Parameters
     ----------
     direction : ndarray, shape (n_classes, n_columns)
+    size : float
+        Of the noise, relative to the largest coefficient.
 
     Returns
     -------
@@ -175,13 +177,13 @@ def snapped(direction: FloatArray) -> FloatArray:
 
     Examples
     --------
-    >>> snapped(np.array([[1.0, 1e-12], [1.0 + 1e-12, 0.5], [0.2, -1e-15]])).tolist()
+    >>> snapped(np.array([[1.0, 1e-12], [1.0 + 1e-12, 0.5], [0.2, -1e-15]]), 1e-9).tolist()
     [[1.0, 0.0], [1.0, 0.5], [0.2, 0.0]]
     """
-    theta = np.where(np.abs(direction) <= SNAP * np.abs(direction).max(), 0.0, direction)
+    theta = np.where(np.abs(direction) <= size * np.abs(direction).max(), 0.0, direction)
     for k in range(1, len(theta)):
         for j in range(k):
-            alike = np.abs(theta[k] - theta[j]) <= SNAP * np.abs(theta).max()
+            alike = np.abs(theta[k] - theta[j]) <= size * np.abs(theta).max()
             theta[k] = np.where(alike, theta[j], theta[k])
     return np.asarray(theta)
 
@@ -239,7 +241,7 @@ def with_exact_ties(
         scaled = system[kept] / size[kept, None]
         _, upper, order = qr(scaled.T, mode="economic", pivoting=True)
         diagonal = np.abs(upper.diagonal())
-        rank = int((diagonal > SNAP * diagonal[0]).sum())
+        rank = int((diagonal > RANK * diagonal[0]).sum())
         if rank == len(unknown):
             return None
         rows = kept[order[:rank]]

@@ -105,6 +105,10 @@ def test_in_one_dimension_it_is_the_order(x, outlier, at, unit):
     x=[(0, 0), (2, 1), (4, 0), (1, 1), (1, 0), (3, 1), (0, 0), (5, 0)],
     power=(0, 0), origin=(0, 0), halved=0, outlier=10**9,
 )  # fmt: skip
+@example(  # quasi-separated, and the outlier leaves 4e-9 of the one direction's zero
+    x=[(0, 0), (0, 0), (0, 0), (2, -1), (0, -1), (0, -1), (1, -1), (0, -3)],
+    power=(0, 0), origin=(0, 0), halved=0, outlier=10**9,
+)  # fmt: skip
 def test_two_features_in_any_unit_from_any_origin_with_an_outlier(
     x, power, origin, halved, outlier
 ):
@@ -118,6 +122,22 @@ def test_two_features_in_any_unit_from_any_origin_with_an_outlier(
     scaled = np.ldexp(moved.astype(float), -halved)
     assert all(int(v) == w for v, w in zip(np.ldexp(scaled, halved).flat, moved.flat, strict=True))
     assert is_separated(scaled, BINARY) == expected
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        [[1, -1], [-1, -1], [10**9, 1], [-1, 0], [0, -1], [0, 1], [1, 0]],
+        [[1, 0], [0, -2], [0, 1], [-2, 2], [1, 0], [-1, 0], [10**9, 1]],
+        [[-4, -5], [-(10**12), -1], [0, -5], [-5, 2], [-5, -5], [-1, -5], [-4, -5]],
+    ],
+)
+def test_three_classes_that_the_other_column_parts(x):
+    """On the outlier's row what the other column says is below the programme's tolerance."""
+    y = np.array([0, 0, 1, 1, 1, 2, 2])
+    whole = np.array(x, dtype=object)
+    assert truly_separated(whole, y.tolist())
+    assert is_separated(whole.astype(float), y)
 
 
 @settings(max_examples=40, deadline=None)
