@@ -73,7 +73,7 @@ def level_of_equality(left: float, left_unit: float, right: float, right_unit: f
     (1.0, True)
     """
     (low, low_unit), (high, high_unit) = sorted([(left, left_unit), (right, right_unit)])
-    if low == high:
+    if high - low <= 1e-12 * high:
         return 1.0
 
     def exponent(m: float, total: float, unit: float) -> float:
@@ -82,5 +82,6 @@ def level_of_equality(left: float, left_unit: float, right: float, right_unit: f
     def difference(m: float) -> float:
         return exponent(m, low, low_unit) - exponent(m, high, high_unit)
 
-    m = brentq(difference, max(low, high * 1e-12), high, xtol=1e-12 * high)
-    return float(min(1.0, 4 * np.exp(-exponent(m, low, low_unit))))
+    at_least = max(low, high * 1e-12)
+    m = brentq(difference, at_least, high, xtol=1e-12 * high) if difference(at_least) < 0 else low
+    return float(min(1.0, 4 * np.exp(-max(exponent(m, low, low_unit), 0.0)))) if m > 0 else 1.0

@@ -27,12 +27,13 @@ from equations.mean_proba import FloatArray
 from equations.simultaneous import correlation_of, fieller_gaps, max_t_critical, sampling_of
 from equations.within_class import (
     MIN_MISSES,
-    check_test_count,
+    check_model,
     too_few_misses,
     within_class_covariance,
 )
 
 
+@np.errstate(under="ignore")
 def joint_test_of_model(
     mean_proba: ArrayLike,
     second_moment: ArrayLike,
@@ -80,7 +81,8 @@ def joint_test_of_model(
     Raises
     ------
     ValueError
-        If a test class has fewer than two samples, or the predictions have no spread.
+        If a test class has fewer than two samples, the predictions have no spread, or an argument
+        does not fit the others, naming it.
 
     References
     ----------
@@ -96,9 +98,7 @@ def joint_test_of_model(
     >>> joint_test_of_model(P, M, [40, 400], [2.0, 1.0]).reason
     'class 0 has 4 expected misses in 40 samples, fewer than 10'
     """
-    P, M = np.asarray(mean_proba, dtype=np.float64), np.asarray(second_moment, dtype=np.float64)
-    mass = np.asarray(class_mass, dtype=np.float64)
-    n = check_test_count(test_count)
+    P, M, n, mass = check_model(mean_proba, second_moment, test_count, class_mass, miss_proba)
     m = len(mass) - (not independent)
     reasons = too_few_misses(P, M, n, mass, miss_proba, min_misses=min_misses)
     reason = next(filter(None, reasons), "")
@@ -115,13 +115,16 @@ def joint_test_of_model(
     parts = (mass**2 / n)[:, None, None] * within_class_covariance(P, M, n, miss_proba)[:, :m, :m]
     total = parts.sum(axis=0)
     statistic = quadratic_form(r, total, "mean_proba")
-    shares = np.linalg.solve(total, parts)
+    # One factorisation for all classes.
+    together = np.linalg.solve(total, parts.transpose(1, 0, 2).reshape(m, -1))
+    shares = together.reshape(m, len(mass), m).transpose(1, 0, 2)
     traces = np.trace(shares, axis1=1, axis2=2)
     squares = np.einsum("kij,kji->k", shares, shares)
     df = float((m + m**2) / ((squares + traces**2) / (n - 1)).sum())
     return f_test(statistic, m, df)
 
 
+@np.errstate(under="ignore")
 def gaps_of_model(
     mean_proba: ArrayLike,
     second_moment: ArrayLike,
@@ -165,7 +168,7 @@ def gaps_of_model(
     Raises
     ------
     ValueError
-        If a test class has fewer than two samples.
+        If a test class has fewer than two samples, or an argument does not fit the others.
 
     Examples
     --------
@@ -179,9 +182,9 @@ def gaps_of_model(
     >>> round(gap.low, 2), round(gap.high, 2), gap.reason
     (-0.9, 3.66, 'class 0 has 4 expected misses in 40 samples, fewer than 10')
     """
-    P, M = np.asarray(mean_proba, dtype=np.float64), np.asarray(second_moment, dtype=np.float64)
-    mass = np.asarray(class_mass, dtype=np.float64)
-    n = check_test_count(test_count)
+    P, M, n, mass = check_model(
+        mean_proba, second_moment, test_count, class_mass, miss_proba, level
+    )
     left, right = left_side(P, mass, miss_proba), right_side(P, mass)
     usable = ~is_interpolated(right, mass)
     safe = np.where(usable, right, 1.0)

@@ -18,7 +18,7 @@ from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
 from equations.model_inference import gaps_of_model
 from equations.within_class import (
     MIN_MISSES,
-    check_test_count,
+    check_model,
     too_few_misses,
     within_class_covariance,
 )
@@ -107,6 +107,7 @@ def effective_class_weight(mean_proba: ArrayLike, class_count: ArrayLike) -> Flo
     return weight / weight.sum()
 
 
+@np.errstate(under="ignore")
 def effective_class_weight_of_model(
     mean_proba: ArrayLike,
     second_moment: ArrayLike,
@@ -140,12 +141,13 @@ def effective_class_weight_of_model(
     list of Estimate, one per class
         With a ``reason`` where too few misses are expected for the delta method. Of two classes the
         ends are then Chernoff's bounds of λ_1 / λ_0, the gap of Eq. (10) under equal weights; of
-        more they are 0 and 1, within which every λ is.
+        more they are 0 and 1, within which every λ is. The value is NaN where P has no stationary
+        distribution on this sample.
 
     Raises
     ------
     ValueError
-        If a test class has fewer than two samples, or P has no stationary distribution.
+        If a test class has fewer than two samples, or an argument does not fit the others.
 
     References
     ----------
@@ -159,14 +161,17 @@ def effective_class_weight_of_model(
     >>> [round(e.low, 3) for e in found], round(found[0].value, 9), found[0].reason
     ([0.394, 0.394], 0.5, '')
     """
-    P, M = np.asarray(mean_proba, dtype=np.float64), np.asarray(second_moment, dtype=np.float64)
-    n = check_test_count(test_count)
-    weight, pi = effective_class_weight(P, class_count), stationary_distribution(P)
+    P, M, n, count = check_model(mean_proba, second_moment, test_count, class_count, None, level)
+    try:
+        weight, pi = effective_class_weight(P, count), stationary_distribution(P)
+    except ValueError as error:  # on this sample: a class that it never shows, say
+        nothing = Estimate(float("nan"), 0.0, 1.0, level, f"on this sample {error}")
+        return [nothing] * len(P)
     reason = next(filter(None, too_few_misses(P, M, n, pi, min_misses=min_misses)), "")
     if reason:
         low, high = np.zeros(len(P)), np.ones(len(P))
         if len(P) == 2:
-            at_equal_weights = gaps_of_model(P, M, n, class_count, level=level)[0]
+            at_equal_weights = gaps_of_model(P, M, n, count, level=level)[0]
             odds = np.maximum([at_equal_weights.high + 1, at_equal_weights.low + 1], 0)  # λ_1 / λ_0
             low[0], high[0] = 1 / (1 + odds)
             low[1], high[1] = 1 - high[0], 1 - low[0]
@@ -178,9 +183,7 @@ def effective_class_weight_of_model(
     size = leaving.max()  # the inverse of numbers near one, however small those of I - P
     deviation = (np.linalg.inv(leaving / size + limit) - limit) / size
     within = within_class_covariance(P, M, n) / n[:, None, None]
-    covariance = np.zeros_like(P)
-    for k in range(len(pi)):
-        covariance += pi[k] ** 2 * deviation.T @ within[k] @ deviation
+    covariance = deviation.T @ np.einsum("k,kij->ij", pi**2, within) @ deviation
     # log λ_k = log π_k - log N_k - log Σ_j π_j / N_j
     gradient = np.diag(1 / pi) - np.outer(np.ones(len(pi)), weight / pi)
     variance = np.einsum("ki,ij,kj->k", gradient, covariance, gradient)

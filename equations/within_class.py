@@ -14,15 +14,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from equations.balance import left_side, off_diagonal, right_side
-from equations.mean_proba import FloatArray
+from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
 
 MIN_MISSES = 10.0
 """Expected misses below which a large-sample interval is not trusted."""
 
-ALIKE = 1.5
-"""How many times as many are needed of misses counted by their own size, (Σf)² / Σf²: a thousand
-samples that each give about 1e-8 to a wrong class have a mean that is normal, though not one whole
-miss is expected. Of whole ones, f = 0 or 1, both counts are the number of misses."""
+SMALL = 25.0
+"""Of misses counted by their own size, (Σf)² / Σf² = m of n samples, m³ must be at least this times
+n², and m fifteen: a thousand samples that each give about 1e-8 to a wrong class have a mean that is
+normal, though not one whole miss is expected. It is Cochran's n > 25 skewness², of misses that are
+log-normal, whose squared skewness is about (n / m)³ where they scatter widely."""
 
 ROUNDING = 64 * np.finfo(np.float64).eps
 """Of a second moment: a central moment that is smaller is due to rounding."""
@@ -37,9 +38,59 @@ def check_test_count(test_count: ArrayLike) -> FloatArray:
     array([5., 2.])
     """
     n = np.asarray(test_count, dtype=np.float64)
+    if not (n == np.floor(n)).all():
+        raise ValueError(f"test_count must hold whole numbers, got {n.tolist()}")
     if not (n >= 2).all():
         raise ValueError(f"test_count must be at least 2 in every class, got {n.tolist()}")
     return n
+
+
+def check_model(
+    mean_proba: ArrayLike,
+    second_moment: ArrayLike,
+    test_count: ArrayLike,
+    class_mass: ArrayLike,
+    miss_proba: ArrayLike | None,
+    level: float = 0.95,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """P, M, n and w of one model as float64 if they fit together; w in units near one.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument.
+
+    Examples
+    --------
+    >>> P = np.full((2, 2), 0.5)
+    >>> check_model(P, np.full((2, 2, 2), 0.25), [5, 5], [2e200, 4e200], None)[3].tolist()
+    [0.5, 1.0]
+    """
+    P, M = np.asarray(mean_proba, dtype=np.float64), np.asarray(second_moment, dtype=np.float64)
+    n, mass = check_test_count(test_count), np.asarray(class_mass, dtype=np.float64)
+    K = off_diagonal(P).shape[-1]
+    shapes = {"mean_proba": (P, (K, K)), "second_moment": (M, (K, K, K))}
+    shapes |= {"test_count": (n, (K,)), "class_mass": (mass, (K,))}
+    if miss_proba is not None:
+        shapes["miss_proba"] = (np.asarray(miss_proba, dtype=np.float64), (K,))
+    for name, (array, shape) in shapes.items():
+        if array.shape != shape:
+            raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds a number that is not finite")
+    if not (mass > 0).all():
+        raise ValueError(f"class_mass must be positive, got {mass.tolist()}")
+    if (P > 1 + ROW_SUM_TOLERANCE).any() or (miss_proba is not None and np.min(miss_proba) < 0):
+        name = "miss_proba" if P.max() <= 1 + ROW_SUM_TOLERANCE else "mean_proba"
+        raise ValueError(f"{name} must hold probabilities, got {shapes[name][0].tolist()}")
+    if miss_proba is None and np.abs(P.sum(axis=1) - 1).max() > ROW_SUM_TOLERANCE:
+        raise ValueError("miss_proba is needed: the rows of mean_proba do not sum to one")
+    with np.errstate(under="ignore"):
+        if (np.einsum("kjj->kj", M) < P**2 * (1 - 1e-6) - ROUNDING).any():
+            raise ValueError("second_moment is not of these predictions: a variance is negative")
+    if not 0 < level < 1:
+        raise ValueError(f"level must be between 0 and 1, got {level}")
+    return P, M, n, mass / mass.max() if mass.max() > 1e100 or mass.min() < 1e-100 else mass
 
 
 def within_class_covariance(
@@ -123,7 +174,9 @@ def too_few_misses(
     A side of Eq. (9) is a sum of independent terms, of which those of class k are at most the unit
     :math:`w_k / n_k`. It is close to normal, and its spread is known, where it is worth many of
     the largest such terms: ten units, or fifteen of the terms' own size
-    :math:`(w_k / n_k) E f^2 / E f`, where class k has shown enough of them to know that size.
+    :math:`(w_k / n_k) E f^2 / E f`, where class k has shown enough of them to know that size
+    (`SMALL`). So is what is missing of it: few hits are as bad as few misses. What no sample shows,
+    a cluster of misses rarer than one in n, this cannot know.
 
     Parameters
     ----------
@@ -156,29 +209,24 @@ def too_few_misses(
     left, right = left_side(P, mass, miss_proba), right_side(P, mass)
     own = np.eye(len(P), dtype=bool)
     given = np.where(own, (left / mass)[:, None], off_diagonal(P))  # to wrong classes; own: missed
-    unit = np.broadcast_to((mass / n)[:, None], P.shape)
     together = rows_sum_to_one(P, M, miss_proba)
-    square = np.einsum("kjj->kj", _covariance(P, M, together)) + given**2
+    variance = np.einsum("kjj->kj", _covariance(P, M, together))
     if not together:  # a sigmoid's misses below the rounding of its moments
-        square = np.where(own & (given**2 < 1e4 * ROUNDING), given, square)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        known = n[:, None] * given**2 >= ALIKE * min_misses * square
-        jump = unit * np.where(known & (given > 0), square / given, 1.0)
-
-    def enough(side: FloatArray, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        largest_unit, largest_jump = (np.where(where, a, 0.0).max(axis=0) for a in (unit, jump))
-        by_size = side >= ALIKE * min_misses * largest_jump
-        return np.asarray((side >= min_misses * largest_unit) | by_size)
-
-    left_enough, right_enough = enough(left, own), enough(right, ~own)
+        variance = np.where(own & (given**2 < 1e4 * ROUNDING), given * (1 - given), variance)
+    unit = np.broadcast_to((mass / n)[:, None], P.shape)
+    enough = np.ones((2, len(P)), dtype=bool)
+    for f in (given, 1 - given):  # few hits are as bad as few misses
+        enough &= _is_enough(f, variance, unit, n, min_misses)
+    left_enough, right_enough = enough
     fewest = np.where(own, 0.0, unit).argmax(axis=0)  # the class whose samples weigh most
     reasons = []
     for j in range(len(P)):
         reason = ""
         if not left_enough[j]:
             reason = (
-                f"class {j} has {n[j] * given[j, j]:.2g} expected misses in {n[j]:.0f} samples, "
-                f"fewer than {min_misses:g}"
+                f"class {j} has {n[j] * min(given[j, j], 1 - given[j, j]):.2g} expected "
+                f"{'misses' if given[j, j] <= 0.5 else 'hits'} in {n[j]:.0f} samples, fewer than "
+                f"{min_misses:g}"
             )
         elif not right_enough[j]:
             k = fewest[j]
@@ -188,6 +236,24 @@ def too_few_misses(
             )
         reasons.append(reason)
     return reasons
+
+
+def _is_enough(
+    f: FloatArray, variance: FloatArray, unit: FloatArray, n: FloatArray, min_misses: float
+) -> NDArray[np.bool_]:
+    """Whether both sides, (2, n_classes), are worth enough of their largest terms f (k, j)."""
+    own = np.eye(len(f), dtype=bool)
+    square = variance + f**2
+    alike = np.divide(n[:, None] * f**2, square, out=np.zeros_like(f), where=square > 0)
+    least = np.maximum(1.5, np.cbrt(SMALL * n[:, None] ** 2) / MIN_MISSES) * min_misses
+    size = np.divide(square, f, out=np.ones_like(f), where=(f > 0) & (alike >= least))
+    found = []
+    for where in (own, ~own):
+        side = np.where(where, unit * n[:, None] * f, 0.0).sum(axis=0)
+        whole = side >= min_misses * np.where(where, unit, 0.0).max(axis=0)
+        by_size = side >= 1.5 * min_misses * np.where(where, unit * size, 0.0).max(axis=0)
+        found.append(whole | by_size)
+    return np.array(found)
 
 
 def is_constant(mean_proba: FloatArray, second_moment: FloatArray) -> bool:

@@ -116,7 +116,7 @@ def is_separated(
         return True
     # Beside an outlier the programme's tolerance hides what the other columns say on its row.
     with np.errstate(invalid="ignore"):
-        tame = (np.abs(columns.values[:, : x.shape[1]]) < OUTLYING).all(axis=0)
+        tame = np.asarray((np.abs(columns.values[:, : x.shape[1]]) < OUTLYING).all(axis=0))
     if 0 < tame.sum() < len(tame) and is_separated(x[:, tame], labels, intercept=intercept):
         return True
     for attempt in range(ATTEMPTS):

@@ -15,7 +15,10 @@ from simulations.measure import measure
 SCALES = (1e-2, 1e-5, 1e-8, 1e-10, 1e-14)
 
 
-def confident(scale, n=400, n_classes=2, seed=1):
+N = 3000
+
+
+def confident(scale, n=N, n_classes=2, seed=1):
     """Labels, probabilities and the misses that they were made of, shape (n, K - 1) per class."""
     rng = np.random.default_rng(seed)
     misses = scale * rng.lognormal(0, 1, (n_classes, n, n_classes - 1))
@@ -32,7 +35,7 @@ def confident(scale, n=400, n_classes=2, seed=1):
 def test_the_covariance_is_that_of_the_misses(scale):
     y, proba, misses = confident(scale, n_classes=3)
     P, M = mean_proba_and_second_moments(y, proba)
-    within = within_class_covariance(P, M, np.full(3, 400.0))
+    within = within_class_covariance(P, M, np.full(3, float(N)))
     for k in range(3):
         # The own class's column is minus the sum of the others': numpy.cov of the three columns.
         columns = np.insert(misses[k], k, -misses[k].sum(axis=1), axis=1)
@@ -43,7 +46,7 @@ def test_what_m_minus_pp_keeps_at_1e_10_is_rounding():
     """The control: the formula that was taken before."""
     y, proba, misses = confident(1e-10)
     P, M = mean_proba_and_second_moments(y, proba)
-    naive = (M[0] - np.outer(P[0], P[0])) * 400 / 399
+    naive = (M[0] - np.outer(P[0], P[0])) * N / (N - 1)
     assert abs(naive[0, 0] / misses[0].var(ddof=1) - 1) > 0.5
 
 
@@ -62,7 +65,7 @@ def test_two_confident_classes_are_welch(scale):
     """K = 2: r_0 = w_0 m_0 - w_1 m_1, two independent means, whatever their size."""
     y, proba, misses = confident(scale)
     P, M = mean_proba_and_second_moments(y, proba)
-    found = joint_test_of_model(P, M, [400, 400], [2.0, 1.9])
+    found = joint_test_of_model(P, M, [N, N], [2.0, 1.9])
     expected = stats.ttest_ind(2.0 * misses[0, :, 0], 1.9 * misses[1, :, 0], equal_var=False)
     assert found.reason == ""
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-6)
@@ -74,7 +77,7 @@ def test_gaps_and_weights_are_scale_free(scale):
     """Tiny misses of like size are as good as large ones: only ratios matter."""
     (y, proba, _), (_, large, _) = confident(scale, n_classes=3), confident(1e-3, n_classes=3)
     moments, of_large = (mean_proba_and_second_moments(y, p) for p in (proba, large))
-    n, w = [400] * 3, [1.0, 1.2, 0.9]
+    n, w = [N] * 3, [1.0, 1.2, 0.9]
     for together in (False, True):
         found, expected = (
             gaps_of_model(*m, n, w, simultaneous=together) for m in (moments, of_large)
@@ -96,10 +99,10 @@ def test_weights_of_two_confident_classes_are_a_log_ratio(scale):
     log λ_0 = log m_1 - log(m_0 + m_1) at equal N, so d log λ_0 = λ_1 (d log m_1 - d log m_0)."""
     y, proba, misses = confident(scale)
     found = effective_class_weight_of_model(
-        *mean_proba_and_second_moments(y, proba), [400, 400], [1, 1]
+        *mean_proba_and_second_moments(y, proba), [N, N], [1, 1]
     )
     m = misses[:, :, 0]
-    spread = np.sqrt((m.var(axis=1, ddof=1) / 400 / m.mean(axis=1) ** 2).sum())
+    spread = np.sqrt((m.var(axis=1, ddof=1) / N / m.mean(axis=1) ** 2).sum())
     half = stats.norm.ppf(0.975) * found[1].value * spread
     assert np.log(found[0].high / found[0].value) == pytest.approx(half, rel=1e-6)
 
@@ -120,14 +123,14 @@ def test_a_sigmoids_misses_below_rounding_are_not_trusted():
 def test_confident_sigmoids_are_not_taken_for_softmax():
     """Their rows sum to one within 1e-6, but what one misses is not what it gives to the others."""
     rng = np.random.default_rng(0)
-    y = np.repeat([0, 1, 2], 400)
+    y = np.repeat([0, 1, 2], N)
     for centre, trusted in ((5.0, True), (18.0, False)):
-        z = rng.normal(size=(1200, 3)) + centre * (2 * np.eye(3)[y] - 1)
+        z = rng.normal(size=(3 * N, 3)) + centre * (2 * np.eye(3)[y] - 1)
         miss, P, M = (measure(y, z, "sigmoid")[i] for i in (2, 1, 5))
-        within = within_class_covariance(P, M, np.full(3, 400.0), miss)
+        within = within_class_covariance(P, M, np.full(3, float(N)), miss)
         own = [expit(-z[y == k, k]).var(ddof=1) for k in range(3)]
-        found = gaps_of_model(P, M, [400] * 3, np.ones(3), miss_proba=miss)
-        test = joint_test_of_model(P, M, [400] * 3, np.ones(3), miss_proba=miss, independent=True)
+        found = gaps_of_model(P, M, [N] * 3, np.ones(3), miss_proba=miss)
+        test = joint_test_of_model(P, M, [N] * 3, np.ones(3), miss_proba=miss, independent=True)
         assert (test.reason == "") is trusted
         assert [gap.reason == "" for gap in found] == [trusted] * 3
         if trusted:
@@ -203,3 +206,80 @@ def test_a_light_class_does_not_spoil_the_equations_of_others():
     light, heavy = np.array([1e-3, 1, 1]), np.ones(3)
     assert [r == "" for r in too_few_misses(P, M, [3, 200, 200], light)] == [False, True, True]
     assert not any(r == "" for r in too_few_misses(P, M, [3, 200, 200], heavy))
+
+
+def test_few_hits_are_as_bad_as_few_misses():
+    """Half a hit expected in 100 samples: a hit rate of 5 % may hide in them."""
+    P, M = whole_misses([[1, 99], [9950, 50]], [100, 10_000])
+    assert too_few_misses(P, M, [100, 10_000], [1, 1])[0] == (
+        "class 0 has 1 expected hits in 100 samples, fewer than 10"
+    )
+    weight, _ = effective_class_weight_of_model(
+        *whole_misses([[0, 20], [20, 0]], [20, 20]), [20] * 2, [1, 1]
+    )
+    assert weight.reason != ""
+    assert weight.low < 0.49 < 0.51 < weight.high
+
+
+@pytest.mark.parametrize(("scale", "n"), [(2.0, 1000), (1.5, 200)])
+def test_misses_that_scatter_over_decades_are_not_trusted(scale, n):
+    """Log-normal misses: the mean of a thousand is far from normal where the logit's SD is 2."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [n, 20_000])
+    miss = expit(-8 + scale * rng.normal(size=len(y)))
+    proba = np.empty((len(y), 2))
+    proba[np.arange(len(y)), y], proba[np.arange(len(y)), 1 - y] = 1 - miss, miss
+    moments = mean_proba_and_second_moments(y, proba)
+    assert joint_test_of_model(*moments, [n, 20_000], [1, 1]).reason != ""
+
+
+def test_misses_whose_squares_underflow_are_not_trusted():
+    y, proba, _ = confident(1e-200)
+    moments = mean_proba_and_second_moments(y, proba)
+    assert joint_test_of_model(*moments, [N, N], [1, 1]).reason != ""
+    assert effective_class_weight_of_model(*moments, [N, N], [1, 1])[0].reason != ""
+    with np.errstate(all="raise"):
+        gaps_of_model(*moments, [N, N], [1, 1])
+
+
+def test_the_unit_of_the_mass_does_not_matter():
+    P, M = whole_misses([[60, 40], [30, 70]], [100, 100])
+    expected = joint_test_of_model(P, M, [100, 100], [1.0, 2.0])
+    for unit in (1e-200, 1e200):
+        w = np.array([1.0, 2.0]) * unit
+        assert joint_test_of_model(P, M, [100, 100], w).p_value == pytest.approx(expected.p_value)
+        assert np.isfinite(gaps_of_model(P, M, [100, 100], w)[0].high)
+
+
+def test_a_sample_that_never_shows_a_class_has_no_weights_and_says_so():
+    P, M = whole_misses([[20, 0, 0], [1, 19, 0], [0, 1, 19]], [20] * 3)
+    for found in effective_class_weight_of_model(P, M, [20] * 3, [1, 1, 1]):
+        assert np.isnan(found.value)
+        assert (found.low, found.high) == (0, 1)
+        assert "reducible" in found.reason
+
+
+ARGUMENTS = {"mean_proba": np.full((2, 2), 0.5), "second_moment": np.full((2, 2, 2), 0.3)}
+ARGUMENTS |= {"test_count": [50, 50], "class_mass": [1.0, 1.0]}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"class_mass": [-1, 1]}, "class_mass must be positive"),
+        ({"class_mass": [np.nan, 1]}, "class_mass holds a number that is not finite"),
+        ({"class_mass": [1, 1, 1]}, r"class_mass must have shape \(2,\)"),
+        ({"test_count": [50]}, r"test_count must have shape \(2,\)"),
+        ({"test_count": [10.5, 50]}, "test_count must hold whole numbers"),
+        ({"test_count": [np.inf, 50]}, "test_count holds a number that is not finite"),
+        ({"second_moment": np.full((2, 2), 0.3)}, r"second_moment must have shape \(2, 2, 2\)"),
+        ({"second_moment": np.zeros((2, 2, 2))}, "second_moment is not of these predictions"),
+        ({"mean_proba": np.full((2, 2), 0.4)}, "miss_proba is needed"),
+        ({"mean_proba": np.full((2, 2), 1.4), "miss_proba": [0, 0]}, "mean_proba must hold prob"),
+        ({"miss_proba": [0.5]}, r"miss_proba must have shape \(2,\)"),
+        ({"level": 2}, "level must be between 0 and 1"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        gaps_of_model(**(ARGUMENTS | wrong))
