@@ -71,6 +71,10 @@ def joint_test_over_runs(residuals: ArrayLike, *, independent: bool = False) -> 
     if r.ndim != 2 or r.shape[1] < 2:
         raise ValueError(f"residuals must have shape (n_runs, n_classes >= 2), got {r.shape}")
     n, m = len(r), r.shape[1] - (not independent)
+    largest = np.abs(r).max()
+    if not np.isfinite(largest):
+        raise ValueError("residuals holds a number that is not finite")
+    r = np.ldexp(r, -np.frexp(largest)[1])  # squares stay within the floats
     if n <= m:
         raise ValueError(f"residuals must hold more than {m} runs, got {n}")
     chosen = r[:, :m]

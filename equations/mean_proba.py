@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from numbers import Real
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,32 @@ Activation = Literal["softmax", "sigmoid"]
 one-vs-all classification (they do not)."""
 
 ROW_SUM_TOLERANCE = 1e-6
+
+
+def without_gradient(values: Any) -> Any:
+    """A tensor of PyTorch as numpy can read it; anything else as it is.
+
+    Examples
+    --------
+    >>> import torch
+    >>> np.asarray(without_gradient(torch.ones(1, requires_grad=True))).tolist()
+    [1.0]
+    """
+    if not hasattr(values, "detach"):
+        return values
+    plain = values.detach().cpu()
+    return plain.float() if str(plain.dtype) == "torch.bfloat16" else plain
+
+
+def check_activation(activation: str) -> None:
+    """Raise ValueError if there is no such activation.
+
+    Examples
+    --------
+    >>> check_activation("softmax")
+    """
+    if activation not in get_args(Activation):
+        raise ValueError(f"activation must be softmax or sigmoid, got {activation!r}")
 
 
 def check_labels(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> IntArray:
@@ -52,8 +78,11 @@ def check_labels(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> Int
     >>> check_labels([0.0, 1.0, 1.0], 2)
     array([0, 1, 1])
     """
+    if not isinstance(n_classes, int | np.integer):
+        raise ValueError(f"n_classes must be a whole number, got {n_classes!r}")
     if n_classes < 2:
         raise ValueError(f"n_classes must be at least 2, got {n_classes}")
+    y_true = without_gradient(y_true)
     if np.ma.is_masked(y_true):
         raise ValueError(f"{name} must hold integer labels, got masked ones")
     labels = np.asarray(y_true)
@@ -112,6 +141,8 @@ def check_proba(
     >>> check_proba([[0.25, 0.75]])
     array([[0.25, 0.75]])
     """
+    check_activation(activation)
+    proba = without_gradient(proba)
     if np.ma.is_masked(proba):
         raise ValueError(f"{name} holds masked numbers")
     try:
@@ -166,12 +197,22 @@ def proba_from_logits(logits: ArrayLike, activation: Activation = "softmax") -> 
     -------
     ndarray of float64, shape (n_samples, n_classes)
 
+    Raises
+    ------
+    ValueError
+        If the shape or the activation is none of these.
+
     Examples
     --------
     >>> proba_from_logits([-800.0, 0.0, 40.0])[:, 0].tolist()
     [1.0, 0.5, 4.248354255291589e-18]
     """
-    z = np.asarray(logits, dtype=np.float64)
+    check_activation(activation)
+    z = np.asarray(without_gradient(logits), dtype=np.float64)
+    if z.ndim not in (1, 2) or (z.ndim == 2 and z.shape[1] < 2):
+        raise ValueError(
+            f"logits must have shape (n_samples,) or (n_samples, n_classes >= 2), got {z.shape}"
+        )
     # What is below 1e-308 is zero, also where a user's seterr would raise.
     with np.errstate(under="ignore", over="ignore"):
         if z.ndim == 1:

@@ -14,6 +14,7 @@ from equations.mean_proba import (
     class_count,
     mean_proba_and_second_moments,
     proba_from_logits,
+    without_gradient,
 )
 
 MeasuredValues = tuple[IntArray, FloatArray, FloatArray, IntArray, FloatArray, FloatArray]
@@ -62,7 +63,7 @@ def measure(
     >>> P.round(3).tolist(), confusion.tolist(), log_loss.round(3).tolist()
     ([[0.75, 0.25], [0.047, 0.953]], [[2, 0], [0, 1]], [0.693, 0.049])
     """
-    z = np.asarray(logits, dtype=np.float64)
+    z = np.asarray(without_gradient(logits), dtype=np.float64)
     proba = proba_from_logits(z, activation)
     n_classes = proba.shape[1]
     labels = check_labels(y_true, n_classes)

@@ -92,7 +92,7 @@ def _check_names(columns: Sequence[str], path: str, label: str, drop: Sequence[s
             raise ValueError(f"--drop must name a column of features of {path}, got {column!r}")
     features = [c for c in listed if c not in (label, *drop)]
     for column in features:
-        if column == "" or column.startswith("Unnamed: "):
+        if not column.strip() or column.startswith("Unnamed: "):
             raise ValueError(
                 f"--data {path} has a column without a name, which looks like an index: "
                 f"--drop {column!r} leaves it out"
@@ -110,15 +110,26 @@ def _read_parquet(
         table = pd.read_parquet(
             io.BytesIO(content), engine="pyarrow", page_checksum_verification=True
         )
+        n_rows = _rows_in_footer(content)
     except ImportError:
         raise ValueError(
             "--data of a Parquet file needs: pip install 'learnprop[parquet]'"
         ) from None
     except Exception as error:  # a damaged file raises whatever its bytes happen to mean
         raise _damaged(path, error) from None
+    if len(table) != n_rows:  # a damaged page header: pyarrow stops early
+        raise ValueError(
+            f"--data {path} cannot be read: it is damaged, with {len(table)} of {n_rows} rows"
+        )
     table.columns = pd.Index([str(column) for column in table.columns])
     _check_names(list(table.columns), path, label, drop)
     return table.drop(columns=[label, *drop]), table[label]
+
+
+def _rows_in_footer(content: bytes) -> int:
+    from pyarrow.parquet import read_metadata
+
+    return int(read_metadata(io.BytesIO(content)).num_rows)
 
 
 def _read_npz(

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from hypothesis import settings
 
 from learnprop.cli import main
 from simulations.monte_carlo import run_study
@@ -10,6 +11,10 @@ from simulations.store import open_store
 from simulations.studies.table1 import Options, make_study
 from simulations.workers import Workers
 from tests.toys import Toy, raise_in_bad_runs, toy_study
+
+# The same examples for everybody; to search further: --hypothesis-profile=default.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 SMALL = {"train_size": (40, 120), "test_size": (50, 50), "max_iter": 12}
 """A Table 1 whose blocks take a second."""

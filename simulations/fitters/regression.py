@@ -43,10 +43,12 @@ def standardise(features: torch.Tensor, *, centred: bool = True) -> Standardised
     mean = features.mean(dim=2, keepdim=True)
     from_mean = features - mean
     norm = torch.linalg.vector_norm(from_mean, dim=2, keepdim=True)
-    if not norm.isfinite().all():  # a square overflowed
+    lost = ~norm.isfinite() | (norm < 1e-140)  # a square overflowed, or vanished
+    if lost.any():
         largest = from_mean.abs().amax(dim=2, keepdim=True)
+        largest = torch.where(largest > 0, largest, 1)
         scaled = torch.linalg.vector_norm(from_mean / largest, dim=2, keepdim=True) * largest
-        norm = torch.where(norm.isfinite(), norm, scaled)
+        norm = torch.where(lost, scaled, norm)
     spread = norm / (features.shape[2] - 1) ** 0.5
     spread = torch.where(spread <= 1e-12 * mean.abs(), 1, spread)  # a constant feature
     spread = torch.where(spread > 0, spread, 1)

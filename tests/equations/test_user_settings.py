@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import learnprop as lp
 from equations.jackknife import jackknife
@@ -110,3 +111,45 @@ def test_bounds_of_accuracy_are_refused_where_they_are_not_true():
     # One-vs-all: p̄ = 0.9 for every class, and the accuracy can be 0, not 2 · 0.9 - 1 or more.
     with pytest.raises(ValueError, match=r"rows that sum to one .* got 1\.8"):
         lp.accuracy_bounds([[0.9, 0.9], [0.1, 0.9]])
+
+
+def test_tensors_with_a_graph_are_read():
+    torch = pytest.importorskip("torch")
+    z = torch.tensor([[0.5, 0.1], [0.2, 0.9]], requires_grad=True)
+    expected = lp.mean_proba([0, 1], lp.proba_from_logits(z.detach().numpy()))
+    for logits in (z, z.detach(), z.to(torch.bfloat16).float()):
+        found = lp.mean_proba(torch.tensor([0, 1]), lp.proba_from_logits(logits))
+        np.testing.assert_allclose(found, expected, atol=2e-3)
+    lp.proba_from_logits(z.to(torch.bfloat16))
+    np.testing.assert_array_equal(lp.mean_proba([0, 1], z.softmax(dim=1)).shape, (2, 2))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: lp.proba_from_logits([[0.0], [2.0]]), r"n_classes >= 2\), got \(2, 1\)"),
+        (lambda: lp.proba_from_logits([[[0.0, 1.0]]]), r"got \(1, 1, 2\)"),
+        (lambda: lp.proba_from_logits([[1.0, 2.0]], "sigmod"), "activation must be .* 'sigmod'"),
+        (lambda: lp.mean_proba([0], [[1.0, 0.0]], "Softmax"), "activation must be .* 'Softmax'"),
+        (lambda: lp.class_count([0, 1], 2.5), r"n_classes must be a whole number, got 2\.5"),
+        (lambda: lp.gaps_over_runs([[1, -1], [1, 1]], np.ones((2, 2))), "none negative"),
+        (lambda: lp.gaps_over_runs([[1, np.nan], [1, 1]], np.ones((2, 2))), "finite numbers"),
+        (lambda: lp.joint_test_over_runs([[np.nan, 1], [1, 1], [2, 1]]), "not finite"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-160, 1e160])
+def test_the_unit_of_residuals_does_not_matter(unit):
+    r = np.random.default_rng(0).normal(size=(12, 3))
+    expected = lp.joint_test_over_runs(r).p_value
+    assert lp.joint_test_over_runs(r * unit).p_value == pytest.approx(expected)
+
+
+def test_one_equation_has_the_exact_quantile():
+    for df, level in ((3, 0.999), (1, 0.999), (2, 0.95)):
+        exact = stats.t.ppf((1 + level) / 2, df)
+        assert lp.max_t_critical([[1.0]], level=level, df=df) == pytest.approx(exact)

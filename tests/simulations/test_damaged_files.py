@@ -1,6 +1,7 @@
 """Damage anywhere in a user's file: the right values or one line, never another exception."""
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -53,3 +54,13 @@ def test_a_damaged_file_ends_the_command_with_one_line(tmp_path, cli):
     assert (status, stderr.count("\n")) == (2, 1)
     assert "cannot be read: the checksum of X.npy is another" in stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_parquet_file_that_ends_early_is_refused(tmp_path, monkeypatch):
+    """pyarrow reads 8 of 40 rows of some damaged page headers without complaint."""
+    path = tmp_path / "short.parquet"
+    pd.DataFrame({"x": np.arange(40.0), "label": ["a", "b"] * 20}).to_parquet(path)
+    whole = pd.read_parquet
+    monkeypatch.setattr(pd, "read_parquet", lambda *a, **k: whole(*a, **k).iloc[:8])
+    with pytest.raises(ValueError, match="damaged, with 8 of 40 rows"):
+        read_features_and_labels(str(path), "label", ())

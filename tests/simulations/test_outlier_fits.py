@@ -165,3 +165,16 @@ def test_an_output_layer_is_not_parted_by_rounding(ahead, right):
     theta = torch.tensor([[0.0, 0.0], [1.0, -1e9 + ahead]], dtype=torch.float64)
     labels = torch.tensor([1, 0])
     assert _all_right(design, labels, theta, design @ theta.mT) == right
+
+
+@pytest.mark.parametrize("unit", [1e-250, 1e-150, 1.0, 1e150])
+def test_the_unit_of_a_feature_does_not_matter(unit):
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 100)
+    x = rng.normal(size=200) + y
+    expected = fit_logistic(x[None, :, None], y, [[1.0, 1.0]]).params[0, 0]
+    found = fit_logistic((x * unit)[None, :, None], y, [[1.0, 1.0]])
+    assert found.status[0, 0] == "converged"
+    slope, intercept = found.params[0, 0]
+    assert slope * unit == pytest.approx(expected[0])
+    assert intercept == pytest.approx(expected[1])

@@ -181,3 +181,10 @@ def test_text_of_parquet_that_is_not_utf_8_is_named(tmp_path):
         pq.write_table(table, tmp_path / "a.parquet")
         with pytest.raises(ValueError, match=r"holds text in row 2 that is not UTF-8"):
             describe_file(str(tmp_path / "a.parquet"), "kind", ())
+
+
+def test_a_blank_name_is_no_name(tmp_path):
+    path = tmp_path / "blank.csv"
+    path.write_text(" ,label,x\n" + "".join(f"{i},{'ab'[i % 2]},{i * i}\n" for i in range(8)))
+    with pytest.raises(ValueError, match="a column without a name, which looks like an index"):
+        read_features_and_labels(str(path), "label", ())
