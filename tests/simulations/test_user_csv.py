@@ -99,7 +99,10 @@ def test_true_and_false_are_one_and_zero_alone():
         (b"a,kind,\n1,x,\n", "a column without a name, .* --drop 'Unnamed: 2' leaves it out"),
         (b"a,a,kind\n1,2,x\n", "has two columns 'a'"),
         (b"kind\nx\n", "has no column of features"),
-        (gzip.compress(b"a,kind\n1,x\n", mtime=0), "cannot be read: byte 0x8b in line 1 is not UTF-8"),
+        (
+            gzip.compress(b"a,kind\n1,x\n", mtime=0),
+            "cannot be read: byte 0x8b in line 1 is not UTF-8",
+        ),
     ],
 )
 def test_files_that_are_no_table_are_named(tmp_path, content, message):
