@@ -110,7 +110,7 @@ def gaps_over_runs(
     Raises
     ------
     ValueError
-        With fewer than two runs, shapes that differ, or a number that is negative or not finite.
+        With fewer than two runs, shapes that differ, or a number that is not finite.
 
     Examples
     --------
@@ -121,8 +121,8 @@ def gaps_over_runs(
     a, b = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
     if a.ndim != 2 or a.shape != b.shape or len(a) < 2:
         raise ValueError(f"left and right must hold the same runs, got {a.shape} and {b.shape}")
-    if not (np.isfinite(a).all() and np.isfinite(b).all() and (a >= 0).all() and (b >= 0).all()):
-        raise ValueError("left and right must hold finite numbers, none negative")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError("left and right must hold finite numbers")
     n = len(a)
     mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
     usable = mean_b > 0

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-GIVEN_SAMPLE = (
-    "intervals, standard errors and tests over runs are given the images that all runs train with, "
-    "and contain no part of that sample's error"
-)
+GIVEN_SAMPLE = "no interval, standard error or test over runs contains that sample's error"
+"""What follows where all runs train with the same images."""
 
 
 class _Cell(Protocol):
@@ -57,7 +55,7 @@ def training_sample(cell: _Cell, supply: Sequence[int]) -> str:
 
 
 def same_sample_note(same: Mapping[str, Sequence[int]], n_classes: int) -> str:
-    """Say below a table which training images all runs share, and what follows.
+    """Say below a table which training images all runs share, and what follows, a line each.
 
     Parameters
     ----------
@@ -72,16 +70,20 @@ def same_sample_note(same: Mapping[str, Sequence[int]], n_classes: int) -> str:
 
     Examples
     --------
-    >>> print(same_sample_note({"imbalance 1": (0, 1), "imbalance 10": ()}, 2).split(";")[0])
-    imbalance 1: all runs train with the same images
+    >>> print(same_sample_note({"imbalance 1": (0, 1), "imbalance 10": ()}, 2))
+    all runs train with the same images at imbalance 1
+    no interval, standard error or test over runs contains that sample's error
     """
-    parts = [
-        f"{name}: all runs train with the same images"
-        + ("" if len(classes) == n_classes else f" {_of(classes)}")
-        for name, classes in same.items()
-        if classes
+    shared: dict[str, list[str]] = {}
+    for name, classes in same.items():
+        if classes:
+            which = "" if len(classes) == n_classes else f" {_of(classes)}"
+            shared.setdefault(which, []).append(name)
+    lines = [
+        f"all runs train with the same images{which} at {', '.join(names)}"
+        for which, names in shared.items()
     ]
-    return "; ".join([*parts, GIVEN_SAMPLE]) if parts else ""
+    return "\n".join([*lines, GIVEN_SAMPLE]) if lines else ""
 
 
 def _of(classes: Sequence[int]) -> str:

@@ -64,8 +64,8 @@ def test_it_is_said_below_tables_where_intervals_are():
     }
     note = same_sample_note(same, 10)
     assert note == (
-        "imbalance 1: all runs train with the same images; imbalance 10: all runs train with the "
-        f"same images of class 0; {GIVEN_SAMPLE}"
+        "all runs train with the same images at imbalance 1\n"
+        f"all runs train with the same images of class 0 at imbalance 10\n{GIVEN_SAMPLE}"
     )
     assert same_sample_note({"imbalance 10": ()}, 10) == ""
 
@@ -84,7 +84,7 @@ def unfinished(tmp_path):
 def test_every_table_of_networks_has_that_note(unfinished):
     table = unfinished(networks("fashion-mnist", FMNIST, imbalance=(1.0,)))
     for grid in (overview_grid(table), stage_grid(table, "bias"), joint_grid(table)):
-        assert f"imbalance 1: all runs train with the same images; {GIVEN_SAMPLE}" in grid.note
+        assert f"all runs train with the same images at imbalance 1\n{GIVEN_SAMPLE}" in grid.note
 
 
 def losses(**options):
