@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from equations.chernoff import bounds_of_sum, level_of_equality
+from equations.model_inference import joint_test_of_model
 
 TAIL = 0.025
 
@@ -50,3 +51,11 @@ def test_the_level_of_equality_is_where_the_bounds_part(sides):
 def test_equal_sides_are_never_rejected():
     assert level_of_equality(2.0, 1.0, 2.0, 0.1) == 1.0
     assert level_of_equality(0.0, 1.0, 1e-9, 1.0) == 1.0
+
+
+def test_sides_that_are_equal_but_for_rounding_are_not_rejected():
+    P = np.array([[0.9, 0.1], [0.3, 0.7]])  # left 3 · 0.1, right 0.3: the last bit differs
+    M = np.array([np.diag(row) for row in P])
+    test = joint_test_of_model(P, M, [10, 30], [3, 1])
+    assert (test.p_value, test.reason != "") == (1.0, True)
+    assert level_of_equality(0.1 + 0.2, 1.0, 0.3, 1.0) == 1.0
