@@ -36,7 +36,7 @@ WELL_CONDITIONED = 1e4
 """Condition number of the rows below which no direction has all its margins within `TIED` of zero:
 that none was found in plain columns is then the answer."""
 
-SNAPS = (1e-9, 1e-8, 1e-7, 1e-6)
+SNAP = 1e-9
 """Of the largest coefficient: what a linear programme may leave of a zero or of a difference."""
 
 OUTLYING = 1e6
@@ -220,10 +220,9 @@ def _proven(columns: Columns, labels: IntArray, direction: FloatArray, margin: F
     """Whether a direction parts the classes, as it is or with its ties made exact."""
     if parts(columns, labels, direction):
         return True
-    # An outlier of 1e9 leaves 4e-9 of a zero; a coarse guess does no harm, since it is proven.
-    if any(parts(columns, labels, snapped(direction, size)) for size in SNAPS):
+    direction = snapped(direction, SNAP)
+    if parts(columns, labels, direction):
         return True
-    direction = snapped(direction, SNAPS[0])
     samples, classes = np.nonzero(margin <= TIED)
     exact = with_exact_ties(columns, labels, direction, (samples, classes))
     return exact is not None and parts(columns, labels, exact)
