@@ -8,8 +8,9 @@ READY  := $(VENV)/.installed
 table1: $(READY)   ## reproduce Table 1 afresh into results/table1/
 	$(VENV)/bin/learnprop table1 --out results/table1 --fresh
 
+# A test that kills its process ends the run: the tests of that process, handed on, would wait for ever.
 test: $(READY)     ## the default tests, docstring examples included; a file at a time on each core
-	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile --max-worker-restart 0
 
 test-slow: $(READY)  ## the tests that take minutes
 	$(VENV)/bin/python -m pytest -m slow

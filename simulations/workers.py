@@ -226,7 +226,9 @@ def _joblib(workers: Workers, n_tasks: int) -> Iterator[Any]:
         with warnings.catch_warnings(), parallel_config(workers.backend, **options):
             # loky replaces a worker that holds more memory than at first, and loses nothing
             warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
-            yield Parallel(n_jobs=min(workers.jobs, n_tasks), **how)
+            # With one job joblib would compute in this process, and a block that kills its worker
+            # is tried again, perhaps alone.
+            yield Parallel(n_jobs=max(2, min(workers.jobs, n_tasks)), **how)
 
 
 @contextmanager

@@ -169,6 +169,13 @@ def test_the_pool_is_restarted_once(tmp_path):
         assert ("x", 2) not in finished_runs(store)
 
 
+def test_a_block_that_kills_its_worker_never_runs_in_the_driver(tmp_path):
+    """Not even as the last one that is missing: here the driver is the process of the tests."""
+    study = toy_study(compute=kill_worker_always)
+    with pytest.raises(WorkerDied, match="a worker died twice"):
+        dumped(study, tmp_path, Workers(2), blocks=[(study.cells[0], 2)])
+
+
 def test_time_limit_in_every_backend(tmp_path):
     for workers in (Workers(), Workers(2), Workers(2, "threading")):
         out = tmp_path / f"{workers.jobs}-{workers.backend}"
