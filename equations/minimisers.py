@@ -26,14 +26,45 @@ def with_intercept(nodes: FloatArray) -> FloatArray:
     return np.hstack([nodes, np.ones((len(nodes), 1))])
 
 
+def standardised(classes: Sequence[Quadrature]) -> tuple[list[Quadrature], FloatArray, FloatArray]:
+    """Move and scale the classes together: what linear models find depends on neither.
+
+    Of features far from zero, or in units far from their spread, the sums of Newton's method lose
+    the digits that matter.
+
+    Parameters
+    ----------
+    classes : sequence of K Quadrature
+
+    Returns
+    -------
+    classes : list of K Quadrature
+        Of ``(x - centre) / scale``.
+    centre, scale : ndarray of float64, shape (n_features,)
+        Mean and standard deviation of a feature where all classes are as likely; a scale of one for
+        a feature that is constant.
+
+    Examples
+    --------
+    >>> rule = Quadrature(np.array([[1e6 - 1], [1e6 + 1]]), np.array([0.5, 0.5]))
+    >>> moved, centre, scale = standardised([rule])
+    >>> moved[0].nodes.ravel().tolist(), centre.tolist(), scale.tolist()
+    ([-1.0, 1.0], [1000000.0], [1.0])
+    """
+    centre = np.mean([c.mean(c.nodes) for c in classes], axis=0)
+    scale = np.sqrt(np.mean([c.mean((c.nodes - centre) ** 2) for c in classes], axis=0))
+    scale = np.where(scale > 0, scale, 1.0)
+    return [Quadrature((c.nodes - centre) / scale, c.probability) for c in classes], centre, scale
+
+
 def softmax_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatArray:
     r"""Minimiser of the population loss of weighted softmax regression.
 
     .. math:: \theta^* = \arg\min_\theta \; \sum_k w_k E_k \Big( \log \sum_j e^{z_j} - z_k \Big),
               \qquad z_j = \beta_j^T x + b_j, \quad z_0 = 0
 
-    by Newton's method with step halving, to a gradient of 1e-14 of the total mass. For two classes
-    this is logistic regression.
+    by Newton's method with step halving, to a gradient of 1e-14 of the total mass in standardised
+    features. For two classes this is logistic regression.
 
     Parameters
     ----------
@@ -62,7 +93,8 @@ def softmax_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatAr
     [[0.0, 0.0], [1.0, -0.5], [3.0, -4.5]]
     """
     w = np.asarray(mass, dtype=np.float64) / np.sum(mass)
-    parts = [_without_tails(c) for c in classes]
+    moved, centre, scale = standardised(classes)
+    parts = [_without_tails(c) for c in moved]
     X = with_intercept(np.concatenate([c.nodes for c in parts]))
     weight = np.concatenate([w[k] * c.probability for k, c in enumerate(parts)])
     label = np.repeat(np.arange(len(w)), [len(c.nodes) for c in parts])
@@ -98,6 +130,8 @@ def softmax_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatAr
         step = step.reshape(theta.shape)
         # Without overlap the gradient vanishes on the way to infinity, but the steps do not.
         if np.abs(gradient).max() <= 1e-14 and np.abs(X @ step.T).max() <= 1e-6:
+            coef = theta[:, :-1] / scale
+            theta = np.column_stack([coef, theta[:, -1] - coef @ centre])
             return np.vstack([np.zeros_like(theta[:1]), theta])
         size, before = 1.0, loss
         while True:

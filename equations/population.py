@@ -20,7 +20,7 @@ from scipy.special import expit, softmax
 from equations.balance import binary_ratio, class_mass
 from equations.class_weights import check_class_weight
 from equations.mean_proba import FloatArray
-from equations.minimisers import logistic_minimiser, with_intercept
+from equations.minimisers import logistic_minimiser, standardised, with_intercept
 from equations.quadrature import Quadrature
 
 
@@ -102,6 +102,7 @@ def predict_logistic_ratio(
     weight = check_class_weight(class_weight)
     count = np.asarray(train_count, dtype=np.float64)
     mass = class_mass(weight, count)
+    classes, _, _ = standardised(classes)  # nothing below depends on place and unit
     theta = logistic_minimiser(classes, mass)
     n_parameters = len(theta)
     hessian = np.zeros((n_parameters, n_parameters))

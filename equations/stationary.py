@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
+from scipy.sparse import csgraph
 
 from equations.balance import off_diagonal
 from equations.inference import Estimate
@@ -44,7 +45,7 @@ def stationary_distribution(mean_proba: ArrayLike) -> FloatArray:
     ------
     ValueError
         If rows do not sum to one (as with one-vs-all), or some class cannot be reached from the
-        others, so that no unique positive solution exists.
+        others, or so rarely that float64 cannot hold it: no unique positive solution exists.
 
     References
     ----------
@@ -62,22 +63,27 @@ def stationary_distribution(mean_proba: ArrayLike) -> FloatArray:
     if np.abs(row_sum - 1).max() > ROW_SUM_TOLERANCE:
         raise ValueError(f"mean_proba must have rows that sum to one, got {row_sum.tolist()}")
     n_classes = len(a)
+    _, exponent = np.frexp(a.max(initial=0))
+    a = np.ldexp(a, -exponent)  # a common factor changes nothing, and products stay in range
     leaving = np.empty(n_classes)
     for k in range(n_classes - 1, 0, -1):
         leaving[k] = a[k, :k].sum()
         if not leaving[k] > 0:
-            raise ValueError(
-                "mean_proba has no unique positive stationary distribution: it is reducible"
-            )
+            raise _no_solution(mean_proba)
         a[:k, :k] += np.outer(a[:k, k] / leaving[k], a[k, :k])
     pi = np.ones(n_classes)
     for k in range(1, n_classes):
         pi[k] = pi[:k] @ a[:k, k] / leaving[k]
     if not (pi > 0).all():
-        raise ValueError(
-            "mean_proba has no unique positive stationary distribution: it is reducible"
-        )
+        raise _no_solution(mean_proba)
     return pi / pi.sum()
+
+
+def _no_solution(mean_proba: ArrayLike) -> ValueError:
+    """Tell a class that is never reached from one that is reached too rarely for float64."""
+    n_parts, _ = csgraph.connected_components(off_diagonal(mean_proba) > 0, connection="strong")
+    reason = "it is reducible" if n_parts > 1 else "its entries span more than float64 can hold"
+    return ValueError(f"mean_proba has no unique positive stationary distribution: {reason}")
 
 
 def effective_class_weight(mean_proba: ArrayLike, class_count: ArrayLike) -> FloatArray:

@@ -1,3 +1,5 @@
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -12,6 +14,7 @@ from equations.minimisers import (
     one_vs_all_minimiser,
     softmax_minimiser,
 )
+from equations.population import predict_logistic_ratio
 from equations.quadrature import Quadrature, standard_normal_quadrature, uniform_quadrature
 from simulations.gaussian import class_covariances, class_means, gaussian_classes
 from simulations.generators import sim1
@@ -47,6 +50,23 @@ def test_equal_gaussians_have_linear_log_odds():
 def gaussians(m):
     rule = standard_normal_quadrature(1, step=0.05)
     return [Quadrature(rule.nodes + s * m, rule.probability) for s in (-1, 1)]
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("place", [3.0, 1e3, 1e6])
+def test_place_and_unit_of_features_change_nothing(place, unit):
+    # Log odds 2 m (x - place) in the unit of x, hence the intercept; limit N_1 / N_0 = 10 (E6).
+    rule = standard_normal_quadrature(1)
+    at_home, moved = (
+        [Quadrature(scale * (rule.nodes + m + by), rule.probability) for m in (1.25, -1.25)]
+        for by, scale in ((0.0, 1.0), (place, unit))
+    )
+    theta = logistic_minimiser(moved, [1.0, 1.0])
+    np.testing.assert_allclose(theta, [-2.5 / unit, 2.5 * place], rtol=1e-9)
+    expected = predict_logistic_ratio(at_home, [0.5, 0.5], [1000, 10000], [1000, 1000])
+    found = predict_logistic_ratio(moved, [0.5, 0.5], [1000, 10000], [1000, 1000])
+    assert expected.limit == pytest.approx(10, rel=1e-12)
+    np.testing.assert_allclose(astuple(found), astuple(expected), rtol=1e-8)
 
 
 @pytest.mark.parametrize("m", [1.0, 4.0])

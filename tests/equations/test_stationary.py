@@ -43,6 +43,24 @@ def test_stationary_distribution_keeps_its_digits_next_to_the_identity():
     assert np.abs(naive / naive.sum() - w).max() > 1e-8
 
 
+@pytest.mark.parametrize("unit", [1e-14, 1e-150, 1e-200, 1e-305])
+def test_stationary_distribution_does_not_depend_on_how_rare_misses_are(unit):
+    # w_i P_ij = s_ij with s symmetric, as above; products of two entries underflow below 1e-162.
+    w = np.array([0.2, 0.3, 0.5])
+    P = unit * np.array([[0, 1, 5], [1, 0, 3], [5, 3, 0]], dtype=float) / w[:, None]
+    P += np.eye(3)
+    np.testing.assert_allclose(stationary_distribution(P), w, rtol=1e-14)
+
+
+def test_too_rare_for_float64_is_not_called_reducible():
+    e = 1e-200  # every class is reached from every other, class 2 has a share of e²
+    P = np.array([[1.0, e, 0], [1.0, 0, e], [0.5, 0.5, 0]])
+    with pytest.raises(ValueError, match="span more than float64 can hold"):
+        stationary_distribution(P)
+    with pytest.raises(ValueError, match="it is reducible"):
+        stationary_distribution([[1.0, 0.0, 0], [1.0, 0, 0], [0.5, 0.5, 0]])
+
+
 def test_effective_weight_recovers_lambda():
     rng = np.random.default_rng(5)
     y = np.repeat([0, 1, 2], [50, 200, 400])
