@@ -25,6 +25,7 @@ from equations.within_class import (
 )
 
 
+@np.errstate(under="ignore", over="ignore")
 def stationary_distribution(mean_proba: ArrayLike) -> FloatArray:
     r"""Unique stationary distribution of P, which Eq. (9) says is :math:`w / \sum_k w_k` (E3).
 
@@ -74,7 +75,7 @@ def stationary_distribution(mean_proba: ArrayLike) -> FloatArray:
     pi = np.ones(n_classes)
     for k in range(1, n_classes):
         pi[k] = pi[:k] @ a[:k, k] / leaving[k]
-    if not (pi > 0).all():
+    if not ((pi > 0) & np.isfinite(pi)).all():
         raise _no_solution(mean_proba)
     return pi / pi.sum()
 

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -142,7 +142,10 @@ def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Generator[Block]:
     restarted = False
     while missing:
         try:
-            with closing(_parallel(list(missing.values()), workers)) as blocks:
+            # joblib takes this process for a single job: not for a block that killed its worker,
+            # perhaps the last one that is missing. For others it saves a start of 1.5 s.
+            jobs = max(2 if restarted else 1, min(workers.jobs, len(missing)))
+            with closing(_parallel(list(missing.values()), replace(workers, jobs=jobs))) as blocks:
                 for block in blocks:
                     if isinstance(block, StudyError):
                         raise block
@@ -164,7 +167,7 @@ def _worker_died() -> type[Exception]:
 def _parallel(tasks: list[Task], workers: Workers) -> Generator[Block | StudyError]:
     from joblib import delayed
 
-    with _joblib(workers, len(tasks)) as parallel:
+    with _joblib(workers) as parallel:
         others = set(threading.enumerate())
         with _without_ctrl_c() if workers.backend == "loky" else nullcontext():
             blocks = parallel(delayed(compute_one)(task) for task in tasks)
@@ -198,7 +201,7 @@ def _without_ctrl_c() -> Iterator[None]:
 
 
 @contextmanager
-def _joblib(workers: Workers, n_tasks: int) -> Iterator[Any]:
+def _joblib(workers: Workers) -> Iterator[Any]:
     """Set joblib's backend up. One block is one batch: it is committed as soon as it is there."""
     from joblib import Parallel, parallel_config
 
@@ -226,9 +229,7 @@ def _joblib(workers: Workers, n_tasks: int) -> Iterator[Any]:
         with warnings.catch_warnings(), parallel_config(workers.backend, **options):
             # loky replaces a worker that holds more memory than at first, and loses nothing
             warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
-            # With one job joblib would compute in this process, and a block that kills its worker
-            # is tried again, perhaps alone.
-            yield Parallel(n_jobs=max(2, min(workers.jobs, n_tasks)), **how)
+            yield Parallel(n_jobs=workers.jobs, **how)
 
 
 @contextmanager

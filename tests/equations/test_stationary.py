@@ -53,10 +53,15 @@ def test_stationary_distribution_does_not_depend_on_how_rare_misses_are(unit):
 
 
 def test_too_rare_for_float64_is_not_called_reducible():
-    e = 1e-200  # every class is reached from every other, class 2 has a share of e²
-    P = np.array([[1.0, e, 0], [1.0, 0, e], [0.5, 0.5, 0]])
-    with pytest.raises(ValueError, match="span more than float64 can hold"):
-        stationary_distribution(P)
+    e = 1e-200  # every class is reached from every other, the last has a share of e²
+    for P in ([[1.0, e, 0], [1.0, 0, e], [0.5, 0.5, 0]], [[1.0, e, 0], [1, 0, e], [0, 1, 0]]):
+        for order in ([0, 1, 2], [2, 1, 0]):
+            chain = np.array(P)[np.ix_(order, order)]
+            with (
+                np.errstate(all="raise"),
+                pytest.raises(ValueError, match="span more than float64"),
+            ):
+                stationary_distribution(chain)
     with pytest.raises(ValueError, match="it is reducible"):
         stationary_distribution([[1.0, 0.0, 0], [1.0, 0, 0], [0.5, 0.5, 0]])
 

@@ -23,6 +23,7 @@ from tests.toys import (
     dump,
     kill_worker_always,
     kill_worker_once,
+    kill_worker_when_alone,
     never_end,
     toy_study,
 )
@@ -169,11 +170,19 @@ def test_the_pool_is_restarted_once(tmp_path):
         assert ("x", 2) not in finished_runs(store)
 
 
-def test_a_block_that_kills_its_worker_never_runs_in_the_driver(tmp_path):
+def test_a_block_that_killed_its_worker_never_runs_in_the_driver(tmp_path):
     """Not even as the last one that is missing: here the driver is the process of the tests."""
-    study = toy_study(compute=kill_worker_always)
+    study = toy_study(Toy("x", folder=str(tmp_path)), compute=kill_worker_when_alone)
+    done = []
+
+    def count(step):
+        done.append(step)
+        if len(done) == 2:
+            (tmp_path / "alone").touch()
+
     with pytest.raises(WorkerDied, match="a worker died twice"):
-        dumped(study, tmp_path, Workers(2), blocks=[(study.cells[0], 2)])
+        dumped(study, tmp_path, Workers(2), count)
+    assert len(done) == 2
 
 
 def test_time_limit_in_every_backend(tmp_path):
