@@ -1,0 +1,198 @@
+"""How an option of a study is declared: once, beside its field.
+
+A study's ``Options`` is a frozen dataclass whose fields are ``Annotated[type, Option(...)]``. The
+command line, the Python function, ``plan``, the design and the protocol are made from them. Modules
+that declare options import nothing heavy: ``learnprop --help`` loads them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+
+@dataclass(frozen=True)
+class Option:
+    """What people are told of an option.
+
+    Attributes
+    ----------
+    help : str
+    choices : tuple of str
+        What a word may be; shown in the help.
+    metavar : str
+        How a value is written, where its type does not say.
+    panel : str
+        Heading of ``--help`` that it stands under.
+    flag : str
+        How it is written on the command line, where that is not ``--its-name``.
+    in_design : bool
+        Whether it determines the numbers; where a file lies does not.
+    numbers_are_words : bool
+        Whether a Python caller may write a word as a number, e.g. a label or a weight.
+    """
+
+    help: str
+    choices: tuple[str, ...] = ()
+    metavar: str = ""
+    panel: str = ""
+    flag: str = ""
+    in_design: bool = True
+    numbers_are_words: bool = False
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A field of ``Options`` as it was declared.
+
+    Attributes
+    ----------
+    name : str
+    kind : {int, float, bool, str}
+        Of one value.
+    several : bool
+        Whether it takes a list.
+    length : int or None
+        Of the list, where the type fixes it.
+    may_be_none : bool
+    default : object
+        ``MISSING`` where it must be given.
+    option : Option
+    """
+
+    name: str
+    kind: type
+    several: bool
+    length: int | None
+    may_be_none: bool
+    default: Any
+    option: Option
+
+    @property
+    def flag(self) -> str:
+        """How it is written on the command line, e.g. ``--train-size``."""
+        return self.option.flag or "--" + self.name.replace("_", "-")
+
+
+def declared_options(options: type) -> dict[str, Declared]:
+    """Read off a dataclass what its options are, by name.
+
+    Parameters
+    ----------
+    options : type
+        A dataclass whose fields are annotated with `Option`.
+
+    Returns
+    -------
+    dict of str to Declared
+        In the order of the fields.
+
+    Raises
+    ------
+    TypeError
+        If a field has no `Option`, or is neither a plain value nor a tuple of them.
+
+    Examples
+    --------
+    >>> from typing import Annotated
+    >>> @dataclass(frozen=True)
+    ... class Options:
+    ...     train_size: Annotated[tuple[int, ...], Option("Training samples of each class.")] = (9,)
+    ...     seed: Annotated[int | None, Option("Of the random numbers.")] = None
+    >>> known = declared_options(Options)
+    >>> known["train_size"].flag, known["train_size"].several, known["seed"].may_be_none
+    ('--train-size', True, True)
+    """
+    hints = get_type_hints(options, include_extras=True)
+    return {f.name: _declared(f.name, hints[f.name], _default(f)) for f in fields(options)}
+
+
+def _default(of: Any) -> Any:
+    return of.default_factory() if of.default_factory is not MISSING else of.default
+
+
+def _declared(name: str, hint: Any, default: Any) -> Declared:
+    if get_origin(hint) is not Annotated or not isinstance(get_args(hint)[1], Option):
+        raise TypeError(f"{name} must be annotated with an Option, got {hint}")
+    kind, option = get_args(hint)[:2]
+    may_be_none = get_origin(kind) in (Union, UnionType) and NoneType in get_args(kind)
+    if may_be_none:
+        (kind,) = (part for part in get_args(kind) if part is not NoneType)
+    several, length = get_origin(kind) is tuple, None
+    if several:
+        kind, *rest = get_args(kind)
+        length = None if rest == [Ellipsis] else 1 + len(rest)
+    if kind not in (int, float, bool, str):
+        raise TypeError(f"{name} must be of int, float, bool or str, got {kind}")
+    return Declared(name, kind, several, length, may_be_none, default, option)
+
+
+def design_of(chosen: Any, **more: Any) -> dict[str, Any]:
+    """Make the part of a study's design that its options determine, JSON-able.
+
+    Parameters
+    ----------
+    chosen : dataclass
+        Options of a study; ``runs`` and what `Option.in_design` excludes are left out.
+    **more
+        What else determines the numbers, or stands for an option as it was understood.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> from typing import Annotated
+    >>> @dataclass(frozen=True)
+    ... class Options:
+    ...     runs: Annotated[int, Option("Replications.")] = 100
+    ...     sizes: Annotated[tuple[int, ...], Option("Per class.")] = (5, 2)
+    ...     data: Annotated[str, Option("File.", in_design=False)] = "a.csv"
+    >>> design_of(Options(), population=1000)
+    {'sizes': [5, 2], 'population': 1000}
+    """
+    design = {
+        name: getattr(chosen, name)
+        for name, declared in declared_options(type(chosen)).items()
+        if declared.option.in_design and name != "runs"
+    }
+    return {name: plain(value) for name, value in (design | more).items()}
+
+
+def plain(value: Any) -> Any:
+    """Value as JSON gives it back: lists for tuples."""
+    if isinstance(value, Mapping):
+        return {key: plain(one) for key, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, tuple | list) else value
+
+
+def from_design(options: type, design: Mapping[str, Any], **more: Any) -> Any:
+    """Make a study's options again of its stored design; what is not there has its default.
+
+    Parameters
+    ----------
+    options : type
+    design : mapping
+        As `design_of` made it.
+    **more
+        Options that are not in the design.
+
+    Returns
+    -------
+    dataclass
+    """
+    stored = {
+        name: tuple(design[name]) if isinstance(design[name], list) else design[name]
+        for name in declared_options(options)
+        if name in design
+    }
+    return options(**(stored | more))
+
+
+Runs = Annotated[int, Option("Replications of every cell, at least 2.")]
+Seed = Annotated[int, Option("0 <= seed < 2**63.")]
+Margin = Annotated[float, Option("The gap that still counts as none, declared beforehand.")]
+Device = Annotated[str, Option("Where the fitters compute.", choices=("auto", "cpu", "cuda"))]
