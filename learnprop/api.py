@@ -285,6 +285,7 @@ def _run(
     from reports.study_report import report_of
     from simulations.monte_carlo import run_study
     from simulations.store import open_store
+    from simulations.studies import _HOME
     from simulations.workers import Workers, check_workers
 
     try:
@@ -293,7 +294,7 @@ def _run(
         raise ValueError(f"jobs must be an integer, got {jobs!r}") from None
     if not isinstance(out, str | PathLike | None):
         raise ValueError(f"out must be a folder or None, got {out!r}")
-    module, report = import_module(f"simulations.studies.{name}"), report_of(name)
+    module, report = import_module(_HOME[name]), report_of(name)
     chosen = study_options(name, module.Options, options)
     workers, started = check_workers(workers), now()
     with ExitStack() as stack:

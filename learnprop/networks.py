@@ -149,7 +149,7 @@ def cnn(
 
     A second call with the same --out resumes, within a long training too.
     """
-    from simulations.studies.cnn import Options, make_study
+    from simulations.studies.cnn.study import Options, make_study
 
     chosen = Options(
         runs=runs,
@@ -292,7 +292,7 @@ def losses(
 
     If it is interrupted, what is there is reported.
     """
-    from simulations.studies.losses import Options, make_study
+    from simulations.studies.losses.study import Options, make_study
 
     chosen = Options(
         runs=runs,

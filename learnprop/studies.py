@@ -48,7 +48,7 @@ def table1(
 
     A second call with the same --out resumes.
     """
-    from simulations.studies.table1 import Options, make_study
+    from simulations.studies.table1.study import Options, make_study
 
     chosen = Options(
         runs=runs,
@@ -151,7 +151,7 @@ def controls(
     A second call with the same --out resumes. --strict exits with 1 if a control does not end as
     expected.
     """
-    from simulations.studies.controls import Options, make_study
+    from simulations.studies.controls.study import Options, make_study
 
     chosen = Options(runs=runs, seed=seed, margin=margin, device=device)
     return make_study(chosen)
@@ -168,7 +168,7 @@ def claims(
 
     A second call with the same --out resumes. --strict exits with 1 if any of them fails: some do.
     """
-    from simulations.studies.claims import Options, make_study
+    from simulations.studies.claims.study import Options, make_study
 
     chosen = Options(runs=runs, seed=seed, margin=margin, device=device)
     return make_study(chosen)

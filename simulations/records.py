@@ -50,7 +50,7 @@ class Fits:
     says on one line why there is no model; ``traceback`` then has the key of the replication, and
     the traceback where it raised. ``bias`` and ``bias_gradient`` have shape (n_rows, n_classes),
     NaN without a model. Units as in `simulations.fitters.fit.Fit`, but for ``gradient_norm`` of the
-    comparison of losses (`simulations.studies.losses_block`). ``path_gradient`` is the mean
+    comparison of losses (`simulations.studies.losses.block`). ``path_gradient`` is the mean
     minibatch gradient in the output bias along a path of training, and ``path_identity`` what E9
     says that it is; NaN where no path was recorded.
     """

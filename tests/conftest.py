@@ -8,7 +8,7 @@ from hypothesis import settings
 from learnprop.cli import main
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
-from simulations.studies.table1 import Options, make_study
+from simulations.studies.table1.study import Options, make_study
 from simulations.workers import Workers
 from tests.toys import Toy, raise_in_bad_runs, toy_study
 

@@ -12,7 +12,7 @@ from reports.claims.readings import Evidence, accuracy, own_proba, taken_for_tar
 from reports.formatting import TEXT, Markup
 from reports.grid import Grid, runs_note
 from reports.statistics import mean_with_interval
-from simulations.studies.hard_class import HARD_SIZE, N_EASY, hard_class_cell
+from simulations.studies.claims.hard_class import HARD_SIZE, N_EASY, hard_class_cell
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -27,7 +27,7 @@ from reports.claims.readings import (
     target_proba,
 )
 from simulations.posterior import posterior_balance
-from simulations.studies.hard_class import (
+from simulations.studies.claims.hard_class import (
     BALANCED,
     HARD_SIZE,
     N_EASY,

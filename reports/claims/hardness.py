@@ -19,8 +19,8 @@ from reports.claims.readings import (
     paired,
     target_proba,
 )
-from simulations.studies.claims import LGL_INR
-from simulations.studies.hard_class import PUBLISHED
+from simulations.studies.claims.hard_class import PUBLISHED
+from simulations.studies.claims.study import LGL_INR
 
 NOT_CONVERGED: Verdict = "not converged"
 

@@ -50,7 +50,7 @@ Which of the consequences that the paper draws from Eq. (9) and (10) are true, a
 ## Data-generating mechanisms
 
 Gaussian classes of unit covariance, or a skew-normal majority of unit SD (skew away: its tail
-points away from the boundary); means as in simulations/studies/claims.py and hard_class.py. One
+points away from the boundary); means as in simulations/studies/claims. One
 hard class, 2 from the target, among easy ones: their number and place are crossed with its size.
 
 {bullets(*mechanisms)}

@@ -19,7 +19,7 @@ from reports.class_statistics import (
     sides_over_runs,
 )
 from simulations.monte_carlo import Study
-from simulations.studies.claims import LGL_INR
+from simulations.studies.claims.study import LGL_INR
 from simulations.tables import Store, read_fits, read_measurements
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ from simulations.datasets import dataset_named
 from simulations.monte_carlo import Study
 from simulations.records import FAILED_STATUSES, Fits, Measurements, select
 from simulations.stages import STAGES
-from simulations.studies.cnn_block import CnnCell
+from simulations.studies.cnn.block import CnnCell
 from simulations.tables import Store, read_fits, read_measurements
 
 if TYPE_CHECKING:

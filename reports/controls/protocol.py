@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reports.protocol import bullets, replications, wrap
 from simulations.monte_carlo import Study
-from simulations.studies.controls import CONTROLS, Control
+from simulations.studies.controls.study import CONTROLS, Control
 
 
 def controls_protocol(study: Study, mcse: float | None = None) -> str:

@@ -30,7 +30,7 @@ from reports.class_statistics import (
 from reports.statistics import CONFIDENCE
 from simulations.monte_carlo import Study
 from simulations.posterior import posterior_balance
-from simulations.studies.controls import (
+from simulations.studies.controls.study import (
     TRAIN_SIZE,
     Control,
     ControlsCell,

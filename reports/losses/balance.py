@@ -16,7 +16,7 @@ from reports.resplit import columns_of_corrected
 from simulations.datasets import dataset_named
 from simulations.fitters.fit import CONVERGED
 from simulations.records import Fits, Measurements, select
-from simulations.studies.losses_block import LossCell
+from simulations.studies.losses.block import LossCell
 
 MARGIN = 0.05
 """Gap that still counts as none."""

@@ -14,7 +14,7 @@ from equations.resampling import mean_over_splits, resplit_ratio
 from reports.losses.paper import binomial_error
 from reports.statistics import CONFIDENCE
 from simulations.records import Measurements
-from simulations.studies.losses_block import LossCell
+from simulations.studies.losses.block import LossCell
 
 
 def resplit_of(cell: LossCell, test: Measurements) -> float:

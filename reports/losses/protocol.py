@@ -14,7 +14,7 @@ from reports.training_samples import GIVEN_SAMPLE
 from simulations.datasets import dataset_named
 from simulations.monte_carlo import Study
 from simulations.step_matching import MATCHED_OVER
-from simulations.studies.losses_block import LossCell
+from simulations.studies.losses.block import LossCell
 
 _PER_SAMPLE = (
     "of a minibatch its sum over the size of a whole one, so that the last, shorter one counts for "

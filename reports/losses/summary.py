@@ -25,8 +25,8 @@ from simulations.datasets import dataset_named
 from simulations.fitters.fit import CONVERGED
 from simulations.monte_carlo import Study
 from simulations.records import Measurements, select
-from simulations.studies.losses import paper_recipe
-from simulations.studies.losses_block import LossCell
+from simulations.studies.losses.block import LossCell
+from simulations.studies.losses.study import paper_recipe
 from simulations.tables import Store, read_fits, read_measurements
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reports.protocol import replications, wrap
 from simulations.monte_carlo import Study
-from simulations.studies.table1 import POPULATION
+from simulations.studies.table1.study import POPULATION
 
 _READINGS = {
     "sum": "the sum of the two independent variables",

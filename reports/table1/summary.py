@@ -20,7 +20,7 @@ from reports.statistics import balance_over_runs
 from simulations.generators import GENERATORS
 from simulations.monte_carlo import Study
 from simulations.records import FAILED_STATUSES, Fits, Measurements, select
-from simulations.studies.table1 import POPULATION, Table1Cell
+from simulations.studies.table1.study import POPULATION, Table1Cell
 from simulations.tables import Store, read_fits, read_measurements
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def predicted_gap_sd(cell: Table1Cell) -> dict[str, float | None]:
 
     Examples
     --------
-    >>> from simulations.studies.table1 import Options, make_study
+    >>> from simulations.studies.table1.study import Options, make_study
     >>> sim1, sim2 = make_study(Options()).cells
     >>> round(predicted_gap_sd(sim1)["1/2"], 3), predicted_gap_sd(sim2)
     (0.095, {})

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from simulations.monte_carlo import Study
 
 _HOME = {
-    "table1": "simulations.studies.table1",
+    "table1": "simulations.studies.table1.study",
     "multiclass": "simulations.studies.multiclass",
-    "controls": "simulations.studies.controls",
-    "claims": "simulations.studies.claims",
+    "controls": "simulations.studies.controls.study",
+    "claims": "simulations.studies.claims.study",
     "explore": "simulations.studies.explore",
-    "cnn": "simulations.studies.cnn",
-    "losses": "simulations.studies.losses",
+    "cnn": "simulations.studies.cnn.study",
+    "losses": "simulations.studies.losses.study",
 }
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from simulations.monte_carlo import run_study
 from simulations.store import FILE_NAME, open_store, read_store
-from simulations.studies.table1 import Options, make_study
+from simulations.studies.table1.study import Options, make_study
 from simulations.tables import canonical_dump, finished_runs
 
 N_KILLS = 32

@@ -7,7 +7,7 @@ import pytest
 
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
-from simulations.studies.table1 import Options, make_study
+from simulations.studies.table1.study import Options, make_study
 from tests.stores import flip_last_bit
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from simulations.store import open_store, read_store
-from simulations.studies.table1 import Options, make_study
+from simulations.studies.table1.study import Options, make_study
 from simulations.tables import canonical_dump, finished_runs
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and limits")

@@ -15,7 +15,13 @@ from reports.formatting import LATEX
 from reports.study_report import write_contents
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
-from simulations.studies.claims import LGL_INR, Options, make_study, separation_with, two_gaussians
+from simulations.studies.claims.study import (
+    LGL_INR,
+    Options,
+    make_study,
+    separation_with,
+    two_gaussians,
+)
 from tests.latex import compile_tables, needs_latex
 
 RUNS = 75

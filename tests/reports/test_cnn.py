@@ -21,8 +21,8 @@ from simulations.monte_carlo import run_study
 from simulations.records import select
 from simulations.store import open_store
 from simulations.studies import network_block
-from simulations.studies.cnn import Options, make_study
-from simulations.studies.cnn_block import CnnCell
+from simulations.studies.cnn.block import CnnCell
+from simulations.studies.cnn.study import Options, make_study
 from simulations.tables import read_fits, read_measurements
 from tests.latex import compile_tables, needs_latex
 

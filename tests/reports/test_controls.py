@@ -9,7 +9,7 @@ from reports.controls.summary import power, summarise
 from reports.study_report import write_contents
 from simulations.records import rows_where, select
 from simulations.store import open_store
-from simulations.studies.controls import CONTROLS, Options, make_study
+from simulations.studies.controls.study import CONTROLS, Options, make_study
 from simulations.tables import read_measurements
 from tests.latex import compile_tables, needs_latex
 
@@ -23,7 +23,7 @@ def few(run_to_store, monkeypatch):
         if not control.objective.is_random
     }
     chosen = tuple(c for c in CONTROLS if c in kinds.values() or c.name == "equal weights")
-    monkeypatch.setattr("simulations.studies.controls.CONTROLS", chosen)
+    monkeypatch.setattr("simulations.studies.controls.study.CONTROLS", chosen)
     monkeypatch.setattr("reports.controls.protocol.CONTROLS", chosen)
     study = make_study(Options(runs=25))
     folder, _ = run_to_store(study)

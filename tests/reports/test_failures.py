@@ -39,7 +39,7 @@ def few_controls(monkeypatch):
     """One control of each way to predict, none of those that take long."""
     kinds = {c.prediction: c for c in reversed(controls.CONTROLS) if not c.objective.is_random}
     chosen = tuple(c for c in controls.CONTROLS if c in kinds.values() or c.name == "equal weights")
-    monkeypatch.setattr("simulations.studies.controls.CONTROLS", chosen)
+    monkeypatch.setattr("simulations.studies.controls.study.CONTROLS", chosen)
 
 
 @pytest.mark.usefixtures("few_controls")

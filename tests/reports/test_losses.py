@@ -21,7 +21,7 @@ from reports.losses.text import differences_grid, overview_grid
 from reports.study_report import write_contents
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
-from simulations.studies.losses import Options, make_study
+from simulations.studies.losses.study import Options, make_study
 from tests.latex import compile_tables, needs_latex
 from tests.trained import few_digits
 

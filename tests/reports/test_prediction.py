@@ -11,7 +11,7 @@ from reports.table1.summary import LARGEST_SD, predict
 from simulations.fitters.logistic import fit_logistic
 from simulations.generator import sample
 from simulations.generators import sim1
-from simulations.studies.table1 import Options, make_study
+from simulations.studies.table1.study import Options, make_study
 
 
 def sim1_cell(train_size, test_size):

@@ -28,8 +28,8 @@ from simulations.monte_carlo import run_study
 from simulations.records import select
 from simulations.store import open_store
 from simulations.studies import cnn, losses
-from simulations.studies.cnn_block import CnnCell
-from simulations.studies.losses_block import LossCell
+from simulations.studies.cnn.block import CnnCell
+from simulations.studies.losses.block import LossCell
 from simulations.tables import read_measurements
 from tests.trained import few_digits
 

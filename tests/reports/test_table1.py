@@ -14,7 +14,7 @@ from reports.table1.text import depth_grid, main_grid
 from simulations.monte_carlo import run_study
 from simulations.records import select
 from simulations.store import open_store
-from simulations.studies.table1 import Options, make_study
+from simulations.studies.table1.study import Options, make_study
 from simulations.tables import read_measurements
 from tests.latex import compile_tables, needs_latex
 

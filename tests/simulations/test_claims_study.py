@@ -9,8 +9,7 @@ from sklearn.multiclass import OneVsRestClassifier
 
 from simulations.evidence import drawing
 from simulations.records import select
-from simulations.studies.claims import GENERATORS, Options, compute_block, make_study
-from simulations.studies.hard_class import (
+from simulations.studies.claims.hard_class import (
     BALANCED,
     LEVELS,
     N_EASY,
@@ -18,6 +17,7 @@ from simulations.studies.hard_class import (
     hard_and_easy,
     hard_class_cell,
 )
+from simulations.studies.claims.study import GENERATORS, Options, compute_block, make_study
 
 CELLS = {cell.name: cell for cell in make_study(Options()).cells}
 

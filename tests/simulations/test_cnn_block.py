@@ -19,7 +19,7 @@ from simulations.replicas import logits, make_replicas
 from simulations.seeds import replication_rng, replication_seed
 from simulations.stages import NO_MINIMUM, Evaluated, Objective, OutputLayer, all_stages
 from simulations.studies import network_block
-from simulations.studies.cnn import Options, make_study
+from simulations.studies.cnn.study import Options, make_study
 
 SMALL = Options(
     sizes=(14, 12, 10, 8, 7, 6, 6, 5, 5, 5), epochs=3, batch_size=32, measure_at=(1,), device="cpu"

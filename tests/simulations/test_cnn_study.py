@@ -10,7 +10,7 @@ from simulations.dataset_files import folder_named
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
 from simulations.studies import cnn, stored_study
-from simulations.studies.cnn import Options, make_study
+from simulations.studies.cnn.study import Options, make_study
 
 SMALL = Options(
     sizes=(14, 12, 10, 8, 7, 6, 6, 5, 5, 5), epochs=3, batch_size=32, measure_at=(1,), device="cpu"

@@ -4,7 +4,7 @@ import pytest
 
 from reports.controls.summary import summarise
 from simulations.store import read_store
-from simulations.studies.controls import CONTROLS, Options, make_study
+from simulations.studies.controls.study import CONTROLS, Options, make_study
 from simulations.workers import Workers
 
 

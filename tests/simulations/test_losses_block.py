@@ -21,7 +21,7 @@ from simulations.replicas import logits, make_replicas
 from simulations.seeds import replication_seed
 from simulations.step_matching import MATCHED_OVER
 from simulations.studies import network_block
-from simulations.studies.losses import Options, make_study
+from simulations.studies.losses.study import Options, make_study
 from tests.trained import CPU, few_digits
 
 SMALL = Options(epochs=2, match_step=True, device="cpu")

@@ -118,7 +118,7 @@ def purposes_of(monkeypatch, tmp_path):
             return replication_key(*key)
 
         monkeypatch.setattr(seeds, "replication_key", noted)
-        module = import_module(f"simulations.studies.{name}")
+        module = import_module(_HOME[name])
         study = module.make_study(module.Options(runs=2, **options))
         report = report_of(name)
         with open_store(tmp_path / out, study.name, study.design) as store:

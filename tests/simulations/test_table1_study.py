@@ -8,7 +8,7 @@ import pytest
 from reports.table1.summary import summarise
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
-from simulations.studies.table1 import Options, make_study
+from simulations.studies.table1.study import Options, make_study
 from simulations.workers import Workers
 
 

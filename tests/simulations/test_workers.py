@@ -78,7 +78,7 @@ def test_another_seed_gives_other_bits(small_study, tmp_path, reference):
 def test_same_bits_on_a_cluster_of_which_a_worker_is_killed(small_options, tmp_path):
     from dataclasses import replace
 
-    from simulations.studies.table1 import make_study
+    from simulations.studies.table1.study import make_study
 
     study = make_study(replace(small_options, runs=100))
     (tmp_path / "reference").mkdir()

@@ -1,7 +1,7 @@
 """The paper's losses on the paper's networks: the trainings of Tables 3, 4 and 5, Figures 1 and 2.
 
 What a user chooses, and the study that it makes; how a training is computed is in
-`simulations.studies.losses_block`.
+`simulations.studies.losses.block`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from simulations.datasets import class_supply, dataset_named, load_dataset
 from simulations.fitters.fit import check_device
 from simulations.monte_carlo import Study
 from simulations.networks import check_network
-from simulations.studies.losses_block import LossCell, compute_block
+from simulations.studies.losses.block import LossCell, compute_block
 from simulations.studies.options import (
     check_choice,
     check_common,

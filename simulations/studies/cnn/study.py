@@ -1,7 +1,7 @@
 r"""Eq. (9) put to trained networks: images, imbalance, λ, and stochastic gradient descent.
 
 What a user chooses, and the study that it makes; how a replication is computed is in
-`simulations.studies.cnn_block`.
+`simulations.studies.cnn.block`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from simulations.fitters.fit import check_device
 from simulations.imbalance import class_sizes
 from simulations.monte_carlo import Study
 from simulations.networks import check_network
-from simulations.studies.cnn_block import CnnCell, compute_block
+from simulations.studies.cnn.block import CnnCell, compute_block
 from simulations.studies.options import (
     check_common,
     check_recipe,

@@ -9,7 +9,7 @@ p00 = 0.98, p00 = 0.92   then p̄(1→1) = 0.8 and 0.2; classes so far apart tha
 three classes            for K > 2 inverse weights need not help: here they harm a minority class
 skew away, skew towards  upweighting costs less where the majority skews away from the boundary
 hard class, ...          one-vs-all averages a hard class away among many easy ones: their number
-                         and place and its size are varied (`simulations.studies.hard_class`)
+                         and place and its size are varied (`simulations.studies.claims.hard_class`)
 one hard class           of these, six easy ones behind a rare one: the weights of LGL-INR, by
                          hardness, relieve it; β = 0, without them, is the control
 ======================== =========================================================================
@@ -39,7 +39,7 @@ from simulations.monte_carlo import Study
 from simulations.posterior import posterior_balance
 from simulations.records import Block
 from simulations.skew_normal import skew_normal_classes
-from simulations.studies.hard_class import (
+from simulations.studies.claims.hard_class import (
     BALANCED,
     LEVELS,
     PUBLISHED,

@@ -1,0 +1,1 @@
+"""The paper's other statements, each in a small design."""

@@ -1,0 +1,1 @@
+"""Eq. (9) of networks trained on images."""

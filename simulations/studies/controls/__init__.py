@@ -1,0 +1,1 @@
+"""Negative and positive controls of Eq. (9)."""

@@ -1,0 +1,1 @@
+"""The paper's losses on the paper's networks."""
