@@ -8,7 +8,8 @@ from simulations.datasets import Images, draw_rows, load_dataset
 from simulations.image_batches import channel_moments, resident
 from simulations.networks import build_network
 from simulations.replicas import make_replicas
-from simulations.studies import losses, network_block
+from simulations.studies import network_block
+from simulations.studies.losses import study as losses
 from simulations.trainer import train
 
 CPU = torch.device("cpu")

@@ -174,7 +174,7 @@ def test_files_and_text(reported):
 
 
 def test_a_design_without_models_says_nothing(run_to_store, monkeypatch):
-    from simulations.studies import claims
+    from simulations.studies.claims import study as claims
 
     _, schemes = claims.DESIGNS["three classes"]
     monkeypatch.setitem(claims.DESIGNS, "three classes", ((3, 2, 1), schemes))

@@ -14,7 +14,7 @@ from reports.claims.summary import summarise
 from simulations.monte_carlo import run_study
 from simulations.records import select
 from simulations.store import open_store
-from simulations.studies import claims
+from simulations.studies.claims import study as claims
 from simulations.studies.claims.hard_class import LEVELS, PUBLISHED, hard_and_easy, hard_class_cell
 from simulations.studies.claims.study import Options, make_study
 from simulations.tables import read_measurements

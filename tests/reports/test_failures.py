@@ -6,7 +6,10 @@ import pytest
 
 from reports.study_report import report_of, write_contents
 from simulations.store import open_store
-from simulations.studies import claims, controls, explore, multiclass, table1
+from simulations.studies import explore, multiclass
+from simulations.studies.claims import study as claims
+from simulations.studies.controls import study as controls
+from simulations.studies.table1 import study as table1
 from tests.toys import raising_in
 
 RUNS = 25

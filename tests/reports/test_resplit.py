@@ -27,8 +27,9 @@ from simulations.datasets import TEST_SHARE, load_dataset
 from simulations.monte_carlo import run_study
 from simulations.records import select
 from simulations.store import open_store
-from simulations.studies import cnn, losses
+from simulations.studies.cnn import study as cnn
 from simulations.studies.cnn.block import CnnCell
+from simulations.studies.losses import study as losses
 from simulations.studies.losses.block import LossCell
 from simulations.tables import read_measurements
 from tests.trained import few_digits

@@ -9,7 +9,8 @@ import torch
 from simulations.dataset_files import folder_named
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
-from simulations.studies import cnn, stored_study
+from simulations.studies import stored_study
+from simulations.studies.cnn import study as cnn
 from simulations.studies.cnn.study import Options, make_study
 
 SMALL = Options(

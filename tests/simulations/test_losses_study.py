@@ -7,7 +7,8 @@ import pytest
 
 from simulations.criteria import PaperLoss
 from simulations.seeds import replication_key
-from simulations.studies import losses, stored_study
+from simulations.studies import stored_study
+from simulations.studies.losses import study as losses
 from simulations.studies.losses.study import COLOUR, GRAY, Options, make_study
 from simulations.trainer import Recipe
 
