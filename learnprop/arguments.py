@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from equations.arguments import BadArgument
+
 if TYPE_CHECKING:
     from simulations.user_data import DataFile
 
@@ -22,7 +24,7 @@ def numbers(option: str, text: str, number: Callable[[str], T]) -> tuple[T, ...]
     Parameters
     ----------
     option : str
-        For the message.
+        Its argument in Python.
     text : str
     number : {int, float}
 
@@ -37,14 +39,14 @@ def numbers(option: str, text: str, number: Callable[[str], T]) -> tuple[T, ...]
 
     Examples
     --------
-    >>> numbers("--ratios", "1,10", float), numbers("--sizes", "", int)
+    >>> numbers("ratios", "1,10", float), numbers("sizes", "", int)
     ((1.0, 10.0), ())
     """
     kind = "integers" if number is int else "numbers"
     try:
         return tuple(number(part) for part in text.split(",")) if text else ()
     except ValueError:
-        raise ValueError(f"{option} must be {kind} with commas between, got {text!r}") from None
+        raise BadArgument(option, f"must be {kind} with commas between, got {text!r}") from None
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -149,7 +151,7 @@ def _plain(name: str, value: Any, declared: str) -> Any:
     kind, words = _KINDS[re.findall(r"int|float|bool|str", declared)[0]]
     for one in values:
         if not isinstance(one, kind) or (isinstance(one, bool) and kind is not bool):
-            raise ValueError(f"{name} must be {words}, got {one!r}")
+            raise BadArgument(name, f"must be {words}, got {one!r}")
     return values if several else values[0]
 
 
@@ -193,9 +195,9 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
 
     for name in ("data", "label", "drop"):
         if name in chosen:
-            raise ValueError(f"{name} is of a file, got {chosen[name]!r} with X and y")
+            raise BadArgument(name, f"is of a file, got {chosen[name]!r} with `X` and `y`")
     if hasattr(X, "toarray"):
-        raise ValueError("X must be dense, got a sparse matrix: X.toarray()")
+        raise BadArgument("X", "must be dense, got a sparse matrix: X.toarray()")
     both = isinstance(X, pd.DataFrame) and isinstance(y, pd.Series)
     if both and not X.index.equals(y.index):
         raise ValueError("X and y must have the same index")

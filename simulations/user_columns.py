@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"})
 _ROWS_NAMED = 10
 _EXACT = 2.0**53  # float64 holds every integer up to here
 _BOOLEANS = {"true": True, "false": False}
-_NO_NUMBER = "which is no number; encode it, or leave it out with --drop"
-_TOO_LONG = "which float64 cannot hold exactly; rescale it, or leave it out with --drop"
+_NO_NUMBER = "which is no number; encode it, or leave it out with `drop`"
+_TOO_LONG = "which float64 cannot hold exactly; rescale it, or leave it out with `drop`"
 
 
 def check_features(features: pd.DataFrame, name: str) -> FloatArray:
@@ -56,7 +57,7 @@ def check_features(features: pd.DataFrame, name: str) -> FloatArray:
     [[1.5, 1.0], [-2.0, 0.0]]
     """
     if not features.size:
-        raise ValueError(f"{name} has no {'columns of features' if len(features) else 'rows'}")
+        raise BadArgument(name, f"has no {'columns of features' if len(features) else 'rows'}")
     named = [" ".join(repr(column).split()) for column in features]  # two may have the same name
     columns = [features.iloc[:, j] for j in range(len(named))]
     _refuse_missing(np.column_stack([_missing(column) for column in columns]), named, name)
@@ -71,9 +72,11 @@ def check_features(features: pd.DataFrame, name: str) -> FloatArray:
         spread = np.ptp(X, axis=0)
     for column_name, size in zip(named, spread, strict=True):
         if size == 0:
-            raise ValueError(f"{name}: column {column_name} never varies; leave it out with --drop")
+            raise BadArgument(
+                name, f": column {column_name} never varies; leave it out with `drop`"
+            )
         if not 1 / MAX_SPREAD <= size <= MAX_SPREAD:
-            raise ValueError(f"{name}: column {column_name} spreads over {size:.0e}; rescale it")
+            raise BadArgument(name, f": column {column_name} spreads over {size:.0e}; rescale it")
     return X
 
 
@@ -239,15 +242,15 @@ def plain_values(column: pd.Series, name: str) -> np.ndarray:
             try:
                 column.iloc[i]
             except Exception:
-                raise ValueError(f"{name} holds text in row {i + 1} that is not UTF-8") from None
-        raise ValueError(f"{name} cannot be read: {' '.join(str(error).split())}") from None
+                raise BadArgument(name, f"holds text in row {i + 1} that is not UTF-8") from None
+        raise BadArgument(name, f"cannot be read: {' '.join(str(error).split())}") from None
 
 
 def refuse_value(name: str, value: Any, row: int, why: str) -> NoReturn:
     """Raise ValueError, in one line, that names a value and its row."""
     shown = " ".join(repr(value).split())
     shown = f"{shown[:60]}..." if len(shown) > 60 else shown
-    raise ValueError(f"{name} holds {shown} in row {row}, {why}")
+    raise BadArgument(name, f"holds {shown} in row {row}, {why}")
 
 
 def refuse_rows(bad: np.ndarray, complaint: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from equations.arguments import BadArgument
 from simulations.user_columns import as_numbers
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def read_csv(
     rows = _rows(_text(content, name), name)
     header = next(rows, None)
     if header is None:
-        raise ValueError(f"{name} cannot be read: it is empty")
+        raise BadArgument(name, "cannot be read: it is empty")
     columns = [field or f"Unnamed: {j}" for j, field in enumerate(header)]
     check_names(columns)
     chosen = [j for j, column in enumerate(columns) if column not in (label, *drop)]
@@ -94,17 +95,17 @@ def _text(content: bytes, name: str) -> str:
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{name} cannot be read: it is damaged: {error}") from None
+            raise BadArgument(name, f"cannot be read: it is damaged: {error}") from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"{name} cannot be read: byte {content[error.start]:#x} in line {line} is not UTF-8"
+        raise BadArgument(
+            name, f"cannot be read: byte {content[error.start]:#x} in line {line} is not UTF-8"
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise ValueError(f"{name} cannot be read: NUL in line {line}, which is no text")
+        raise BadArgument(name, f"cannot be read: NUL in line {line}, which is no text")
     return text
 
 
@@ -115,14 +116,15 @@ def _rows(text: str, name: str) -> Iterator[list[str]]:
         for row, fields in enumerate(filter(None, csv.reader(io.StringIO(text, ""), strict=True))):
             n_fields = n_fields or len(fields)
             if len(fields) != n_fields:
-                raise ValueError(
-                    f"{name}: row {row} has {len(fields)} field{'s'[: len(fields) != 1]}, "
-                    f"but the header has {n_fields}"
+                raise BadArgument(
+                    name,
+                    f": row {row} has {len(fields)} field{'s'[: len(fields) != 1]}, "
+                    f"but the header has {n_fields}",
                 )
             yield fields
     except csv.Error as error:
         where = f"row {row + 1}" if n_fields else "the header"
-        raise ValueError(f"{name} cannot be read: {error} in {where}") from None
+        raise BadArgument(name, f"cannot be read: {error} in {where}") from None
 
 
 def _joined(pieces: list[np.ndarray], name: str) -> np.ndarray:
@@ -130,5 +132,5 @@ def _joined(pieces: list[np.ndarray], name: str) -> np.ndarray:
         return np.empty(0)
     whole = np.concatenate(pieces)
     if whole.dtype != bool and any(p.dtype == bool for p in pieces) and not np.isnan(whole).any():
-        raise ValueError(f"{name} holds numbers, and True and False in other rows")
+        raise BadArgument(name, "holds numbers, and True and False in other rows")
     return whole

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 from simulations.blocks import StudyError
 from simulations.evidence import Sample
@@ -75,14 +76,15 @@ def describe_file(path: str, label: str, drop: Sequence[str], rarest: str = "") 
     features, labels, sha256 = read_features_and_labels(full, label, tuple(drop))
     counts = Counter(labels.tolist())
     if len(counts) < 2:
-        raise ValueError(f"--label {label} must hold at least 2 labels, got {list(counts)}")
+        raise BadArgument("label", f"{label} must hold at least 2 labels, got {list(counts)}")
     if 2 * len(counts) > len(labels):
-        raise ValueError(
-            f"--label {label} must name classes, but holds {len(counts)} different values in "
-            f"{len(labels)} rows"
+        raise BadArgument(
+            "label",
+            f"{label} must name classes, but holds {len(counts)} different values in "
+            f"{len(labels)} rows",
         )
     if rarest and rarest not in counts:
-        raise ValueError(f"--rarest must be a label of {path}, got {rarest!r}")
+        raise BadArgument("rarest", f"must be a label of {path}, got {rarest!r}")
     order = sorted(counts, key=lambda name: (name != rarest, counts[name], name))
     return DataFile(
         path=full,
@@ -114,7 +116,7 @@ def _samples(file: DataFile) -> tuple[FloatArray, ...]:
     """Read once per process, not once per block."""
     features, labels, sha256 = read_features_and_labels(file.path, file.label, file.drop)
     if sha256 != file.sha256:
-        raise ValueError(f"--data {file.path} is not the file that the study began with")
+        raise BadArgument("data", f"{file.path} is not the file that the study began with")
     return tuple(features[labels == name] for name in file.labels)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from equations.arguments import BadArgument
 from simulations.user_columns import decoded, missing_in, plain_values, refuse_rows, refuse_value
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ def _names_of_objects(values: list[Any], name: str) -> np.ndarray:
         for key in (("value", value), ("name", text)):
             other, its_text, j = first.setdefault(key, (kind, text, i))
             if (other, its_text) != (kind, text) or values[j] != value:
-                raise ValueError(
-                    f"{name} has labels that are different and written alike, or equal: "
-                    f"{values[j]!r} in row {j + 1}, {value!r} in row {i + 1}"
+                raise BadArgument(
+                    name,
+                    f"has labels that are different and written alike, or equal: "
+                    f"{values[j]!r} in row {j + 1}, {value!r} in row {i + 1}",
                 )
         names[kind, value] = text
     return np.array([names[type(value), value] for value in values])
