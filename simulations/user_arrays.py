@@ -21,7 +21,7 @@ def as_frame(X: Any, name: str, columns: Sequence[str] | None = None) -> pd.Data
     X : array_like, shape (n_samples, n_features)
         Lists, arrays with or without a mask, tensors, data frames.
     name : str
-        What to call it in an error.
+        Argument that it is, for an error.
     columns : sequence of str, optional
         Names of the columns of an array.
 
@@ -59,7 +59,7 @@ def as_column(y: Any, name: str) -> pd.Series:
     y : array_like, shape (n_samples,)
         Lists, arrays with or without a mask, tensors, and what pandas has.
     name : str
-        What to call it in an error.
+        Argument that it is, for an error.
 
     Returns
     -------
