@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from learnprop.exits import BadInput, say, show_tables, stopped
+from learnprop.exits import BadInput, in_options, say, show_tables, stopped
 
 if TYPE_CHECKING:
     from simulations.datasets import DataSet
@@ -106,7 +106,7 @@ def fetch(
         try:
             fetch_dataset(d, folder)
         except ValueError as error:
-            raise BadInput(str(error)) from None
+            raise BadInput(in_options(error)) from None
         except OSError as error:  # no network, no such host, a full disk
             raise stopped(f"{d.name} cannot be fetched: {' '.join(str(error).split())}") from None
         say(f"{d.name}: {len(d.files)} files in {folder / d.name} are as published")

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from equations.arguments import BadArgument
 from learnprop.exits import (
     VERDICT_FAILED,
     BadInput,
     Terminated,
+    in_options,
     say,
     show_tables,
     stopped,
@@ -56,7 +58,7 @@ def run(study: Study, running: Running) -> None:
     try:
         check_out(out, study.name)
     except ValueError as error:
-        raise BadInput(str(error)) from None
+        raise BadInput(in_options(error)) from None
     started = now()
     kept = f"every finished block is kept in {out}"
     try:
@@ -72,10 +74,10 @@ def run(study: Study, running: Running) -> None:
             _mention_more_runs(study, store, running)
             contents, shown = _write(study, store, workers, running, started)
     except StoreError as error:
-        raise BadInput(str(error)) from None
+        raise BadInput(in_options(error)) from None
     except StudyError as error:
         see = shlex.join(["learnprop", "status", str(out)])
-        raise stopped(f"stopped: {error}; {kept}; see: {see}") from None
+        raise stopped(f"stopped: {in_options(error)}; {kept}; see: {see}") from None
     except Terminated:
         raise stopped(f"terminated: {kept}; the same command resumes") from None
     except KeyboardInterrupt:
@@ -132,7 +134,7 @@ def plan(study: Study, planning: Planning) -> None:
     try:
         planned = plan_study(study, planning.mcse, report_of(study.name).predicted_gap_sd, workers)
     except StudyError as error:
-        raise stopped(f"stopped: {error}") from None
+        raise stopped(f"stopped: {in_options(error)}") from None
     table, lines = plan_table(planned, planning.mcse, workers.jobs)
     show_tables([table])
     for line in lines:
@@ -163,7 +165,7 @@ def _check_workers(chosen: Running | Planning) -> Workers:
     try:
         return check_workers(Workers(chosen.jobs, chosen.backend, chosen.scheduler))
     except ValueError as error:
-        raise BadInput(str(error)) from None
+        raise BadInput(in_options(error)) from None
 
 
 def check_out(out: Path, study: str) -> None:
@@ -185,16 +187,16 @@ def check_out(out: Path, study: str) -> None:
     from reports.provenance import study_of
 
     if out.exists() and not out.is_dir():
-        raise ValueError(f"--out must be a folder, but {out} is a file")
+        raise BadArgument("out", f"must be a folder, but {out} is a file")
     other = study_of(out)
     if other not in (None, study):
-        raise ValueError(f"--out {out} holds another study: {other}; use another --out")
+        raise BadArgument("out", f"{out} holds another study: {other}; use another `out`")
     try:
         out.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=out):
             pass
     except OSError as error:
-        raise ValueError(f"--out {out} cannot be written: {error.strerror}") from None
+        raise BadArgument("out", f"{out} cannot be written: {error.strerror}") from None
 
 
 def _compute(study: Study, store: Store, workers: Workers, running: Running) -> Study:

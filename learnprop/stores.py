@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from learnprop.exits import VERDICT_FAILED, BadInput, say, show_tables, stopped
+from learnprop.exits import VERDICT_FAILED, BadInput, in_options, say, show_tables, stopped
 
 if TYPE_CHECKING:
     from simulations.tables import Store
@@ -27,7 +27,7 @@ def _reading(folder: Path) -> Iterator[Store]:
         with read_store(folder) as store:
             yield store
     except (StoreError, OSError) as error:
-        raise BadInput(str(error)) from None
+        raise BadInput(in_options(error)) from None
 
 
 def status(folder: Folder) -> None:
@@ -62,7 +62,7 @@ def replay(
                 store.study, store.design, n_runs=max(run + 1, 2), inputs=read_inputs(store)
             )
         except ValueError as error:
-            raise BadInput(f"{folder} cannot be replayed: {error}") from None
+            raise BadInput(f"{folder} cannot be replayed: {in_options(error)}") from None
         answer = compute_again(study, store, cell, run)
         different = changes(store.design.get("code"), study.design["code"], ".code")
     for line in replay_text(answer, cell, run, different):
@@ -92,7 +92,7 @@ def report(
     try:
         parts = read_parts(folders)
     except (StoreError, ValueError) as error:
-        raise BadInput(str(error)) from None
+        raise BadInput(in_options(error)) from None
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_document(parts, out)
@@ -154,7 +154,7 @@ def export(
             n_rows = write(store, out, file_format=file_format, table=table)
             n_failed = sum(len(runs) for runs in failed_runs(store).values())
     except ValueError as error:
-        raise BadInput(str(error)) from None
+        raise BadInput(in_options(error)) from None
     say(f"{n_rows} rows written to {out}")
     if n_failed and table == "measurements":
         typer.echo(

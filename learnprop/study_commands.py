@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from learnprop import options as shared
-from learnprop.exits import BadInput
+from learnprop.exits import BadInput, in_options
 from learnprop.running import plan, run
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _command(
         try:
             study = lay_out(**chosen)
         except ValueError as error:
-            raise BadInput(str(error)) from None
+            raise BadInput(in_options(error)) from None
         carry_out(study, chosen_how)
 
     hints = {

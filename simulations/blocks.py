@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from equations.arguments import Worded
 from simulations.records import FAILED_STATUSES, Block, Fits, concatenate, stack_fits
 from simulations.seeds import replication_key
 from simulations.versions import changes, code_version, summary_of
@@ -27,7 +28,7 @@ BLOCK_SIZE = 25
 """Replications of a block, unless a study's design says otherwise (`block_size_of`)."""
 
 
-class StudyError(RuntimeError):
+class StudyError(Worded, RuntimeError):
     """The study cannot go on; the message is one line for the user, finished blocks are kept."""
 
 
