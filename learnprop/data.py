@@ -9,7 +9,7 @@ import typer
 from learnprop.exits import BadInput, in_options, say, show_tables, stopped
 
 if TYPE_CHECKING:
-    from simulations.datasets import DataSet
+    from simulations.dataset_catalogue import DataSet
 
 app = typer.Typer(
     name="data", help="Image data sets for the studies that train networks: list, fetch, verify."
@@ -32,8 +32,8 @@ def list_datasets(data_dir: DataDir = "") -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from simulations.dataset_catalogue import DATASETS
     from simulations.dataset_files import data_folders, find_folder
-    from simulations.datasets import DATASETS
 
     table = Table(title="Data sets", title_justify="left")
     for head in ("name", "title", "images", "where"):
@@ -113,7 +113,7 @@ def fetch(
 
 
 def _chosen(names: list[str] | None) -> list[DataSet]:
-    from simulations.datasets import DATASETS, dataset_named
+    from simulations.dataset_catalogue import DATASETS, dataset_named
 
     try:
         return [dataset_named(name) for name in names or DATASETS]

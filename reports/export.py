@@ -13,7 +13,7 @@ import numpy as np
 
 from equations.arguments import BadArgument
 from simulations.blocks import block_runs, block_size_of
-from simulations.datasets import dataset_named
+from simulations.dataset_catalogue import dataset_named
 from simulations.records import Fits, Measurements
 from simulations.tables import Store, max_classes, read_blocks, read_fits, read_measurements
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulations.trainer import Recipe
+from simulations.recipe import Recipe
 
 NETWORK_NAMES = {
     "cnn2c": "CNN2C",

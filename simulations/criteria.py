@@ -29,6 +29,7 @@ from simulations.fitters.sigmoid_bias import (
 )
 from simulations.measure import measure
 from simulations.network_training import Criterion, Member, Pool
+from simulations.recipe import Recipe
 from simulations.stages import (
     Objective,
     OutputLayer,
@@ -39,7 +40,7 @@ from simulations.stages import (
     logits_of,
     status_of,
 )
-from simulations.trainer import Loss, Recipe
+from simulations.trainer import Loss
 
 LOSSES = ("lgl", "sml", "lgl-inr")
 """As the paper calls them: one-vs-all logistic, softmax, in-negative-class reweighted logistic."""

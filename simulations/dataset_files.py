@@ -8,32 +8,17 @@ import math
 import os
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.dataset_catalogue import File
+
 ENVIRONMENT = "LEARNPROP_DATA"
 """Variable that names folders of data sets, with ``os.pathsep`` between."""
 
 ByteArray = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of a data set.
-
-    Attributes
-    ----------
-    path : str
-        Inside the folder of its data set.
-    sha256 : str
-        Of its content; of a gzip file, of what is in it, since packages compress anew.
-    """
-
-    path: str
-    sha256: str
 
 
 def data_folders(data_dir: str = "") -> list[Path]:

@@ -16,9 +16,10 @@ from simulations.checkpoints import Checkpoint
 from simulations.datasets import Images
 from simulations.image_batches import ResidentImages, channel_moments, image_batch, resident
 from simulations.networks import STACKABLE, build_network
+from simulations.recipe import Recipe
 from simulations.replicas import Replicas, features, make_replicas, replica
 from simulations.stages import Evaluated, OutputLayer, Samples, Stage, as_tensors, from_tensors
-from simulations.trainer import Loss, Recipe, path_gradients, train
+from simulations.trainer import Loss, path_gradients, train
 
 EVALUATED_AT_ONCE = 1024
 """Images of one forward pass without gradient."""

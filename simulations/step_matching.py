@@ -10,8 +10,9 @@ import torch
 
 from simulations.image_batches import draw_epoch, image_batch
 from simulations.network_training import Member, Pool, starting_networks
+from simulations.recipe import Recipe
 from simulations.replicas import logits
-from simulations.trainer import Loss, Recipe
+from simulations.trainer import Loss
 
 MATCHED_OVER = 20
 """Minibatches whose gradients are compared."""

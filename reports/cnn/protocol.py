@@ -6,7 +6,7 @@ from reports.network_protocol import NETWORKS, training
 from reports.protocol import TOGETHER, bullets, decision, replications, wrap
 from reports.resplit import resplit_protocol
 from reports.training_samples import GIVEN_SAMPLE, same_in_all_runs, training_sample
-from simulations.datasets import dataset_named
+from simulations.dataset_catalogue import dataset_named
 from simulations.monte_carlo import Study
 
 _NORMALISER = "losses are normalised by constants, never by the weights in a minibatch"

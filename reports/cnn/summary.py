@@ -34,7 +34,7 @@ from reports.class_statistics import (
 from reports.resplit import columns_of_corrected
 from reports.statistics import MAX_FAILED
 from reports.training_samples import same_in_all_runs
-from simulations.datasets import dataset_named
+from simulations.dataset_catalogue import dataset_named
 from simulations.monte_carlo import Study
 from simulations.records import FAILED_STATUSES, Fits, Measurements, select
 from simulations.stages import STAGES

@@ -20,7 +20,7 @@ from reports.style import (
     save_figure,
     subplots,
 )
-from simulations.datasets import dataset_named
+from simulations.dataset_catalogue import dataset_named
 
 COLOURS = {"lgl": PREDICTED, "sml": OBSERVED, "lgl-inr": PAPER}
 MARKERS = ("o", "s", "^", "v", "D", "P")

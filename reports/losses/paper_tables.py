@@ -18,7 +18,7 @@ from reports.losses.text import (
 )
 from reports.network_protocol import NETWORK_NAMES
 from simulations.criteria import LOSSES
-from simulations.datasets import dataset_named
+from simulations.dataset_catalogue import dataset_named
 
 _NAN = float("nan")
 

@@ -11,7 +11,7 @@ from reports.network_protocol import NETWORKS, training
 from reports.protocol import bullets, replications, wrap
 from reports.resplit import resplit_protocol
 from reports.training_samples import GIVEN_SAMPLE
-from simulations.datasets import dataset_named
+from simulations.dataset_catalogue import dataset_named
 from simulations.monte_carlo import Study
 from simulations.step_matching import MATCHED_OVER
 from simulations.studies.losses.block import LossCell

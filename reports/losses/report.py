@@ -11,7 +11,7 @@ from reports.losses.protocol import losses_protocol
 from reports.losses.summary import Comparison, summarise
 from reports.losses.text import balance_grid, differences_grid, is_resplit, overview_grid
 from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
-from simulations.datasets import dataset_named
+from simulations.dataset_catalogue import dataset_named
 
 
 def losses_contents(table: Comparison) -> Contents:

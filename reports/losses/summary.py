@@ -21,7 +21,7 @@ from reports.losses.differences import (
 )
 from reports.losses.paper import TEST_SIZE, binomial_error, paper_accuracy
 from reports.statistics import MAX_FAILED
-from simulations.datasets import dataset_named
+from simulations.dataset_catalogue import dataset_named
 from simulations.fitters.fit import CONVERGED
 from simulations.monte_carlo import Study
 from simulations.records import Measurements, select

@@ -18,7 +18,7 @@ from reports.resplit import (
     corrected_verdict,
 )
 from reports.training_samples import GIVEN_SAMPLE
-from simulations.datasets import dataset_named
+from simulations.dataset_catalogue import dataset_named
 from simulations.fitters.fit import NOT_CONVERGED
 
 _NAN = float("nan")

@@ -1,24 +1,83 @@
-"""Studies: each one short file that reads like the paper's set-up."""
+"""Studies: a folder each, whose ``study`` reads like the paper's set-up."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from equations.arguments import BadArgument
+from simulations.studies.option import from_design
 
 if TYPE_CHECKING:
     from simulations.monte_carlo import Study
 
-_HOME = {
-    "table1": "simulations.studies.table1.study",
-    "multiclass": "simulations.studies.multiclass",
-    "controls": "simulations.studies.controls.study",
-    "claims": "simulations.studies.claims.study",
-    "explore": "simulations.studies.explore",
-    "cnn": "simulations.studies.cnn.study",
-    "losses": "simulations.studies.losses.study",
+
+@dataclass(frozen=True)
+class StudyEntry:
+    """What a study is run with, where that is its own.
+
+    Attributes
+    ----------
+    max_failures : float
+        Share of the replications that may fail before it stops.
+    takes_arrays : bool
+        Whether it is also given a user's features and labels as arrays.
+    """
+
+    max_failures: float = 0.05
+    takes_arrays: bool = False
+
+
+STUDIES = {
+    "table1": StudyEntry(),
+    "multiclass": StudyEntry(),
+    "controls": StudyEntry(),
+    "claims": StudyEntry(),
+    "explore": StudyEntry(max_failures=1.0, takes_arrays=True),
+    "cnn": StudyEntry(),
+    "losses": StudyEntry(),
 }
+"""By name, which is the name of the folder: ``options.Options`` is what a user can choose (light),
+``study.make_study`` lays it out, and ``reports`` has a folder of the same name."""
+
+
+def options_type(name: str) -> type:
+    """Return the dataclass of a study's options; loads nothing heavy.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    type
+
+    Raises
+    ------
+    BadArgument
+        If there is no such study.
+
+    Examples
+    --------
+    >>> options_type("table1")().train_size
+    (1000, 10000)
+    """
+    found: type = _module(name, "options").Options
+    return found
+
+
+def study_module(name: str) -> ModuleType:
+    """Return the module of a study, with its ``make_study(options)``."""
+    return _module(name, "study")
+
+
+def _module(name: str, of: str) -> ModuleType:
+    if name not in STUDIES:
+        raise BadArgument("study", f"must be one of {', '.join(STUDIES)}, got {name!r}")
+    return import_module(f"simulations.studies.{name}.{of}")
 
 
 def stored_study(
@@ -44,15 +103,8 @@ def stored_study(
     ValueError
         If there is no such study, or it asks for a device that is not here.
     """
-    if name not in _HOME:
-        raise ValueError(f"no study is called {name!r}, only {', '.join(_HOME)}")
-    module = import_module(_HOME[name])
-    chosen = {
-        f.name: tuple(design[f.name]) if isinstance(design[f.name], list) else design[f.name]
-        for f in fields(module.Options)
-        if f.name in design
-    }
-    chosen |= inputs or {}
+    options, module = options_type(name), study_module(name)
+    chosen = from_design(options, design, runs=n_runs, **(inputs or {}))
     known = module.known_from(design, inputs or {}) if hasattr(module, "known_from") else {}
-    study: Study = module.make_study(module.Options(runs=n_runs, **chosen), **known)
+    study: Study = module.make_study(chosen, **known)
     return study

@@ -33,9 +33,9 @@ from simulations.network_training import (
     train_networks,
     trains_at_once,
 )
+from simulations.recipe import Recipe
 from simulations.records import Block, stack_fits, stack_measurements
 from simulations.seeds import replication_rng, replication_seed
-from simulations.trainer import Recipe
 from simulations.versions import code_version
 
 

@@ -32,6 +32,8 @@ class Option:
         Whether it determines the numbers; where a file lies does not.
     numbers_are_words : bool
         Whether a Python caller may write a word as a number, e.g. a label or a weight.
+    neighbours_join : bool
+        Whether neighbouring numbers of a list are one value: λ of every class.
     """
 
     help: str
@@ -41,6 +43,7 @@ class Option:
     flag: str = ""
     in_design: bool = True
     numbers_are_words: bool = False
+    neighbours_join: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, logit
@@ -11,8 +12,9 @@ from scipy.special import expit, logit
 from equations.arguments import BadArgument, renamed
 from equations.class_weights import SCHEMES, class_weights
 from simulations.imbalance import class_sizes
+from simulations.recipe import Recipe
 from simulations.seeds import MAX_SEED
-from simulations.trainer import PRECISIONS, SCHEDULES, Recipe
+from simulations.studies.option import declared_options
 
 LEAST_WEIGHT = 1e-9
 """Share of the weights that a class must have: of less, a gradient of 1e-12 Σw says too little."""
@@ -26,6 +28,27 @@ def check_common(runs: int, seed: int, margin: float, least_runs: int = 2) -> No
         raise BadArgument("seed", f"must satisfy 0 <= seed < 2**63, got {seed}")
     if not (math.isfinite(margin) and margin > 0):
         raise BadArgument("margin", f"must be positive and finite, got {margin}")
+
+
+def check_chosen(chosen: Any, least_runs: int = 2) -> None:
+    """Check what every study has, and that every word is one of its choices.
+
+    Parameters
+    ----------
+    chosen : dataclass
+        Options of a study.
+    least_runs : int
+
+    Raises
+    ------
+    BadArgument
+    """
+    check_common(chosen.runs, chosen.seed, chosen.margin, least_runs)
+    for name, declared in declared_options(type(chosen)).items():
+        value = getattr(chosen, name)
+        if declared.option.choices and value is not None:
+            for word in value if declared.several else (value,):
+                check_choice(name, word, declared.option.choices)
 
 
 def check_positive(**options: int) -> None:
@@ -45,8 +68,6 @@ def check_positive(**options: int) -> None:
 def check_recipe(recipe: Recipe) -> Recipe:
     """Return how networks are trained; raise ValueError, naming the option, if they cannot be."""
     check_positive(epochs=recipe.epochs, batch_size=recipe.batch_size)
-    check_choice("schedule", recipe.schedule, SCHEDULES)
-    check_choice("precision", recipe.precision, PRECISIONS)
     if not (math.isfinite(recipe.lr) and recipe.lr > 0):
         raise BadArgument("lr", f"must be positive and finite, got {recipe.lr:g}")
     if not 0 <= recipe.momentum < 1:

@@ -6,8 +6,7 @@ import json
 import pandas as pd
 import pytest
 
-from simulations.dataset_files import File
-from simulations.datasets import DATASETS
+from simulations.dataset_catalogue import DATASETS, File
 from simulations.tables import read_fits
 
 SMALL = (
@@ -91,7 +90,7 @@ def tiny(tmp_path, monkeypatch):
     file = File("x.gz", hashlib.sha256(b"content").hexdigest())
     known = {"digits": DATASETS["digits"]}
     dataset = type(known["digits"])("tiny", "Tiny", (1, 28, 28), ("a", "b"), "http://x/", (file,))
-    monkeypatch.setattr("simulations.datasets.DATASETS", known | {"tiny": dataset})
+    monkeypatch.setattr("simulations.dataset_catalogue.DATASETS", known | {"tiny": dataset})
     monkeypatch.setattr("simulations.dataset_files.own_folder", lambda: tmp_path / "cache")
     monkeypatch.delenv("LEARNPROP_DATA", raising=False)
     (tmp_path / "data" / "tiny").mkdir(parents=True)

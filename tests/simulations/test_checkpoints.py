@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from simulations.checkpoints import Checkpoint, load_checkpoint
-from simulations.trainer import Recipe, path_gradients
+from simulations.recipe import Recipe
+from simulations.trainer import path_gradients
 from tests.trained import run
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -10,15 +10,9 @@ import pytest
 import torch
 
 from simulations import datasets
-from simulations.dataset_files import File, data_folders, find_folder, read_cifar, read_idx
-from simulations.datasets import (
-    DATASETS,
-    DataSet,
-    class_supply,
-    dataset_named,
-    draw_rows,
-    load_dataset,
-)
+from simulations.dataset_catalogue import DATASETS, DataSet, File, dataset_named
+from simulations.dataset_files import data_folders, find_folder, read_cifar, read_idx
+from simulations.datasets import class_supply, draw_rows, load_dataset
 from simulations.image_batches import image_batch
 from simulations.network_training import make_pool
 

@@ -10,8 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from simulations.dataset_files import File
-from simulations.datasets import DATASETS
+from simulations.dataset_catalogue import DATASETS, File
 from simulations.fetching import fetch_dataset
 
 CONTENTS = {"a-idx3-ubyte.gz": b"first", "b-idx1-ubyte.gz": b"second"}

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from simulations.criteria import PaperLoss
+from simulations.recipe import Recipe
 from simulations.seeds import replication_key
 from simulations.studies import stored_study
 from simulations.studies.losses import study as losses
 from simulations.studies.losses.study import COLOUR, GRAY, Options, make_study
-from simulations.trainer import Recipe
 
 PLAIN = Options(device="cpu")
 SUPPLY = {"kmnist": (6000,) * 10, "mnist": (6000,) * 10, "cifar10": (5000,) * 10}

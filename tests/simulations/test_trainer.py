@@ -16,8 +16,9 @@ from simulations.image_batches import (
     resident,
 )
 from simulations.networks import build_network
+from simulations.recipe import Recipe
 from simulations.replicas import features, logits, make_replicas, replica
-from simulations.trainer import Recipe, path_gradients, train
+from simulations.trainer import path_gradients, train
 from tests.trained import CPU, N, class_weight, run
 
 pytestmark = pytest.mark.usefixtures("one_thread")

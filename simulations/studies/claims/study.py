@@ -46,7 +46,9 @@ from simulations.studies.claims.hard_class import (
     hard_and_easy,
     train_size,
 )
-from simulations.studies.options import check_common
+from simulations.studies.claims.options import Options
+from simulations.studies.option import design_of
+from simulations.studies.options import check_chosen
 from simulations.versions import code_version
 
 NAME = "claims"
@@ -154,16 +156,6 @@ DESIGNS[PUBLISHED] = (
 DESIGNS[BALANCED] = (DESIGNS[BALANCED][0], (*_ONE_VS_ALL, _HARDNESS[0]))
 
 
-@dataclass(frozen=True)
-class Options:
-    """Everything that a user can choose about the claims."""
-
-    runs: int = 100
-    seed: int = 0
-    margin: float = 0.05
-    device: str = "cpu"
-
-
 def make_study(options: Options) -> Study:
     """Check the options and lay the study out.
 
@@ -186,19 +178,18 @@ def make_study(options: Options) -> Study:
     18
     """
     o = options
-    check_common(o.runs, o.seed, o.margin)
+    check_chosen(o)
     device = check_device(o.device).type
     cells = tuple(
         ClaimCell(name, size, schemes, _test_size(name), device)
         for name, (size, schemes) in DESIGNS.items()
     )
-    design = {
-        "seed": o.seed,
-        "margin": o.margin,
-        "device": device,
-        "test_size": {cell.name: cell.test_size for cell in cells},
-        "code": code_version(),
-    }
+    design = design_of(
+        o,
+        device=device,
+        test_size={cell.name: cell.test_size for cell in cells},
+        code=code_version(),
+    )
     return Study(NAME, o.seed, o.runs, cells, compute_block, design)
 
 

@@ -15,12 +15,12 @@ from equations.balance import class_mass
 from equations.mean_proba import FloatArray
 from simulations.checkpoints import Checkpoint
 from simulations.criteria import class_weighted
-from simulations.datasets import dataset_named
+from simulations.dataset_catalogue import dataset_named
 from simulations.network_training import Member, Pool, Trained
+from simulations.recipe import Recipe
 from simulations.records import Block
 from simulations.stages import STAGES
 from simulations.studies.network_block import train_with, trained_block
-from simulations.trainer import Recipe
 
 
 @dataclass(frozen=True)

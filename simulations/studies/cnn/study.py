@@ -7,60 +7,31 @@ What a user chooses, and the study that it makes; how a replication is computed 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from equations.arguments import BadArgument, renamed
-from equations.class_weights import BETA
 from simulations.blocks import BLOCK_SIZE
+from simulations.dataset_catalogue import dataset_named
 from simulations.dataset_files import folder_named
-from simulations.datasets import class_supply, dataset_named, load_dataset
+from simulations.datasets import class_supply, load_dataset
 from simulations.fitters.fit import check_device
 from simulations.imbalance import class_sizes
 from simulations.monte_carlo import Study
 from simulations.networks import check_network
+from simulations.recipe import Recipe
 from simulations.studies.cnn.block import CnnCell, compute_block
+from simulations.studies.cnn.options import Options
+from simulations.studies.option import design_of
 from simulations.studies.options import (
-    check_common,
+    check_chosen,
     check_recipe,
     weight_settings,
 )
-from simulations.trainer import Recipe
 from simulations.versions import code_version
 
 NAME = "cnn"
-
-
-@dataclass(frozen=True)
-class Options:
-    """Everything that a user can choose about the study of trained networks."""
-
-    runs: int = 20
-    seed: int = 0
-    dataset: str = "digits"
-    model: str = "cnn2c"
-    imbalance: tuple[float, ...] = (10.0,)
-    profile: str = "exponential"
-    train_size: int | None = None
-    sizes: tuple[int, ...] = ()
-    weights: tuple[str, ...] = ("equal", "inverse")
-    beta: float = BETA
-    epochs: int = 20
-    batch_size: int = 64
-    lr: float = 0.01
-    momentum: float = 0.5
-    schedule: str = "constant"
-    weight_decay: float = 0.0
-    decay_bias: bool = False
-    augment: bool = False
-    precision: str = "float32"
-    compile: bool = False
-    measure_at: tuple[int, ...] = ()
-    margin: float = 0.05
-    device: str = "auto"
-    data_dir: str = ""
 
 
 def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
@@ -88,7 +59,7 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
     ((116, 90, 70, 54, 42, 32, 25, 19, 15, 12), (1, 2, 4, 8, 16, 20))
     """
     o = options
-    check_common(o.runs, o.seed, o.margin)
+    check_chosen(o)
     dataset = dataset_named(o.dataset)
     check_network(o.model, dataset.shape)
     recipe = _recipe(o)
@@ -112,16 +83,14 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
         )
         for ratio, sizes in _sizes(o, supply)
     )
-    design: dict[str, Any] = {f.name: getattr(o, f.name) for f in fields(Options)}
-    del design["runs"], design["data_dir"]  # where the data are determines no number
-    design |= {name: list(v) for name, v in design.items() if isinstance(v, tuple)}
-    design |= {
-        "device": device,
-        "supply": list(supply),
-        "code": code_version(),
+    design = design_of(
+        o,
+        device=device,
+        supply=supply,
+        code=code_version(),
         # On a processor networks are trained alone; on a device 25 runs under every λ at once.
-        "block_size": 1 if device == "cpu" else BLOCK_SIZE,
-    }
+        block_size=1 if device == "cpu" else BLOCK_SIZE,
+    )
     inputs = {"data_dir": data_dir} if data_dir else {}
     return Study(
         NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True

@@ -25,8 +25,10 @@ from simulations.imbalance import class_sizes
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng
+from simulations.studies.controls.options import Options
 from simulations.studies.multiclass import POPULATION
-from simulations.studies.options import check_common
+from simulations.studies.option import design_of
+from simulations.studies.options import check_chosen
 from simulations.versions import code_version
 
 NAME = "controls"
@@ -138,16 +140,6 @@ CONTROLS = (
 
 
 @dataclass(frozen=True)
-class Options:
-    """Everything that a user can choose about the controls."""
-
-    runs: int = 100
-    seed: int = 0
-    margin: float = 0.05
-    device: str = "cpu"
-
-
-@dataclass(frozen=True)
 class ControlsCell:
     """The data cell that all controls share; a setting is a control."""
 
@@ -212,17 +204,16 @@ def make_study(options: Options) -> Study:
     ('equal weights', 'inverse weights')
     """
     o = options
-    check_common(o.runs, o.seed, o.margin)
+    check_chosen(o)
     device = check_device(o.device).type
-    design = {
-        "seed": o.seed,
-        "margin": o.margin,
-        "device": device,
-        "train_size": list(TRAIN_SIZE),
-        "test_size": TEST_SIZE,
-        "population": POPULATION,
-        "code": code_version(),
-    }
+    design = design_of(
+        o,
+        device=device,
+        train_size=list(TRAIN_SIZE),
+        test_size=TEST_SIZE,
+        population=POPULATION,
+        code=code_version(),
+    )
     return Study(NAME, o.seed, o.runs, (ControlsCell(device=device),), compute_block, design)
 
 

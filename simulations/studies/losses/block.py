@@ -18,7 +18,7 @@ import torch
 from equations.mean_proba import FloatArray
 from simulations.checkpoints import Checkpoint
 from simulations.criteria import PaperLoss, paper_loss, stage_of_loss
-from simulations.datasets import dataset_named
+from simulations.dataset_catalogue import dataset_named
 from simulations.network_training import (
     Member,
     Pool,
@@ -27,11 +27,11 @@ from simulations.network_training import (
     output_layer,
     starting_networks,
 )
+from simulations.recipe import Recipe
 from simulations.records import Block
 from simulations.stages import Stage
 from simulations.step_matching import gradient_norms_at_start
 from simulations.studies.network_block import train_with, trained_block
-from simulations.trainer import Recipe
 
 
 @dataclass(frozen=True)

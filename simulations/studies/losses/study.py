@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -16,18 +16,21 @@ from equations.arguments import BadArgument
 from equations.loss_arguments import LARGEST_BETA
 from simulations.blocks import BLOCK_SIZE
 from simulations.criteria import LOSSES, PaperLoss
+from simulations.dataset_catalogue import dataset_named
 from simulations.dataset_files import folder_named
-from simulations.datasets import class_supply, dataset_named, load_dataset
+from simulations.datasets import class_supply, load_dataset
 from simulations.fitters.fit import check_device
 from simulations.monte_carlo import Study
 from simulations.networks import check_network
+from simulations.recipe import Recipe
 from simulations.studies.losses.block import LossCell, compute_block
+from simulations.studies.losses.options import Options
+from simulations.studies.option import design_of
 from simulations.studies.options import (
     check_choice,
-    check_common,
+    check_chosen,
     check_recipe,
 )
-from simulations.trainer import Recipe
 from simulations.versions import code_version
 
 NAME = "losses"
@@ -45,34 +48,6 @@ COLOUR = Recipe(
     augment=True,
 )
 """The paper's for CIFAR-10."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Everything that a user can choose about the comparison of losses.
-
-    What is None is as the paper has it for the data set.
-    """
-
-    runs: int = 5
-    seed: int = 0
-    dataset: tuple[str, ...] = ("digits",)
-    model: tuple[str, ...] = ()
-    loss: tuple[str, ...] = LOSSES
-    beta: tuple[float, ...] = (1.0,)
-    match_step: bool = False
-    epochs: int | None = None
-    batch_size: int | None = None
-    lr: float | None = None
-    momentum: float | None = None
-    schedule: str | None = None
-    weight_decay: float | None = None
-    augment: bool | None = None
-    precision: str = "float32"
-    compile: bool = False
-    margin: float = 0.005
-    device: str = "auto"
-    data_dir: str = ""
 
 
 def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = None) -> Study:
@@ -101,7 +76,7 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
     ['digits cnn2c lgl', 'digits cnn2c sml', 'digits cnn2c lgl-inr beta=1']
     """
     o = options
-    check_common(o.runs, o.seed, o.margin, least_runs=1)
+    check_chosen(o, least_runs=1)
     for option, values in (("dataset", o.dataset), ("model", o.model), ("loss", o.loss)):
         if len(set(values)) < len(values):
             raise BadArgument(option, f"must be distinct, got {list(values)}")
@@ -134,16 +109,14 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
                 f"must be at most the {sum(cell.train_size)} training images of "
                 f"{cell.dataset}, got {cell.recipe.batch_size}",
             )
-    design: dict[str, Any] = {f.name: getattr(o, f.name) for f in fields(Options)}
-    del design["runs"], design["data_dir"]  # where the data are determines no number
-    design |= {name: list(v) for name, v in design.items() if isinstance(v, tuple)}
-    design |= {
-        "device": device,
-        "supply": {dataset: list(sizes) for dataset, sizes in supply.items()},
-        "code": code_version(),
+    design = design_of(
+        o,
+        device=device,
+        supply=supply,
+        code=code_version(),
         # On a processor networks are trained alone; on a device 25 runs at once.
-        "block_size": 1 if device == "cpu" else BLOCK_SIZE,
-    }
+        block_size=1 if device == "cpu" else BLOCK_SIZE,
+    )
     inputs = {"data_dir": data_dir} if data_dir else {}
     return Study(
         NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True
@@ -186,16 +159,20 @@ def _losses(o: Options) -> list[PaperLoss]:
         raise BadArgument("loss", f"must name at least one of {', '.join(LOSSES)}")
     for name in o.loss:
         check_choice("loss", name, LOSSES)
-    labels = [f"{beta:g}" for beta in o.beta]
+    labels = [f"{beta:g}" for beta in o.inr_beta]
     if not labels or len(set(labels)) < len(labels):
-        raise BadArgument("beta", f"must be numbers that differ in six digits, got {list(o.beta)}")
-    for beta in o.beta:
+        raise BadArgument(
+            "inr_beta", f"must be numbers that differ in six digits, got {list(o.inr_beta)}"
+        )
+    for beta in o.inr_beta:
         if not (math.isfinite(beta) and 0 <= beta <= LARGEST_BETA):
-            raise BadArgument("beta", f"must satisfy 0 <= beta <= {LARGEST_BETA:g}, got {beta:g}")
+            raise BadArgument(
+                "inr_beta", f"must satisfy 0 <= beta <= {LARGEST_BETA:g}, got {beta:g}"
+            )
     return [
         PaperLoss(name, beta)
         for name in o.loss
-        for beta in (o.beta if name == "lgl-inr" else (1.0,))
+        for beta in (o.inr_beta if name == "lgl-inr" else (1.0,))
     ]
 
 

@@ -32,32 +32,15 @@ from simulations.generators import GENERATORS
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng
-from simulations.studies.options import check_choice, check_common, check_positive
+from simulations.studies.option import design_of
+from simulations.studies.options import check_chosen, check_positive
+from simulations.studies.table1.options import Options
 from simulations.versions import code_version
 
 NAME = "table1"
 POPULATION = 20_000
 N_HIDDEN = 10
 DEPTHS = (10, 50)
-TRAININGS = ("bfgs", "adam")
-
-
-@dataclass(frozen=True)
-class Options:
-    """Everything that a user can choose about Table 1; the defaults are the paper's."""
-
-    runs: int = 100
-    seed: int = 0
-    train_size: tuple[int, int] = (1000, 10000)
-    test_size: tuple[int, int] = (1000, 1000)
-    as_printed: bool = False
-    sim1_reading: str = "sum"
-    sim2_reading: str = "covariance"
-    training: str = "bfgs"
-    max_iter: int = 300
-    epochs: int = 20
-    margin: float = 0.05
-    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -121,10 +104,9 @@ def make_study(options: Options) -> Study:
     (['sim1', 'sim2'], ('1/2', 'N1/(N0+N1)', '2N1/(2N1+N0)'))
     """
     o = options
-    check_common(o.runs, o.seed, o.margin)
+    check_chosen(o)
     check_class_count(o.train_size, 2, "train_size")
     check_class_count(o.test_size, 2, "test_size")
-    check_choice("training", o.training, TRAININGS)
     check_positive(max_iter=o.max_iter, epochs=o.epochs)
     readings = {"sim1": o.sim1_reading, "sim2": o.sim2_reading}
     for name, reading in readings.items():
@@ -146,21 +128,7 @@ def make_study(options: Options) -> Study:
         )
         for name, reading in readings.items()
     )
-    design = {
-        "seed": o.seed,
-        "train_size": list(o.train_size),
-        "test_size": list(o.test_size),
-        "population": POPULATION,
-        "as_printed": o.as_printed,
-        "sim1_reading": o.sim1_reading,
-        "sim2_reading": o.sim2_reading,
-        "training": o.training,
-        "max_iter": o.max_iter,
-        "epochs": o.epochs,
-        "margin": o.margin,
-        "device": device,
-        "code": code_version(),
-    }
+    design = design_of(o, population=POPULATION, device=device, code=code_version())
     return Study(NAME, o.seed, o.runs, cells, compute_block, design)
 
 

@@ -1,0 +1,82 @@
+"""How a study is run or planned: options that change no number, each declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from simulations.studies.option import Option
+
+RUNNING, PLANNING = "How it is run", "What is planned"
+
+Jobs = Annotated[int, Option("Workers; 0 means one per core.", panel=RUNNING)]
+Backend = Annotated[
+    str,
+    Option(
+        "joblib's backend: processes, threads, none, or a cluster.",
+        choices=("loky", "threading", "sequential", "dask"),
+        panel=RUNNING,
+    ),
+]
+Scheduler = Annotated[
+    str | None, Option("Dask's scheduler.", metavar="tcp://HOST:PORT", panel=RUNNING)
+]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a study is run; nothing here changes a number."""
+
+    out: Annotated[
+        str, Option("Folder for the store and the reports.", metavar="DIR", panel=RUNNING)
+    ]
+    fresh: Annotated[
+        bool, Option("Put a store that is there aside and start over.", panel=RUNNING)
+    ] = False
+    jobs: Jobs = 0
+    backend: Backend = "loky"
+    scheduler: Scheduler = None
+    mcse: Annotated[
+        float | None,
+        Option(
+            "Add blocks until the Monte Carlo standard error of every gap (losses: of every "
+            "accuracy) is at most this; `runs` is then the least.",
+            panel=RUNNING,
+        ),
+    ] = None
+    max_failures: Annotated[
+        float,
+        Option("Share of the replications that may fail before the study stops.", panel=RUNNING),
+    ] = 0.05
+    timeout: Annotated[
+        float | None,
+        Option(
+            "Seconds that a block of replications may take; longer is recorded as failed.",
+            panel=RUNNING,
+        ),
+    ] = None
+    quiet: Annotated[bool, Option("No progress, no table.", panel=RUNNING)] = False
+
+
+@dataclass(frozen=True)
+class CommandOptions(RunOptions):
+    """How a study is run from the command line, which ends with a status."""
+
+    strict: Annotated[bool, Option("Exit with 1 if a verdict is 'fails'.", panel=RUNNING)] = False
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What precision to plan for, and who computes the pilot."""
+
+    mcse: Annotated[
+        float,
+        Option(
+            "Monte Carlo standard error that every gap (losses: every accuracy) shall have, e.g. "
+            "0.01.",
+            panel=PLANNING,
+        ),
+    ]
+    jobs: Jobs = 0
+    backend: Backend = "loky"
+    scheduler: Scheduler = None

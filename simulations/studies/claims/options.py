@@ -1,0 +1,26 @@
+"""What a user can choose about the claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulations.studies.option import Device, Margin, Runs, Seed
+
+
+@dataclass(frozen=True)
+class Options:
+    """Put the paper's other statements to the test, each in a small design, with a verdict.
+
+    `strict` exits with 1 if any of them fails: some do.
+
+    Examples
+    --------
+    >>> from learnprop import claims
+    >>> claims(runs=2).to_frame()["verdict"].isin(["holds", "fails", "inconclusive"]).all()
+    np.True_
+    """
+
+    runs: Runs = 100
+    seed: Seed = 0
+    margin: Margin = 0.05
+    device: Device = "cpu"

@@ -1,0 +1,106 @@
+"""What a user can choose about the study of trained networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from simulations.recipe import SCHEDULES
+from simulations.studies.network_options import (
+    DATA,
+    DATASET_NAMES,
+    MODELS,
+    TRAINING,
+    Compile,
+    DataDir,
+    Precision,
+)
+from simulations.studies.option import Device, Margin, Option, Runs, Seed
+from simulations.studies.weight_options import Beta, profile_option, weights_option
+
+
+@dataclass(frozen=True)
+class Options:
+    """Put Eq. (9) to trained networks: as trained, bias refined, output layer refined.
+
+    A long training is resumed too.
+
+    Examples
+    --------
+    >>> from learnprop import cnn
+    >>> sizes = (14, 12, 10, 8, 7, 6, 6, 5, 5, 5)
+    >>> result = cnn(runs=2, sizes=sizes, epochs=1, weights="equal", device="cpu")
+    >>> train = result.to_frame().query("split == 'train'").set_index("stage")["verdict"]
+    >>> {stage: train[stage].unique().tolist() for stage in ("raw", "bias")}
+    {'raw': ['not converged'], 'bias': ['holds']}
+    """
+
+    runs: Runs = 20
+    seed: Seed = 0
+    dataset: Annotated[
+        str,
+        Option(
+            "Images. digits needs no download; for the others see learnprop data.",
+            choices=DATASET_NAMES,
+            panel=DATA,
+        ),
+    ] = "digits"
+    imbalance: Annotated[
+        tuple[float, ...],
+        Option("Largest over smallest training class.", metavar="R1,R2,...", panel=DATA),
+    ] = (10.0,)
+    profile: Annotated[str, profile_option(DATA)] = "exponential"
+    train_size: Annotated[
+        int | None,
+        Option(
+            "Training images of the largest class. By default all that every class has.",
+            panel=DATA,
+        ),
+    ] = None
+    sizes: Annotated[
+        tuple[int, ...],
+        Option("Training images per class, instead of the above.", metavar="N0,N1,...", panel=DATA),
+    ] = ()
+    data_dir: DataDir = ""
+    weights: Annotated[tuple[str, ...], weights_option("By default equal and inverse.")] = (
+        "equal",
+        "inverse",
+    )
+    beta: Beta = 0.999
+    model: Annotated[
+        str,
+        Option(
+            "Network: of 28 x 28 the first two, of 28 x 28 or 32 x 32 the others.",
+            choices=MODELS,
+            panel=TRAINING,
+        ),
+    ] = "cnn2c"
+    epochs: Annotated[int, Option("Passes over the sample.", panel=TRAINING)] = 20
+    batch_size: Annotated[int, Option("Images of a minibatch.", panel=TRAINING)] = 64
+    lr: Annotated[float, Option("Learning rate.", panel=TRAINING)] = 0.01
+    momentum: Annotated[float, Option("Of SGD, as PyTorch has it.", panel=TRAINING)] = 0.5
+    schedule: Annotated[
+        str,
+        Option(
+            "Of the learning rate; step divides it by 10 after a half and three quarters.",
+            choices=SCHEDULES,
+            panel=TRAINING,
+        ),
+    ] = "constant"
+    weight_decay: Annotated[float, Option("Of all but the output bias.", panel=TRAINING)] = 0.0
+    decay_bias: Annotated[
+        bool, Option("Decay the output bias too, which breaks Eq. (9).", panel=TRAINING)
+    ] = False
+    augment: Annotated[bool, Option("Random crop and horizontal flip.", panel=TRAINING)] = False
+    precision: Precision = "float32"
+    compile: Compile = False
+    measure_at: Annotated[
+        tuple[int, ...],
+        Option(
+            "Epochs after which P is measured, besides the last. By default powers of two.",
+            metavar="E1,E2,...",
+            panel=TRAINING,
+        ),
+    ] = ()
+    margin: Margin = 0.05
+    device: Device = "auto"

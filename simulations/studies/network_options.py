@@ -1,0 +1,29 @@
+"""Options that the studies of trained networks share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from simulations.dataset_catalogue import DATASETS
+from simulations.recipe import PRECISIONS
+from simulations.studies.option import Option
+
+DATA, TRAINING = "Data", "Training"
+"""Panels of ``--help``."""
+
+DATASET_NAMES = tuple(DATASETS)
+MODELS = ("cnn2c", "cnn5c", "resnet18", "mobilenetv2")
+"""Names in `simulations.networks.NETWORKS`, which needs PyTorch."""
+
+DataDir = Annotated[
+    str,
+    Option(
+        "Folder with a sub-folder per data set; else those of LEARNPROP_DATA, else where "
+        "learnprop data fetch puts them.",
+        metavar="DIR",
+        panel=DATA,
+        in_design=False,
+    ),
+]
+Precision = Annotated[str, Option("bf16 is autocast.", choices=PRECISIONS, panel=TRAINING)]
+Compile = Annotated[bool, Option("Put the network through torch.compile.", panel=TRAINING)]
