@@ -9,12 +9,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from simulations.studies import STUDIES
+
 _HOME = {
-    "table1": "learnprop.api",
-    "multiclass": "learnprop.api",
-    "explore": "learnprop.api",
-    "cnn": "learnprop.api",
-    "losses": "learnprop.api",
     "StudyResult": "learnprop.api",
     "mean_proba": "equations.mean_proba",
     "mean_proba_and_second_moments": "equations.mean_proba",
@@ -96,16 +93,19 @@ _HOME = {
     "read_measurements": "simulations.tables",
 }
 
-__all__ = sorted(_HOME)
+__all__ = sorted([*_HOME, *STUDIES])
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name in STUDIES:
+        value: Any = import_module("learnprop.api").study_function(name)
+    elif name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    else:
         raise AttributeError(f"module 'learnprop' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+    return sorted([*globals(), *__all__])

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
-from importlib import import_module
-from operator import index
-from os import PathLike
+from dataclasses import MISSING, dataclass, replace
+from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import fill, indent
 from typing import TYPE_CHECKING, Any
 
-from equations.arguments import BadArgument
+from equations.arguments import BadArgument, Worded
+from learnprop.arguments import as_text, from_python
+from learnprop.run_options import RunOptions
+from simulations.studies import STUDIES, options_type
+from simulations.studies.option import Declared, declared_options
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike
 
     from reports.study_report import Contents
     from simulations.monte_carlo import Study
@@ -84,248 +88,126 @@ class StudyResult:
         return f"<{self.study.name}: {self.study.n_runs} runs; on test data {counts}>"
 
 
-def table1(
-    *, out: str | Path | None = None, jobs: int = 1, fresh: bool = False, **options: Any
-) -> StudyResult:
-    """Reproduce Table 1: Eq. (10) for Sim1 and Sim2.
+_HOW = {"out": None, "jobs": 1, "max_failures": 1.0, "quiet": True}
+"""Defaults of Python's own: nothing is kept, computed here, whatever fails, without a word."""
+
+_ARRAYS = {
+    "X": "array_like, shape (n_samples, n_features), optional\n"
+    "    Your own features, resampled to the ratios; or name a file with ``data``.",
+    "y": "array_like, shape (n_samples,), optional\n"
+    "    Their labels, of any kind. Where both are pandas', they have one index.",
+}
+
+
+def study_function(name: str) -> Callable[..., StudyResult]:
+    """Make the function that runs a study, from the options that it declares.
 
     Parameters
     ----------
-    out : str or Path, optional
-        Folder for the store; a second call resumes. By default nothing is kept.
-    jobs : int
-        Worker processes; 0 is one per core, 1 computes here.
-    fresh : bool
-        Put a store that is in `out` aside and start over.
-    **options
-        Fields of `simulations.studies.table1.Options`, as on the command line.
+    name : str
+        Of the study.
 
     Returns
     -------
-    StudyResult
-
-    Raises
-    ------
-    ValueError
-        If an option is unknown or cannot be, or `out` holds another study.
+    callable
+        ``(**options) -> StudyResult``; its signature and docstring name every option.
 
     Examples
     --------
-    >>> result = table1(runs=5, train_size=(20, 60), test_size=(50, 50), max_iter=5)
-    >>> result.to_frame().query("split == 'train' and simulation == 'sim1'")["rhs"].tolist()
-    [3.0, 1.0, 0.5]
+    >>> import inspect
+    >>> table1 = study_function("table1")
+    >>> list(inspect.signature(table1).parameters)[:3]
+    ['runs', 'seed', 'train_size']
     """
-    return _run("table1", options, out, jobs, fresh)
+    options = options_type(name)
+    arrays = tuple(_ARRAYS) if STUDIES[name].takes_arrays else ()
+    own, how = declared_options(options), declared_options(RunOptions)
+
+    def study(*positional: Any, **given: Any) -> StudyResult:
+        if len(positional) > len(arrays):
+            raise TypeError(f"{name} takes its options by keyword, got {positional[-1]!r}")
+        passed = dict(zip(arrays, positional, strict=False)) | given
+        values = {array: passed.pop(array, None) for array in arrays}
+        chosen_how = {key: passed.pop(key) for key in how if key in passed}
+        return _run(name, passed, chosen_how, values)
+
+    signature = inspect.Signature(
+        [
+            inspect.Parameter(array, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
+            for array in arrays
+        ]
+        + [_parameter(d, d.default) for d in own.values()]
+        + [_parameter(d, _HOW.get(d.name, d.default)) for d in how.values()],
+        return_annotation=StudyResult,
+    )
+    study.__signature__ = signature  # type: ignore[attr-defined]
+    study.__name__ = study.__qualname__ = name
+    study.__module__ = "learnprop"
+    study.__doc__ = _documented(options.__doc__ or "", arrays, own | how)
+    return study
 
 
-def multiclass(
-    *, out: str | Path | None = None, jobs: int = 1, fresh: bool = False, **options: Any
-) -> StudyResult:
-    """Put Eq. (9) to the test for K Gaussian classes.
-
-    Parameters
-    ----------
-    out : str or Path, optional
-        Folder for the store; a second call resumes. By default nothing is kept.
-    jobs : int
-        Worker processes; 0 is one per core, 1 computes here.
-    fresh : bool
-        Put a store that is in `out` aside and start over.
-    **options
-        Fields of `simulations.studies.multiclass.Options`, as on the command line.
-
-    Returns
-    -------
-    StudyResult
-
-    Raises
-    ------
-    ValueError
-        If an option is unknown or cannot be, or `out` holds another study.
-
-    Examples
-    --------
-    >>> result = multiclass(runs=5, sizes=(90, 60, 30), test_size=100, weights=["equal"])
-    >>> train = result.to_frame().query("split == 'train'")
-    >>> train["verdict"].tolist()
-    ['holds', 'holds', 'holds']
-    """
-    return _run("multiclass", options, out, jobs, fresh)
+def _parameter(declared: Declared, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        declared.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if default is MISSING else default,
+        annotation=_type(declared),
+    )
 
 
-def explore(
-    X: ArrayLike | None = None,
-    y: ArrayLike | None = None,
-    *,
-    out: str | Path | None = None,
-    jobs: int = 1,
-    fresh: bool = False,
-    **options: Any,
-) -> StudyResult:
-    """See what a weight does to each class: a grid of imbalance ratios and λ.
-
-    Parameters
-    ----------
-    X : array_like, shape (n_samples, n_features), optional
-        Your own features, resampled to the ratios; or name a file with ``data``.
-    y : array_like, shape (n_samples,), optional
-        Their labels, of any kind. Where both are pandas', they have one index.
-    out : str or Path, optional
-        Folder for the store; a second call resumes. By default nothing is kept.
-    jobs : int
-        Worker processes; 0 is one per core, 1 computes here.
-    fresh : bool
-        Put a store that is in `out` aside and start over.
-    **options
-        Fields of `simulations.studies.explore.Options`, as on the command line.
-
-    Returns
-    -------
-    StudyResult
-
-    Raises
-    ------
-    ValueError
-        If an option is unknown or cannot be, X has missing values, or `out` holds another study.
-
-    Examples
-    --------
-    >>> result = explore(runs=5, ratios=[1, 10], weights=["equal", "inverse"], train_size=500)
-    >>> rarest = result.to_frame().query("split == 'test' and `class` == 0")
-    >>> rarest.groupby(["weighting", "ratio"])["mean_proba"].mean().round(1).to_dict()
-    {('equal', 1.0): 0.8, ('equal', 10.0): 0.6, ('inverse', 1.0): 0.8, ('inverse', 10.0): 0.8}
-    """
-    if (X is None) != (y is None):
-        raise ValueError("X and y must be given together")
-    return _run("explore", options, out, jobs, fresh, None if X is None else (X, y))
+def _type(declared: Declared) -> str:
+    kind = declared.kind.__name__
+    if declared.several:
+        kind = f"tuple of {kind}"
+    return f"{kind} or None" if declared.may_be_none or declared.name == "out" else kind
 
 
-def cnn(
-    *, out: str | Path | None = None, jobs: int = 1, fresh: bool = False, **options: Any
-) -> StudyResult:
-    """Put Eq. (9) to networks trained on images: as trained, bias refined, output layer refined.
-
-    Parameters
-    ----------
-    out : str or Path, optional
-        Folder for the store; a second call resumes. By default nothing is kept.
-    jobs : int
-        Worker processes; 0 is one per core, 1 computes here.
-    fresh : bool
-        Put a store that is in `out` aside and start over.
-    **options
-        Fields of `simulations.studies.cnn.Options`, as on the command line.
-
-    Returns
-    -------
-    StudyResult
-
-    Raises
-    ------
-    ValueError
-        If an option is unknown or cannot be, a file of the data set is missing or not as
-        published, or `out` holds another study.
-
-    Examples
-    --------
-    >>> sizes = (14, 12, 10, 8, 7, 6, 6, 5, 5, 5)
-    >>> result = cnn(runs=2, sizes=sizes, epochs=1, weights="equal", device="cpu")
-    >>> train = result.to_frame().query("split == 'train'").set_index("stage")["verdict"]
-    >>> {stage: train[stage].unique().tolist() for stage in ("raw", "bias")}
-    {'raw': ['not converged'], 'bias': ['holds']}
-    """
-    return _run("cnn", options, out, jobs, fresh)
-
-
-def losses(
-    *, out: str | Path | None = None, jobs: int = 1, fresh: bool = False, **options: Any
-) -> StudyResult:
-    """Compare the paper's losses: Tables 3, 4 and 5, Figures 1 and 2.
-
-    Parameters
-    ----------
-    out : str or Path, optional
-        Folder for the store; a second call resumes. By default nothing is kept.
-    jobs : int
-        Worker processes; 0 is one per core, 1 computes here.
-    fresh : bool
-        Put a store that is in `out` aside and start over.
-    **options
-        Fields of `simulations.studies.losses.Options`, as on the command line.
-
-    Returns
-    -------
-    StudyResult
-
-    Raises
-    ------
-    ValueError
-        If an option is unknown or cannot be, a file of the data set is missing or not as
-        published, or `out` holds another study.
-
-    Examples
-    --------
-    >>> result = losses(runs=1, loss=["sml", "lgl-inr"], epochs=1, device="cpu")
-    >>> test = result.to_frame().query("split == 'test'").set_index("setting")
-    >>> test["verdict"].to_dict()
-    {'sml': 'reference', 'lgl-inr beta=1': 'inconclusive'}
-    """
-    return _run("losses", options, out, jobs, fresh)
+def _documented(about: str, arrays: tuple[str, ...], options: dict[str, Declared]) -> str:
+    """A numpydoc docstring: what the options say, every parameter, what is raised, the example."""
+    text, _, example = inspect.cleandoc(about).partition("Examples\n--------\n")
+    entries = [f"{array} : {_ARRAYS[array]}" for array in arrays]
+    for name, declared in options.items():
+        option = declared.option
+        words = f"{{{', '.join(option.choices)}}}" if option.choices else _type(declared)
+        if option.choices and declared.several:
+            words = f"tuple of {words}"
+        default = _HOW.get(name, declared.default)
+        shown = f", default {as_text(default)}" if default not in ((), "", None, MISSING) else ""
+        told = fill(str(Worded(option.help)), width=96)
+        entries.append(f"{name} : {words}{shown}\n{indent(told, '    ')}")
+    return (
+        str(Worded(text)).strip()
+        + "\n\nParameters\n----------\n"
+        + "\n".join(entries)
+        + "\n\nReturns\n-------\nStudyResult\n\nRaises\n------\nValueError\n"
+        "    If an option is unknown or cannot be, or `out` holds another study.\n"
+        f"\nExamples\n--------\n{example}"
+    )
 
 
 def _run(
-    name: str,
-    options: dict[str, Any],
-    out: str | Path | None,
-    jobs: int,
-    fresh: bool,
-    arrays: tuple[Any, Any] | None = None,
+    name: str, given: dict[str, Any], given_how: dict[str, Any], arrays: dict[str, Any]
 ) -> StudyResult:
-    from learnprop.arguments import arrays_as_file, study_options
-    from learnprop.running import check_out, note_session
-    from reports.provenance import now, write_bytes, write_provenance, write_text
-    from reports.study_report import report_of
-    from simulations.monte_carlo import run_study
-    from simulations.store import open_store
-    from simulations.studies import _HOME
-    from simulations.workers import Workers, check_workers
+    from learnprop.arrays import arrays_as_file
+    from learnprop.execute import Caller, execute, lay_out
 
-    try:
-        workers = Workers(index(jobs))
-    except TypeError:
-        raise BadArgument("jobs", f"must be an integer, got {jobs!r}") from None
+    out = given_how.pop("out", None)
     if not isinstance(out, str | PathLike | None):
         raise BadArgument("out", f"must be a folder or None, got {out!r}")
-    module, report = import_module(_HOME[name]), report_of(name)
-    chosen = study_options(name, module.Options, options)
-    workers, started = check_workers(workers), now()
+    chosen = from_python(name, options_type(name), given)
+    how = _HOW | from_python(name, RunOptions, given_how)
+    called = ", ".join(f"{option}={value!r}" for option, value in given.items())
+    caller = Caller(command=[f"learnprop.{name}({called})"])
+    known = {}
     with ExitStack() as stack:
-        folder = Path(out or stack.enter_context(TemporaryDirectory()))
-        content, known = b"", {}
-        if arrays is not None:
-            content, known["file"] = arrays_as_file(*arrays, folder / "data.npz", chosen)
+        folder = Path(fspath(out) if out else stack.enter_context(TemporaryDirectory()))
+        if any(array is not None for array in arrays.values()):
+            if any(array is None for array in arrays.values()):
+                raise ValueError(f"{' and '.join(arrays)} must be given together")
+            file = folder / "data.npz"
+            content, known["file"] = arrays_as_file(**arrays, path=file, chosen=chosen)
             chosen["label"] = known["file"].label
-        study: Study = module.make_study(module.Options(**chosen), **known)
-        check_out(folder, study.name)
-        with open_store(folder, study.name, study.design, fresh=fresh) as store:
-            if content:  # what workers read
-                write_bytes(folder / "data.npz", content)
-            if fresh or not (folder / "protocol.md").exists():
-                write_text(folder / "protocol.md", report.protocol(study, None))
-            note_session(study, store, workers)
-            for _ in run_study(study, store, workers):
-                pass
-            result = StudyResult(study, report.contents(report.summarise(study, store)))
-        called = ", ".join(f"{option}={value!r}" for option, value in options.items())
-        write_provenance(
-            folder / "provenance.json",
-            study=name,
-            design=study.design,
-            started=started,
-            command=[f"learnprop.{name}({called})"],
-            inputs=dict(study.inputs),
-            runs=study.n_runs,
-            workers=workers.jobs,
-            backend=workers.backend,
-        )
-        return result
+            caller = replace(caller, files={file.name: content})
+        study = lay_out(name, chosen, **known)
+        return StudyResult(*execute(study, RunOptions(**how | {"out": str(folder)}), caller))

@@ -1,32 +1,35 @@
-"""What people pass from Python, as a study's options: plain values, and arrays as a file."""
+"""What people pass for an option, as text or from Python, made the plain values it declares."""
 
 from __future__ import annotations
 
-import hashlib
-import io
+import csv
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from equations.arguments import BadArgument
+from simulations.studies.option import Declared, declared_options
 
-if TYPE_CHECKING:
-    from simulations.user_data import DataFile
+_KINDS: dict[type, tuple[tuple[type, ...], str, str]] = {
+    int: ((int,), "an integer", "integers"),
+    float: ((int, float), "a number", "numbers"),
+    bool: ((bool,), "True or False", ""),
+    str: ((str,), "a string", "words"),
+}
 
-T = TypeVar("T", int, float)
 
+def from_text(declared: Declared, texts: Sequence[str]) -> tuple[Any, ...]:
+    """Read a list as the command line has it: commas between, the option may be repeated.
 
-def numbers(option: str, text: str, number: Callable[[str], T]) -> tuple[T, ...]:
-    """Read numbers with commas between, as an option of the command line has them.
+    A word with a comma in it is put into double quotes. Where neighbouring numbers join, they are
+    one value.
 
     Parameters
     ----------
-    option : str
-        Its argument in Python.
-    text : str
-    number : {int, float}
+    declared : Declared
+        An option that takes a list.
+    texts : sequence of str
+        One for each time that the option was given.
 
     Returns
     -------
@@ -34,40 +37,75 @@ def numbers(option: str, text: str, number: Callable[[str], T]) -> tuple[T, ...]
 
     Raises
     ------
-    ValueError
+    BadArgument
         Naming the option and what was given.
 
     Examples
     --------
-    >>> numbers("ratios", "1,10", float), numbers("sizes", "", int)
-    ((1.0, 10.0), ())
+    >>> from simulations.studies import options_type
+    >>> known = declared_options(options_type("cnn"))
+    >>> from_text(known["imbalance"], ["1,10", "100"]), from_text(known["sizes"], [])
+    ((1.0, 10.0, 100.0), ())
+    >>> from_text(known["weights"], ["equal,inverse", "1,2,3"])
+    ('equal', 'inverse', '1,2,3')
     """
-    kind = "integers" if number is int else "numbers"
+    values: list[Any] = []
+    for text in texts:
+        words = [word.strip() for word in next(csv.reader([text], skipinitialspace=True), [])]
+        if declared.option.neighbours_join:
+            words = _joined_numbers(words)
+        try:
+            values += [declared.kind(word) for word in words]
+        except ValueError:
+            kinds = _KINDS[declared.kind][2]
+            problem = f"must be {kinds} with commas between, got {text!r}"
+            raise BadArgument(declared.name, problem) from None
+    return tuple(values)
+
+
+def _joined_numbers(words: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    after_number = False
+    for word in words:
+        number = _is_number(word)
+        if number and after_number:
+            found[-1] += "," + word
+        else:
+            found.append(word)
+        after_number = number
+    return found
+
+
+def _is_number(word: str) -> bool:
     try:
-        return tuple(number(part) for part in text.split(",")) if text else ()
+        float(word)
     except ValueError:
-        raise BadArgument(option, f"must be {kind} with commas between, got {text!r}") from None
+        return False
+    return True
 
 
-def words(text: str) -> tuple[str, ...]:
-    """Read words with commas between.
+def as_text(value: Any) -> str:
+    """Write a value as an option takes it.
 
     Examples
     --------
-    >>> words("mnist, kmnist"), words("")
-    (('mnist', 'kmnist'), ())
+    >>> as_text((1.0, 10.0)), as_text(0.05), as_text("ring")
+    ('1,10', '0.05', 'ring')
     """
-    return tuple(part.strip() for part in text.split(",")) if text else ()
+    if isinstance(value, tuple | list):
+        return ",".join(map(as_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def joined(arguments: Sequence[str], option: str) -> list[str]:
+def spaces_to_commas(arguments: Sequence[str], flags: Collection[str]) -> list[str]:
     """Put commas between the numbers after an option, for who writes them with spaces.
 
     Parameters
     ----------
     arguments : sequence of str
         Of the command line.
-    option : str
+    flags : collection of str
+        Options that take lists of numbers.
 
     Returns
     -------
@@ -75,8 +113,8 @@ def joined(arguments: Sequence[str], option: str) -> list[str]:
 
     Examples
     --------
-    >>> joined(["losses", "--beta", "1", "2", "4", "--seed", "3"], "--beta")
-    ['losses', '--beta', '1,2,4', '--seed', '3']
+    >>> spaces_to_commas(["table1", "--train-size", "10", "20", "--seed", "3"], {"--train-size"})
+    ['table1', '--train-size', '10,20', '--seed', '3']
     """
     found: list[str] = []
     values: list[str] | None = None  # of the option, while they are read
@@ -87,22 +125,22 @@ def joined(arguments: Sequence[str], option: str) -> list[str]:
             found.append(",".join(values))
             continue
         found.append(argument)
-        values = [] if argument == option else None
+        values = [] if argument in flags else None
     return found
 
 
-def study_options(study: str, kind: type, options: Mapping[str, Any]) -> dict[str, Any]:
+def from_python(study: str, options: type, given: Mapping[str, Any]) -> dict[str, Any]:
     """Check keyword arguments against a study's options, and make plain values of them.
 
     Parameters
     ----------
     study : str
         Its name.
-    kind : type
+    options : type
         Dataclass of its options.
-    options : mapping
-        numpy's numbers become Python's, sequences become tuples, one value where several may
-        stand becomes a tuple of one; weights may be numbers.
+    given : mapping
+        numpy's numbers become Python's, sequences become tuples; where several may stand, one value
+        becomes a tuple of one, and text is read as on the command line. Weights may be numbers.
 
     Returns
     -------
@@ -110,117 +148,51 @@ def study_options(study: str, kind: type, options: Mapping[str, Any]) -> dict[st
 
     Raises
     ------
-    ValueError
+    BadArgument
         Naming the option and its value.
 
     Examples
     --------
-    >>> from simulations.studies.explore import Options
-    >>> study_options("explore", Options, {"ratios": 5, "weights": [0.3, "equal", (0.5, 0.5)]})
-    {'ratios': (5,), 'weights': ('0.3', 'equal', '0.5,0.5')}
+    >>> from simulations.studies import options_type
+    >>> Options = options_type("cnn")
+    >>> from_python("cnn", Options, {"imbalance": 5, "weights": [0.3, "equal", (0.5, 0.5)]})
+    {'imbalance': (5,), 'weights': ('0.3', 'equal', '0.5,0.5')}
+    >>> from_python("cnn", Options, {"weights": "equal,inverse"})
+    {'weights': ('equal', 'inverse')}
     """
-    known = {f.name: str(f.type) for f in fields(kind)}
-    chosen = {}
-    for name, value in options.items():
+    known = declared_options(options)
+    for name in given:
         if name not in known:
-            raise ValueError(f"{study} has no option {name!r}, only {', '.join(known)}")
-        chosen[name] = _plain(name, value, known[name])
-    return chosen
+            raise BadArgument(name, f"is no option of {study}, only {', '.join(known)}")
+    return {name: _plain(known[name], value) for name, value in given.items()}
 
 
-_KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
-    "int": (int, "an integer"),
-    "float": ((int, float), "a number"),
-    "bool": (bool, "True or False"),
-    "str": (str, "a string"),
-}
-
-
-def _plain(name: str, value: Any, declared: str) -> Any:
-    """Check one value against its declared type, e.g. ``tuple[float, ...]`` or ``int | None``."""
+def _plain(declared: Declared, value: Any) -> Any:
     if hasattr(value, "tolist"):  # of numpy or pandas
         value = value.tolist()
-    if value is None and declared.endswith("None"):
+    if value is None and declared.may_be_none:
         return None
-    several = declared.startswith("tuple")
-    values = tuple(value) if several and isinstance(value, list | tuple) else (value,)
-    if name == "weights":
-        values = tuple(map(_weight, values))
-    if name == "rarest" and isinstance(value, int | float):  # as labels are written
-        values = (str(value).removesuffix(".0"),)
-    kind, words = _KINDS[re.findall(r"int|float|bool|str", declared)[0]]
-    for one in values:
-        if not isinstance(one, kind) or (isinstance(one, bool) and kind is not bool):
-            raise BadArgument(name, f"must be {words}, got {one!r}")
-    return values if several else values[0]
+    if not declared.several:
+        return _checked(declared, value)
+    if isinstance(value, str):
+        return from_text(declared, [value])
+    values = value if isinstance(value, list | tuple) else (value,)
+    return tuple(_checked(declared, one) for one in values)
 
 
-def _weight(value: Any) -> str:
-    """One weighting as on the command line: a scheme, λ_0, or λ of every class."""
+def _checked(declared: Declared, value: Any) -> Any:
+    if declared.option.numbers_are_words:
+        value = _as_word(value)
+    kinds, words, _ = _KINDS[declared.kind]
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise BadArgument(declared.name, f"must be {words}, got {value!r}")
+    return value
+
+
+def _as_word(value: Any) -> Any:
+    """Number as it is written: a label of 1.0 is 1; λ of every class with commas between."""
     if hasattr(value, "tolist"):
         value = value.tolist()
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tuple[bytes, DataFile]:
-    """Lay features and labels out as the file that workers read; nothing is written.
-
-    Parameters
-    ----------
-    X : array_like, shape (n_samples, n_features)
-    y : array_like, shape (n_samples,)
-    path : Path
-        Where the file will be.
-    chosen : mapping
-        Options of the study.
-
-    Returns
-    -------
-    content : bytes
-        An npz file of the arrays ``X`` and ``y``.
-    file : DataFile
-
-    Raises
-    ------
-    ValueError
-        If the arrays, or options that speak of a file, cannot be.
-    """
-    import numpy as np
-    import pandas as pd
-
-    from simulations.user_arrays import as_column, as_frame
-    from simulations.user_columns import check_features
-    from simulations.user_data import DataFile, class_counts
-    from simulations.user_labels import label_names
-
-    for name in ("data", "label", "drop"):
-        if name in chosen:
-            raise BadArgument(name, f"is of a file, got {chosen[name]!r} with `X` and `y`")
-    if hasattr(X, "toarray"):
-        raise BadArgument("X", "must be dense, got a sparse matrix: X.toarray()")
-    both = isinstance(X, pd.DataFrame) and isinstance(y, pd.Series)
-    if both and not X.index.equals(y.index):
-        raise ValueError("X and y must have the same index")
-    frame, column = as_frame(X, "X"), as_column(y, "y")
-    if len(frame) != len(column):
-        raise BadArgument(
-            "X",
-            "must be (n_samples, n_features) and `y` (n_samples,), "
-            f"got {frame.shape} and {column.shape}",
-        )
-    labels, features = label_names(column, "y"), check_features(frame, "X")
-    counts = class_counts(labels, "y", chosen.get("rarest", ""))
-    buffer = io.BytesIO()
-    np.savez(buffer, X=features, y=labels)
-    content = buffer.getvalue()
-    file = DataFile(
-        path=str(path.resolve()),
-        label="y",
-        drop=(),
-        labels=tuple(counts),
-        counts=tuple(counts.values()),
-        n_features=features.shape[1],
-        sha256=hashlib.sha256(content).hexdigest(),
-        called="X",
-    )
-    return content, file
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return str(value).removesuffix(".0") if isinstance(value, int | float) else value

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import typer
 
-from learnprop import data, networks, stores, studies
-from learnprop.arguments import joined
+from learnprop import data, stores
+from learnprop.arguments import spaces_to_commas
+from learnprop.commands import number_lists, plan_command, run_command
 from learnprop.exits import BAD_INPUT, DONE, INTERRUPTED, STOPPED, signals_interrupt
+from simulations.studies import STUDIES
 
 app = typer.Typer(
     name="learnprop",
@@ -21,17 +23,9 @@ plans = typer.Typer(
     name="plan",
     help="Say how many replications --mcse needs. Takes a study's own options; writes nothing.",
 )
-for study in (
-    studies.table1,
-    studies.multiclass,
-    studies.controls,
-    studies.claims,
-    studies.explore,
-    networks.cnn,
-    networks.losses,
-):
-    app.command(rich_help_panel="Studies")(study.run)
-    plans.command()(study.plan)
+for study in STUDIES:
+    app.command(study, rich_help_panel="Studies")(run_command(study))
+    plans.command(study)(plan_command(study))
 app.add_typer(plans, rich_help_panel="Studies")
 app.add_typer(data.app, rich_help_panel="Data")
 stored: list[Callable[..., None]] = [stores.status, stores.replay, stores.report, stores.export]
@@ -47,8 +41,9 @@ def main() -> None:
     try:
         with signals_interrupt():
             arguments = sys.argv[1:] or ["--help"]
-            if "losses" in arguments:
-                arguments = joined(arguments, "--beta")
+            for name in STUDIES:
+                if name in arguments[:2]:  # learnprop STUDY, learnprop plan STUDY
+                    arguments = spaces_to_commas(arguments, number_lists(name))
             status = app(arguments, standalone_mode=False, prog_name="learnprop")
     except typer.TyperException as error:
         typer.echo(f"learnprop: {error.format_message()}{_rejected_value(error)}", err=True)

@@ -18,7 +18,7 @@ DONE, VERDICT_FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 3
 INTERRUPTED = 130  # typer's, of a Ctrl-C that nobody caught
 
 
-_IRREGULAR = {"compile_": "--compile", "file_format": "--format"}
+_IRREGULAR = {"file_format": "--format"}
 """Options that are not spelled as their argument in Python."""
 
 
@@ -40,8 +40,8 @@ def option_of(argument: str) -> str:
 
     Examples
     --------
-    >>> option_of("train_size"), option_of("compile_")
-    ('--train-size', '--compile')
+    >>> option_of("train_size"), option_of("file_format")
+    ('--train-size', '--format')
     """
     return _IRREGULAR.get(argument, f"--{argument.replace('_', '-')}")
 
@@ -65,6 +65,17 @@ def in_options(error: Exception) -> str:
     '--sizes takes the place of --train-size'
     """
     return error.spelled(option_of) if isinstance(error, Worded) else str(error)
+
+
+def words_of_options(text: str) -> str:
+    """Text in the words of the command line: options stand for arguments marked by backticks.
+
+    Examples
+    --------
+    >>> words_of_options("`runs` is then the least.")
+    '--runs is then the least.'
+    """
+    return Worded(text).spelled(option_of)
 
 
 def stopped(line: str) -> typer.Exit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from learnprop.options import Running
+from learnprop.run_options import RunOptions
 
 if TYPE_CHECKING:
     from simulations.monte_carlo import Study
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from simulations.workers import Workers
 
 
-def run_missing(study: Study, store: Store, workers: Workers, running: Running) -> None:
+def run_missing(study: Study, store: Store, workers: Workers, how: RunOptions) -> None:
     """Run the missing blocks of a study and show how far they are."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -20,12 +20,10 @@ def run_missing(study: Study, store: Store, workers: Workers, running: Running) 
     from simulations.blocks import block_runs
     from simulations.monte_carlo import pending_blocks, run_study
 
-    missing = len(pending_blocks(study, store, running.timeout))
-    updates = run_study(
-        study, store, workers, timeout=running.timeout, max_failures=running.max_failures
-    )
-    console = Console(stderr=True, quiet=running.quiet)
-    if running.quiet or not console.is_terminal:
+    missing = len(pending_blocks(study, store, how.timeout))
+    updates = run_study(study, store, workers, timeout=how.timeout, max_failures=how.max_failures)
+    console = Console(stderr=True, quiet=how.quiet)
+    if how.quiet or not console.is_terminal:
         for step in updates:
             runs = block_runs(step.block.index, study.block_size)
             which = f"run {runs.start}" if len(runs) == 1 else f"runs {runs.start}-{runs.stop - 1}"

@@ -26,8 +26,6 @@ class Option:
         How a value is written, where its type does not say.
     panel : str
         Heading of ``--help`` that it stands under.
-    flag : str
-        How it is written on the command line, where that is not ``--its-name``.
     in_design : bool
         Whether it determines the numbers; where a file lies does not.
     numbers_are_words : bool
@@ -40,7 +38,6 @@ class Option:
     choices: tuple[str, ...] = ()
     metavar: str = ""
     panel: str = ""
-    flag: str = ""
     in_design: bool = True
     numbers_are_words: bool = False
     neighbours_join: bool = False
@@ -73,11 +70,6 @@ class Declared:
     default: Any
     option: Option
 
-    @property
-    def flag(self) -> str:
-        """How it is written on the command line, e.g. ``--train-size``."""
-        return self.option.flag or "--" + self.name.replace("_", "-")
-
 
 def declared_options(options: type) -> dict[str, Declared]:
     """Read off a dataclass what its options are, by name.
@@ -105,8 +97,8 @@ def declared_options(options: type) -> dict[str, Declared]:
     ...     train_size: Annotated[tuple[int, ...], Option("Training samples of each class.")] = (9,)
     ...     seed: Annotated[int | None, Option("Of the random numbers.")] = None
     >>> known = declared_options(Options)
-    >>> known["train_size"].flag, known["train_size"].several, known["seed"].may_be_none
-    ('--train-size', True, True)
+    >>> known["train_size"].several, known["train_size"].kind, known["seed"].may_be_none
+    (True, <class 'int'>, True)
     """
     hints = get_type_hints(options, include_extras=True)
     return {f.name: _declared(f.name, hints[f.name], _default(f)) for f in fields(options)}

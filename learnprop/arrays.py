@@ -1,0 +1,78 @@
+"""A user's arrays, laid out as the file that workers read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from equations.arguments import BadArgument
+
+if TYPE_CHECKING:
+    from simulations.user_data import DataFile
+
+
+def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tuple[bytes, DataFile]:
+    """Lay features and labels out as the file that workers read; nothing is written.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, n_features)
+    y : array_like, shape (n_samples,)
+    path : Path
+        Where the file will be.
+    chosen : mapping
+        Options of the study.
+
+    Returns
+    -------
+    content : bytes
+        An npz file of the arrays ``X`` and ``y``.
+    file : DataFile
+
+    Raises
+    ------
+    ValueError
+        If the arrays, or options that speak of a file, cannot be.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from simulations.user_arrays import as_column, as_frame
+    from simulations.user_columns import check_features
+    from simulations.user_data import DataFile, class_counts
+    from simulations.user_labels import label_names
+
+    for name in ("data", "label", "drop"):
+        if name in chosen:
+            raise BadArgument(name, f"is of a file, got {chosen[name]!r} with `X` and `y`")
+    if hasattr(X, "toarray"):
+        raise BadArgument("X", "must be dense, got a sparse matrix: X.toarray()")
+    both = isinstance(X, pd.DataFrame) and isinstance(y, pd.Series)
+    if both and not X.index.equals(y.index):
+        raise ValueError("X and y must have the same index")
+    frame, column = as_frame(X, "X"), as_column(y, "y")
+    if len(frame) != len(column):
+        raise BadArgument(
+            "X",
+            "must be (n_samples, n_features) and `y` (n_samples,), "
+            f"got {frame.shape} and {column.shape}",
+        )
+    labels, features = label_names(column, "y"), check_features(frame, "X")
+    counts = class_counts(labels, "y", chosen.get("rarest", ""))
+    buffer = io.BytesIO()
+    np.savez(buffer, X=features, y=labels)
+    content = buffer.getvalue()
+    file = DataFile(
+        path=str(path.resolve()),
+        label="y",
+        drop=(),
+        labels=tuple(counts),
+        counts=tuple(counts.values()),
+        n_features=features.shape[1],
+        sha256=hashlib.sha256(content).hexdigest(),
+        called="X",
+    )
+    return content, file

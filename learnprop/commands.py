@@ -1,0 +1,128 @@
+"""Study commands, made from the options that studies declare."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING
+from typing import Annotated, Any
+
+import typer
+
+from equations.arguments import BadArgument
+from learnprop.arguments import as_text, from_text
+from learnprop.exits import BadInput, in_options, option_of, words_of_options
+from learnprop.run_options import CommandOptions, PlanOptions
+from simulations.studies import STUDIES, options_type
+from simulations.studies.option import Declared, declared_options
+
+
+def run_command(study: str) -> Callable[..., None]:
+    """Make the command that runs a study.
+
+    Parameters
+    ----------
+    study : str
+        Its name.
+
+    Returns
+    -------
+    callable
+        With the study's own options and those of `CommandOptions`.
+    """
+    from learnprop.running import run
+
+    defaults = {"out": f"results/{study}", "max_failures": STUDIES[study].max_failures}
+    return _command(study, run, CommandOptions, defaults, help_of(study))
+
+
+def plan_command(study: str) -> Callable[..., None]:
+    """Make the command that plans a study.
+
+    Parameters
+    ----------
+    study : str
+
+    Returns
+    -------
+    callable
+        With the study's own options and those of `PlanOptions`.
+    """
+    from learnprop.running import plan
+
+    return _command(study, plan, PlanOptions, {}, help_of(study).partition("\n")[0])
+
+
+def help_of(study: str) -> str:
+    """What the command line says of a study: what its options say, and how it resumes."""
+    about = inspect.cleandoc(options_type(study).__doc__ or "").partition("\nExamples\n")[0]
+    return words_of_options(f"{about.strip()}\n\nA second call with the same `out` resumes.")
+
+
+def number_lists(study: str) -> set[str]:
+    """Options of a study that take lists of numbers, as they are written on the command line."""
+    known = declared_options(options_type(study)).values()
+    return {option_of(d.name) for d in known if d.several and d.kind in (int, float)}
+
+
+def _command(
+    study: str,
+    carry_out: Callable[[str, dict[str, Any], Any], None],
+    how: type,
+    defaults: dict[str, Any],
+    text: str,
+) -> Callable[..., None]:
+    """Read a study's own options and those that say how; carry it out."""
+    own, common = declared_options(options_type(study)), declared_options(how)
+
+    def command(**written: Any) -> None:
+        try:
+            chosen = {
+                name: _value(declared, written[name]) for name, declared in (own | common).items()
+            }
+        except BadArgument as error:
+            raise BadInput(in_options(error)) from None
+        common_chosen = {name: chosen.pop(name) for name in common}
+        carry_out(study, chosen, how(**common_chosen))
+
+    parameters = [_parameter(d, defaults.get(d.name, d.default)) for d in (own | common).values()]
+    # typer reads names, defaults and help from the signature, types from the annotations.
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": None}
+    command.__name__, command.__doc__ = study, text
+    return command
+
+
+def _value(declared: Declared, written: Any) -> Any:
+    if not declared.several:
+        return written
+    return declared.default if written is None else from_text(declared, written)
+
+
+def _parameter(declared: Declared, default: Any) -> inspect.Parameter:
+    option = declared.option
+    kind: Any = list[str] | None if declared.several else declared.kind
+    if declared.may_be_none and not declared.several:
+        kind = kind | None
+    flag = option_of(declared.name)
+    if declared.kind is bool and declared.may_be_none:
+        flag = f"{flag}/--no-{flag[2:]}"
+    described = typer.Option(
+        flag,
+        help=words_of_options(option.help),
+        metavar=option.metavar or "|".join(option.choices) or None,
+        rich_help_panel=option.panel or None,
+        show_default=as_text(default) if declared.several and default else True,
+    )
+    return inspect.Parameter(
+        declared.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=_shown(declared, default),
+        annotation=Annotated[kind, described],
+    )
+
+
+def _shown(declared: Declared, default: Any) -> Any:
+    if default is MISSING:
+        return inspect.Parameter.empty
+    return None if declared.several else default

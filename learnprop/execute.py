@@ -1,0 +1,290 @@
+"""The one sequence behind the command line and Python: check, compute what is missing, report."""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import TIMEOUT_MAX
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from equations.arguments import BadArgument
+from learnprop.progress import run_missing
+from learnprop.run_options import PlanOptions, RunOptions
+from simulations.studies import options_type, study_module
+
+if TYPE_CHECKING:
+    from reports.study_report import Contents
+    from simulations.monte_carlo import Study
+    from simulations.tables import Store
+    from simulations.workers import Workers
+
+LEAST_MCSE = 1e-6
+"""No study reaches less: at an SD of 0.1 it would be 10^10 runs."""
+
+
+def lay_out(name: str, chosen: Mapping[str, Any], **known: Any) -> Study:
+    """Lay a study out from what was chosen; nothing is written.
+
+    Parameters
+    ----------
+    name : str
+        Of the study.
+    chosen : mapping
+        Its options; what is missing has its default.
+    **known
+        What its ``make_study`` takes besides, e.g. the ``file`` of a user's arrays.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    BadArgument
+        Naming the option and its value.
+    """
+    study: Study = study_module(name).make_study(options_type(name)(**chosen), **known)
+    return study
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What the command line and Python do differently.
+
+    Attributes
+    ----------
+    deliver : callable ``(contents) -> None``
+        What is done with a report, before its provenance is written.
+    command : sequence of str, optional
+        How the study was called; by default as the process was.
+    files : mapping of str to bytes
+        What workers read, by name in the folder.
+    """
+
+    deliver: Callable[[Contents], None] = lambda _: None
+    command: Sequence[str] | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Contents]:
+    """Compute what is missing of a study, and report it.
+
+    Parameters
+    ----------
+    study : Study
+    how : RunOptions
+    caller : Caller
+
+    Returns
+    -------
+    study : Study
+        With as many runs as ``mcse`` took.
+    contents : Contents
+
+    Raises
+    ------
+    BadArgument, StoreError
+        Before anything is written: if something cannot be, or the folder holds another study.
+    StudyError, OSError, KeyboardInterrupt
+        Every finished block is kept.
+    """
+    from reports.provenance import now, write_bytes, write_text
+    from reports.study_report import report_of
+    from simulations.store import open_store
+
+    workers, report, out = check_run(how), report_of(study.name), Path(how.out)
+    started = now()
+    check_out(out, study.name)
+    with open_store(out, study.name, study.design, fresh=how.fresh) as store:
+        for name, content in caller.files.items():
+            write_bytes(out / name, content)
+        if how.fresh or not (out / "protocol.md").exists():
+            write_text(out / "protocol.md", report.protocol(study, how.mcse))
+
+        def reported(computed: Study) -> Contents:
+            contents = report.contents(report.summarise(computed, store))
+            caller.deliver(contents)
+            _write_provenance(computed, store, workers, how, caller.command, started)
+            return contents
+
+        try:
+            study = _compute(study, store, workers, how)
+        except KeyboardInterrupt:
+            if report.shows_unfinished:
+                reported(study)
+            raise
+        _mention_more_runs(study, store, how)
+        return study, reported(study)
+
+
+def check_run(how: RunOptions) -> Workers:
+    """Check how to run, before anything is written.
+
+    Parameters
+    ----------
+    how : RunOptions
+
+    Returns
+    -------
+    Workers
+
+    Raises
+    ------
+    BadArgument
+    """
+    if how.mcse is not None:
+        check_mcse(how.mcse)
+    if not 0 <= how.max_failures <= 1:
+        raise BadArgument("max_failures", f"must be a share from 0 to 1, got {how.max_failures}")
+    if how.timeout is not None and not 0 < how.timeout <= TIMEOUT_MAX:
+        raise BadArgument(
+            "timeout", f"must be positive and at most {TIMEOUT_MAX:g}, got {how.timeout:g}"
+        )
+    return workers_of(how)
+
+
+def check_mcse(mcse: float) -> None:
+    """Raise BadArgument unless a target of precision can be reached."""
+    if not LEAST_MCSE <= mcse < math.inf:
+        raise BadArgument("mcse", f"must be finite and at least {LEAST_MCSE:g}, got {mcse:g}")
+
+
+def workers_of(chosen: RunOptions | PlanOptions) -> Workers:
+    """Check who computes; raises BadArgument."""
+    from simulations.workers import Workers, check_workers
+
+    return check_workers(Workers(chosen.jobs, chosen.backend, chosen.scheduler))
+
+
+def check_out(out: Path, study: str) -> None:
+    """Make the folder if need be, and see that it is this study's and can be written.
+
+    Parameters
+    ----------
+    out : Path
+    study : str
+        Its name.
+
+    Raises
+    ------
+    BadArgument
+        Naming the folder.
+    """
+    from tempfile import TemporaryFile
+
+    from reports.provenance import study_of
+
+    if out.exists() and not out.is_dir():
+        raise BadArgument("out", f"must be a folder, but {out} is a file")
+    other = study_of(out)
+    if other not in (None, study):
+        raise BadArgument("out", f"{out} holds another study: {other}; use another `out`")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise BadArgument("out", f"{out} cannot be written: {error.strerror}") from None
+
+
+def _write_provenance(
+    study: Study,
+    store: Store,
+    workers: Workers,
+    how: RunOptions,
+    command: Sequence[str] | None,
+    started: Any,
+) -> None:
+    from reports.provenance import write_provenance
+    from simulations.tables import read_session
+
+    write_provenance(
+        Path(how.out) / "provenance.json",
+        study=study.name,
+        design=study.design,
+        started=started,
+        command=None if command is None else list(command),
+        inputs=dict(study.inputs),
+        runs=dict(study.cell_runs) or study.n_runs,
+        mcse=how.mcse,
+        workers=workers.jobs,
+        backend=workers.backend,
+        processors=read_session(store)["processors"],
+    )
+
+
+def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> Study:
+    """Compute what is missing; with a target in rounds, until every estimand is precise enough."""
+    from reports.precision import estimand_of, more_runs, study_precision
+
+    while True:
+        note_session(study, store, workers, quiet=how.quiet)
+        run_missing(study, store, workers, how)
+        if how.mcse is None:
+            return study
+        cell_runs = more_runs(study, store, how.mcse)
+        if not cell_runs:
+            estimand = estimand_of(study.cells[0])
+            for p in study_precision(study, store):
+                if not p.can_be_precise:
+                    typer.echo(
+                        f"{study.name}: {p.cell}, {p.setting}: no {estimand} to make precise; "
+                        f"{p.n_models} of {p.n_runs} runs have a model",
+                        err=True,
+                    )
+            return study
+        study = replace(study, cell_runs=cell_runs)
+        if not how.quiet:
+            wanted = ", ".join(f"{cell} {runs}" for cell, runs in cell_runs.items())
+            typer.echo(f"{study.name}: --mcse {how.mcse:g} not reached, runs: {wanted}", err=True)
+
+
+def note_session(study: Study, store: Store, workers: Workers, *, quiet: bool = True) -> None:
+    """Note in the store who computes what; say so where the processor is another."""
+    from reports.provenance import now, processor
+    from simulations.tables import finished_runs, read_session, write_session
+
+    here = processor()
+    processors = read_session(store).get("processors", []) if finished_runs(store) else []
+    if processors and here not in processors and not quiet:
+        typer.echo(
+            f"{study.name}: begun on {processors[0]}, goes on on {here}: the last digits of new "
+            "blocks may differ from what one machine gives",
+            err=True,
+        )
+    session = {
+        "runs": {cell.name: study.runs_of(cell.name) for cell in study.cells},
+        "inputs": dict(study.inputs),
+        "workers": workers.jobs,
+        "backend": workers.backend,
+        "started": now().isoformat(timespec="seconds"),
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "processors": [*processors, *([] if here in processors else [here])],
+    }
+    write_session(store, session)
+
+
+def _mention_more_runs(study: Study, store: Store, how: RunOptions) -> None:
+    from simulations.tables import finished_runs
+
+    held: dict[str, int] = {}
+    for (cell, _), runs in finished_runs(store, timeout=0.0).items():
+        held[cell] = held.get(cell, 0) + runs
+    used = [
+        f"{study.runs_of(cell)} of {runs} ({cell})"
+        for cell, runs in held.items()
+        if runs > study.runs_of(cell)
+    ]
+    if used and not how.quiet:
+        typer.echo(
+            f"{study.name}: the store holds more runs; these reports use the first "
+            + ", ".join(used),
+            err=True,
+        )
