@@ -11,89 +11,88 @@ from typing import Any
 
 from simulations.studies import STUDIES
 
+__version__ = "0.1.0"
+
+GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
+    "Measure a classifier": {
+        "equations.mean_proba": (
+            "mean_proba", "mean_proba_and_second_moments", "proba_from_logits", "class_count",
+        ),
+        "simulations.measure": ("measure",),
+        "equations.accuracy_bounds": ("accuracy_bounds",),
+    },
+    "The two sides of Eqs. (8) to (10)": {
+        "equations.balance": (
+            "class_mass", "residual", "left_side", "right_side", "gap", "split_residual",
+            "binary_ratio", "binary_ratio_in_theory", "detailed_balance_asymmetry",
+        ),
+        "equations.in_negative": ("in_negative_sides", "in_negative_residual"),
+        "equations.violations": (
+            "penalised_bias_residual", "label_smoothing_residual",
+            "torch_label_smoothing_residual", "minibatch_mean_class_weight",
+        ),
+    },
+    "Class weights": {
+        "equations.class_weights": ("class_weights", "table1_class_weights"),
+        "equations.stationary": (
+            "stationary_distribution", "effective_class_weight", "effective_class_weight_of_model",
+            "effective_class_weight_over_runs",
+        ),
+    },
+    "Intervals, tests, verdicts": {
+        "equations.inference": (
+            "Estimate", "mcse_of_mean", "ratio_of_means", "equivalence_verdict",
+        ),
+        "equations.jackknife": ("mcse_of_sd", "jackknife"),
+        "equations.simultaneous": ("gaps_over_runs", "max_t_critical"),
+        "equations.joint_inference": ("joint_test_over_runs",),
+        "equations.model_inference": ("gaps_of_model", "joint_test_of_model"),
+        "equations.population": ("predict_logistic_ratio",),
+    },
+    "Losses": {
+        "equations.losses": (
+            "WeightedSoftmaxLoss", "WeightedLogisticLoss", "OneVsAllLogisticLoss", "LGLINRLoss",
+            "weighted_softmax_loss", "weighted_logistic_loss", "one_vs_all_logistic_loss",
+            "lgl_inr_loss", "in_negative_weights",
+        ),
+    },
+    "Samples": {
+        "simulations.generators": ("sim1", "sim2"),
+        "simulations.generator": ("sample",),
+        "simulations.gaussian": ("gaussian_classes", "class_means", "class_covariances"),
+        "simulations.skew_normal": ("skew_normal_classes",),
+        "simulations.imbalance": ("class_sizes",),
+        "simulations.posterior": ("posterior_balance",),
+    },
+    "Fitters": {
+        "simulations.fitters.fit": ("Fit",),
+        "simulations.fitters.objective": ("Objective",),
+        "simulations.fitters.logistic": ("fit_logistic", "logistic_logits"),
+        "simulations.fitters.softmax": ("fit_softmax", "softmax_logits"),
+        "simulations.fitters.one_vs_all": ("fit_one_vs_all",),
+        "simulations.fitters.softmax_mlp": (
+            "fit_softmax_mlp", "initial_softmax_params", "softmax_mlp_logits",
+        ),
+        "simulations.fitters.mlp": ("fit_mlp",),
+        "simulations.fitters.mlp_network": ("initial_params", "mlp_logits"),
+    },
+    "Studies": {
+        "learnprop.api": ("StudyResult",),
+        "simulations.monte_carlo": ("Study", "run_study"),
+        "simulations.seeds": ("replication_rng",),
+        "simulations.workers": ("Workers",),
+        "simulations.store": ("open_store", "read_store"),
+        "simulations.tables": ("read_fits", "read_measurements"),
+    },
+}  # fmt: skip
+"""Public names by what they are for, and the modules that define them. The studies themselves come
+from `STUDIES`."""
+
 _HOME = {
-    "StudyResult": "learnprop.api",
-    "mean_proba": "equations.mean_proba",
-    "mean_proba_and_second_moments": "equations.mean_proba",
-    "proba_from_logits": "equations.mean_proba",
-    "class_count": "equations.mean_proba",
-    "class_mass": "equations.balance",
-    "residual": "equations.balance",
-    "left_side": "equations.balance",
-    "right_side": "equations.balance",
-    "gap": "equations.balance",
-    "detailed_balance_asymmetry": "equations.balance",
-    "accuracy_bounds": "equations.accuracy_bounds",
-    "split_residual": "equations.balance",
-    "binary_ratio": "equations.balance",
-    "binary_ratio_in_theory": "equations.balance",
-    "stationary_distribution": "equations.stationary",
-    "effective_class_weight": "equations.stationary",
-    "effective_class_weight_of_model": "equations.stationary",
-    "effective_class_weight_over_runs": "equations.stationary",
-    "joint_test_of_model": "equations.model_inference",
-    "joint_test_over_runs": "equations.joint_inference",
-    "gaps_of_model": "equations.model_inference",
-    "gaps_over_runs": "equations.simultaneous",
-    "max_t_critical": "equations.simultaneous",
-    "penalised_bias_residual": "equations.violations",
-    "label_smoothing_residual": "equations.violations",
-    "torch_label_smoothing_residual": "equations.violations",
-    "minibatch_mean_class_weight": "equations.violations",
-    "WeightedSoftmaxLoss": "equations.losses",
-    "WeightedLogisticLoss": "equations.losses",
-    "OneVsAllLogisticLoss": "equations.losses",
-    "LGLINRLoss": "equations.losses",
-    "weighted_softmax_loss": "equations.losses",
-    "weighted_logistic_loss": "equations.losses",
-    "one_vs_all_logistic_loss": "equations.losses",
-    "lgl_inr_loss": "equations.losses",
-    "in_negative_weights": "equations.losses",
-    "in_negative_sides": "equations.in_negative",
-    "in_negative_residual": "equations.in_negative",
-    "class_weights": "equations.class_weights",
-    "table1_class_weights": "equations.class_weights",
-    "Estimate": "equations.inference",
-    "mcse_of_mean": "equations.inference",
-    "mcse_of_sd": "equations.jackknife",
-    "jackknife": "equations.jackknife",
-    "ratio_of_means": "equations.inference",
-    "equivalence_verdict": "equations.inference",
-    "predict_logistic_ratio": "equations.population",
-    "sim1": "simulations.generators",
-    "sim2": "simulations.generators",
-    "sample": "simulations.generator",
-    "gaussian_classes": "simulations.gaussian",
-    "class_means": "simulations.gaussian",
-    "class_covariances": "simulations.gaussian",
-    "skew_normal_classes": "simulations.skew_normal",
-    "class_sizes": "simulations.imbalance",
-    "posterior_balance": "simulations.posterior",
-    "Fit": "simulations.fitters.fit",
-    "fit_logistic": "simulations.fitters.logistic",
-    "logistic_logits": "simulations.fitters.logistic",
-    "Objective": "simulations.fitters.objective",
-    "fit_softmax": "simulations.fitters.softmax",
-    "softmax_logits": "simulations.fitters.softmax",
-    "fit_one_vs_all": "simulations.fitters.one_vs_all",
-    "fit_softmax_mlp": "simulations.fitters.softmax_mlp",
-    "initial_softmax_params": "simulations.fitters.softmax_mlp",
-    "softmax_mlp_logits": "simulations.fitters.softmax_mlp",
-    "fit_mlp": "simulations.fitters.mlp",
-    "initial_params": "simulations.fitters.mlp_network",
-    "mlp_logits": "simulations.fitters.mlp_network",
-    "measure": "simulations.measure",
-    "replication_rng": "simulations.seeds",
-    "Study": "simulations.monte_carlo",
-    "run_study": "simulations.monte_carlo",
-    "Workers": "simulations.workers",
-    "open_store": "simulations.store",
-    "read_store": "simulations.store",
-    "read_fits": "simulations.tables",
-    "read_measurements": "simulations.tables",
+    name: module for group in GROUPS.values() for module, names in group.items() for name in names
 }
 
-__all__ = sorted([*_HOME, *STUDIES])
+__all__ = [*STUDIES, *_HOME]  # noqa: PLE0604 - they are strings
 
 
 def __getattr__(name: str) -> Any:
