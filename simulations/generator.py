@@ -17,6 +17,9 @@ from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray, IntArray
 from equations.quadrature import Quadrature
 
+Sample = tuple[FloatArray, IntArray]
+"""Features (n_samples, n_features) and labels (n_samples,)."""
+
 
 @dataclass(frozen=True)
 class Generator:

@@ -13,7 +13,7 @@ import numpy as np
 from equations.arguments import BadArgument, marked, within
 from equations.mean_proba import FloatArray
 from simulations.blocks import StudyError
-from simulations.evidence import Sample
+from simulations.generator import Sample
 from simulations.user_files import read_features_and_labels
 
 

@@ -19,8 +19,9 @@ import numpy as np
 
 from equations.arguments import BadArgument, renamed
 from equations.class_weights import BETA
-from simulations.evidence import Sample, drawing, record
+from simulations.evidence import drawing, record
 from simulations.fitters.fit import check_device
+from simulations.generator import Sample
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng

@@ -10,7 +10,7 @@ import numpy as np
 
 from equations.balance import class_mass
 from equations.mean_proba import FloatArray
-from simulations.evidence import Fitted
+from simulations.fitters.fit import Fitted
 from simulations.fitters.logistic import fit_logistic, logistic_logits
 from simulations.fitters.one_vs_all import fit_one_vs_all
 from simulations.fitters.softmax import fit_softmax, softmax_logits

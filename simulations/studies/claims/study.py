@@ -27,14 +27,14 @@ from scipy.optimize import brentq
 from equations.balance import class_mass
 from equations.class_weights import class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import Fitted, Sample, drawing, record
-from simulations.fitters.fit import check_device
+from simulations.evidence import drawing, record
+from simulations.fitters.fit import Fitted, check_device
 from simulations.fitters.in_negative import fit_lgl_inr
 from simulations.fitters.logistic import fit_logistic, logistic_logits
 from simulations.fitters.one_vs_all import fit_one_vs_all
 from simulations.fitters.softmax import fit_softmax, softmax_logits
 from simulations.gaussian import gaussian_classes
-from simulations.generator import Generator
+from simulations.generator import Generator, Sample
 from simulations.monte_carlo import Study
 from simulations.posterior import posterior_balance
 from simulations.records import Block

@@ -15,12 +15,12 @@ import numpy as np
 from equations.balance import class_mass
 from equations.class_weights import class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import SPLITS, Fitted, Sample, drawing, record
-from simulations.fitters.fit import Fit, check_device
+from simulations.evidence import SPLITS, drawing, record
+from simulations.fitters.fit import Fit, Fitted, check_device
 from simulations.fitters.objective import PLAIN, Objective
 from simulations.fitters.softmax import fit_softmax, softmax_logits
 from simulations.gaussian import class_means, gaussian_classes
-from simulations.generator import Generator
+from simulations.generator import Generator, Sample
 from simulations.imbalance import class_sizes
 from simulations.monte_carlo import Study
 from simulations.records import Block
