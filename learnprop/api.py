@@ -132,7 +132,7 @@ def multiclass(
     fresh : bool
         Put a store that is in `out` aside and start over.
     **options
-        Fields of `simulations.studies.multiclass.Options`, as on the command line.
+        Fields of `simulations.studies.multiclass.study.Options`, as on the command line.
 
     Returns
     -------
@@ -177,7 +177,7 @@ def explore(
     fresh : bool
         Put a store that is in `out` aside and start over.
     **options
-        Fields of `simulations.studies.explore.Options`, as on the command line.
+        Fields of `simulations.studies.explore.study.Options`, as on the command line.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from equations.arguments import BadArgument
 
 if TYPE_CHECKING:
-    from simulations.user_data import DataFile
+    from simulations.generators.user_data import DataFile
 
 T = TypeVar("T", int, float)
 
@@ -115,7 +115,7 @@ def study_options(study: str, kind: type, options: Mapping[str, Any]) -> dict[st
 
     Examples
     --------
-    >>> from simulations.studies.explore import Options
+    >>> from simulations.studies.explore.study import Options
     >>> study_options("explore", Options, {"ratios": 5, "weights": [0.3, "equal", (0.5, 0.5)]})
     {'ratios': (5,), 'weights': ('0.3', 'equal', '0.5,0.5')}
     """
@@ -188,10 +188,10 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
     import numpy as np
     import pandas as pd
 
-    from simulations.user_arrays import as_column, as_frame
-    from simulations.user_columns import check_features
-    from simulations.user_data import DataFile, class_counts
-    from simulations.user_labels import label_names
+    from simulations.generators.user_data import DataFile, class_counts
+    from simulations.generators.user_files.arrays import as_column, as_frame
+    from simulations.generators.user_files.columns import check_features
+    from simulations.generators.user_files.labels import label_names
 
     for name in ("data", "label", "drop"):
         if name in chosen:

@@ -113,7 +113,7 @@ def multiclass(
 
     A second call with the same --out resumes.
     """
-    from simulations.studies.multiclass import Options, make_study
+    from simulations.studies.multiclass.study import Options, make_study
 
     chosen = Options(
         runs=runs,
@@ -283,7 +283,7 @@ def explore(
 
     Class 0 is the rarest. A second call with the same --out resumes.
     """
-    from simulations.studies.explore import Options, make_study
+    from simulations.studies.explore.study import Options, make_study
 
     chosen = Options(
         runs=runs,

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulations.blocks import BLOCK_SIZE
 from simulations.fitters.fit import CONVERGED, NOT_CONVERGED, REASONS, Fit, Fitted
-from simulations.generator import Generator, Sample, sample
+from simulations.generators.generator import Generator, Sample, sample
 from simulations.measure import measure
 from simulations.records import Block, stack_fits, stack_measurements
 from simulations.seeds import replication_rng

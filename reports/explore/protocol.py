@@ -16,7 +16,7 @@ from reports.protocol import (
 )
 from reports.resplit import resplit_protocol
 from simulations.monte_carlo import Study
-from simulations.studies.explore import Source
+from simulations.studies.explore.study import Source
 
 _GENERATORS = {
     "sim1": "Sim1: x | y=1 from N(-1.5, 1) + U(0, 0.5), x | y=0 from N(1.5, 1) + U(-0.5, 0), sums.",

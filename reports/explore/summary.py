@@ -34,11 +34,11 @@ from reports.class_statistics import (
 from reports.resplit import columns_of_corrected
 from reports.statistics import MAX_FAILED
 from simulations.evidence import SPLITS
-from simulations.limit import Limit, LimitProba, limit_of
+from simulations.generators.large_sample_limit import Limit, LimitProba, limit_of
 from simulations.monte_carlo import Study
 from simulations.records import FAILED_STATUSES, Measurements
 from simulations.seeds import replication_rng
-from simulations.studies.explore import ExploreCell
+from simulations.studies.explore.study import ExploreCell
 from simulations.studies.options import is_lambda0
 from simulations.tables import Store, read_fits, read_measurements
 

@@ -28,11 +28,11 @@ from reports.class_statistics import (
     sides_over_runs,
 )
 from simulations.evidence import SPLITS
-from simulations.limit import Limit, limit_of
+from simulations.generators.large_sample_limit import Limit, limit_of
 from simulations.monte_carlo import Study
 from simulations.records import Measurements
 from simulations.seeds import replication_rng
-from simulations.studies.multiclass import MulticlassCell
+from simulations.studies.multiclass.study import MulticlassCell
 from simulations.tables import Store, read_fits, read_measurements
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 _HOME = {
     "table1": "simulations.studies.table1.study",
-    "multiclass": "simulations.studies.multiclass",
+    "multiclass": "simulations.studies.multiclass.study",
     "controls": "simulations.studies.controls.study",
     "claims": "simulations.studies.claims.study",
-    "explore": "simulations.studies.explore",
+    "explore": "simulations.studies.explore.study",
     "cnn": "simulations.studies.cnn.study",
     "losses": "simulations.studies.losses.study",
 }

@@ -3,8 +3,8 @@ import pytest
 
 from equations.minimisers import NoMinimiser
 from reports.class_columns import columns_of_limit
-from simulations.gaussian import class_covariances, gaussian_classes
-from simulations.limit import limit_of
+from simulations.generators.gaussian import class_covariances, gaussian_classes
+from simulations.generators.large_sample_limit import limit_of
 
 
 @pytest.mark.parametrize("fitter", ["logistic", "one-vs-all"])

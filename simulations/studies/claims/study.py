@@ -33,12 +33,12 @@ from simulations.fitters.in_negative import fit_lgl_inr
 from simulations.fitters.logistic import fit_logistic, logistic_logits
 from simulations.fitters.one_vs_all import fit_one_vs_all
 from simulations.fitters.softmax import fit_softmax, softmax_logits
-from simulations.gaussian import gaussian_classes
-from simulations.generator import Generator, Sample
+from simulations.generators.gaussian import gaussian_classes
+from simulations.generators.generator import Generator, Sample
+from simulations.generators.posterior import posterior_balance
+from simulations.generators.skew_normal import skew_normal_classes
 from simulations.monte_carlo import Study
-from simulations.posterior import posterior_balance
 from simulations.records import Block
-from simulations.skew_normal import skew_normal_classes
 from simulations.studies.claims.hard_class import (
     BALANCED,
     LEVELS,

@@ -18,7 +18,7 @@ from simulations.blocks import BLOCK_SIZE
 from simulations.dataset_files import folder_named
 from simulations.datasets import class_supply, dataset_named, load_dataset
 from simulations.fitters.fit import check_device
-from simulations.imbalance import class_sizes
+from simulations.generators.class_sizes import class_sizes
 from simulations.monte_carlo import Study
 from simulations.networks import check_network
 from simulations.studies.cnn.block import CnnCell, compute_block

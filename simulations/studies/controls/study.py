@@ -19,13 +19,13 @@ from simulations.evidence import SPLITS, drawing, record
 from simulations.fitters.fit import Fit, Fitted, check_device
 from simulations.fitters.objective import PLAIN, Objective
 from simulations.fitters.softmax import fit_softmax, softmax_logits
-from simulations.gaussian import class_means, gaussian_classes
-from simulations.generator import Generator, Sample
-from simulations.imbalance import class_sizes
+from simulations.generators.class_sizes import class_sizes
+from simulations.generators.gaussian import class_means, gaussian_classes
+from simulations.generators.generator import Generator, Sample
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng
-from simulations.studies.multiclass import POPULATION
+from simulations.studies.multiclass.study import POPULATION
 from simulations.studies.options import check_common
 from simulations.versions import code_version
 

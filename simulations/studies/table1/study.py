@@ -27,8 +27,8 @@ from simulations.fitters.minibatches import train_adam
 from simulations.fitters.mlp import check_start, describe, refine_output_layer
 from simulations.fitters.mlp_network import initial_params, mlp_logits
 from simulations.fitters.mlp_training import make_minibatch_loss, train_bfgs
-from simulations.generator import Sample, check_class_count
-from simulations.generators import GENERATORS
+from simulations.generators.generator import Sample, check_class_count
+from simulations.generators.paper import GENERATORS
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng

@@ -21,10 +21,17 @@ from equations.arguments import BadArgument, renamed
 from equations.class_weights import BETA
 from simulations.evidence import drawing, record
 from simulations.fitters.fit import check_device
-from simulations.generator import Sample
+from simulations.generators.generator import Sample
+from simulations.generators.user_data import (
+    DataFile,
+    describe_file,
+    draw_from_classes,
+    samples_of_file,
+)
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng
+from simulations.studies.explore.source import Source, sizes_at
 from simulations.studies.fitting import FITTERS, FittedCell, fit_cell
 from simulations.studies.options import (
     check_choice,
@@ -33,8 +40,6 @@ from simulations.studies.options import (
     lambda0_grid,
     weight_settings,
 )
-from simulations.studies.source import Source, sizes_at
-from simulations.user_data import DataFile, describe_file, draw_from_classes, samples_of_file
 from simulations.versions import code_version
 
 NAME = "explore"

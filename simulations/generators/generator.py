@@ -79,7 +79,7 @@ def sample(
 
     Examples
     --------
-    >>> from simulations.generators import sim1
+    >>> from simulations.generators.paper import sim1
     >>> X, y = sample(sim1(), (2, 3), np.random.default_rng(0))
     >>> X.shape, y.tolist()
     ((5, 1), [0, 0, 1, 1, 1])
@@ -107,7 +107,7 @@ def empirical(
 
     Examples
     --------
-    >>> from simulations.generators import sim2
+    >>> from simulations.generators.paper import sim2
     >>> [rule.nodes.shape for rule in empirical(sim2(), 5, np.random.default_rng(0))]
     [(5, 3), (5, 3)]
     """

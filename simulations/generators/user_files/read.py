@@ -15,10 +15,10 @@ import numpy as np
 
 from equations.arguments import BadArgument, within
 from equations.mean_proba import FloatArray
-from simulations.user_arrays import as_column, as_frame
-from simulations.user_columns import check_features
-from simulations.user_csv import read_csv
-from simulations.user_labels import label_names
+from simulations.generators.user_files.arrays import as_column, as_frame
+from simulations.generators.user_files.columns import check_features
+from simulations.generators.user_files.csv_files import read_csv
+from simulations.generators.user_files.labels import label_names
 
 if TYPE_CHECKING:
     import pandas as pd

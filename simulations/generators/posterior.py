@@ -18,7 +18,7 @@ from equations.class_weights import check_class_weight
 from equations.mean_proba import FloatArray
 from equations.population import posterior_mean_proba
 from equations.quadrature import Quadrature
-from simulations.generator import Generator, empirical
+from simulations.generators.generator import Generator, empirical
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def posterior_balance(
 
     Examples
     --------
-    >>> from simulations.gaussian import class_means, gaussian_classes
+    >>> from simulations.generators.gaussian import class_means, gaussian_classes
     >>> balance = posterior_balance(gaussian_classes(class_means("ring", 3, 2, 2.0)), [1, 2, 4])
     >>> flow = np.array([[1], [2], [4]]) * balance.mean_proba
     >>> balance.method, bool(np.abs(flow - flow.T).max() < 1e-10)
@@ -123,7 +123,7 @@ def posterior_of(
 
     Examples
     --------
-    >>> from simulations.generators import sim2
+    >>> from simulations.generators.paper import sim2
     >>> balance = posterior_of(sim2())
     >>> [round(float(balance([1, w]).mean_proba[1, 1]), 4) for w in (1, 10)]
     [0.7193, 0.9327]

@@ -9,11 +9,11 @@ import numpy as np
 
 from equations.arguments import BadArgument, renamed
 from equations.mean_proba import FloatArray, IntArray
-from simulations.gaussian import class_covariances, class_means, gaussian_classes
-from simulations.generator import Generator
-from simulations.generators import sim1, sim2
-from simulations.imbalance import class_sizes
-from simulations.user_data import DataFile
+from simulations.generators.class_sizes import class_sizes
+from simulations.generators.gaussian import class_covariances, class_means, gaussian_classes
+from simulations.generators.generator import Generator
+from simulations.generators.paper import sim1, sim2
+from simulations.generators.user_data import DataFile
 
 TRAIN_SIZE, TEST_SIZE = 10_000, 1000
 TEST_SHARE = 0.2

@@ -1,8 +1,8 @@
 r"""Gaussian classes in any number of classes and features.
 
 The means come from an arrangement (`class_means`), the covariances from a kind
-(`class_covariances`), or both from you. Because the densities are known, so are the true
-posterior and its P (`simulations.posterior`). Shapes: means (K, d), covariances (K, d, d).
+(`class_covariances`), or both from you. Because the densities are known, so are the true posterior
+and its P (`simulations.generators.posterior`). Shapes: means (K, d), covariances (K, d, d).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.spatial.distance import pdist
 from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 from equations.quadrature import Quadrature, standard_normal_quadrature
-from simulations.generator import Generator
+from simulations.generators.generator import Generator
 
 ARRANGEMENTS = ("simplex", "ring", "random")
 COVARIANCES = ("shared", "per-class")

@@ -5,14 +5,14 @@ from scipy.special import softmax
 
 from equations.balance import residual
 from equations.stationary import stationary_distribution
-from simulations.gaussian import (
+from simulations.generators.gaussian import (
     class_covariances,
     class_means,
     gaussian_classes,
 )
-from simulations.generators import sim1, sim2
-from simulations.posterior import posterior_balance
-from simulations.skew_normal import skew_normal_classes
+from simulations.generators.paper import sim1, sim2
+from simulations.generators.posterior import posterior_balance
+from simulations.generators.skew_normal import skew_normal_classes
 
 MASS = np.array([1.0, 2.0, 5.0])
 

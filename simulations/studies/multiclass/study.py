@@ -19,8 +19,8 @@ from equations.arguments import BadArgument, renamed
 from equations.class_weights import BETA
 from simulations.evidence import drawing, record
 from simulations.fitters.fit import check_device
-from simulations.gaussian import class_covariances, class_means, gaussian_classes
-from simulations.generator import Generator, Sample
+from simulations.generators.gaussian import class_covariances, class_means, gaussian_classes
+from simulations.generators.generator import Generator, Sample
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.studies.fitting import FITTERS, FittedCell, fit_cell

@@ -9,7 +9,7 @@ from equations.balance import left_side, right_side
 from simulations.records import select
 from simulations.store import read_store
 from simulations.studies import stored_study
-from simulations.studies.multiclass import FITTERS, Options, make_study
+from simulations.studies.multiclass.study import FITTERS, Options, make_study
 from simulations.tables import read_fits, read_measurements
 
 SMALL = Options(runs=25, classes=3, train_size=300, imbalance=4, test_size=100, epochs=2, hidden=4)

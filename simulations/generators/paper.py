@@ -11,8 +11,8 @@ import numpy as np
 from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 from equations.quadrature import Quadrature, standard_normal_quadrature, uniform_quadrature
-from simulations.gaussian import gaussian_classes
-from simulations.generator import Generator
+from simulations.generators.gaussian import gaussian_classes
+from simulations.generators.generator import Generator
 
 SIM1_MEAN = (1.5, -1.5)
 SIM1_UNIFORM = ((-0.5, 0.0), (0.0, 0.5))

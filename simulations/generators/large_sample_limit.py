@@ -12,8 +12,8 @@ from equations.balance import off_diagonal
 from equations.mean_proba import FloatArray
 from equations.minimisers import linear_mean_proba, one_vs_all_minimiser, softmax_minimiser
 from equations.quadrature import Quadrature
-from simulations.generator import Generator, empirical
-from simulations.posterior import PosteriorBalance, posterior_of
+from simulations.generators.generator import Generator, empirical
+from simulations.generators.posterior import PosteriorBalance, posterior_of
 
 N_SAMPLES = 50_000
 """Per class, where there are too many features for quadrature."""
@@ -77,7 +77,7 @@ def limit_of(generator: Generator, fitter: str, rng: np.random.Generator) -> Lim
 
     Examples
     --------
-    >>> from simulations.generators import sim1
+    >>> from simulations.generators.paper import sim1
     >>> limit = limit_of(sim1(), "logistic", np.random.default_rng(0))
     >>> P = limit.at([1.0, 10.0]).mean_proba
     >>> limit.basis, round(float(P[0, 1] / P[1, 0]), 9)  # Eq. (10)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from equations.arguments import BadArgument, within
-from simulations.user_columns import as_numbers
+from simulations.generators.user_files.columns import as_numbers
 
 if TYPE_CHECKING:
     import pandas as pd

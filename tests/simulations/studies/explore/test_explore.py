@@ -10,7 +10,7 @@ from equations.class_weights import class_weights
 from simulations.blocks import StudyError, Task, compute_one
 from simulations.records import select
 from simulations.studies import stored_study
-from simulations.studies.explore import Options, compute_block, make_study
+from simulations.studies.explore.study import Options, compute_block, make_study
 from simulations.studies.options import lambda0_grid
 
 

@@ -11,8 +11,8 @@ from scipy.special import log_ndtr, ndtr
 from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 from equations.quadrature import Quadrature, standard_normal_quadrature
-from simulations.gaussian import check_means, describe, quadrature_step
-from simulations.generator import Generator
+from simulations.generators.gaussian import check_means, describe, quadrature_step
+from simulations.generators.generator import Generator
 
 SKEW_NORMAL_STEP = {1: 0.02, 2: 0.04}
 """Finer: where the shape is 10, a density falls from full to nothing within a fifth of an SD."""

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from equations.arguments import BadArgument
-from simulations.user_columns import decoded, missing_in, plain_values, refuse_rows, refuse_value
+from simulations.generators.user_files.columns import (
+    decoded,
+    missing_in,
+    plain_values,
+    refuse_rows,
+    refuse_value,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,8 @@ import numpy as np
 from equations.arguments import BadArgument, marked, within
 from equations.mean_proba import FloatArray
 from simulations.blocks import StudyError
-from simulations.generator import Sample
-from simulations.user_files import read_features_and_labels
+from simulations.generators.generator import Sample
+from simulations.generators.user_files.read import read_features_and_labels
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Where samples come from: distributions, and files of a user."""
