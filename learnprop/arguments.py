@@ -6,9 +6,8 @@ import hashlib
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from equations.arguments import BadArgument
 
@@ -119,7 +118,7 @@ def study_options(study: str, kind: type, options: Mapping[str, Any]) -> dict[st
     >>> study_options("explore", Options, {"ratios": 5, "weights": [0.3, "equal", (0.5, 0.5)]})
     {'ratios': (5,), 'weights': ('0.3', 'equal', '0.5,0.5')}
     """
-    known = {f.name: str(f.type) for f in fields(kind)}
+    known = {name: str(hint) for name, hint in get_type_hints(kind).items()}
     chosen = {}
     for name, value in options.items():
         if name not in known:

@@ -7,20 +7,21 @@ and its P (`simulations.generators.posterior`). Shapes: means (K, d), covariance
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import helmert, solve_triangular
 from scipy.spatial.distance import pdist
 
-from equations.arguments import BadArgument
+from equations.arguments import BadArgument, renamed
 from equations.mean_proba import FloatArray
 from equations.quadrature import Quadrature, standard_normal_quadrature
+from simulations.generators import ARRANGEMENTS, COVARIANCES
+from simulations.generators.family import Family
 from simulations.generators.generator import Generator
-
-ARRANGEMENTS = ("simplex", "ring", "random")
-COVARIANCES = ("shared", "per-class")
 
 GAUSSIAN_STEP = {1: 0.05, 2: 0.125, 3: 0.4}
 """Quadrature step in SDs by number of features. A posterior whose log odds have slope s per SD has
@@ -272,3 +273,38 @@ def _cholesky(covariances: ArrayLike, n_classes: int, n_features: int) -> FloatA
         if eigenvalues[0] <= n_features * np.finfo(np.float64).eps * abs(eigenvalues[-1]):
             raise BadArgument("covariances", f"must be positive definite: that of class {k} is not")
     return np.asarray(np.linalg.cholesky(matrices), dtype=np.float64)
+
+
+def _build(
+    *, classes: int, dimension: int, means: str, separation: float, covariance: str
+) -> Generator:
+    with renamed(kind="covariance"), renamed_placing():
+        return gaussian_classes(
+            class_means(means, classes, dimension, separation),
+            class_covariances(covariance, classes, dimension),
+        )
+
+
+def renamed_placing() -> AbstractContextManager[None]:
+    """Let what `class_means` says of its arguments name a family's options."""
+    return renamed(arrangement="means", n_classes="classes", n_features="dimension")
+
+
+def placed(classes: int, dimension: int, means: str, separation: float) -> str:
+    """Say where the means of a family's classes are.
+
+    Examples
+    --------
+    >>> placed(3, 1, "random", 2.0)
+    'classes in 1 feature; means: random, nearest ones 2 apart'
+    """
+    where = describe(classes, dimension).partition(" ")[2]
+    return f"{where}; means: {means}, nearest ones {separation:g} apart"
+
+
+def _sentence(*, covariance: str, **placing: Any) -> str:
+    said = "the identity" if covariance == "shared" else "one per class, seeded"
+    return f"{placing['classes']} Gaussian {placed(**placing)}; covariance: {said}."
+
+
+FAMILY = Family(_build, _sentence)

@@ -15,6 +15,9 @@ from equations.quadrature import Quadrature
 from simulations.generators.generator import Generator, empirical
 from simulations.generators.posterior import PosteriorBalance, posterior_of
 
+Minimum = Callable[[tuple[Quadrature, ...], ArrayLike], tuple[FloatArray, FloatArray]]
+"""P and 1 - P_kk of the minimiser of a loss, on classes that are quadratures, by class mass."""
+
 N_SAMPLES = 50_000
 """Per class, where there are too many features for quadrature."""
 
@@ -57,66 +60,106 @@ class Limit:
     at: Callable[[ArrayLike], LimitProba]
 
 
-def limit_of(generator: Generator, fitter: str, rng: np.random.Generator) -> Limit | None:
-    """Return the limit of a fitter on a distribution, where we can compute it.
+@dataclass(frozen=True)
+class LargeSampleLimit:
+    """What a fitter knows of where it ends.
 
-    Linear fitters end at the minimiser of the population loss. Where the log odds of the classes
-    are linear, that of softmax and logistic regression is the true posterior. A network ends at the
-    posterior where it is rich enough.
-
-    Parameters
+    Attributes
     ----------
-    generator : Generator
-    fitter : {"logistic", "softmax", "one-vs-all", "mlp"}
-    rng : numpy.random.Generator
-        For Monte Carlo in more features than quadrature takes.
-
-    Returns
-    -------
-    Limit or None
-
-    Examples
-    --------
-    >>> from simulations.generators.paper import sim1
-    >>> limit = limit_of(sim1(), "logistic", np.random.default_rng(0))
-    >>> P = limit.at([1.0, 10.0]).mean_proba
-    >>> limit.basis, round(float(P[0, 1] / P[1, 0]), 9)  # Eq. (10)
-    ('population minimiser', 10.0)
+    where : str
+        For protocols.
+    of : callable ``(generator, rng) -> Limit or None``
+        None where it is not known; `rng` is for Monte Carlo in more features than quadrature takes.
     """
-    holds_posterior = fitter == "mlp" or (generator.linear_log_odds and fitter != "one-vs-all")
-    if not holds_posterior:
-        batches = _populations(generator, rng)
-        return Limit("population minimiser", lambda mass: _minimiser(batches, mass, fitter))
+
+    where: str
+    of: Callable[[Generator, np.random.Generator], Limit | None]
+
+
+def posterior_limit(generator: Generator, rng: np.random.Generator) -> Limit | None:
+    """Return the true posterior, where every model ends that is rich enough; None if not known."""
     if generator.log_density is None:
         return None
     posterior = posterior_of(generator, rng=rng, n_samples=N_SAMPLES)
     return Limit("true posterior", lambda mass: _posterior(posterior(mass)))
 
 
+def minimiser_limit(generator: Generator, rng: np.random.Generator, minimum: Minimum) -> Limit:
+    """Return the minimiser of a population loss, by quadrature or as the mean over batches.
+
+    Parameters
+    ----------
+    generator : Generator
+    rng : numpy.random.Generator
+    minimum : callable ``(classes, class_mass) -> (P, 1 - P_kk)``
+        Of the minimiser's predictions on classes that are quadratures.
+
+    Returns
+    -------
+    Limit
+    """
+    batches = _populations(generator, rng)
+    return Limit("population minimiser", lambda mass: _mean(batches, mass, minimum))
+
+
+def softmax_limit(generator: Generator, rng: np.random.Generator) -> Limit | None:
+    """Return where linear softmax ends: at the posterior where the log odds are linear.
+
+    Examples
+    --------
+    >>> from simulations.generators.paper import sim1
+    >>> limit = softmax_limit(sim1(), np.random.default_rng(0))
+    >>> P = limit.at([1.0, 10.0]).mean_proba
+    >>> limit.basis, round(float(P[0, 1] / P[1, 0]), 9)  # Eq. (10)
+    ('population minimiser', 10.0)
+    """
+    if generator.linear_log_odds:
+        return posterior_limit(generator, rng)
+    return minimiser_limit(generator, rng, _softmax_minimum)
+
+
+def one_vs_all_limit(generator: Generator, rng: np.random.Generator) -> Limit:
+    """Return where linear one-vs-all ends: at the minimiser of its K losses."""
+    return minimiser_limit(generator, rng, _one_vs_all_minimum)
+
+
+_MINIMISER = "the minimiser of the population loss, whether or not the model is true"
+SOFTMAX = LargeSampleLimit(_MINIMISER, softmax_limit)
+ONE_VS_ALL = LargeSampleLimit(_MINIMISER, one_vs_all_limit)
+RICH_MODEL = LargeSampleLimit(
+    "the true posterior under priors proportional to w, where it is known; a network ends there if "
+    "it is rich enough",
+    posterior_limit,
+)
+
+
 def _posterior(found: PosteriorBalance) -> LimitProba:
     return LimitProba(found.mean_proba, off_diagonal(found.mean_proba).sum(axis=1), found.mcse)
 
 
-def _minimiser(
-    batches: Sequence[tuple[Quadrature, ...]], class_mass: ArrayLike, fitter: str
+def _mean(
+    batches: Sequence[tuple[Quadrature, ...]], class_mass: ArrayLike, minimum: Minimum
 ) -> LimitProba:
     """Mean over batches; one batch is the distribution itself."""
-    found = [_of_linear_model(batch, class_mass, fitter) for batch in batches]
+    found = [minimum(batch, class_mass) for batch in batches]
     P, miss = (np.stack(arrays) for arrays in zip(*found, strict=True))
     spread = P.std(axis=0, ddof=1) if len(found) > 1 else np.zeros_like(P[0])
     return LimitProba(P.mean(axis=0), miss.mean(axis=0), spread / np.sqrt(len(found)))
 
 
-def _of_linear_model(
-    classes: tuple[Quadrature, ...], class_mass: ArrayLike, fitter: str
+def _softmax_minimum(
+    classes: tuple[Quadrature, ...], class_mass: ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
-    """P and 1 - P_kk of the minimiser of a linear model's loss."""
-    if fitter == "one-vs-all":
-        theta = one_vs_all_minimiser(classes, class_mass)
-        miss = linear_mean_proba(classes, -theta, "sigmoid").diagonal()
-        return linear_mean_proba(classes, theta, "sigmoid"), miss
     P = linear_mean_proba(classes, softmax_minimiser(classes, class_mass))
     return P, off_diagonal(P).sum(axis=1)
+
+
+def _one_vs_all_minimum(
+    classes: tuple[Quadrature, ...], class_mass: ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    theta = one_vs_all_minimiser(classes, class_mass)
+    miss = linear_mean_proba(classes, -theta, "sigmoid").diagonal()
+    return linear_mean_proba(classes, theta, "sigmoid"), miss
 
 
 def _populations(generator: Generator, rng: np.random.Generator) -> list[tuple[Quadrature, ...]]:

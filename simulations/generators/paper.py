@@ -11,6 +11,8 @@ import numpy as np
 from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 from equations.quadrature import Quadrature, standard_normal_quadrature, uniform_quadrature
+from simulations.generators import SIM1_READINGS, SIM2_READINGS
+from simulations.generators.family import Family
 from simulations.generators.gaussian import gaussian_classes
 from simulations.generators.generator import Generator
 
@@ -18,9 +20,6 @@ SIM1_MEAN = (1.5, -1.5)
 SIM1_UNIFORM = ((-0.5, 0.0), (0.0, 0.5))
 SIM2_MEAN = ((1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
 SIM2_SIGMA = (1.0, 1.2)
-
-SIM1_READINGS = ("sum", "mixture")
-SIM2_READINGS = ("covariance", "standard-deviation")
 
 
 def sim1(reading: str = "sum") -> Generator:
@@ -138,3 +137,28 @@ def sim2(reading: str = "covariance") -> Generator:
 
 
 GENERATORS: dict[str, Callable[[str], Generator]] = {"sim1": sim1, "sim2": sim2}
+
+_SAID = {
+    "sum": "the sum of the two independent variables",
+    "mixture": "an even mixture of the two laws",
+    "covariance": "the variance of each feature",
+    "standard-deviation": "the standard deviation of each feature",
+}
+
+
+def _sentence_of_sim1(*, reading: str | None) -> str:
+    return (
+        "Sim1: x | y=1 from N(-1.5, 1) + U(0, 0.5), x | y=0 from N(1.5, 1) + U(-0.5, 0); + read as "
+        f"{_SAID[reading or SIM1_READINGS[0]]}."
+    )
+
+
+def _sentence_of_sim2(*, reading: str | None) -> str:
+    return (
+        "Sim2: x | y=1 from N((0, 0, 0), 1.2 I), x | y=0 from N((1, 1, 1), I); 1.2 read as "
+        f"{_SAID[reading or SIM2_READINGS[0]]}."
+    )
+
+
+SIM1 = Family(lambda *, reading: sim1(reading or SIM1_READINGS[0]), _sentence_of_sim1)
+SIM2 = Family(lambda *, reading: sim2(reading or SIM2_READINGS[0]), _sentence_of_sim2)

@@ -3,6 +3,7 @@ r"""Skew-normal classes: the paper's remark on skewness, with mean and SD held f
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,12 +12,22 @@ from scipy.special import log_ndtr, ndtr
 from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 from equations.quadrature import Quadrature, standard_normal_quadrature
-from simulations.generators.gaussian import check_means, describe, quadrature_step
+from simulations.generators.family import Family
+from simulations.generators.gaussian import (
+    check_means,
+    class_means,
+    describe,
+    placed,
+    quadrature_step,
+    renamed_placing,
+)
 from simulations.generators.generator import Generator
 
 SKEW_NORMAL_STEP = {1: 0.02, 2: 0.04}
 """Finer: where the shape is 10, a density falls from full to nothing within a fifth of an SD."""
 MAX_QUADRATURE_SHAPE = 10.0
+MAX_SKEWNESS = 0.99
+"""That of a half normal distribution, 0.9953, is that of no shape."""
 
 
 def skew_normal_classes(means: ArrayLike, shape: ArrayLike, scale: float = 1.0) -> Generator:
@@ -84,6 +95,57 @@ def skew_normal_classes(means: ArrayLike, shape: ArrayLike, scale: float = 1.0) 
         quadrature=partial(_skew_normal_quadrature, *law),
         log_density=partial(_skew_normal_log_density, *law),
     )
+
+
+def shape_of_skewness(skewness: float) -> float:
+    r"""Shape α of a skew-normal distribution of this skewness.
+
+    .. math:: \gamma = \frac{4 - \pi}{2}
+              \left( \frac{\delta \sqrt{2/\pi}}{\sqrt{1 - 2\delta^2/\pi}} \right)^3
+
+    Parameters
+    ----------
+    skewness : float
+        γ, within ±0.99.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    BadArgument
+        If it is out of range.
+
+    Examples
+    --------
+    >>> from scipy.stats import skewnorm
+    >>> round(float(skewnorm.stats(shape_of_skewness(-0.9), moments="s")), 9)
+    -0.9
+    """
+    if not abs(skewness) <= MAX_SKEWNESS:
+        raise BadArgument("skewness", f"must be within ±{MAX_SKEWNESS:g}, got {skewness:g}")
+    ratio = np.cbrt(2 * skewness / (4 - np.pi))  # δ√(2/π) over the SD of z
+    delta = np.sqrt(np.pi / 2) * ratio / np.hypot(1.0, ratio)
+    return float(delta / np.sqrt(1 - delta**2))
+
+
+def _build(
+    *, classes: int, dimension: int, means: str, separation: float, skewness: float
+) -> Generator:
+    with renamed_placing():
+        centres = class_means(means, classes, dimension, separation)
+    return skew_normal_classes(centres, [shape_of_skewness(skewness)] * classes)
+
+
+def _sentence(*, skewness: float, **placing: Any) -> str:
+    return (
+        f"{placing['classes']} skew-normal {placed(**placing)}; independent features of SD 1 and "
+        f"skewness {skewness:g}."
+    )
+
+
+FAMILY = Family(_build, _sentence)
 
 
 def _sample_skew_normal(

@@ -47,10 +47,11 @@ def stored_study(
     if name not in _HOME:
         raise ValueError(f"no study is called {name!r}, only {', '.join(_HOME)}")
     module = import_module(_HOME[name])
+    stored = module.used_of(design) if hasattr(module, "used_of") else design
     chosen = {
-        f.name: tuple(design[f.name]) if isinstance(design[f.name], list) else design[f.name]
+        f.name: tuple(stored[f.name]) if isinstance(stored[f.name], list) else stored[f.name]
         for f in fields(module.Options)
-        if f.name in design
+        if f.name in stored
     }
     chosen |= inputs or {}
     known = module.known_from(design, inputs or {}) if hasattr(module, "known_from") else {}

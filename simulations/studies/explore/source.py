@@ -10,10 +10,9 @@ import numpy as np
 from equations.arguments import BadArgument, renamed
 from equations.mean_proba import FloatArray, IntArray
 from simulations.generators.class_sizes import class_sizes
-from simulations.generators.gaussian import class_covariances, class_means, gaussian_classes
 from simulations.generators.generator import Generator
-from simulations.generators.paper import sim1, sim2
 from simulations.generators.user_data import DataFile
+from simulations.registry import Chosen
 
 TRAIN_SIZE, TEST_SIZE = 10_000, 1000
 TEST_SHARE = 0.2
@@ -28,23 +27,19 @@ Sizes = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Source:
-    """One of the paper's simulations, Gaussian classes, or a file.
+    """A distribution, or a file.
 
     Attributes
     ----------
-    generator : {"sim1", "sim2", "gaussian", "data"}
     n_classes, dimension : int
-    means, separation, covariance
-        Of Gaussian classes.
+    family : Chosen or None
+        Of `FAMILIES`.
     file : DataFile or None
     """
 
-    generator: str
     n_classes: int
     dimension: int
-    means: str = ""
-    separation: float = 1.0
-    covariance: str = ""
+    family: Chosen | None = None
     file: DataFile | None = None
 
     @property
@@ -54,13 +49,9 @@ class Source:
 
     def distribution(self) -> Generator:
         """Distribution of the classes; a file has none."""
-        assert self.file is None
-        if self.generator != "gaussian":
-            return {"sim1": sim1, "sim2": sim2}[self.generator]()
-        return gaussian_classes(
-            class_means(self.means, self.n_classes, self.dimension, self.separation),
-            class_covariances(self.covariance, self.n_classes, self.dimension),
-        )
+        assert self.family is not None
+        generator: Generator = self.family.record.build(**self.family.options)
+        return generator
 
 
 def sizes_at(
@@ -90,7 +81,7 @@ def sizes_at(
 
     Examples
     --------
-    >>> sizes_at(Source("sim1", 2, 1), 100, "exponential", None, None)
+    >>> sizes_at(Source(2, 1), 100, "exponential", None, None)
     ((100, 10000), (1000, 1000))
     """
     rising = partial(_rising, source.n_classes, ratio=ratio, profile=profile)

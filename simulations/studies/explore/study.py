@@ -12,16 +12,17 @@ Class 0 is the rarest, as in the paper's Table 1. The settings share each replic
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from equations.arguments import BadArgument, renamed
-from equations.class_weights import BETA
+from equations.arguments import BadArgument
 from simulations.evidence import drawing, record
+from simulations.fitters import FITTERS
 from simulations.fitters.fit import check_device
-from simulations.generators.generator import Sample
+from simulations.generators import FAMILIES
+from simulations.generators.generator import Generator, Sample
 from simulations.generators.user_data import (
     DataFile,
     describe_file,
@@ -30,11 +31,13 @@ from simulations.generators.user_data import (
 )
 from simulations.monte_carlo import Study
 from simulations.records import Block
+from simulations.registry import check_unused, without_unused
 from simulations.seeds import replication_rng
+from simulations.studies.cells import FittedCell, choose_family, choose_fitter
+from simulations.studies.explore.options import Options
 from simulations.studies.explore.source import Source, sizes_at
-from simulations.studies.fitting import FITTERS, FittedCell, fit_cell
+from simulations.studies.option import defaults_of, design_of
 from simulations.studies.options import (
-    check_choice,
     check_common,
     check_positive,
     lambda0_grid,
@@ -44,76 +47,10 @@ from simulations.versions import code_version
 
 NAME = "explore"
 POPULATION = 10_000
-RATIOS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 SCHEMES = ("equal", "sqrt-inverse", "effective-number", "inverse")
 LAMBDA0_GRID = (0.01, 0.99, 10)
 
 
-@dataclass(frozen=True)
-class Options:
-    """Everything that a user can choose about the grid.
-
-    Attributes
-    ----------
-    runs, seed : int
-    generator : {"sim1", "sim2", "gaussian", "data"}
-    ratios : tuple of float
-        Largest over smallest training class, at least 1.
-    weights : tuple of str
-        Schemes, values of λ_0, or numbers with commas between; empty for the default schemes and
-        the grid.
-    lambda0_grid : tuple (low, high, n), or empty
-        Values of λ_0 besides, evenly spaced in its log odds; by default where `weights` is empty.
-    beta : float
-        Of the scheme ``effective-number``.
-    data, label, rarest : str
-        File of the user's own data, its column of labels, and the label that shall be class 0.
-    drop : tuple of str
-        Columns of the file that are no features.
-    classes, dimension, means, separation, covariance
-        Of Gaussian classes, as in the K-class study.
-    train_size : int or None
-        Samples of the largest class; 10,000, or of a file as many as it has for each ratio.
-    profile : {"exponential", "step"}
-        How sizes rise from class to class.
-    test_size : int or None
-        Test samples of each class; 1000, or a fifth of each label's samples in a file.
-    fitter : {"auto", "logistic", "softmax", "one-vs-all", "mlp"}
-        Auto is logistic regression for two classes, else softmax regression.
-    hidden, epochs : int
-        Of the network.
-    margin : float
-        The gap that still counts as none.
-    device : {"cpu", "cuda", "auto"}
-    """
-
-    runs: int = 100
-    seed: int = 0
-    generator: str = "sim1"
-    ratios: tuple[float, ...] = RATIOS
-    weights: tuple[str, ...] = ()
-    lambda0_grid: tuple[float, ...] = ()
-    beta: float = BETA
-    data: str = ""
-    label: str = "label"
-    drop: tuple[str, ...] = ()
-    rarest: str = ""
-    classes: int = 3
-    dimension: int = 2
-    means: str = "ring"
-    separation: float = 2.0
-    covariance: str = "shared"
-    train_size: int | None = None
-    profile: str = "exponential"
-    test_size: int | None = None
-    fitter: str = "auto"
-    hidden: int = 16
-    epochs: int = 20
-    margin: float = 0.05
-    device: str = "cpu"
-
-
-_OF_GAUSSIAN = ("classes", "dimension", "means", "separation", "covariance")
 _OF_DATA = ("label", "drop", "rarest")
 
 
@@ -158,15 +95,14 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     """
     o = options
     check_common(o.runs, o.seed, o.margin)
-    check_positive(hidden=o.hidden, epochs=o.epochs)
     sizes = {"train_size": o.train_size, "test_size": o.test_size}
     check_positive(**{name: size for name, size in sizes.items() if size is not None})
     _check_ratios(o.ratios)
     if o.data or file:
-        _check_unused(o, _OF_GAUSSIAN, "gaussian")
+        check_unused(FAMILIES, "", vars(o), defaults_of(Options), option="generator", said="`data`")
         file = file or describe_file(o.data, o.label, o.drop, o.rarest)
     source = _source(o, file)
-    fitter = _fitter(o.fitter, source.n_classes)
+    fitter = choose_fitter(o, source.n_classes)
     device = check_device(o.device).type
     labels = _weight_labels(o)
     cells = []
@@ -187,28 +123,30 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
                 test_size=test_size,
                 class_weight=weight_settings(labels, train_size, o.beta),
                 fitter=fitter,
-                hidden=o.hidden,
-                epochs=o.epochs,
                 device=device,
             )
         )
-    design: dict[str, Any] = {f.name: getattr(o, f.name) for f in fields(Options)}
-    del design["runs"], design["data"]  # where a file is determines no number
-    design |= {
-        "ratios": [float(ratio) for ratio in o.ratios],
-        "weights": list(labels),
-        "lambda0_grid": [],  # they are among the weights
-        "drop": list(o.drop),
-        "device": device,
-        "population": None if file else POPULATION,
-        "file": None,
-        "code": code_version(),
-    }
+    design = design_of(
+        o,
+        ratios=[float(ratio) for ratio in o.ratios],
+        weights=labels,
+        lambda0_grid=[],  # they are among the weights
+        device=device,
+        population=None if file else POPULATION,
+        file=None,
+        code=code_version(),
+    )
     inputs = {}
     if file:
         inputs["data"] = file.path
         design["file"] = {k: v for k, v in asdict(file).items() if k not in ("path", "called")}
     return Study(NAME, o.seed, o.runs, tuple(cells), compute_block, design, inputs=inputs)
+
+
+def used_of(design: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of a stored design what neither its generator nor its fitter has."""
+    generator = "" if design["file"] else design["generator"]
+    return without_unused(FITTERS, design["fitter"], without_unused(FAMILIES, generator, design))
 
 
 def known_from(design: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Any]:
@@ -233,48 +171,25 @@ def _check_ratios(ratios: Sequence[float]) -> None:
             raise BadArgument("ratios", f"must be distinct, got {name} twice")
 
 
-def _check_unused(o: Options, names: Sequence[str], generator: str) -> None:
-    """Refuse options that another kind of data has."""
-    default = Options()
-    for name in names:
-        if getattr(o, name) != getattr(default, name):
-            chosen = "`data`" if o.data else f"`generator` {o.generator}"
-            needed = "`data`" if generator == "data" else f"`generator` {generator}"
-            raise BadArgument(
-                name, f"is an option of {needed}, got {getattr(o, name)!r} with {chosen}"
-            )
-
-
 def _source(o: Options, file: DataFile | None) -> Source:
+    default = defaults_of(Options)
     if file:
-        if o.generator not in (Options.generator, "data"):
+        if o.generator not in (default["generator"], "data"):
             raise BadArgument(
                 "data", f"takes the place of `generator`, got {o.generator!r} as well"
             )
-        return Source("data", len(file.labels), file.n_features, file=file)
-    _check_unused(o, _OF_DATA, "data")
+        return Source(len(file.labels), file.n_features, file=file)
+    for name in _OF_DATA:
+        if getattr(o, name) != default[name]:
+            raise BadArgument(
+                name,
+                f"is an option of `data`, got {getattr(o, name)!r} with `generator` {o.generator}",
+            )
     if o.generator == "data":
         raise BadArgument("generator", "data needs `data` FILE")
-    check_choice("generator", o.generator, ("sim1", "sim2", "gaussian"))
-    if o.generator != "gaussian":
-        _check_unused(o, _OF_GAUSSIAN, "gaussian")
-        generator = Source(o.generator, 2, 0).distribution()
-        return Source(o.generator, 2, generator.n_features)
-    source = Source("gaussian", o.classes, o.dimension, o.means, o.separation, o.covariance)
-    with renamed(
-        arrangement="means", kind="covariance", n_classes="classes", n_features="dimension"
-    ):
-        source.distribution()
-    return source
-
-
-def _fitter(fitter: str, n_classes: int) -> str:
-    check_choice("fitter", fitter, ("auto", "logistic", *FITTERS))
-    if fitter == "logistic" and n_classes > 2:
-        raise BadArgument("fitter", f"logistic is for two classes, got {n_classes}")
-    if fitter == "auto":
-        return "logistic" if n_classes == 2 else "softmax"
-    return fitter
+    family = choose_family(o)
+    generator: Generator = family.record.build(**family.options)
+    return Source(generator.n_classes, generator.n_features, family)
 
 
 def _weight_labels(o: Options) -> tuple[str, ...]:
@@ -325,4 +240,4 @@ def compute_block(cell: ExploreCell, seed: int, runs: range) -> Block:
             }
 
     X, y = np.stack([features for features, _ in train]), train[0][1]
-    return record(cell.name, runs, fit_cell(cell, X, y, seed, runs), samples_of)
+    return record(cell.name, runs, cell.fit(X, y, seed, runs), samples_of)

@@ -1,7 +1,7 @@
 r"""Eq. (9) for K classes put to fitted classifiers.
 
-Gaussian classes of unequal size; for several settings of λ a classifier is fitted on every
-replication, and both sides of
+Classes of unequal size, Gaussian ones by default; for several settings of λ a classifier is fitted
+on every replication, and both sides of
 
 .. math:: w_j (1 - \bar p_{j \to j}) = \sum_{k \ne j} w_k \bar p_{k \to j}, \qquad w_k = λ_k N_k,
 
@@ -11,21 +11,25 @@ samples. The settings share each replication's data and initial point.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from equations.arguments import BadArgument, renamed
-from equations.class_weights import BETA
+from equations.arguments import BadArgument
 from simulations.evidence import drawing, record
+from simulations.fitters import FITTERS
 from simulations.fitters.fit import check_device
-from simulations.generators.gaussian import class_covariances, class_means, gaussian_classes
+from simulations.generators import FAMILIES
 from simulations.generators.generator import Generator, Sample
 from simulations.monte_carlo import Study
 from simulations.records import Block
-from simulations.studies.fitting import FITTERS, FittedCell, fit_cell
+from simulations.registry import Chosen, without_unused
+from simulations.studies.cells import FittedCell, choose_family, choose_fitter
+from simulations.studies.multiclass.options import Options
+from simulations.studies.option import design_of
 from simulations.studies.options import (
-    check_choice,
     check_common,
     check_positive,
     train_sizes,
@@ -38,47 +42,16 @@ POPULATION = 10_000
 
 
 @dataclass(frozen=True)
-class Options:
-    """Everything that a user can choose about the K-class study."""
-
-    runs: int = 100
-    seed: int = 0
-    classes: int = 5
-    dimension: int = 2
-    means: str = "ring"
-    separation: float = 2.0
-    covariance: str = "shared"
-    train_size: int = 2500
-    imbalance: float = 10.0
-    profile: str = "exponential"
-    sizes: tuple[int, ...] = ()
-    test_size: int = 1000
-    weights: tuple[str, ...] = ("equal", "inverse", "sqrt-inverse")
-    beta: float = BETA
-    fitter: str = "softmax"
-    hidden: int = 16
-    epochs: int = 20
-    margin: float = 0.05
-    device: str = "cpu"
-
-
-@dataclass(frozen=True)
 class MulticlassCell(FittedCell):
     """One distribution with its sizes, λ settings and fitter."""
 
-    dimension: int
-    means: str
-    separation: float
-    covariance: str
+    family: Chosen
     test_size: int
 
     def generator(self) -> Generator:
         """Distribution of the classes."""
-        n_classes = len(self.train_size)
-        return gaussian_classes(
-            class_means(self.means, n_classes, self.dimension, self.separation),
-            class_covariances(self.covariance, n_classes, self.dimension),
-        )
+        generator: Generator = self.family.record.build(**self.family.options)
+        return generator
 
 
 def make_study(options: Options) -> Study:
@@ -105,40 +78,42 @@ def make_study(options: Options) -> Study:
     """
     o = options
     check_common(o.runs, o.seed, o.margin)
-    check_positive(test_size=o.test_size, hidden=o.hidden, epochs=o.epochs, dimension=o.dimension)
-    check_choice("fitter", o.fitter, FITTERS)
-    train_size = train_sizes(o.sizes, o.classes, o.train_size, o.imbalance, o.profile)
+    check_positive(test_size=o.test_size)
+    if o.sizes:
+        train_sizes(o.sizes, 0, o.train_size, o.imbalance, o.profile)  # refuses what cannot be
+    family = choose_family(o, **({"classes": len(o.sizes)} if o.sizes else {}))
+    generator: Generator = family.record.build(**family.options)
+    if o.sizes and len(o.sizes) != generator.n_classes:
+        raise BadArgument(
+            "sizes",
+            f"must be {generator.n_classes} with `generator` {o.generator}, got {list(o.sizes)}",
+        )
+    train_size = train_sizes(o.sizes, generator.n_classes, o.train_size, o.imbalance, o.profile)
     cell = MulticlassCell(
-        name="gaussian",
-        dimension=o.dimension,
-        means=o.means,
-        separation=o.separation,
-        covariance=o.covariance,
+        name=family.name,
+        family=family,
         train_size=train_size,
         test_size=o.test_size,
         class_weight=weight_settings(o.weights, train_size, o.beta),
-        fitter=o.fitter,
-        hidden=o.hidden,
-        epochs=o.epochs,
+        fitter=choose_fitter(o, generator.n_classes),
         device=check_device(o.device).type,
     )
-    with renamed(arrangement="means", kind="covariance"):
-        cell.generator()
-    if sum(train_size) <= o.dimension + 1:
+    if sum(train_size) <= generator.n_features + 1:
         raise BadArgument(
             "train_size",
-            f"leaves {sum(train_size)} samples for {o.dimension} features: "
+            f"leaves {sum(train_size)} samples for {generator.n_features} features: "
             "an unpenalised fit needs more than features + 1",
         )
-    design = {f.name: getattr(o, f.name) for f in fields(Options) if f.name != "runs"}
-    design |= {
-        "sizes": list(train_size),
-        "weights": list(o.weights),
-        "device": cell.device,
-        "population": POPULATION,
-        "code": code_version(),
-    }
+    design = design_of(
+        o, sizes=train_size, device=cell.device, population=POPULATION, code=code_version()
+    )
     return Study(NAME, o.seed, o.runs, (cell,), compute_block, design)
+
+
+def used_of(design: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of a stored design what neither its generator nor its fitter has."""
+    generator = design.get("generator", "gaussian")  # the only one before there was a choice
+    return without_unused(FITTERS, design["fitter"], without_unused(FAMILIES, generator, design))
 
 
 def compute_block(cell: MulticlassCell, seed: int, runs: range) -> Block:
@@ -168,4 +143,4 @@ def compute_block(cell: MulticlassCell, seed: int, runs: range) -> Block:
             "population": draw(runs[i], "population", [POPULATION] * n_classes),
         }
 
-    return record(cell.name, runs, fit_cell(cell, X, y, seed, runs), samples_of)
+    return record(cell.name, runs, cell.fit(X, y, seed, runs), samples_of)

@@ -4,16 +4,20 @@ import statsmodels.api as sm
 
 from equations.balance import left_side, right_side
 from equations.minimisers import linear_mean_proba, softmax_minimiser
+from simulations.fitters import FITTERS
 from simulations.fitters.one_vs_all import fit_one_vs_all
 from simulations.fitters.softmax import fit_softmax
 from simulations.generators.gaussian import class_covariances, class_means, gaussian_classes
 from simulations.generators.generator import sample
-from simulations.generators.large_sample_limit import limit_of
 from simulations.generators.paper import sim1, sim2
 
 
 def rng():
     return np.random.default_rng(0)
+
+
+def limit_of(generator, fitter, rng):
+    return FITTERS[fitter].record.limit.of(generator, rng)
 
 
 @pytest.mark.parametrize("generator", [sim1(), sim2()])

@@ -1,0 +1,41 @@
+"""Options that say how large the classes are and how they are weighted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from simulations.studies.option import Option
+
+Beta = Annotated[float, Option("β of effective-number.")]
+
+
+def profile_option(panel: str = "") -> Option:
+    """Option of how class sizes go from class to class."""
+    return Option(
+        "How sizes fall from class to class.", choices=("exponential", "step"), panel=panel
+    )
+
+
+def weights_option(default: str, written: str = "SCHEME|λ0,λ1,...", what: str = "") -> Option:
+    """Option of the λ settings.
+
+    Parameters
+    ----------
+    default : str
+        Sentence that says what is chosen by default.
+    written : str
+        How one is written.
+    what : str
+        What numbers stand for, where there is more than one number per class.
+
+    Returns
+    -------
+    Option
+    """
+    return Option(
+        "equal, inverse, sqrt-inverse, effective-number, or "
+        f"{what or 'numbers, one per class with commas between'}; may be repeated. {default}",
+        metavar=written,
+        numbers_are_words=True,
+        neighbours_join=True,
+    )
