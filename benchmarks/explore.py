@@ -11,7 +11,7 @@ import numpy as np
 from simulations.blocks import BLOCK_SIZE, block_runs, one_thread
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
-from simulations.studies import explore
+from simulations.studies.explore import study as explore
 from simulations.studies.table1 import study as table1
 from simulations.workers import Workers
 

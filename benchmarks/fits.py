@@ -18,8 +18,8 @@ from simulations.fitters.logistic import fit_logistic
 from simulations.fitters.mlp import fit_mlp
 from simulations.fitters.mlp_network import initial_params
 from simulations.fitters.newton import GRADIENT_TOLERANCE
-from simulations.generator import Generator, sample
-from simulations.generators import sim1, sim2
+from simulations.generators.generator import Generator, sample
+from simulations.generators.paper import sim1, sim2
 
 WORKERS = 2
 SIZE = (1000, 10000)

@@ -21,8 +21,8 @@ from equations.mean_proba import FloatArray, mean_proba_and_second_moments, prob
 from equations.model_inference import joint_test_of_model
 from reports.provenance import now, write_provenance, write_text
 from simulations.fitters.logistic import fit_logistic
-from simulations.generator import sample
-from simulations.generators import sim1
+from simulations.generators.generator import sample
+from simulations.generators.paper import sim1
 
 FOLDER = Path("results/fitted-models")
 TRAIN_SIZES = ((100, 1000), (400, 4000), (1600, 16000))

@@ -57,12 +57,12 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
     },
     "Samples": {
-        "simulations.generators": ("sim1", "sim2"),
-        "simulations.generator": ("sample",),
-        "simulations.gaussian": ("gaussian_classes", "class_means", "class_covariances"),
-        "simulations.skew_normal": ("skew_normal_classes",),
-        "simulations.imbalance": ("class_sizes",),
-        "simulations.posterior": ("posterior_balance",),
+        "simulations.generators.paper": ("sim1", "sim2"),
+        "simulations.generators.generator": ("sample",),
+        "simulations.generators.gaussian": ("gaussian_classes", "class_means", "class_covariances"),
+        "simulations.generators.skew_normal": ("skew_normal_classes",),
+        "simulations.generators.class_sizes": ("class_sizes",),
+        "simulations.generators.posterior": ("posterior_balance",),
     },
     "Fitters": {
         "simulations.fitters.fit": ("Fit",),
@@ -92,7 +92,7 @@ _HOME = {
     name: module for group in GROUPS.values() for module, names in group.items() for name in names
 }
 
-__all__ = [*STUDIES, *_HOME]  # noqa: PLE0604 - they are strings
+__all__ = [*STUDIES, *_HOME]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ from equations.minimisers import NoMinimiser
 from equations.stationary import effective_class_weight_over_runs
 from reports.class_statistics import SidesOverRuns
 from reports.statistics import CONFIDENCE, jackknifed_gap
-from simulations.limit import Limit, LimitProba
+from simulations.generators.large_sample_limit import Limit, LimitProba
 from simulations.records import Measurements
 
 NEGLIGIBLE = 1e-6

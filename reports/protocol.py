@@ -9,17 +9,8 @@ from __future__ import annotations
 import re
 from textwrap import fill
 
+from simulations.fitters.fitter import Fitter
 from simulations.monte_carlo import Study
-
-FITTERS = {
-    "logistic": "logistic regression, Newton's method to a gradient norm of 1e-12 Σw",
-    "softmax": "softmax regression, Newton's method to a gradient norm of 1e-12 Σw",
-    "one-vs-all": "one-vs-all logistic regressions, Newton's method, each to 1e-12 Σw",
-    "mlp": "a network with one hidden layer of {hidden} sigmoid units, {epochs} epochs of Adam in "
-    "minibatches of 128 at learning rate 0.01; measured as trained (raw), with the output bias "
-    "refined (bias) and with the output layer refined (head, in the tables)",
-}
-"""What each fitter does, of which a network's ``hidden`` and ``epochs`` are to be filled in."""
 
 
 def decision(margin: float) -> str:
@@ -33,15 +24,11 @@ def decision(margin: float) -> str:
     )
 
 
-def limit(fitter: str) -> str:
+def limit(fitter: Fitter) -> str:
     """Say where fits end as their samples grow."""
-    where = (
-        "the true posterior under priors proportional to w, where it is known; a network ends "
-        "there if it is rich enough"
-        if fitter == "mlp"
-        else "the minimiser of the population loss, whether or not the model is true"
-    )
-    return f"Limit: {where}; by quadrature, or by Monte Carlo with its standard error."
+    if fitter.limit is None:
+        return "No limit is known: overfitting and sampling are one term of the residual."
+    return f"Limit: {fitter.limit.where}; by quadrature, or by Monte Carlo with its standard error."
 
 
 TOGETHER = (

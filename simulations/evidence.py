@@ -3,51 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
 
-from equations.mean_proba import Activation, FloatArray, IntArray
 from simulations.blocks import BLOCK_SIZE
-from simulations.fitters.fit import CONVERGED, NOT_CONVERGED, REASONS, Fit
-from simulations.generator import Generator, sample
+from simulations.fitters.fit import CONVERGED, NOT_CONVERGED, REASONS, Fit, Fitted
+from simulations.generators.generator import Generator, Sample, sample
 from simulations.measure import measure
 from simulations.records import Block, stack_fits, stack_measurements
 from simulations.seeds import replication_rng
 
-Sample = tuple[FloatArray, IntArray]
-"""Features (n_samples, n_features) and labels (n_samples,)."""
-
 SPLITS = ("train", "test", "population")
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A batch of fits under several λ settings, and how to predict with them.
-
-    Attributes
-    ----------
-    settings : tuple of str
-    epoch : int
-    stage : str
-    fit : Fit
-        Of every run of the block.
-    logits_of : callable ``(X, params) -> logits``
-        Features (n_samples, n_features) and the parameters of several settings of one run; logits
-        (n_settings, n_samples) or (n_settings, n_samples, n_classes).
-    activation : {"softmax", "sigmoid"}
-    samples : mapping of split to name
-        Which sample each split is measured on; by default that of its own name.
-    """
-
-    settings: tuple[str, ...]
-    epoch: int
-    stage: str
-    fit: Fit
-    logits_of: Callable[[FloatArray, FloatArray], FloatArray]
-    activation: Activation = "softmax"
-    samples: Mapping[str, str] | None = None
 
 
 def drawing(

@@ -15,7 +15,8 @@ import hashlib
 import numpy as np
 
 STREAMS = {"train": 0, "test": 1, "population": 2, "start": 3, "minibatch": 4, "limit": 5}
-"""Numbers of the streams, each of one purpose: "limit" is that of `simulations.limit`."""
+"""Numbers of the streams, each of one purpose: "limit" is that of
+`generators.large_sample_limit`."""
 
 MAX_SEED = 2**63
 

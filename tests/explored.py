@@ -5,7 +5,7 @@ from reports.explore.summary import summarise
 from reports.study_report import write_contents
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
-from simulations.studies.explore import make_study
+from simulations.studies.explore.study import make_study
 from simulations.tables import read_measurements
 
 NAMES = ("a_b & 50 %", "<=50K $x$ #1", "größe ~^")

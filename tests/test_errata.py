@@ -9,7 +9,7 @@ from equations.losses import lgl_inr_loss, one_vs_all_logistic_loss, weighted_so
 from equations.mean_proba import mean_proba, proba_from_logits
 from equations.population import predict_logistic_ratio
 from simulations.fitters.logistic import fit_logistic
-from simulations.generators import sim1
+from simulations.generators.paper import sim1
 
 
 @pytest.mark.parametrize(

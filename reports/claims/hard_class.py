@@ -26,7 +26,7 @@ from reports.claims.readings import (
     taken_for_target,
     target_proba,
 )
-from simulations.posterior import posterior_balance
+from simulations.generators.posterior import posterior_balance
 from simulations.studies.claims.hard_class import (
     BALANCED,
     HARD_SIZE,

@@ -28,8 +28,8 @@ from reports.class_statistics import (
     sides_over_runs,
 )
 from reports.statistics import CONFIDENCE
+from simulations.generators.posterior import posterior_balance
 from simulations.monte_carlo import Study
-from simulations.posterior import posterior_balance
 from simulations.studies.controls.study import (
     TRAIN_SIZE,
     Control,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from reports.explore.text import weighting_name
 from reports.protocol import (
-    FITTERS,
     RESIDUAL,
     TOGETHER,
     bullets,
@@ -16,12 +15,8 @@ from reports.protocol import (
 )
 from reports.resplit import resplit_protocol
 from simulations.monte_carlo import Study
-from simulations.studies.explore import Source
+from simulations.studies.explore.source import Source
 
-_GENERATORS = {
-    "sim1": "Sim1: x | y=1 from N(-1.5, 1) + U(0, 0.5), x | y=0 from N(1.5, 1) + U(-0.5, 0), sums.",
-    "sim2": "Sim2: x | y=1 from N((0, 0, 0), 1.2 I), x | y=0 from N((1, 1, 1), I), covariances.",
-}
 _RESPLIT = resplit_protocol("the samples of one file", "gaps and accuracies over all classes")
 
 
@@ -47,7 +42,7 @@ def explore_protocol(study: Study, mcse: float | None = None) -> str:
             for c in study.cells
         )
     )
-    fitter = FITTERS[cell.fitter].format(hidden=cell.hidden, epochs=cell.epochs)
+    fitter = cell.method
     performance = [
         decision(design["margin"]),
         _together(cell.source.n_classes),
@@ -60,7 +55,7 @@ def explore_protocol(study: Study, mcse: float | None = None) -> str:
         + ("." if cell.one_vs_all else ", and the bounds that mean probabilities imply."),
         "No limit is known: overfitting and sampling are one term of the residual."
         if cell.source.file
-        else limit(cell.fitter),
+        else limit(cell.fitting),
     ]
     estimands = (
         "Both sides of every equation under these weights, which share each replication's data: "
@@ -110,13 +105,8 @@ def _mechanism(source: Source) -> list[str]:
             "Every replication draws training and test samples from it without replacement: they "
             "are disjoint within a replication and overlap between replications.",
         ]
-    if source.generator in _GENERATORS:
-        return [_GENERATORS[source.generator]]
-    covariance = "the identity" if source.covariance == "shared" else "one per class, seeded"
-    return [
-        f"{source.n_classes} Gaussian classes in {source.dimension} features; means: "
-        f"{source.means}, nearest ones {source.separation:g} apart; covariance: {covariance}."
-    ]
+    assert source.family is not None
+    return [source.family.record.sentence(**source.family.options)]
 
 
 def _together(n_classes: int) -> str:

@@ -34,11 +34,11 @@ from reports.class_statistics import (
 from reports.resplit import columns_of_corrected
 from reports.statistics import MAX_FAILED
 from simulations.evidence import SPLITS
-from simulations.limit import Limit, LimitProba, limit_of
+from simulations.generators.large_sample_limit import Limit, LimitProba
 from simulations.monte_carlo import Study
 from simulations.records import FAILED_STATUSES, Measurements
 from simulations.seeds import replication_rng
-from simulations.studies.explore import ExploreCell
+from simulations.studies.explore.study import ExploreCell
 from simulations.studies.options import is_lambda0
 from simulations.tables import Store, read_fits, read_measurements
 
@@ -153,7 +153,7 @@ def summarise(study: Study, store: Store) -> Explore:
     limit = None
     if source.file is None:
         rng = replication_rng(study.seed, study.name, 0, "limit")
-        limit = limit_of(source.distribution(), study.cells[0].fitter, rng)
+        limit = study.cells[0].limit_on(source.distribution(), rng)
     rows: list[dict[str, Any]] = []
     curve: list[dict[str, Any]] = []
     known: dict[int, LimitProba | None] = {}

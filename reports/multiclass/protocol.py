@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from reports.protocol import (
-    FITTERS,
     RESIDUAL,
     TOGETHER,
     bullets,
@@ -33,12 +32,10 @@ def multiclass_protocol(study: Study, mcse: float | None = None) -> str:
         wrap(f"- {label}: λ = ({', '.join(f'{w:.6g}' for w in weight)})")
         for label, weight in cell.class_weight
     )
-    fitter = FITTERS[cell.fitter].format(hidden=cell.hidden, epochs=cell.epochs)
+    fitter = cell.method
     rank = "K" if cell.one_vs_all else "K - 1"
-    covariance = "the identity" if cell.covariance == "shared" else "one per class, seeded"
     mechanisms = [
-        f"Gaussian classes in {cell.dimension} features; means: {cell.means}, nearest ones "
-        f"{cell.separation:g} apart; covariance: {covariance}.",
+        cell.family.record.sentence(**cell.family.options),
         f"Sizes: train {cell.train_size}, test {cell.test_size} of each class, population "
         f"{design['population']} fresh samples of each class per run.",
     ]
@@ -49,7 +46,7 @@ def multiclass_protocol(study: Study, mcse: float | None = None) -> str:
         "above 5 % by the noise of the training sample, and by what they overfit. `untested` are "
         "those of which the test says nothing, too few misses being expected of the test sample.",
         RESIDUAL,
-        limit(cell.fitter),
+        limit(cell.fitting),
     ]
     return f"""# Protocol: Eq. (9) for {len(cell.train_size)} classes
 

@@ -28,11 +28,11 @@ from reports.class_statistics import (
     sides_over_runs,
 )
 from simulations.evidence import SPLITS
-from simulations.limit import Limit, limit_of
+from simulations.generators.large_sample_limit import Limit
 from simulations.monte_carlo import Study
 from simulations.records import Measurements
 from simulations.seeds import replication_rng
-from simulations.studies.multiclass import MulticlassCell
+from simulations.studies.multiclass.study import MulticlassCell
 from simulations.tables import Store, read_fits, read_measurements
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def summarise(study: Study, store: Store) -> Multiclass:
     runs = range(study.runs_of(cell.name))
     fits, measured = read_fits(store, cell.name, runs), read_measurements(store, cell.name, runs)
     rng = replication_rng(study.seed, cell.name, 0, "limit")
-    limit = limit_of(cell.generator(), cell.fitter, rng)
+    limit = cell.limit_on(cell.generator(), rng)
     rows: list[dict[str, Any]] = []
     joint: list[dict[str, Any]] = []
     P: dict[str, FloatArray] = {}

@@ -17,7 +17,7 @@ from equations.population import (
 )
 from reports.class_columns import accuracy_of_classes
 from reports.statistics import balance_over_runs
-from simulations.generators import GENERATORS
+from simulations.generators.paper import GENERATORS
 from simulations.monte_carlo import Study
 from simulations.records import FAILED_STATUSES, Fits, Measurements, select
 from simulations.studies.table1.study import POPULATION, Table1Cell

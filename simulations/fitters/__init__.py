@@ -15,4 +15,48 @@ params        (n_runs, n_settings, n_params)   coefficients, intercept last
 The loss is the sum form of Eq. (1), :math:`L = \sum_i \lambda_{y_i} \ell_i`. Inside a fitter it is
 divided by the total mass :math:`\sum_k w_k`, a constant, and so are the gradients that a `Fit`
 reports.
+
+A fitter is a file with its record (`simulations.fitters.fitter.Fitter`) and a line of `FITTERS`.
 """
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulations.registry import Parameter, Registered
+
+
+@dataclass(frozen=True)
+class FitterLine(Registered):
+    """A fitter that can be chosen by name.
+
+    Attributes
+    ----------
+    n_classes : int or None
+        Number of classes that it is for; None for any.
+    takes_weights : bool
+        Whether a setting is a choice of class weights.
+    """
+
+    n_classes: int | None = None
+    takes_weights: bool = True
+
+    def fits(self, n_classes: int) -> bool:
+        """Whether it is for so many classes."""
+        return self.n_classes in (None, n_classes)
+
+
+FITTERS: dict[str, FitterLine] = {
+    "logistic": FitterLine("simulations.fitters.logistic:FITTER", n_classes=2),
+    "softmax": FitterLine("simulations.fitters.softmax:FITTER"),
+    "one-vs-all": FitterLine("simulations.fitters.one_vs_all:FITTER"),
+    "mlp": FitterLine(
+        "simulations.fitters.softmax_mlp:FITTER",
+        {
+            "hidden": Parameter(int, 16, "Width of the hidden layer.", least=1),
+            "epochs": Parameter(int, 20, "Epochs of Adam.", least=1),
+        },
+    ),
+    "lgl-inr": FitterLine("simulations.fitters.in_negative:FITTER", takes_weights=False),
+}
+"""By name. Where it is left open, the first without options that is for the number of classes."""

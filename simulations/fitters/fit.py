@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,36 @@ from numpy.typing import ArrayLike, NDArray
 from equations.arguments import BadArgument
 from equations.balance import class_mass
 from equations.class_weights import check_class_weight
-from equations.mean_proba import FloatArray, IntArray, check_labels, class_count
+from equations.mean_proba import Activation, FloatArray, IntArray, check_labels, class_count
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A batch of fits under several λ settings, and how to predict with them.
+
+    Attributes
+    ----------
+    settings : tuple of str
+    epoch : int
+    stage : str
+    fit : Fit
+        Of every run of the block.
+    logits_of : callable ``(X, params) -> logits``
+        Features (n_samples, n_features) and the parameters of several settings of one run; logits
+        (n_settings, n_samples) or (n_settings, n_samples, n_classes).
+    activation : {"softmax", "sigmoid"}
+    samples : mapping of split to name
+        Which sample each split is measured on; by default that of its own name.
+    """
+
+    settings: tuple[str, ...]
+    epoch: int
+    stage: str
+    fit: Fit
+    logits_of: Callable[[FloatArray, FloatArray], FloatArray]
+    activation: Activation = "softmax"
+    samples: Mapping[str, str] | None = None
+
 
 CONVERGED, NOT_CONVERGED, SEPARATED, DIVERGED = (
     "converged",

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from equations.arguments import BadArgument
 from equations.losses import in_negative_weights, lgl_inr_loss
 from simulations.fitters.fit import Fit, Samples, check_enough, check_samples
+from simulations.fitters.fitter import one_fit
 from simulations.fitters.newton import SETTLED, newton
 from simulations.fitters.regression import (
     Attempt,
@@ -20,6 +21,7 @@ from simulations.fitters.regression import (
     with_separated,
 )
 from simulations.fitters.separation import separation_of
+from simulations.fitters.softmax import softmax_logits
 
 
 def fit_lgl_inr(
@@ -174,3 +176,12 @@ def _checked(X: ArrayLike, y: ArrayLike, beta: Sequence[float], device: str) -> 
     if n_classes < 2:
         raise BadArgument("y", f"must hold at least 2 classes, got {n_classes}")
     return check_samples(X, y, np.ones((1, n_classes)), device)
+
+
+FITTER = one_fit(
+    fit_lgl_inr,
+    softmax_logits,
+    title="LGL-INR of linear outputs, full batch, to a fixed point of λ: gradient at constant λ of "
+    "1e-12 for each output, of mass 2",
+    activation="sigmoid",
+)

@@ -9,6 +9,7 @@ from torch.nn.functional import logsigmoid
 
 from equations.mean_proba import FloatArray
 from simulations.fitters.fit import Fit, Problem, check_enough, check_problem, of_both_classes
+from simulations.fitters.fitter import one_fit
 from simulations.fitters.logistic_loss import minimise_logistic
 from simulations.fitters.newton import SETTLED, NoMinimum
 from simulations.fitters.regression import (
@@ -22,6 +23,7 @@ from simulations.fitters.regression import (
     with_separated,
 )
 from simulations.fitters.separation import separation_of
+from simulations.generators import large_sample_limit
 
 
 def fit_logistic(
@@ -190,3 +192,11 @@ def logistic_logits(X: ArrayLike, params: ArrayLike) -> FloatArray:
     """
     theta = np.asarray(params, dtype=np.float64)
     return np.asarray(theta[:, :-1] @ np.asarray(X, dtype=np.float64).T + theta[:, -1:])
+
+
+FITTER = one_fit(
+    fit_logistic,
+    logistic_logits,
+    title="logistic regression, Newton's method to a gradient norm of 1e-12 Σw",
+    limit=large_sample_limit.SOFTMAX,
+)

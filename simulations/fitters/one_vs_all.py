@@ -16,7 +16,10 @@ from simulations.fitters.fit import (
     check_samples,
     with_ones,
 )
+from simulations.fitters.fitter import one_fit
 from simulations.fitters.logistic import fit_problem
+from simulations.fitters.softmax import softmax_logits
+from simulations.generators import large_sample_limit
 
 
 def fit_one_vs_all(
@@ -85,3 +88,12 @@ def fit_one_vs_all(
         n_iter=np.max([f.n_iter for f in fits], axis=0),
         status=status,
     )
+
+
+FITTER = one_fit(
+    fit_one_vs_all,
+    softmax_logits,
+    title="one-vs-all logistic regressions, Newton's method, each to 1e-12 Σw",
+    activation="sigmoid",
+    limit=large_sample_limit.ONE_VS_ALL,
+)

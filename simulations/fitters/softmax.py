@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray, IntArray
 from simulations.fitters.fit import Fit, check_enough, check_samples
+from simulations.fitters.fitter import one_fit
 from simulations.fitters.newton import SETTLED, NoMinimum
 from simulations.fitters.objective import PLAIN, Objective, training_set
 from simulations.fitters.regression import (
@@ -26,6 +27,7 @@ from simulations.fitters.regression import (
 )
 from simulations.fitters.separation import separation_of
 from simulations.fitters.softmax_loss import SoftmaxLoss, loss_at, minimise_softmax, moments_of
+from simulations.generators import large_sample_limit
 
 
 def fit_softmax(
@@ -238,3 +240,11 @@ def softmax_logits(X: ArrayLike, params: ArrayLike) -> FloatArray:
     """
     theta = np.asarray(params, dtype=np.float64)
     return np.asarray(X, dtype=np.float64) @ theta[..., :-1].mT + theta[..., None, :, -1]
+
+
+FITTER = one_fit(
+    fit_softmax,
+    softmax_logits,
+    title="softmax regression, Newton's method to a gradient norm of 1e-12 Σw",
+    limit=large_sample_limit.SOFTMAX,
+)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -22,16 +23,19 @@ from simulations.fitters.fit import (
     DIVERGED,
     NOT_CONVERGED,
     Fit,
+    Fitted,
     Samples,
     check_samples,
     with_ones,
 )
+from simulations.fitters.fitter import Batch, Fitter
 from simulations.fitters.minibatches import MinibatchLoss, train_adam
 from simulations.fitters.mlp import HEAD_TOLERANCE
 from simulations.fitters.mlp_network import hidden_activations
 from simulations.fitters.newton import GRADIENT_TOLERANCE, SETTLED
 from simulations.fitters.regression import in_units, standardise
 from simulations.fitters.softmax_loss import minimise_softmax, plain_loss
+from simulations.generators import large_sample_limit
 
 HEAD_ITERATIONS = 50
 """Newton iterations for the output layer: a finite minimum takes about twenty."""
@@ -287,3 +291,36 @@ def _describe(data: Samples, theta: torch.Tensor, n_iter: torch.Tensor) -> Fit:
         n_iter=n_iter.cpu().numpy().reshape(shape),
         status=np.where(finite, status, DIVERGED).reshape(shape),
     )
+
+
+def _fit(batch: Batch, *, hidden: int, epochs: int) -> list[Fitted]:
+    """Every stage of the networks of a block, each run from a start of its own."""
+    n_features, n_classes = batch.X.shape[2], len(batch.values[0])
+    start = [
+        initial_softmax_params(n_features, hidden, n_classes, rng) for rng in batch.rngs("start")
+    ]
+    fits = fit_softmax_mlp(
+        batch.X,
+        batch.y,
+        batch.values,
+        start,
+        rngs=batch.rngs("minibatch"),
+        epochs=epochs,
+        device=batch.device,
+    )
+    logits_of = partial(softmax_mlp_logits, n_classes=n_classes)
+    return [Fitted(batch.settings, epochs, stage, fit, logits_of) for stage, fit in fits.items()]
+
+
+def _headline(*, epochs: int, **_: object) -> tuple[int, str]:
+    return epochs, "head"
+
+
+FITTER = Fitter(
+    title="a network with one hidden layer of {hidden} sigmoid units, {epochs} epochs of Adam in "
+    "minibatches of 128 at learning rate 0.01; measured as trained (raw), with the output bias "
+    "refined (bias) and with the output layer refined (head, in the tables)",
+    fit=_fit,
+    headline=_headline,
+    limit=large_sample_limit.RICH_MODEL,
+)

@@ -7,10 +7,23 @@ that declare options import nothing heavy: ``learnprop --help`` loads them all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    TypeVar,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from simulations.registry import Registered, owners
+
+T = TypeVar("T", bound=type)
 
 
 @dataclass(frozen=True)
@@ -122,6 +135,59 @@ def _declared(name: str, hint: Any, default: Any) -> Declared:
     if kind not in (int, float, bool, str):
         raise TypeError(f"{name} must be of int, float, bool or str, got {kind}")
     return Declared(name, kind, several, length, may_be_none, default, option)
+
+
+@dataclass_transform(frozen_default=True)
+def with_parameters(
+    defaults: Mapping[str, Any] | None = None, /, **registries: Mapping[str, Registered]
+) -> Callable[[T], T]:
+    """Make a frozen dataclass of options, with those that registered things have of their own.
+
+    Parameters
+    ----------
+    defaults : mapping, optional
+        Of such options, where this study's are its own.
+    **registries : mapping of str to Registered
+        By the name of the option by which one chooses; the lines' options follow it.
+
+    Returns
+    -------
+    callable
+        Decorator of a class.
+
+    Examples
+    --------
+    >>> from simulations.registry import Parameter
+    >>> lines = {"mlp": Registered("m:MLP", {"hidden": Parameter(int, 16, "Width.")})}
+    >>> @with_parameters({"hidden": 8}, fitter=lines)
+    ... class Options:
+    ...     fitter: Annotated[str, Option("What is fitted.")] = "mlp"
+    ...     seed: Annotated[int, Option("Of the random numbers.")] = 0
+    >>> Options()
+    Options(fitter='mlp', hidden=8, seed=0)
+    >>> declared_options(Options)["hidden"].option.panel
+    'Fitter mlp'
+    """
+
+    def decorate(cls: T) -> T:
+        hints: dict[str, Any] = {}
+        for name, hint in cls.__annotations__.items():
+            hints[name] = hint
+            for key, names in owners(registries.get(name, {})).items():
+                parameter = registries[name][names[0]].parameters[key]
+                panel = f"{name.capitalize()} {', '.join(names)}"
+                option = Option(parameter.help, choices=parameter.choices, panel=panel)
+                hints[key] = Annotated[parameter.kind, option]
+                setattr(cls, key, (defaults or {}).get(key, parameter.default))
+        cls.__annotations__ = hints
+        return dataclass(frozen=True)(cls)  # type: ignore[return-value]
+
+    return decorate
+
+
+def defaults_of(options: type) -> dict[str, Any]:
+    """Return the defaults of a dataclass of options, by name."""
+    return {name: declared.default for name, declared in declared_options(options).items()}
 
 
 def design_of(chosen: Any, **more: Any) -> dict[str, Any]:

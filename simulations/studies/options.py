@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 
 from equations.arguments import BadArgument, renamed
 from equations.class_weights import SCHEMES, class_weights
-from simulations.imbalance import class_sizes
+from simulations.generators.class_sizes import class_sizes
 from simulations.recipe import Recipe
 from simulations.seeds import MAX_SEED
 from simulations.studies.option import declared_options

@@ -16,8 +16,8 @@ from equations.minimisers import (
 )
 from equations.population import predict_logistic_ratio
 from equations.quadrature import Quadrature, standard_normal_quadrature, uniform_quadrature
-from simulations.gaussian import class_covariances, class_means, gaussian_classes
-from simulations.generators import sim1
+from simulations.generators.gaussian import class_covariances, class_means, gaussian_classes
+from simulations.generators.paper import sim1
 from tests.equations.test_population import sim1_density
 
 

@@ -10,7 +10,7 @@ from equations.population import (
     predict_logistic_ratio,
 )
 from equations.quadrature import standard_normal_quadrature
-from simulations.generators import sim1, sim2
+from simulations.generators.paper import sim1, sim2
 
 
 def test_normal_quadrature_has_the_moments_of_the_normal():

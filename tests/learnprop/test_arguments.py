@@ -10,10 +10,11 @@ from scipy.sparse import csr_array
 
 import learnprop
 from learnprop.arguments import joined, study_options
+from simulations.generators.user_data import _samples
 from simulations.store import open_store, read_store
-from simulations.studies import explore, multiclass
+from simulations.studies.explore import study as explore
+from simulations.studies.multiclass import study as multiclass
 from simulations.tables import canonical_dump
-from simulations.user_data import _samples
 
 CHOSEN = {"ratios": [1, 3], "weights": ["equal"], "runs": 3}
 

@@ -152,7 +152,7 @@ def test_counterexample_against_scikit_learn():
 @pytest.mark.parametrize(("p00", "p11"), [(0.98, 0.8), (0.92, 0.2)])
 def test_worked_examples_in_the_population(p00, p11):
     """Eq. (10) at N0 = 10 N1: 1 - p00 = (1 - p11) / 10, by quadrature."""
-    from simulations.posterior import posterior_balance
+    from simulations.generators.posterior import posterior_balance
 
     P = posterior_balance(two_gaussians(separation_with(p00)), [10.0, 1.0]).mean_proba
     np.testing.assert_allclose(np.diag(P), [p00, p11], atol=1e-9)

@@ -13,9 +13,10 @@ from reports.protocol import plain_text
 from reports.study_report import report_of
 from simulations.monte_carlo import run_study
 from simulations.store import StoreError, open_store
-from simulations.studies import explore, multiclass
 from simulations.studies.claims import study as claims
 from simulations.studies.controls import study as controls
+from simulations.studies.explore import study as explore
+from simulations.studies.multiclass import study as multiclass
 from simulations.studies.table1 import study as table1
 from simulations.tables import write_session
 from tests.conftest import SMALL

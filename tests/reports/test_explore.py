@@ -8,7 +8,7 @@ from reports.explore.summary import Explore
 from reports.explore.text import accuracy_grid, gap_grid, ratio_grid
 from reports.formatting import LATEX
 from simulations.records import select
-from simulations.studies.explore import Options
+from simulations.studies.explore.study import Options
 from tests.explored import NAMES, reported
 from tests.latex import compile_tables, needs_latex
 

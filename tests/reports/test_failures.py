@@ -6,9 +6,10 @@ import pytest
 
 from reports.study_report import report_of, write_contents
 from simulations.store import open_store
-from simulations.studies import explore, multiclass
 from simulations.studies.claims import study as claims
 from simulations.studies.controls import study as controls
+from simulations.studies.explore import study as explore
+from simulations.studies.multiclass import study as multiclass
 from simulations.studies.table1 import study as table1
 from tests.toys import raising_in
 

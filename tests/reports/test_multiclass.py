@@ -15,7 +15,7 @@ from reports.study_report import write_contents
 from simulations.monte_carlo import run_study
 from simulations.records import select
 from simulations.store import open_store
-from simulations.studies.multiclass import Options, make_study
+from simulations.studies.multiclass.study import Options, make_study
 from simulations.tables import read_measurements
 from tests.latex import compile_tables, needs_latex
 

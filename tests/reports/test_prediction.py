@@ -9,8 +9,8 @@ from equations.mean_proba import mean_proba, proba_from_logits
 from equations.population import predict_logistic_ratio
 from reports.table1.summary import LARGEST_SD, predict
 from simulations.fitters.logistic import fit_logistic
-from simulations.generator import sample
-from simulations.generators import sim1
+from simulations.generators.generator import sample
+from simulations.generators.paper import sim1
 from simulations.studies.table1.study import Options, make_study
 
 

@@ -11,8 +11,8 @@ from equations.losses import in_negative_weights, lgl_inr_loss
 from simulations.fitters.in_negative import fit_lgl_inr
 from simulations.fitters.logistic import fit_logistic
 from simulations.fitters.softmax import softmax_logits
-from simulations.gaussian import class_means, gaussian_classes
-from simulations.generator import sample
+from simulations.generators.gaussian import class_means, gaussian_classes
+from simulations.generators.generator import sample
 from simulations.measure import measure
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -6,8 +6,8 @@ from equations.balance import class_mass, gap
 from equations.mean_proba import mean_proba, proba_from_logits
 from simulations.fitters.logistic import fit_logistic
 from simulations.fitters.separation import is_separated
-from simulations.generator import sample
-from simulations.generators import sim1, sim2
+from simulations.generators.generator import sample
+from simulations.generators.paper import sim1, sim2
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from simulations.fitters.mlp import check_start, describe, fit_mlp, refine_outpu
 from simulations.fitters.mlp_network import initial_params, mlp_logits, n_params
 from simulations.fitters.mlp_objective import make_objective
 from simulations.fitters.mlp_training import make_minibatch_loss, train_bfgs
-from simulations.generator import sample
-from simulations.generators import sim2
+from simulations.generators.generator import sample
+from simulations.generators.paper import sim2
 
 WEIGHT = np.array([[0.5, 0.5], [10 / 11, 1 / 11]])
 

@@ -11,8 +11,8 @@ from simulations.fitters.objective import Objective
 from simulations.fitters.one_vs_all import fit_one_vs_all
 from simulations.fitters.separation import is_separated
 from simulations.fitters.softmax import fit_softmax, softmax_logits
-from simulations.gaussian import class_means, gaussian_classes
-from simulations.generator import sample
+from simulations.generators.gaussian import class_means, gaussian_classes
+from simulations.generators.generator import sample
 
 SIZE = (300, 120, 60, 40)
 WEIGHT = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 2.5, 5.0, 7.5]])

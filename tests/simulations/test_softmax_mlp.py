@@ -9,8 +9,8 @@ from simulations.fitters.softmax_mlp import (
     initial_softmax_params,
     softmax_mlp_logits,
 )
-from simulations.gaussian import class_means, gaussian_classes
-from simulations.generator import sample
+from simulations.generators.gaussian import class_means, gaussian_classes
+from simulations.generators.generator import sample
 
 SIZE = (400, 150, 60)
 WEIGHT = np.array([[1.0, 1.0, 1.0], [1.0, 2.7, 6.7]])

@@ -27,18 +27,17 @@ from scipy.optimize import brentq
 from equations.balance import class_mass
 from equations.class_weights import class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import Fitted, Sample, drawing, record
-from simulations.fitters.fit import check_device
-from simulations.fitters.in_negative import fit_lgl_inr
-from simulations.fitters.logistic import fit_logistic, logistic_logits
-from simulations.fitters.one_vs_all import fit_one_vs_all
-from simulations.fitters.softmax import fit_softmax, softmax_logits
-from simulations.gaussian import gaussian_classes
-from simulations.generator import Generator
+from simulations.evidence import drawing, record
+from simulations.fitters import FITTERS
+from simulations.fitters.fit import Fitted, check_device
+from simulations.fitters.fitter import Batch
+from simulations.generators.gaussian import gaussian_classes
+from simulations.generators.generator import Generator, Sample
+from simulations.generators.posterior import posterior_balance
+from simulations.generators.skew_normal import skew_normal_classes
 from simulations.monte_carlo import Study
-from simulations.posterior import posterior_balance
 from simulations.records import Block
-from simulations.skew_normal import skew_normal_classes
+from simulations.studies.cells import streams_of
 from simulations.studies.claims.hard_class import (
     BALANCED,
     LEVELS,
@@ -220,26 +219,16 @@ def compute_block(cell: ClaimCell, seed: int, runs: range) -> Block:
         test = draw(runs[i], "test", [cell.test_size] * len(cell.train_size))
         return {"train": train[i], "test": test}
 
-    return record(cell.name, runs, _fit(cell, X, y), samples_of)
+    return record(cell.name, runs, _fit(cell, X, y, seed, runs), samples_of)
 
 
-def _fit(cell: ClaimCell, X: FloatArray, y: np.ndarray) -> list[Fitted]:
+def _fit(cell: ClaimCell, X: FloatArray, y: np.ndarray, seed: int, runs: range) -> list[Fitted]:
     """Fit all settings of one fitter together."""
-    fitted = []
+    fitted: list[Fitted] = []
     for fitter in dict.fromkeys(fitter for _, _, fitter in cell.schemes):
         names = tuple(name for name, _, own in cell.schemes if own == fitter)
-        if fitter == "lgl-inr":
-            fit = fit_lgl_inr(X, y, [LGL_INR[name] for name in names], device=cell.device)
-            fitted.append(Fitted(names, 0, "raw", fit, softmax_logits, "sigmoid"))
-            continue
-        weight = [cell.weight(name) for name in names]
-        if fitter == "logistic":
-            fit = fit_logistic(X, y, weight, device=cell.device)
-            fitted.append(Fitted(names, 0, "raw", fit, logistic_logits))
-        elif fitter == "softmax":
-            fit = fit_softmax(X, y, weight, device=cell.device)
-            fitted.append(Fitted(names, 0, "raw", fit, softmax_logits))
-        else:
-            fit = fit_one_vs_all(X, y, weight, device=cell.device)
-            fitted.append(Fitted(names, 0, "raw", fit, softmax_logits, "sigmoid"))
+        line = FITTERS[fitter]
+        values = [cell.weight(name) if line.takes_weights else LGL_INR[name] for name in names]
+        streams = streams_of(cell.name, seed, runs)
+        fitted += line.record.fit(Batch(X, y, names, values, cell.device, streams))
     return fitted

@@ -17,7 +17,7 @@ from simulations.dataset_catalogue import dataset_named
 from simulations.dataset_files import folder_named
 from simulations.datasets import class_supply, load_dataset
 from simulations.fitters.fit import check_device
-from simulations.imbalance import class_sizes
+from simulations.generators.class_sizes import class_sizes
 from simulations.monte_carlo import Study
 from simulations.networks import check_network
 from simulations.recipe import Recipe

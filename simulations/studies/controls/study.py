@@ -15,18 +15,18 @@ import numpy as np
 from equations.balance import class_mass
 from equations.class_weights import class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import SPLITS, Fitted, Sample, drawing, record
-from simulations.fitters.fit import Fit, check_device
+from simulations.evidence import SPLITS, drawing, record
+from simulations.fitters.fit import Fit, Fitted, check_device
 from simulations.fitters.objective import PLAIN, Objective
 from simulations.fitters.softmax import fit_softmax, softmax_logits
-from simulations.gaussian import class_means, gaussian_classes
-from simulations.generator import Generator
-from simulations.imbalance import class_sizes
+from simulations.generators.class_sizes import class_sizes
+from simulations.generators.gaussian import class_means, gaussian_classes
+from simulations.generators.generator import Generator, Sample
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng
 from simulations.studies.controls.options import Options
-from simulations.studies.multiclass import POPULATION
+from simulations.studies.multiclass.study import POPULATION
 from simulations.studies.option import design_of
 from simulations.studies.options import check_chosen
 from simulations.versions import code_version

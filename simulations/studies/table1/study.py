@@ -20,15 +20,15 @@ from equations.arguments import renamed
 from equations.balance import class_mass
 from equations.class_weights import table1_class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import Fitted, Sample, drawing, record
-from simulations.fitters.fit import check_device, check_problem
+from simulations.evidence import drawing, record
+from simulations.fitters.fit import Fitted, check_device, check_problem
 from simulations.fitters.logistic import fit_logistic, logistic_logits
 from simulations.fitters.minibatches import train_adam
 from simulations.fitters.mlp import check_start, describe, refine_output_layer
 from simulations.fitters.mlp_network import initial_params, mlp_logits
 from simulations.fitters.mlp_training import make_minibatch_loss, train_bfgs
-from simulations.generator import check_class_count
-from simulations.generators import GENERATORS
+from simulations.generators.generator import Sample, check_class_count
+from simulations.generators.paper import GENERATORS
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng

@@ -1,0 +1,99 @@
+"""The record of a fitter: what every study with a choice of fitter does with a block's samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from equations.mean_proba import Activation, FloatArray, IntArray
+from simulations.fitters.fit import Fit, Fitted
+from simulations.generators.large_sample_limit import LargeSampleLimit
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training samples of the replications of a block, and the settings to fit them under.
+
+    Attributes
+    ----------
+    X : ndarray, shape (n_runs, n_samples, n_features)
+    y : ndarray of int, shape (n_samples,)
+    settings : tuple of str
+        Names of the settings.
+    values : sequence
+        What each setting is: class weights λ, shape (n_classes,); under LGL-INR its β.
+    device : str
+    rngs : callable ``(stream) -> list of numpy.random.Generator``
+        One per replication, for what a fitter draws: "start" or "minibatch".
+    """
+
+    X: FloatArray
+    y: IntArray
+    settings: tuple[str, ...]
+    values: Sequence[Any]
+    device: str
+    rngs: Callable[[str], list[np.random.Generator]]
+
+
+def no_epochs() -> tuple[int, str]:
+    """Epoch and stage of a fitter that has neither."""
+    return 0, "raw"
+
+
+@dataclass(frozen=True)
+class Fitter:
+    """What is fitted, and what is known of it.
+
+    Attributes
+    ----------
+    title : str
+        What it does, for protocols; its own options in braces.
+    fit : callable ``(batch, **options) -> sequence of Fitted``
+        One per stage; every run under every setting.
+    activation : {"softmax", "sigmoid"}
+        Of several logits. Of sigmoids the K equations are independent; else they sum to zero.
+    headline : callable ``(**options) -> (epoch, stage)``
+        Of the fits that tables are about.
+    limit : LargeSampleLimit, optional
+        Where fits end as their samples grow, if that is known.
+    """
+
+    title: str
+    fit: Callable[..., Sequence[Fitted]]
+    activation: Activation = "softmax"
+    headline: Callable[..., tuple[int, str]] = no_epochs
+    limit: LargeSampleLimit | None = None
+
+
+def one_fit(
+    fit: Callable[..., Fit],
+    logits_of: Callable[[FloatArray, FloatArray], FloatArray],
+    *,
+    title: str,
+    activation: Activation = "softmax",
+    limit: LargeSampleLimit | None = None,
+) -> Fitter:
+    """Make the record of a fitter without options, epochs or stages.
+
+    Parameters
+    ----------
+    fit : callable ``(X, y, values, device=) -> Fit``
+    logits_of : callable ``(X, params) -> logits``
+        As in `Fitted`.
+    title : str
+    activation : {"softmax", "sigmoid"}
+    limit : LargeSampleLimit, optional
+
+    Returns
+    -------
+    Fitter
+    """
+
+    def fitted(batch: Batch) -> list[Fitted]:
+        found = fit(batch.X, batch.y, batch.values, device=batch.device)
+        return [Fitted(batch.settings, *no_epochs(), found, logits_of, activation)]
+
+    return Fitter(title, fitted, activation, limit=limit)

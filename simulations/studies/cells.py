@@ -1,0 +1,188 @@
+"""Data cells that studies share: their λ settings, and a fitter that is chosen by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from equations.arguments import BadArgument
+from equations.balance import class_mass
+from equations.mean_proba import FloatArray
+from simulations.fitters import FITTERS
+from simulations.fitters.fit import Fitted
+from simulations.fitters.fitter import Batch, Fitter
+from simulations.generators import FAMILIES
+from simulations.generators.generator import Generator
+from simulations.generators.large_sample_limit import Limit
+from simulations.registry import Chosen, check_unused, choose
+from simulations.seeds import replication_rng
+from simulations.studies.option import defaults_of
+from simulations.studies.options import check_choice
+
+
+@dataclass(frozen=True)
+class WeightedCell:
+    """A data cell whose settings are choices of class weights; studies add what their data are.
+
+    Attributes
+    ----------
+    name : str
+        Key of the cell's randomness.
+    train_size : tuple of int
+        Training samples of each class.
+    class_weight : tuple of (setting, weights)
+        λ of each setting.
+    device : str
+    """
+
+    name: str
+    train_size: tuple[int, ...]
+    class_weight: tuple[tuple[str, tuple[float, ...]], ...]
+    device: str
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Names of the λ settings."""
+        return tuple(label for label, _ in self.class_weight)
+
+    def class_mass(self, setting: str) -> FloatArray:
+        """Class mass w = λN of training, shape (n_classes,), under a λ setting."""
+        return class_mass(dict(self.class_weight)[setting], self.train_size)
+
+
+@dataclass(frozen=True)
+class FittedCell(WeightedCell):
+    """A data cell whose fitter is chosen by name.
+
+    Attributes
+    ----------
+    fitter : Chosen
+        Of `FITTERS`.
+    """
+
+    fitter: Chosen
+
+    @property
+    def fitting(self) -> Fitter:
+        """Record of the fitter."""
+        record: Fitter = self.fitter.record
+        return record
+
+    @property
+    def headline(self) -> tuple[int, str]:
+        """Epoch and stage of the fits that the tables are about."""
+        return self.fitting.headline(**self.fitter.options)
+
+    @property
+    def one_vs_all(self) -> bool:
+        """Whether the K equations are independent: outputs are sigmoids."""
+        return self.fitting.activation == "sigmoid"
+
+    @property
+    def method(self) -> str:
+        """What the fitter does, for protocols."""
+        return self.fitting.title.format(**self.fitter.options)
+
+    def limit_on(self, generator: Generator, rng: np.random.Generator) -> Limit | None:
+        """Where fits end on a distribution as their samples grow, if that is known."""
+        return self.fitting.limit.of(generator, rng) if self.fitting.limit else None
+
+    def fit(self, X: FloatArray, y: np.ndarray, seed: int, runs: range) -> Sequence[Fitted]:
+        """Fit every replication of a block under every λ setting.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n_runs, n_samples, n_features)
+        y : ndarray of int, shape (n_samples,)
+        seed : int
+        runs : range
+
+        Returns
+        -------
+        sequence of Fitted
+            One per stage.
+        """
+        weight = [values for _, values in self.class_weight]
+        batch = Batch(X, y, self.settings, weight, self.device, streams_of(self.name, seed, runs))
+        return self.fitting.fit(batch, **self.fitter.options)
+
+
+def streams_of(cell: str, seed: int, runs: range) -> Any:
+    """Return what gives a generator per replication of a block, for one stream of a cell.
+
+    Parameters
+    ----------
+    cell : str
+    seed : int
+    runs : range
+
+    Returns
+    -------
+    callable ``(stream) -> list of numpy.random.Generator``
+    """
+    return lambda stream: [replication_rng(seed, cell, run, stream) for run in runs]
+
+
+def choose_family(options: Any, **instead: Any) -> Chosen:
+    """Choose the family of distributions of a study's options.
+
+    Parameters
+    ----------
+    options : dataclass
+    **instead
+        Values that stand for options.
+
+    Returns
+    -------
+    Chosen
+
+    Raises
+    ------
+    BadArgument
+        If there is no such family, or an option was changed that is another family's.
+    """
+    values = vars(options)
+    check_choice("generator", options.generator, tuple(FAMILIES))
+    check_unused(
+        FAMILIES, options.generator, values, defaults_of(type(options)), option="generator"
+    )
+    return choose(FAMILIES, options.generator, values | instead)
+
+
+def choose_fitter(options: Any, n_classes: int) -> Chosen:
+    """Choose the fitter of a study's options, among those that take class weights.
+
+    Parameters
+    ----------
+    options : dataclass
+        Its field `fitter` may be "auto" where that is its default: the first that fits and has no
+        options of its own.
+    n_classes : int
+
+    Returns
+    -------
+    Chosen
+
+    Raises
+    ------
+    BadArgument
+        If there is no such fitter, it is for another number of classes, or an option was changed
+        that is another fitter's.
+    """
+    values, defaults = vars(options), defaults_of(type(options))
+    known = {name: line for name, line in FITTERS.items() if line.takes_weights}
+    left_open = ("auto",) if defaults["fitter"] == "auto" else ()
+    check_choice("fitter", options.fitter, (*left_open, *known))
+    name = options.fitter
+    if name in left_open:
+        left = (name for name, line in known.items() if line.fits(n_classes))
+        name = next(name for name in left if not known[name].parameters)
+    if not known[name].fits(n_classes):
+        raise BadArgument(
+            "fitter", f"{name} is for {known[name].n_classes} classes, got {n_classes}"
+        )
+    check_unused(known, name, values, defaults, option="fitter")
+    return choose(known, name, values)

@@ -1,0 +1,102 @@
+"""What a user can choose about a grid of imbalance ratios and λ."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from simulations.fitters import FITTERS
+from simulations.generators import FAMILIES
+from simulations.studies.option import Device, Margin, Option, Runs, Seed, with_parameters
+from simulations.studies.weight_options import Beta, weights_option
+
+OWN_DATA = "Your own data"
+RATIOS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+
+
+@with_parameters(generator=FAMILIES, fitter=FITTERS)
+class Options:
+    """See what a weight does to each class: a grid of imbalance ratios and λ.
+
+    Class 0 is the rarest.
+
+    Examples
+    --------
+    >>> from learnprop import explore
+    >>> result = explore(runs=5, ratios=[1, 10], weights=["equal", "inverse"], train_size=500)
+    >>> rarest = result.to_frame().query("split == 'test' and `class` == 0")
+    >>> rarest.groupby(["weighting", "ratio"])["mean_proba"].mean().round(1).to_dict()
+    {('equal', 1.0): 0.8, ('equal', 10.0): 0.6, ('inverse', 1.0): 0.8, ('inverse', 10.0): 0.8}
+    """
+
+    runs: Runs = 100
+    seed: Seed = 0
+    generator: Annotated[str, Option("Where the samples come from.", choices=tuple(FAMILIES))] = (
+        "sim1"
+    )
+    ratios: Annotated[
+        tuple[float, ...], Option("Largest over smallest training class.", metavar="R1,R2,...")
+    ] = RATIOS
+    weights: Annotated[
+        tuple[str, ...],
+        weights_option(
+            "By default all four schemes and the grid.",
+            "SCHEME|λ0|λ0,λ1,...",
+            "the weight λ0 of the rarest class (the others share 1 - λ0 equally), or one number "
+            "per class",
+        ),
+    ] = ()
+    lambda0_grid: Annotated[
+        tuple[float, ...],
+        Option(
+            "N values of λ0 besides, even in log odds. Without `weights` 0.01,0.99,10.",
+            metavar="LOW,HIGH,N",
+        ),
+    ] = ()
+    beta: Beta = 0.999
+    train_size: Annotated[
+        int | None,
+        Option(
+            "Training samples of the largest class. By default 10000; of a file, all that each "
+            "ratio allows."
+        ),
+    ] = None
+    profile: Annotated[
+        str,
+        Option("How sizes rise from class to class.", choices=("exponential", "step")),
+    ] = "exponential"
+    test_size: Annotated[
+        int | None,
+        Option("Test samples of each class. By default 1000; of a file, a fifth of each label's."),
+    ] = None
+    fitter: Annotated[
+        str,
+        Option(
+            "What is fitted; auto is logistic for two classes, else softmax.",
+            choices=("auto", *(name for name, line in FITTERS.items() if line.takes_weights)),
+        ),
+    ] = "auto"
+    data: Annotated[
+        str,
+        Option(
+            "Your own features and labels, resampled to the ratios.",
+            metavar="FILE.csv|.parquet|.npz",
+            panel=OWN_DATA,
+            in_design=False,
+        ),
+    ] = ""
+    label: Annotated[str, Option("Column of the labels.", panel=OWN_DATA)] = "label"
+    drop: Annotated[
+        tuple[str, ...],
+        Option("Column that is no feature; may be repeated.", metavar="COLUMN", panel=OWN_DATA),
+    ] = ()
+    rarest: Annotated[
+        str,
+        Option(
+            "Label to make rare. By default the file's rarest.",
+            metavar="LABEL",
+            panel=OWN_DATA,
+            numbers_are_words=True,
+        ),
+    ] = ""
+    margin: Margin = 0.05
+    device: Device = "cpu"

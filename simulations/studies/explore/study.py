@@ -1,0 +1,243 @@
+r"""What a weight does to each class: a grid of imbalance ratios and λ.
+
+A data cell is one imbalance ratio, a λ setting one choice of weights; both sides of Eq. (9), for
+two classes Eq. (10),
+
+.. math:: (1 - \bar p_{0 \to 0}) / \bar p_{1 \to 0} = \lambda_1 N_1 / (\lambda_0 N_0),
+
+are measured on train, on test and, where the data are generated, on a population of fresh samples.
+Class 0 is the rarest, as in the paper's Table 1. The settings share each replication's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from equations.arguments import BadArgument
+from simulations.evidence import drawing, record
+from simulations.fitters import FITTERS
+from simulations.fitters.fit import check_device
+from simulations.generators import FAMILIES
+from simulations.generators.generator import Generator, Sample
+from simulations.generators.user_data import (
+    DataFile,
+    describe_file,
+    draw_from_classes,
+    samples_of_file,
+)
+from simulations.monte_carlo import Study
+from simulations.records import Block
+from simulations.registry import check_unused, without_unused
+from simulations.seeds import replication_rng
+from simulations.studies.cells import FittedCell, choose_family, choose_fitter
+from simulations.studies.explore.options import Options
+from simulations.studies.explore.source import Source, sizes_at
+from simulations.studies.option import defaults_of, design_of
+from simulations.studies.options import (
+    check_common,
+    check_positive,
+    lambda0_grid,
+    weight_settings,
+)
+from simulations.versions import code_version
+
+NAME = "explore"
+POPULATION = 10_000
+SCHEMES = ("equal", "sqrt-inverse", "effective-number", "inverse")
+LAMBDA0_GRID = (0.01, 0.99, 10)
+
+
+_OF_DATA = ("label", "drop", "rarest")
+
+
+@dataclass(frozen=True)
+class ExploreCell(FittedCell):
+    """One imbalance ratio with its sizes and λ settings.
+
+    Its name, from which its randomness comes, is the ratio's alone, not the generator's: grids of
+    two generators, sizes or fitters under one seed share random numbers (`simulations.seeds`).
+    """
+
+    ratio: float
+    source: Source
+    test_size: tuple[int, ...]
+
+
+def make_study(options: Options, file: DataFile | None = None) -> Study:
+    """Check the options and lay the study out.
+
+    Parameters
+    ----------
+    options : Options
+    file : DataFile, optional
+        What is known of ``options.data``; read from the file by default.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    ValueError
+        Naming the option and its value, the rows of a file or its label.
+
+    Examples
+    --------
+    >>> study = make_study(Options(ratios=(1, 10)))
+    >>> [(cell.name, cell.train_size) for cell in study.cells]
+    [('ratio 1', (10000, 10000)), ('ratio 10', (1000, 10000))]
+    >>> len(study.cells[0].settings), study.cells[0].settings[3:6]
+    (14, ('inverse', '0.01', '0.02728'))
+    """
+    o = options
+    check_common(o.runs, o.seed, o.margin)
+    sizes = {"train_size": o.train_size, "test_size": o.test_size}
+    check_positive(**{name: size for name, size in sizes.items() if size is not None})
+    _check_ratios(o.ratios)
+    if o.data or file:
+        check_unused(FAMILIES, "", vars(o), defaults_of(Options), option="generator", said="`data`")
+        file = file or describe_file(o.data, o.label, o.drop, o.rarest)
+    source = _source(o, file)
+    fitter = choose_fitter(o, source.n_classes)
+    device = check_device(o.device).type
+    labels = _weight_labels(o)
+    cells = []
+    for ratio in o.ratios:
+        train_size, test_size = sizes_at(source, ratio, o.profile, o.train_size, o.test_size)
+        if sum(train_size) <= source.dimension + 1:
+            raise BadArgument(
+                "train_size",
+                f"leaves {sum(train_size)} samples for {source.dimension} features at "
+                f"ratio {ratio:g}: an unpenalised fit needs more than features + 1",
+            )
+        cells.append(
+            ExploreCell(
+                name=f"ratio {ratio:g}",
+                ratio=float(ratio),
+                source=source,
+                train_size=train_size,
+                test_size=test_size,
+                class_weight=weight_settings(labels, train_size, o.beta),
+                fitter=fitter,
+                device=device,
+            )
+        )
+    design = design_of(
+        o,
+        ratios=[float(ratio) for ratio in o.ratios],
+        weights=labels,
+        lambda0_grid=[],  # they are among the weights
+        device=device,
+        population=None if file else POPULATION,
+        file=None,
+        code=code_version(),
+    )
+    inputs = {}
+    if file:
+        inputs["data"] = file.path
+        design["file"] = {k: v for k, v in asdict(file).items() if k not in ("path", "called")}
+    return Study(NAME, o.seed, o.runs, tuple(cells), compute_block, design, inputs=inputs)
+
+
+def used_of(design: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of a stored design what neither its generator nor its fitter has."""
+    generator = "" if design["file"] else design["generator"]
+    return without_unused(FITTERS, design["fitter"], without_unused(FAMILIES, generator, design))
+
+
+def known_from(design: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Any]:
+    """What a stored study says beyond its options, for `make_study`."""
+    if not design["file"]:
+        return {}
+    about: dict[str, Any] = {"path": inputs.get("data", ""), **design["file"]}
+    for name in ("drop", "labels", "counts"):
+        about[name] = tuple(about[name])
+    return {"file": DataFile(**about)}
+
+
+def _check_ratios(ratios: Sequence[float]) -> None:
+    if not ratios:
+        raise BadArgument("ratios", "must hold at least one ratio")
+    for ratio in ratios:
+        if not (np.isfinite(ratio) and ratio >= 1):
+            raise BadArgument("ratios", f"must be finite and at least 1, got {ratio:g}")
+    names = [f"{ratio:g}" for ratio in ratios]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadArgument("ratios", f"must be distinct, got {name} twice")
+
+
+def _source(o: Options, file: DataFile | None) -> Source:
+    default = defaults_of(Options)
+    if file:
+        if o.generator not in (default["generator"], "data"):
+            raise BadArgument(
+                "data", f"takes the place of `generator`, got {o.generator!r} as well"
+            )
+        return Source(len(file.labels), file.n_features, file=file)
+    for name in _OF_DATA:
+        if getattr(o, name) != default[name]:
+            raise BadArgument(
+                name,
+                f"is an option of `data`, got {getattr(o, name)!r} with `generator` {o.generator}",
+            )
+    if o.generator == "data":
+        raise BadArgument("generator", "data needs `data` FILE")
+    family = choose_family(o)
+    generator: Generator = family.record.build(**family.options)
+    return Source(generator.n_classes, generator.n_features, family)
+
+
+def _weight_labels(o: Options) -> tuple[str, ...]:
+    grid = o.lambda0_grid or (() if o.weights else LAMBDA0_GRID)
+    if grid and (len(grid) != 3 or not float(grid[2]).is_integer()):
+        raise BadArgument("lambda0_grid", f"must be LOW HIGH N, got {list(grid)}")
+    values = lambda0_grid(grid[0], grid[1], int(grid[2])) if grid else ()
+    return (*(o.weights or SCHEMES), *values)
+
+
+def compute_block(cell: ExploreCell, seed: int, runs: range) -> Block:
+    """Generate or resample, fit and measure the replications `runs` of a data cell.
+
+    Parameters
+    ----------
+    cell : ExploreCell
+    seed : int
+    runs : range
+
+    Returns
+    -------
+    Block
+    """
+    if cell.source.file is not None:
+        classes = samples_of_file(cell.source.file)
+        pairs = [
+            draw_from_classes(
+                classes,
+                cell.train_size,
+                cell.test_size,
+                replication_rng(seed, cell.name, run, "train"),
+            )
+            for run in runs
+        ]
+        train = [pair[0] for pair in pairs]
+
+        def samples_of(i: int) -> dict[str, Sample]:
+            return dict(zip(("train", "test"), pairs[i], strict=True))
+    else:
+        draw = drawing(cell.source.distribution(), seed, cell.name)
+        train = [draw(run, "train", cell.train_size) for run in runs]
+
+        def samples_of(i: int) -> dict[str, Sample]:
+            return {
+                "train": train[i],
+                "test": draw(runs[i], "test", cell.test_size),
+                "population": draw(runs[i], "population", [POPULATION] * len(cell.train_size)),
+            }
+
+    X, y = np.stack([features for features, _ in train]), train[0][1]
+    return record(cell.name, runs, cell.fit(X, y, seed, runs), samples_of)

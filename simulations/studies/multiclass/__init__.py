@@ -1,0 +1,1 @@
+"""Eq. (9) for K classes put to fitted classifiers."""

@@ -1,0 +1,51 @@
+"""What a user can choose about the K-class study."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from simulations.fitters import FITTERS
+from simulations.generators import FAMILIES
+from simulations.studies.option import Device, Margin, Option, Runs, Seed, with_parameters
+from simulations.studies.weight_options import Beta, profile_option, weights_option
+
+
+@with_parameters({"classes": 5}, generator=FAMILIES, fitter=FITTERS)
+class Options:
+    """Put Eq. (9) to the test: K classes, several λ, both sides of every equation.
+
+    Examples
+    --------
+    >>> from learnprop import multiclass
+    >>> result = multiclass(runs=5, sizes=(90, 60, 30), test_size=100, weights=["equal"])
+    >>> train = result.to_frame().query("split == 'train'")
+    >>> train["verdict"].tolist()
+    ['holds', 'holds', 'holds']
+    """
+
+    runs: Runs = 100
+    seed: Seed = 0
+    generator: Annotated[str, Option("Where the samples come from.", choices=tuple(FAMILIES))] = (
+        "gaussian"
+    )
+    train_size: Annotated[int, Option("Training samples of the largest class.")] = 2500
+    imbalance: Annotated[float, Option("Largest over smallest training class.")] = 10.0
+    profile: Annotated[str, profile_option()] = "exponential"
+    sizes: Annotated[
+        tuple[int, ...],
+        Option("Training samples per class, instead of the above.", metavar="N0,N1,..."),
+    ] = ()
+    test_size: Annotated[int, Option("Test samples of each class.")] = 1000
+    weights: Annotated[
+        tuple[str, ...], weights_option("By default equal, inverse and sqrt-inverse.")
+    ] = ("equal", "inverse", "sqrt-inverse")
+    beta: Beta = 0.999
+    fitter: Annotated[
+        str,
+        Option(
+            "What is fitted.",
+            choices=tuple(name for name, line in FITTERS.items() if line.takes_weights),
+        ),
+    ] = "softmax"
+    margin: Margin = 0.05
+    device: Device = "cpu"

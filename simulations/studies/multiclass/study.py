@@ -1,0 +1,146 @@
+r"""Eq. (9) for K classes put to fitted classifiers.
+
+Classes of unequal size, Gaussian ones by default; for several settings of λ a classifier is fitted
+on every replication, and both sides of
+
+.. math:: w_j (1 - \bar p_{j \to j}) = \sum_{k \ne j} w_k \bar p_{k \to j}, \qquad w_k = λ_k N_k,
+
+are measured on train, on a test sample with as many of each class, and on a population of fresh
+samples. The settings share each replication's data and initial point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from equations.arguments import BadArgument
+from simulations.evidence import drawing, record
+from simulations.fitters import FITTERS
+from simulations.fitters.fit import check_device
+from simulations.generators import FAMILIES
+from simulations.generators.generator import Generator, Sample
+from simulations.monte_carlo import Study
+from simulations.records import Block
+from simulations.registry import Chosen, without_unused
+from simulations.studies.cells import FittedCell, choose_family, choose_fitter
+from simulations.studies.multiclass.options import Options
+from simulations.studies.option import design_of
+from simulations.studies.options import (
+    check_common,
+    check_positive,
+    train_sizes,
+    weight_settings,
+)
+from simulations.versions import code_version
+
+NAME = "multiclass"
+POPULATION = 10_000
+
+
+@dataclass(frozen=True)
+class MulticlassCell(FittedCell):
+    """One distribution with its sizes, λ settings and fitter."""
+
+    family: Chosen
+    test_size: int
+
+    def generator(self) -> Generator:
+        """Distribution of the classes."""
+        generator: Generator = self.family.record.build(**self.family.options)
+        return generator
+
+
+def make_study(options: Options) -> Study:
+    """Check the options and lay the study out.
+
+    Parameters
+    ----------
+    options : Options
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    ValueError
+        Naming the option and its value.
+
+    Examples
+    --------
+    >>> (cell,) = make_study(Options(runs=50)).cells
+    >>> cell.train_size, cell.settings
+    ((2500, 1406, 791, 445, 250), ('equal', 'inverse', 'sqrt-inverse'))
+    """
+    o = options
+    check_common(o.runs, o.seed, o.margin)
+    check_positive(test_size=o.test_size)
+    if o.sizes:
+        train_sizes(o.sizes, 0, o.train_size, o.imbalance, o.profile)  # refuses what cannot be
+    family = choose_family(o, **({"classes": len(o.sizes)} if o.sizes else {}))
+    generator: Generator = family.record.build(**family.options)
+    if o.sizes and len(o.sizes) != generator.n_classes:
+        raise BadArgument(
+            "sizes",
+            f"must be {generator.n_classes} with `generator` {o.generator}, got {list(o.sizes)}",
+        )
+    train_size = train_sizes(o.sizes, generator.n_classes, o.train_size, o.imbalance, o.profile)
+    cell = MulticlassCell(
+        name=family.name,
+        family=family,
+        train_size=train_size,
+        test_size=o.test_size,
+        class_weight=weight_settings(o.weights, train_size, o.beta),
+        fitter=choose_fitter(o, generator.n_classes),
+        device=check_device(o.device).type,
+    )
+    if sum(train_size) <= generator.n_features + 1:
+        raise BadArgument(
+            "train_size",
+            f"leaves {sum(train_size)} samples for {generator.n_features} features: "
+            "an unpenalised fit needs more than features + 1",
+        )
+    design = design_of(
+        o, sizes=train_size, device=cell.device, population=POPULATION, code=code_version()
+    )
+    return Study(NAME, o.seed, o.runs, (cell,), compute_block, design)
+
+
+def used_of(design: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of a stored design what neither its generator nor its fitter has."""
+    generator = design.get("generator", "gaussian")  # the only one before there was a choice
+    return without_unused(FITTERS, design["fitter"], without_unused(FAMILIES, generator, design))
+
+
+def compute_block(cell: MulticlassCell, seed: int, runs: range) -> Block:
+    """Generate, fit and measure the replications `runs` of a data cell.
+
+    Parameters
+    ----------
+    cell : MulticlassCell
+    seed : int
+    runs : range
+
+    Returns
+    -------
+    Block
+    """
+    generator = cell.generator()
+    n_classes = len(cell.train_size)
+
+    draw = drawing(generator, seed, cell.name)
+    train = [draw(run, "train", cell.train_size) for run in runs]
+    X, y = np.stack([features for features, _ in train]), train[0][1]
+
+    def samples_of(i: int) -> dict[str, Sample]:
+        return {
+            "train": train[i],
+            "test": draw(runs[i], "test", [cell.test_size] * n_classes),
+            "population": draw(runs[i], "population", [POPULATION] * n_classes),
+        }
+
+    return record(cell.name, runs, cell.fit(X, y, seed, runs), samples_of)

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+import statsmodels.api as sm
+
+from equations.balance import left_side, right_side
+from equations.minimisers import linear_mean_proba, softmax_minimiser
+from simulations.fitters import FITTERS
+from simulations.fitters.one_vs_all import fit_one_vs_all
+from simulations.fitters.softmax import fit_softmax
+from simulations.generators.gaussian import class_covariances, class_means, gaussian_classes
+from simulations.generators.generator import sample
+from simulations.generators.paper import sim1, sim2
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def limit_of(generator, fitter, rng):
+    return FITTERS[fitter].record.limit.of(generator, rng)
+
+
+@pytest.mark.parametrize("generator", [sim1(), sim2()])
+def test_limit_of_linear_models_is_statsmodels_fit_to_the_quadrature(generator):
+    mass = np.array([1.0, 7.0])
+    classes = generator.quadrature()
+    X = sm.add_constant(np.concatenate([c.nodes for c in classes]))
+    y = np.repeat([0.0, 1.0], [len(c.nodes) for c in classes])
+    weight = np.concatenate([w * c.probability for w, c in zip(mass, classes, strict=True)])
+    model = sm.GLM(y, X, family=sm.families.Binomial(), freq_weights=weight).fit(tol=1e-14)
+    p = model.predict(X)
+    P = [np.average(p[y == k], weights=weight[y == k]) for k in (0, 1)]
+    found = limit_of(generator, "logistic", rng())
+    assert found.basis == "population minimiser"
+    np.testing.assert_allclose(found.at(mass).mean_proba[:, 1], P, rtol=1e-8)
+
+
+def test_linear_limit_is_the_posterior_where_the_log_odds_are_linear():
+    generator = gaussian_classes(class_means("ring", 3, 2, 2.0))
+    assert generator.linear_log_odds
+    mass = np.array([3.0, 1.0, 2.0])
+    for fitter in ("softmax", "mlp"):
+        found = limit_of(generator, fitter, rng())
+        assert found.basis == "true posterior"
+        theta = softmax_minimiser(generator.quadrature(), mass)
+        expected = linear_mean_proba(generator.quadrature(), theta)
+        np.testing.assert_allclose(found.at(mass).mean_proba, expected, atol=1e-10)
+
+
+def test_linear_limit_is_not_the_posterior_where_covariances_differ():
+    unlike = gaussian_classes(class_means("ring", 3, 2, 2.0), class_covariances("per-class", 3, 2))
+    for generator in (sim2(), unlike):
+        assert not generator.linear_log_odds
+        mass = np.arange(1.0, generator.n_classes + 1)
+        minimiser, posterior = (limit_of(generator, f, rng()) for f in ("softmax", "mlp"))
+        assert minimiser.basis == "population minimiser"
+        difference = minimiser.at(mass).mean_proba - posterior.at(mass).mean_proba
+        assert np.abs(difference).max() > 1e-3
+
+
+def test_fits_end_at_their_limit():
+    """Twenty fits of 15,000 samples each, of a distribution that no linear model describes."""
+    generator = gaussian_classes(
+        class_means("ring", 3, 2, 2.0), class_covariances("per-class", 3, 2)
+    )
+    data = [sample(generator, [5000] * 3, np.random.default_rng(seed)) for seed in range(20)]
+    X, y = np.stack([features for features, _ in data]), data[0][1]
+    weight = np.array([1.0, 2.0, 4.0])
+    fits = {
+        "softmax": (fit_softmax(X, y, weight[None]), "softmax"),
+        "one-vs-all": (fit_one_vs_all(X, y, weight[None]), "sigmoid"),
+    }
+    classes = generator.quadrature()
+    other = limit_of(generator, "mlp", rng()).at(weight).mean_proba
+    for fitter, (fit, activation) in fits.items():
+        P = np.stack([linear_mean_proba(classes, theta[0], activation) for theta in fit.params])
+        mcse = P.std(axis=0, ddof=1) / np.sqrt(len(P))
+        limit = limit_of(generator, fitter, rng()).at(weight).mean_proba
+        assert (np.abs(P.mean(axis=0) - limit) <= 4 * mcse).all()
+        assert (np.abs(P.mean(axis=0) - other) > 10 * mcse).any()  # the control
+
+
+def test_every_limit_balances():
+    three = gaussian_classes(class_means("ring", 3, 2, 2.0))
+    unlike = gaussian_classes(
+        class_means("random", 2, 5, 2.0), class_covariances("per-class", 2, 5)
+    )
+    for generator, fitter in (
+        (sim1(), "logistic"), (three, "softmax"), (three, "one-vs-all"), (unlike, "logistic"),
+    ):  # fmt: skip
+        mass = np.arange(1.0, generator.n_classes + 1)
+        found = limit_of(generator, fitter, rng()).at(mass)
+        left = left_side(found.mean_proba, mass, found.miss_proba)
+        np.testing.assert_allclose(left, right_side(found.mean_proba, mass), rtol=1e-9)
+        assert (found.mcse > 0).all() == (generator is unlike)
+
+
+@pytest.mark.parametrize("kind", ["shared", "per-class"])
+def test_limit_in_many_features_is_exact_up_to_its_mcse(kind):
+    # The plane's classes in four features, of which the last two tell nothing.
+    means = class_means("random", 2, 2, 2.0)
+    covariances = class_covariances(kind, 2, 2)
+    wide = np.tile(np.eye(4), (2, 1, 1))
+    wide[:, :2, :2] = covariances
+    found = limit_of(gaussian_classes(np.pad(means, ((0, 0), (0, 2))), wide), "logistic", rng())
+    exact = limit_of(gaussian_classes(means, covariances), "logistic", rng())
+    assert found.basis == ("true posterior" if kind == "shared" else "population minimiser")
+    for mass in ([1.0, 1.0], [1.0, 100.0]):
+        P, expected = found.at(mass), exact.at(mass)
+        assert (P.mcse > 0).all()
+        assert not expected.mcse.any()
+        assert (np.abs(P.mean_proba - expected.mean_proba) <= 4 * P.mcse).all()
+
+
+def test_a_network_on_sim1_has_no_limit():
+    assert limit_of(sim1(), "mlp", rng()) is None
