@@ -94,9 +94,7 @@ def _command(
 
 
 def _value(declared: Declared, written: Any) -> Any:
-    if not declared.several:
-        return written
-    return declared.default if written is None else from_text(declared, written)
+    return from_text(declared, written or ()) if declared.several else written
 
 
 def _parameter(declared: Declared, default: Any) -> inspect.Parameter:
@@ -112,7 +110,6 @@ def _parameter(declared: Declared, default: Any) -> inspect.Parameter:
         help=words_of_options(option.help),
         metavar=option.metavar or "|".join(option.choices) or None,
         rich_help_panel=option.panel or None,
-        show_default=as_text(default) if declared.several and default else True,
     )
     return inspect.Parameter(
         declared.name,
@@ -123,6 +120,9 @@ def _parameter(declared: Declared, default: Any) -> inspect.Parameter:
 
 
 def _shown(declared: Declared, default: Any) -> Any:
+    """Default as typer has it: of a list its text, which is read as what a user writes."""
     if default is MISSING:
         return inspect.Parameter.empty
-    return None if declared.several else default
+    if declared.several:
+        return [as_text(default)] if default else None
+    return default

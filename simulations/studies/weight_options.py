@@ -16,13 +16,13 @@ def profile_option(panel: str = "") -> Option:
     )
 
 
-def weights_option(default: str, written: str = "SCHEME|λ0,λ1,...", what: str = "") -> Option:
+def weights_option(default: str = "", written: str = "SCHEME|λ0,λ1,...", what: str = "") -> Option:
     """Option of the λ settings.
 
     Parameters
     ----------
     default : str
-        Sentence that says what is chosen by default.
+        Sentence that says what is chosen by default, where that is no plain value.
     written : str
         How one is written.
     what : str
@@ -34,7 +34,7 @@ def weights_option(default: str, written: str = "SCHEME|λ0,λ1,...", what: str 
     """
     return Option(
         "equal, inverse, sqrt-inverse, effective-number, or "
-        f"{what or 'numbers, one per class with commas between'}; may be repeated. {default}",
+        f"{what or 'numbers, one per class with commas between'}; may be repeated. {default}".strip(),
         metavar=written,
         numbers_are_words=True,
         neighbours_join=True,

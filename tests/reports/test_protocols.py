@@ -1,7 +1,6 @@
 """Sentences of protocols that are true under some options, and are to stand there alone."""
 
 from dataclasses import replace
-from importlib import import_module
 
 import pandas as pd
 import pytest
@@ -11,14 +10,14 @@ from reports.losses.text import differences_grid
 from reports.study_report import report_of
 from reports.training_samples import GIVEN_SAMPLE, same_in_all_runs, same_sample_note
 from simulations.store import open_store
-from simulations.studies import _HOME
+from simulations.studies import study_module
 
 FMNIST = (6000,) * 10
 MNIST = (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949)
 
 
 def study_of(name, supply=None, **options):
-    module = import_module(_HOME[name])
+    module = study_module(name)
     known = () if supply is None else (supply,)
     return module.make_study(module.Options(**options), *known)
 

@@ -1,7 +1,6 @@
 import random
 import sys
 from collections import defaultdict
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from simulations.blocks import Task, compute_one
 from simulations.monte_carlo import all_blocks, run_study
 from simulations.seeds import STREAMS, replication_key, replication_rng
 from simulations.store import open_store
-from simulations.studies import _HOME
+from simulations.studies import STUDIES, study_module
 from tests.toys import Toy, toy_study
 from tests.trained import few_digits
 
@@ -118,7 +117,7 @@ def purposes_of(monkeypatch, tmp_path):
             return replication_key(*key)
 
         monkeypatch.setattr(seeds, "replication_key", noted)
-        module = import_module(_HOME[name])
+        module = study_module(name)
         study = module.make_study(module.Options(runs=2, **options))
         report = report_of(name)
         with open_store(tmp_path / out, study.name, study.design) as store:
@@ -132,7 +131,7 @@ def purposes_of(monkeypatch, tmp_path):
 @pytest.mark.filterwarnings("ignore")  # of statistics of two runs
 def test_no_two_purposes_and_no_two_studies_share_a_stream(purposes_of):
     study_of = {}
-    assert set(MINIMAL) == set(_HOME)
+    assert set(MINIMAL) == set(STUDIES)
     for name, variants in MINIMAL.items():
         for i, (options, streams) in enumerate(variants):
             purposes = purposes_of(name, options, f"{name} {i}")

@@ -62,7 +62,7 @@ class Options:
         Option("Training images per class, instead of the above.", metavar="N0,N1,...", panel=DATA),
     ] = ()
     data_dir: DataDir = ""
-    weights: Annotated[tuple[str, ...], weights_option("By default equal and inverse.")] = (
+    weights: Annotated[tuple[str, ...], weights_option()] = (
         "equal",
         "inverse",
     )

@@ -36,9 +36,7 @@ class Options:
         Option("Training samples per class, instead of the above.", metavar="N0,N1,..."),
     ] = ()
     test_size: Annotated[int, Option("Test samples of each class.")] = 1000
-    weights: Annotated[
-        tuple[str, ...], weights_option("By default equal, inverse and sqrt-inverse.")
-    ] = ("equal", "inverse", "sqrt-inverse")
+    weights: Annotated[tuple[str, ...], weights_option()] = ("equal", "inverse", "sqrt-inverse")
     beta: Beta = 0.999
     fitter: Annotated[
         str,
