@@ -17,7 +17,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from tests.same_numbers.compare import compare
@@ -25,15 +25,15 @@ from tests.same_numbers.reference import REFERENCE, write_reference
 from tests.same_numbers.running import ROOT, STUDIES, CommandFailedError, run
 
 
-def against(revision: str, **how: object) -> bool:
+def against(revision: str, studies: Collection[str], **how: object) -> bool:
     """Run a revision and this checkout, and compare."""
     with tempfile.TemporaryDirectory() as scratch:
         tree = Path(scratch, "tree")
         git = ["git", "-C", str(ROOT), "worktree"]
         subprocess.run([*git, "add", "--quiet", "--detach", str(tree), revision], check=True)
         try:
-            run(Path(scratch, "before"), tree, STUDIES)
-            run(Path(scratch, "after"), ROOT, STUDIES)
+            run(Path(scratch, "before"), tree, studies)
+            run(Path(scratch, "after"), ROOT, studies)
         finally:
             subprocess.run([*git, "remove", "--force", str(tree)], check=True)
         return compare(Path(scratch, "before"), Path(scratch, "after"), **how)  # type: ignore[arg-type]
@@ -41,18 +41,22 @@ def against(revision: str, **how: object) -> bool:
 
 def main() -> int:
     """Command line of this file."""
-    parser = argparse.ArgumentParser(prog="python -m tests.same_numbers", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.same_numbers",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     runs = commands.add_parser("run")
     runs.add_argument("folder", type=Path)
     runs.add_argument("--root", type=Path, default=ROOT, help="checkout whose sources are run")
-    runs.add_argument("--study", action="append", choices=STUDIES, help="by default all")
     two = commands.add_parser("compare")
     two.add_argument("a", type=Path)
     two.add_argument("b", type=Path)
     revision = commands.add_parser("against")
     revision.add_argument("revision")
+    for command in (runs, revision):
+        command.add_argument("--study", action="append", choices=STUDIES, help="by default all")
     for command in (two, revision):
         command.add_argument("--digits", action="store_true", help="CSVs within 1e-9, relatively")
         command.add_argument("--csv-only", action="store_true", help="leave the stores out")
@@ -74,7 +78,7 @@ def main() -> int:
         }
         if chosen.command == "compare":
             return 0 if compare(chosen.a, chosen.b, **how) else 1  # type: ignore[arg-type]
-        return 0 if against(chosen.revision, **how) else 1
+        return 0 if against(chosen.revision, chosen.study or STUDIES, **how) else 1
     except CommandFailedError as error:
         print(error, file=sys.stderr)
         return 2

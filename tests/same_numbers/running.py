@@ -62,7 +62,7 @@ STUDIES = {
         "cosine": "--runs 2 --epochs 2 --loss sml,lgl --batch-size 128 --schedule cosine"
         " --momentum 0.9 --weight-decay 0.0001 --augment --device cpu --seed 17",
     },
-}  # fmt: skip
+}
 """Study to case to its options; ``--out`` and how it is run are added.
 
 An option that a checkout spells otherwise has its other spelling in `RESPELT`.
@@ -109,8 +109,8 @@ def run(folder: Path, root: Path, studies: Collection[str], *, all_of_it: bool =
             _learnprop(root, folder, study, case, f"{study} --out {case} {HOW} {options}")
             if all_of_it and f"{study}/{case}" in EXPORTED:
                 for table in ("measurements", "fits"):
-                    _learnprop(root, folder, study, f"export-{case}-{table}",
-                               f"export {case} --table {table} --out {case}-{table}.csv")  # fmt: skip
+                    line = f"export {case} --table {table} --out {case}-{table}.csv"
+                    _learnprop(root, folder, study, f"export-{case}-{table}", line)
         if all_of_it and study in PLANS:
             _learnprop(root, folder, study, "plan", f"plan {study} {HOW} {PLANS[study]}")
         print(f"{study:12}{time.perf_counter() - start:6.1f} s", flush=True)
