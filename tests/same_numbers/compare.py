@@ -142,6 +142,8 @@ def compare(
     found: list[str] = []
     n_compared = 0
     for study in [*STUDIES, "report"]:
+        if not any((folder / study).exists() for folder in (a, b)):
+            continue
         counts = {}
         for suffix in (".sqlite", ".csv") if stores else (".csv",):
             files = sorted(
