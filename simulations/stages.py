@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from simulations.fitters.fit import CONVERGED, NOT_CONVERGED
 from simulations.fitters.newton import GRADIENT_TOLERANCE
 from simulations.fitters.output_bias import refine_bias, sides_of_sample
 from simulations.fitters.output_layer import refine_head
-from simulations.measure import MeasuredValues, measure
+from simulations.measure import Measured, measure
 
 STAGES = ("raw", "bias", "head")
 
@@ -91,7 +91,7 @@ class Stage:
         Of the refined output layer (see `refine_head`); NaN at other stages.
     bias, bias_gradient : ndarray, shape (n_classes,)
         The gradient is that of the objective, over the total mass.
-    measured : mapping of split to MeasuredValues
+    measured : mapping of split to Measured
     """
 
     name: str
@@ -102,7 +102,7 @@ class Stage:
     gradient_norm: float
     bias: FloatArray
     bias_gradient: FloatArray
-    measured: Mapping[str, MeasuredValues]
+    measured: Mapping[str, Measured]
 
 
 def logits_of(sample: Evaluated, layer: OutputLayer) -> torch.Tensor:
@@ -111,7 +111,7 @@ def logits_of(sample: Evaluated, layer: OutputLayer) -> torch.Tensor:
     return torch.cat(parts) + layer.bias
 
 
-def measure_sample(sample: Evaluated, layer: OutputLayer) -> MeasuredValues:
+def measure_sample(sample: Evaluated, layer: OutputLayer) -> Measured:
     """Measure a network's predictions per true class (`simulations.measure.measure`)."""
     return measure(sample.labels.cpu().numpy(), logits_of(sample, layer).cpu().numpy())
 
@@ -212,7 +212,7 @@ def all_stages(samples: Samples, layer: OutputLayer, objective: Objective) -> li
     return [raw, by_bias, by_head]
 
 
-def as_tensors(stage: Stage) -> dict[str, torch.Tensor]:
+def as_tensors(stage: Stage) -> dict[str, Any]:
     """A network as trained, as tensors that a checkpoint can hold.
 
     Parameters
@@ -222,44 +222,45 @@ def as_tensors(stage: Stage) -> dict[str, torch.Tensor]:
 
     Returns
     -------
-    dict of str to tensor
+    dict of tensors
+        But for "measured", a dict by split and name.
     """
-    measured = {
-        f"{split} {i}": torch.as_tensor(values)
-        for split, of_split in stage.measured.items()
-        for i, values in enumerate(of_split)
-    }
-    return measured | {
+    return {
+        "measured": {
+            split: {name: torch.as_tensor(values) for name, values in vars(measured).items()}
+            for split, measured in stage.measured.items()
+        },
         "bias": torch.as_tensor(stage.bias),
         "bias_gradient": torch.as_tensor(stage.bias_gradient),
         "loss": torch.tensor(stage.loss, dtype=torch.float64),
     }
 
 
-def from_tensors(tensors: Mapping[str, torch.Tensor]) -> Stage:
+def from_tensors(tensors: Mapping[str, Any]) -> Stage:
     """What `as_tensors` took apart.
 
     Parameters
     ----------
-    tensors : mapping of str to tensor
+    tensors : mapping
 
     Returns
     -------
     Stage
     """
-    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-    splits = dict.fromkeys(name.split()[0] for name in arrays if " " in name)
-    n = len(get_args(MeasuredValues))
+    gradient = tensors["bias_gradient"].numpy()
     return Stage(
         name="raw",
-        status=status_of(arrays["bias_gradient"]),
+        status=status_of(gradient),
         reason="",
         n_iter=0,
-        loss=float(arrays["loss"]),
+        loss=float(tensors["loss"]),
         gradient_norm=float("nan"),
-        bias=arrays["bias"],
-        bias_gradient=arrays["bias_gradient"],
-        measured={s: tuple(arrays[f"{s} {i}"] for i in range(n)) for s in splits},  # type: ignore[misc]
+        bias=tensors["bias"].numpy(),
+        bias_gradient=gradient,
+        measured={
+            split: Measured(**{name: tensor.numpy() for name, tensor in of_split.items()})
+            for split, of_split in tensors["measured"].items()
+        },
     )
 
 
