@@ -6,9 +6,10 @@ import pytest
 
 from reports.replay import replay_text
 from simulations.monte_carlo import run_study
+from simulations.records import Measurements
 from simulations.replay import replay
 from simulations.store import StoreError, open_store, read_store
-from simulations.tables import MEASUREMENT_ARRAYS, row_type
+from simulations.tables import row_type
 from tests.stores import flip_last_bit
 from tests.toys import Toy, compute_toy, dump, never_end, raise_in_bad_runs, toy_study
 
@@ -28,7 +29,7 @@ ROW = "WHERE cell = 'x' AND run = 7 AND setting = 'b'"
 def read(store):
     """The arrays of one measurement, to be changed and written back with `write`."""
     (blob,) = store.connection.execute(f"SELECT arrays FROM measurement {ROW}").fetchone()
-    return np.frombuffer(blob, row_type(MEASUREMENT_ARRAYS, 2)).copy()
+    return np.frombuffer(blob, row_type(Measurements, 2)).copy()
 
 
 def write(store, arrays):
