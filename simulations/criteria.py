@@ -207,10 +207,7 @@ def stage_of_loss(
     return Stage(
         name=name,
         status=status_of(gradient),
-        reason="",
-        n_iter=0,
         loss=value,
-        gradient_norm=float("nan"),
         bias=layer.bias.cpu().numpy(),
         bias_gradient=gradient,
         measured=measured,

@@ -81,28 +81,28 @@ class Stage:
     status : str
         "converged" where the objective has no gradient in the output bias (and at stage "head" the
         whole output layer is at its minimum), else "not converged".
+    loss : float
+        Sum-form loss on train, with the penalty, over the total mass.
+    bias, bias_gradient : ndarray, shape (n_classes,)
+        The gradient is that of the objective, over the total mass.
+    measured : mapping of split to Measured
     reason : str
         Why there is nothing to measure; else empty.
     n_iter : int
         Evaluations of the gradient in the refinement.
-    loss : float
-        Sum-form loss on train, with the penalty, over the total mass.
     gradient_norm : float
         Of the refined output layer (see `refine_head`); NaN at other stages.
-    bias, bias_gradient : ndarray, shape (n_classes,)
-        The gradient is that of the objective, over the total mass.
-    measured : mapping of split to Measured
     """
 
     name: str
     status: str
-    reason: str
-    n_iter: int
     loss: float
-    gradient_norm: float
     bias: FloatArray
     bias_gradient: FloatArray
     measured: Mapping[str, Measured]
+    reason: str = ""
+    n_iter: int = 0
+    gradient_norm: float = float("nan")
 
 
 def logits_of(sample: Evaluated, layer: OutputLayer) -> torch.Tensor:
@@ -143,10 +143,7 @@ def as_trained(
     return Stage(
         name=name,
         status=status_of(gradient),
-        reason="",
-        n_iter=0,
         loss=float(objective.class_share[train.labels] @ nll + squares / 2),
-        gradient_norm=float("nan"),
         bias=layer.bias.cpu().numpy(),
         bias_gradient=gradient,
         measured={split: measure_sample(sample, layer) for split, sample in samples.items()},
@@ -198,8 +195,8 @@ def all_stages(samples: Samples, layer: OutputLayer, objective: Objective) -> li
     if head.separated:
         none = np.full_like(by_bias.bias, np.nan)
         by_head = Stage(
-            "head", NOT_CONVERGED, NO_MINIMUM, head.n_iter, float("nan"), head.gradient_norm,
-            bias=none, bias_gradient=none, measured={},
+            "head", NOT_CONVERGED, loss=float("nan"), bias=none, bias_gradient=none, measured={},
+            reason=NO_MINIMUM, n_iter=head.n_iter, gradient_norm=head.gradient_norm,
         )  # fmt: skip
     else:
         by_head = as_trained(samples, OutputLayer(head.weight, head.bias), objective, "head")
@@ -213,18 +210,7 @@ def all_stages(samples: Samples, layer: OutputLayer, objective: Objective) -> li
 
 
 def as_tensors(stage: Stage) -> dict[str, Any]:
-    """A network as trained, as tensors that a checkpoint can hold.
-
-    Parameters
-    ----------
-    stage : Stage
-        "raw".
-
-    Returns
-    -------
-    dict of tensors
-        But for "measured", a dict by split and name.
-    """
+    """Stage "raw" as tensors that a checkpoint can hold; what was measured by split and name."""
     return {
         "measured": {
             split: {name: torch.as_tensor(values) for name, values in vars(measured).items()}
@@ -237,24 +223,12 @@ def as_tensors(stage: Stage) -> dict[str, Any]:
 
 
 def from_tensors(tensors: Mapping[str, Any]) -> Stage:
-    """What `as_tensors` took apart.
-
-    Parameters
-    ----------
-    tensors : mapping
-
-    Returns
-    -------
-    Stage
-    """
+    """Stage that `as_tensors` took apart."""
     gradient = tensors["bias_gradient"].numpy()
     return Stage(
         name="raw",
         status=status_of(gradient),
-        reason="",
-        n_iter=0,
         loss=float(tensors["loss"]),
-        gradient_norm=float("nan"),
         bias=tensors["bias"].numpy(),
         bias_gradient=gradient,
         measured={
