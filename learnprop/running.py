@@ -18,6 +18,7 @@ from learnprop.exits import (
     VERDICT_FAILED,
     BadInput,
     Terminated,
+    bad_input,
     in_options,
     say,
     show_tables,
@@ -53,12 +54,10 @@ def run(study: Study, running: Running) -> None:
     from simulations.blocks import StudyError
     from simulations.store import StoreError, open_store
 
-    workers, report = _check(running), report_of(study.name)
-    out = running.out
-    try:
+    report, out = report_of(study.name), running.out
+    with bad_input():
+        workers = _check(running)
         check_out(out, study.name)
-    except ValueError as error:
-        raise BadInput(in_options(error)) from None
     started = now()
     kept = f"every finished block is kept in {out}"
     try:
@@ -129,8 +128,9 @@ def plan(study: Study, planning: Planning) -> None:
     from reports.study_report import report_of
     from simulations.blocks import StudyError
 
-    _check_mcse(planning.mcse)
-    workers = _check_workers(planning)
+    with bad_input():
+        _check_mcse(planning.mcse)
+        workers = _check_workers(planning)
     try:
         planned = plan_study(study, planning.mcse, report_of(study.name).predicted_gap_sd, workers)
     except StudyError as error:
@@ -146,26 +146,25 @@ def _check(running: Running) -> Workers:
     if running.mcse is not None:
         _check_mcse(running.mcse)
     if not 0 <= running.max_failures <= 1:
-        raise BadInput(f"--max-failures must be a share from 0 to 1, got {running.max_failures}")
+        raise BadArgument(
+            "max_failures", f"must be a share from 0 to 1, got {running.max_failures}"
+        )
     if running.timeout is not None and not 0 < running.timeout <= TIMEOUT_MAX:
-        raise BadInput(
-            f"--timeout must be positive and at most {TIMEOUT_MAX:g}, got {running.timeout:g}"
+        raise BadArgument(
+            "timeout", f"must be positive and at most {TIMEOUT_MAX:g}, got {running.timeout:g}"
         )
     return _check_workers(running)
 
 
 def _check_mcse(mcse: float) -> None:
     if not LEAST_MCSE <= mcse < math.inf:
-        raise BadInput(f"--mcse must be finite and at least {LEAST_MCSE:g}, got {mcse:g}")
+        raise BadArgument("mcse", f"must be finite and at least {LEAST_MCSE:g}, got {mcse:g}")
 
 
 def _check_workers(chosen: Running | Planning) -> Workers:
     from simulations.workers import Workers, check_workers
 
-    try:
-        return check_workers(Workers(chosen.jobs, chosen.backend, chosen.scheduler))
-    except ValueError as error:
-        raise BadInput(in_options(error)) from None
+    return check_workers(Workers(chosen.jobs, chosen.backend, chosen.scheduler))
 
 
 def check_out(out: Path, study: str) -> None:
