@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from equations.arguments import BadArgument
 from equations.balance import off_diagonal
 from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
 
@@ -42,9 +43,10 @@ def accuracy_bounds(mean_proba: ArrayLike) -> tuple[FloatArray, FloatArray]:
     row_sum = P.sum(axis=-1)
     if (np.abs(row_sum - 1) > ROW_SUM_TOLERANCE).any():
         worst = row_sum.ravel()[np.abs(row_sum - 1).argmax()]
-        raise ValueError(
-            "mean_proba must have rows that sum to one (those of one-vs-all do not: the bounds "
-            f"are not true of it), got {worst:.6g}"
+        raise BadArgument(
+            "mean_proba",
+            "must have rows that sum to one (those of one-vs-all do not: the bounds "
+            f"are not true of it), got {worst:.6g}",
         )
     own = np.diagonal(P, axis1=-2, axis2=-1)
     return np.maximum(1 - 2 * miss, 0.0), np.minimum(P.shape[-1] * own, 1.0)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from equations.arguments import BadArgument
 from equations.class_weights import check_class_weight
 from equations.mean_proba import FloatArray
 
@@ -55,12 +56,12 @@ def class_mass(class_weight: ArrayLike, class_count: ArrayLike) -> FloatArray:
     weight = check_class_weight(class_weight)
     count = np.asarray(class_count, dtype=np.float64)
     if count.shape[-1:] != weight.shape[-1:]:
-        raise ValueError(
-            f"class_count must have {weight.shape[-1]} classes as class_weight, "
-            f"got shape {count.shape}"
+        raise BadArgument(
+            "class_count",
+            f"must have {weight.shape[-1]} classes as `class_weight`, got shape {count.shape}",
         )
     if not (np.isfinite(count).all() and (count > 0).all()):
-        raise ValueError(f"class_count must be positive, got {count.tolist()}")
+        raise BadArgument("class_count", f"must be positive, got {count.tolist()}")
     return weight * count
 
 
@@ -79,11 +80,11 @@ def off_diagonal(mean_proba: ArrayLike) -> FloatArray:
     """
     off = np.array(mean_proba, dtype=np.float64)
     if off.ndim < 2 or off.shape[-1] != off.shape[-2] or off.shape[-1] < 2:
-        raise ValueError(
-            f"mean_proba must have shape (..., n_classes, n_classes >= 2), got {off.shape}"
+        raise BadArgument(
+            "mean_proba", f"must have shape (..., n_classes, n_classes >= 2), got {off.shape}"
         )
     if not (np.isfinite(off).all() and (off >= 0).all()):
-        raise ValueError("mean_proba must hold finite numbers, none negative")
+        raise BadArgument("mean_proba", "must hold finite numbers, none negative")
     diagonal = np.arange(off.shape[-1])
     off[..., diagonal, diagonal] = 0.0
     return off
@@ -247,7 +248,7 @@ def binary_ratio(mean_proba: ArrayLike) -> FloatArray:
     """
     off = off_diagonal(mean_proba)
     if off.shape[-1] != 2:
-        raise ValueError(f"mean_proba must have 2 classes for Eq. (10), got {off.shape[-1]}")
+        raise BadArgument("mean_proba", f"must have 2 classes for Eq. (10), got {off.shape[-1]}")
     numerator, denominator = off[..., 0, 1], off[..., 1, 0]
     undefined = np.full_like(numerator, np.nan)
     return np.divide(numerator, denominator, out=undefined, where=denominator > 0)
@@ -276,7 +277,7 @@ def binary_ratio_in_theory(class_mass: ArrayLike) -> FloatArray:
     """
     mass = np.asarray(class_mass, dtype=np.float64)
     if mass.shape[-1:] != (2,):
-        raise ValueError(f"class_mass must have 2 classes for Eq. (10), got shape {mass.shape}")
+        raise BadArgument("class_mass", f"must have 2 classes for Eq. (10), got shape {mass.shape}")
     return np.asarray(mass[..., 1] / mass[..., 0])
 
 

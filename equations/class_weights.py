@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 
 SCHEMES: dict[str, Callable[[FloatArray, float], FloatArray]] = {
@@ -26,7 +27,7 @@ BETA = 0.999
 
 def _effective_number(count: FloatArray, beta: float) -> FloatArray:
     if not 0 <= beta < 1:
-        raise ValueError(f"beta must satisfy 0 <= beta < 1, got {beta}")
+        raise BadArgument("beta", f"must satisfy 0 <= beta < 1, got {beta}")
     if beta == 0:
         return np.ones_like(count)
     return np.asarray(-1.0 / np.expm1(count * np.log(beta)))
@@ -57,9 +58,9 @@ def check_class_weight(class_weight: ArrayLike, name: str = "class_weight") -> F
     """
     weight = np.asarray(class_weight, dtype=np.float64)
     if weight.ndim < 1 or weight.shape[-1] < 2:
-        raise ValueError(f"{name} must hold at least 2 classes, got shape {weight.shape}")
+        raise BadArgument(name, f"must hold at least 2 classes, got shape {weight.shape}")
     if not (np.isfinite(weight).all() and (weight > 0).all()):
-        raise ValueError(f"{name} must be positive and finite, got {weight.tolist()}")
+        raise BadArgument(name, f"must be positive and finite, got {weight.tolist()}")
     return weight
 
 
@@ -100,16 +101,18 @@ def class_weights(
     """
     count = np.asarray(class_count, dtype=np.float64)
     if count.ndim != 1 or len(count) < 2 or not (np.isfinite(count) & (count > 0)).all():
-        raise ValueError(f"class_count must hold at least 2 positive sizes, got {count.tolist()}")
+        raise BadArgument(
+            "class_count", f"must hold at least 2 positive sizes, got {count.tolist()}"
+        )
     if isinstance(scheme, str):
         if scheme not in SCHEMES:
-            raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
+            raise BadArgument("scheme", f"must be one of {', '.join(SCHEMES)}, got {scheme!r}")
         weight = SCHEMES[scheme](count, beta)
     else:
         weight = check_class_weight(scheme, "scheme")
         if weight.shape != count.shape:
-            raise ValueError(
-                f"scheme must hold {len(count)} weights, one per class, got shape {weight.shape}"
+            raise BadArgument(
+                "scheme", f"must hold {len(count)} weights, one per class, got shape {weight.shape}"
             )
     return np.asarray(weight / weight.sum())
 
@@ -145,7 +148,7 @@ def table1_class_weights(
     """
     n0, n1 = np.asarray(class_count, dtype=np.float64)
     if not (n0 > 0 and n1 > 0 and np.isfinite(n0 + n1)):
-        raise ValueError(f"class_count must be positive, got {[n0, n1]}")
+        raise BadArgument("class_count", f"must be positive, got {[n0, n1]}")
     if as_printed:
         unscaled = {"1/2": (1.0, 1.0), "N0/(N0+N1)": (n0, n1), "2N0/(2N0+N1)": (2 * n0, n1)}
     else:

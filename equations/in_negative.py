@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from equations.arguments import BadArgument
 from equations.balance import off_diagonal
 from equations.mean_proba import FloatArray
 
@@ -55,7 +56,7 @@ def in_negative_sides(
     others = off_diagonal(mean_proba)
     miss = np.asarray(miss_proba, dtype=np.float64)
     if miss.shape != others.shape[:-1]:
-        raise ValueError(f"miss_proba must have shape {others.shape[:-1]}, got {miss.shape}")
+        raise BadArgument("miss_proba", f"must have shape {others.shape[:-1]}, got {miss.shape}")
     weight = in_negative_weights(torch.as_tensor(others), beta).numpy()
     return miss, (weight * others).sum(axis=-2)
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 
 Verdict = Literal["holds", "fails", "inconclusive", "not converged", "interpolated"]
@@ -46,9 +47,9 @@ def sample_of_runs(values: ArrayLike, name: str, at_least: int = 2) -> FloatArra
     """
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or len(sample) < at_least:
-        raise ValueError(f"{name} must hold at least {at_least} runs, got shape {sample.shape}")
+        raise BadArgument(name, f"must hold at least {at_least} runs, got shape {sample.shape}")
     if not np.isfinite(sample).all():
-        raise ValueError(f"{name} holds a number that is not finite")
+        raise BadArgument(name, "holds a number that is not finite")
     return sample
 
 
@@ -125,7 +126,7 @@ def ratio_of_means(
     """
     a, b = sample_of_runs(numerator, "numerator"), sample_of_runs(denominator, "denominator")
     if len(a) != len(b):
-        raise ValueError(f"numerator has {len(a)} runs, denominator {len(b)}")
+        raise BadArgument("numerator", f"has {len(a)} runs, `denominator` {len(b)}")
     n = len(a)
     mean_a, mean_b = float(a.mean()), float(b.mean())
     if mean_b == 0:
@@ -206,7 +207,7 @@ def equivalence_verdict(low: float, high: float, margin: float) -> Verdict:
     'inconclusive'
     """
     if not (np.isfinite(margin) and margin > 0):
-        raise ValueError(f"margin must be positive and finite, got {margin}")
+        raise BadArgument("margin", f"must be positive and finite, got {margin}")
     if not low <= high:
         raise ValueError(f"low and high must be an interval, got [{low}, {high}]")
     if -margin < low and high < margin:
@@ -247,6 +248,6 @@ def z_against_rounded(
     """
     spread = float(np.hypot(mcse, reported_mcse))
     if not spread > 0:
-        raise ValueError("mcse and reported_mcse must not both be zero")
+        raise BadArgument("mcse", "and `reported_mcse` must not both be zero")
     low, high = (round((value - reported - s * half_unit) / spread, 12) for s in (1, -1))
     return low, high

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from equations.arguments import BadArgument
 from equations.inference import Estimate, sample_of_runs
 
 
@@ -51,7 +52,7 @@ def jackknife(
     columns = [sample_of_runs(s, "samples", at_least=3) for s in samples]
     n = len(columns[0])
     if any(len(c) != n for c in columns):
-        raise ValueError(f"samples must have one length, got {[len(c) for c in columns]}")
+        raise BadArgument("samples", f"must have one length, got {[len(c) for c in columns]}")
     keep = np.ones(n, dtype=bool)
     deleted = np.empty(n)
     for i in range(n):

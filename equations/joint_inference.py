@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 
 
@@ -69,14 +70,14 @@ def joint_test_over_runs(residuals: ArrayLike, *, independent: bool = False) -> 
     """
     r = np.asarray(residuals, dtype=np.float64)
     if r.ndim != 2 or r.shape[1] < 2:
-        raise ValueError(f"residuals must have shape (n_runs, n_classes >= 2), got {r.shape}")
+        raise BadArgument("residuals", f"must have shape (n_runs, n_classes >= 2), got {r.shape}")
     n, m = len(r), r.shape[1] - (not independent)
     largest = np.abs(r).max()
     if not np.isfinite(largest):
-        raise ValueError("residuals holds a number that is not finite")
+        raise BadArgument("residuals", "holds a number that is not finite")
     r = np.ldexp(r, -np.frexp(largest)[1])  # squares stay within the floats
     if n <= m:
-        raise ValueError(f"residuals must hold more than {m} runs, got {n}")
+        raise BadArgument("residuals", f"must hold more than {m} runs, got {n}")
     chosen = r[:, :m]
     mean = chosen.mean(axis=0)
     covariance = np.atleast_2d(np.cov(chosen, rowvar=False)) / n
@@ -99,13 +100,13 @@ def quadratic_form(mean: FloatArray, covariance: FloatArray, name: str) -> float
     """
     scale = np.sqrt(np.maximum(np.diagonal(covariance), 0))
     if not (scale > 0).all():
-        raise ValueError(f"{name} has no spread: there is nothing to test with")
+        raise BadArgument(name, "has no spread: there is nothing to test with")
     z = mean / scale
     correlation = covariance / np.outer(scale, scale)
     try:
         return float(z @ np.linalg.solve(correlation, z))
     except np.linalg.LinAlgError:
-        raise ValueError(f"{name} has a singular covariance") from None
+        raise BadArgument(name, "has a singular covariance") from None
 
 
 def f_test(statistic: float, m: int, df: float) -> JointTest:

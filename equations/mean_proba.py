@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, softmax
 
+from equations.arguments import BadArgument
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -48,7 +50,7 @@ def check_activation(activation: str) -> None:
     >>> check_activation("softmax")
     """
     if activation not in get_args(Activation):
-        raise ValueError(f"activation must be softmax or sigmoid, got {activation!r}")
+        raise BadArgument("activation", f"must be softmax or sigmoid, got {activation!r}")
 
 
 def check_labels(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> IntArray:
@@ -79,15 +81,15 @@ def check_labels(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> Int
     array([0, 1, 1])
     """
     if not isinstance(n_classes, int | np.integer):
-        raise ValueError(f"n_classes must be a whole number, got {n_classes!r}")
+        raise BadArgument("n_classes", f"must be a whole number, got {n_classes!r}")
     if n_classes < 2:
-        raise ValueError(f"n_classes must be at least 2, got {n_classes}")
+        raise BadArgument("n_classes", f"must be at least 2, got {n_classes}")
     y_true = without_gradient(y_true)
     if np.ma.is_masked(y_true):
-        raise ValueError(f"{name} must hold integer labels, got masked ones")
+        raise BadArgument(name, "must hold integer labels, got masked ones")
     labels = np.asarray(y_true)
     if labels.ndim != 1:
-        raise ValueError(f"{name} must be one-dimensional, got shape {labels.shape}")
+        raise BadArgument(name, f"must be one-dimensional, got shape {labels.shape}")
     whole = f"{name} must hold integer labels 0..{n_classes - 1}, got"
     if labels.dtype == object:
         for position, label in enumerate(labels):
@@ -103,9 +105,10 @@ def check_labels(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> Int
         raise ValueError(f"{whole} {labels[position]} at position {position}")
     outside = (as_int < 0) | (as_int >= n_classes)
     if outside.any():
-        raise ValueError(
-            f"{name} must hold labels 0..{n_classes - 1}, got {as_int[outside][0]} "
-            f"at position {int(np.argmax(outside))}"
+        raise BadArgument(
+            name,
+            f"must hold labels 0..{n_classes - 1}, got {as_int[outside][0]} "
+            f"at position {int(np.argmax(outside))}",
         )
     return as_int
 
@@ -144,30 +147,30 @@ def check_proba(
     check_activation(activation)
     proba = without_gradient(proba)
     if np.ma.is_masked(proba):
-        raise ValueError(f"{name} holds masked numbers")
+        raise BadArgument(name, "holds masked numbers")
     try:
         given = np.asarray(proba)
         if given.dtype.kind not in "biufO":
             raise ValueError(f"got an array of {given.dtype}")
         values = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{name} must hold numbers: {error}") from None
+        raise BadArgument(name, f"must hold numbers: {error}") from None
     if values.ndim != 2 or values.shape[1] < 2:
-        raise ValueError(f"{name} must have shape (n_samples, n_classes >= 2), got {values.shape}")
+        raise BadArgument(name, f"must have shape (n_samples, n_classes >= 2), got {values.shape}")
     if np.isnan(values).any():
-        raise ValueError(f"{name} holds NaN")
+        raise BadArgument(name, "holds NaN")
     if (values < 0).any():
         row = int(values.min(axis=1).argmin())
-        raise ValueError(f"{name} holds a negative number: {values.min()} in row {row}")
+        raise BadArgument(name, f"holds a negative number: {values.min()} in row {row}")
     if activation == "sigmoid":
         if (values > 1 + ROW_SUM_TOLERANCE).any():
-            raise ValueError(f"{name} holds a number above one: {values.max()}")
+            raise BadArgument(name, f"holds a number above one: {values.max()}")
         return values
     row_sum = values.sum(axis=1)
     worst = int(np.argmax(np.abs(row_sum - 1))) if len(row_sum) else 0
     off = abs(row_sum[worst] - 1) if len(row_sum) else 0.0
     if off > ROW_SUM_TOLERANCE and off > _rounding(given, values):
-        raise ValueError(f"{name} must sum to one: row {worst} sums to {row_sum[worst]:.8g}")
+        raise BadArgument(name, f"must sum to one: row {worst} sums to {row_sum[worst]:.8g}")
     return values
 
 
@@ -210,8 +213,8 @@ def proba_from_logits(logits: ArrayLike, activation: Activation = "softmax") -> 
     check_activation(activation)
     z = np.asarray(without_gradient(logits), dtype=np.float64)
     if z.ndim not in (1, 2) or (z.ndim == 2 and z.shape[1] < 2):
-        raise ValueError(
-            f"logits must have shape (n_samples,) or (n_samples, n_classes >= 2), got {z.shape}"
+        raise BadArgument(
+            "logits", f"must have shape (n_samples,) or (n_samples, n_classes >= 2), got {z.shape}"
         )
     # What is below 1e-308 is zero, also where a user's seterr would raise.
     with np.errstate(under="ignore", over="ignore"):
@@ -250,14 +253,14 @@ def _in_classes(
     n_classes = values.shape[1]
     labels = check_labels(y_true, n_classes)
     if len(labels) != len(values):
-        raise ValueError(f"y_true has {len(labels)} samples, proba has {len(values)}")
+        raise BadArgument("y_true", f"has {len(labels)} samples, `proba` has {len(values)}")
     if not np.all(labels[1:] >= labels[:-1]):
         order = np.argsort(labels, kind="stable")
         labels, values = labels[order], values[order]
     ends = np.searchsorted(labels, np.arange(n_classes + 1))
     absent = np.flatnonzero(ends[1:] == ends[:-1])
     if len(absent):
-        raise ValueError(f"y_true holds no sample of class {absent[0]}")
+        raise BadArgument("y_true", f"holds no sample of class {absent[0]}")
     return values, [slice(a, b) for a, b in pairwise(ends.tolist())]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 
 
@@ -50,9 +51,9 @@ def standard_normal_quadrature(n_features: int, step: float = 0.25) -> Quadratur
     3.0
     """
     if n_features not in (1, 2, 3):
-        raise ValueError(f"n_features must be 1, 2 or 3, got {n_features}")
+        raise BadArgument("n_features", f"must be 1, 2 or 3, got {n_features}")
     if not 0 < step <= 1:
-        raise ValueError(f"step must be in (0, 1], got {step}")
+        raise BadArgument("step", f"must be in (0, 1], got {step}")
     n = int(np.ceil(9 / step))
     axis = step * np.arange(-n, n + 1)
     weight = np.exp(-0.5 * axis**2)

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from equations.arguments import BadArgument
 from equations.inference import Estimate, mcse_of_mean
 
 
@@ -54,9 +55,10 @@ def resplit_ratio(test_count: ArrayLike, sample_count: ArrayLike) -> float:
     """
     n, of = (np.asarray(a, dtype=np.float64) for a in (test_count, sample_count))
     if n.shape != of.shape or not n.size or not ((n >= 1) & (n < of)).all():
-        raise ValueError(
-            "test_count must be at least 1 and less than sample_count in every class, got "
-            f"{n.tolist()} of {of.tolist()}"
+        raise BadArgument(
+            "test_count",
+            "must be at least 1 and less than `sample_count` in every class, got "
+            f"{n.tolist()} of {of.tolist()}",
         )
     return float((n / (of - n)).max())
 
@@ -86,7 +88,7 @@ def variance_factor(n_runs: int, ratio: float) -> float:
     6.0
     """
     if not (np.isfinite(ratio) and ratio >= 0):
-        raise ValueError(f"ratio must be finite and not negative, got {ratio}")
+        raise BadArgument("ratio", f"must be finite and not negative, got {ratio}")
     return 1 + n_runs * ratio
 
 

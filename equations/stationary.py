@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from scipy.sparse import csgraph
 
+from equations.arguments import BadArgument
 from equations.balance import off_diagonal
 from equations.inference import Estimate
 from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
@@ -59,10 +60,10 @@ def stationary_distribution(mean_proba: ArrayLike) -> FloatArray:
     """
     a = off_diagonal(mean_proba)
     if a.ndim != 2:
-        raise ValueError(f"mean_proba must be one matrix here, got shape {a.shape}")
+        raise BadArgument("mean_proba", f"must be one matrix here, got shape {a.shape}")
     row_sum = np.asarray(mean_proba, dtype=np.float64).sum(axis=1)
     if np.abs(row_sum - 1).max() > ROW_SUM_TOLERANCE:
-        raise ValueError(f"mean_proba must have rows that sum to one, got {row_sum.tolist()}")
+        raise BadArgument("mean_proba", f"must have rows that sum to one, got {row_sum.tolist()}")
     n_classes = len(a)
     _, exponent = np.frexp(a.max(initial=0))
     a = np.ldexp(a, -exponent)  # a common factor changes nothing, and products stay in range
@@ -84,7 +85,7 @@ def _no_solution(mean_proba: ArrayLike) -> ValueError:
     """Tell a class that is never reached from one that is reached too rarely for float64."""
     n_parts, _ = csgraph.connected_components(off_diagonal(mean_proba) > 0, connection="strong")
     reason = "it is reducible" if n_parts > 1 else "its entries span more than float64 can hold"
-    return ValueError(f"mean_proba has no unique positive stationary distribution: {reason}")
+    return BadArgument("mean_proba", f"has no unique positive stationary distribution: {reason}")
 
 
 def effective_class_weight(mean_proba: ArrayLike, class_count: ArrayLike) -> FloatArray:
@@ -109,7 +110,7 @@ def effective_class_weight(mean_proba: ArrayLike, class_count: ArrayLike) -> Flo
     """
     count = np.asarray(class_count, dtype=np.float64)
     if not (np.isfinite(count).all() and (count > 0).all()):
-        raise ValueError(f"class_count must be positive, got {count.tolist()}")
+        raise BadArgument("class_count", f"must be positive, got {count.tolist()}")
     weight = stationary_distribution(mean_proba) / count
     return weight / weight.sum()
 
@@ -227,7 +228,7 @@ def effective_class_weight_over_runs(
     P = np.asarray(mean_proba, dtype=np.float64)
     n = len(P)
     if P.ndim != 3 or n < 3:
-        raise ValueError(f"mean_proba must hold at least 3 runs, got shape {P.shape}")
+        raise BadArgument("mean_proba", f"must hold at least 3 runs, got shape {P.shape}")
     total = P.sum(axis=0)
     weight = effective_class_weight(total / n, class_count)
     deleted = np.log([effective_class_weight((total - p) / (n - 1), class_count) for p in P])

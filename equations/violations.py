@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from equations.arguments import BadArgument
 from equations.balance import class_mass as mass_of
 from equations.balance import right_side
 from equations.class_weights import check_class_weight
@@ -18,7 +19,7 @@ from equations.mean_proba import FloatArray
 
 def _check_smoothing(smoothing: float) -> None:
     if not 0 <= smoothing < 1:
-        raise ValueError(f"smoothing must be in [0, 1), got {smoothing}")
+        raise BadArgument("smoothing", f"must be in [0, 1), got {smoothing}")
 
 
 def penalised_bias_residual(penalty: float, bias: ArrayLike) -> FloatArray:
@@ -150,7 +151,7 @@ def minibatch_mean_class_weight(
     weight = check_class_weight(class_weight)
     mass_of(weight, class_count)  # checks the counts
     if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        raise BadArgument("batch_size", f"must be at least 1, got {batch_size}")
     scaled = weight / weight.sum()
     share = np.asarray(class_count, dtype=np.float64) / np.sum(class_count)
     # e^{-tλ} is 1 to 1e-16 below 1e-16 / max λ, and 0 above 750 / min λ.

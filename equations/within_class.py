@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from equations.arguments import BadArgument
 from equations.balance import left_side, off_diagonal, right_side
 from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
 
@@ -39,9 +40,9 @@ def check_test_count(test_count: ArrayLike) -> FloatArray:
     """
     n = np.asarray(test_count, dtype=np.float64)
     if not (n == np.floor(n)).all():
-        raise ValueError(f"test_count must hold whole numbers, got {n.tolist()}")
+        raise BadArgument("test_count", f"must hold whole numbers, got {n.tolist()}")
     if not (n >= 2).all():
-        raise ValueError(f"test_count must be at least 2 in every class, got {n.tolist()}")
+        raise BadArgument("test_count", f"must be at least 2 in every class, got {n.tolist()}")
     return n
 
 
@@ -75,21 +76,23 @@ def check_model(
         shapes["miss_proba"] = (np.asarray(miss_proba, dtype=np.float64), (K,))
     for name, (array, shape) in shapes.items():
         if array.shape != shape:
-            raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+            raise BadArgument(name, f"must have shape {shape}, got {array.shape}")
         if not np.isfinite(array).all():
-            raise ValueError(f"{name} holds a number that is not finite")
+            raise BadArgument(name, "holds a number that is not finite")
     if not (mass > 0).all():
-        raise ValueError(f"class_mass must be positive, got {mass.tolist()}")
+        raise BadArgument("class_mass", f"must be positive, got {mass.tolist()}")
     if (P > 1 + ROW_SUM_TOLERANCE).any() or (miss_proba is not None and np.min(miss_proba) < 0):
         name = "miss_proba" if P.max() <= 1 + ROW_SUM_TOLERANCE else "mean_proba"
-        raise ValueError(f"{name} must hold probabilities, got {shapes[name][0].tolist()}")
+        raise BadArgument(name, f"must hold probabilities, got {shapes[name][0].tolist()}")
     if miss_proba is None and np.abs(P.sum(axis=1) - 1).max() > ROW_SUM_TOLERANCE:
-        raise ValueError("miss_proba is needed: the rows of mean_proba do not sum to one")
+        raise BadArgument("miss_proba", "is needed: the rows of `mean_proba` do not sum to one")
     with np.errstate(under="ignore"):
         if (np.einsum("kjj->kj", M) < P**2 * (1 - 1e-6) - ROUNDING).any():
-            raise ValueError("second_moment is not of these predictions: a variance is negative")
+            raise BadArgument(
+                "second_moment", "is not of these predictions: a variance is negative"
+            )
     if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, got {level}")
+        raise BadArgument("level", f"must be between 0 and 1, got {level}")
     return P, M, n, mass / mass.max() if mass.max() > 1e100 or mass.min() < 1e-100 else mass
 
 

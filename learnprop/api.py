@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from equations.arguments import BadArgument
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
@@ -49,8 +51,8 @@ class StudyResult:
             If there is no such table.
         """
         if table not in self._contents.frames:
-            raise ValueError(
-                f"table must be one of {', '.join(self._contents.frames)}, got {table!r}"
+            raise BadArgument(
+                "table", f"must be one of {', '.join(self._contents.frames)}, got {table!r}"
             )
         return self._contents.frames[table].copy()
 
@@ -72,7 +74,7 @@ class StudyResult:
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ValueError(f"folder {folder} cannot be made: {error.strerror}") from None
+            raise BadArgument("folder", f"{folder} cannot be made: {error.strerror}") from None
         write_contents(self._contents, Path(folder))
 
     def __repr__(self) -> str:
@@ -290,9 +292,9 @@ def _run(
     try:
         workers = Workers(index(jobs))
     except TypeError:
-        raise ValueError(f"jobs must be an integer, got {jobs!r}") from None
+        raise BadArgument("jobs", f"must be an integer, got {jobs!r}") from None
     if not isinstance(out, str | PathLike | None):
-        raise ValueError(f"out must be a folder or None, got {out!r}")
+        raise BadArgument("out", f"must be a folder or None, got {out!r}")
     module, report = import_module(f"simulations.studies.{name}"), report_of(name)
     chosen = study_options(name, module.Options, options)
     workers, started = check_workers(workers), now()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from equations.arguments import BadArgument
 
 if TYPE_CHECKING:
     from simulations.user_data import DataFile
@@ -22,7 +24,7 @@ def numbers(option: str, text: str, number: Callable[[str], T]) -> tuple[T, ...]
     Parameters
     ----------
     option : str
-        For the message.
+        Its argument in Python.
     text : str
     number : {int, float}
 
@@ -37,14 +39,14 @@ def numbers(option: str, text: str, number: Callable[[str], T]) -> tuple[T, ...]
 
     Examples
     --------
-    >>> numbers("--ratios", "1,10", float), numbers("--sizes", "", int)
+    >>> numbers("ratios", "1,10", float), numbers("sizes", "", int)
     ((1.0, 10.0), ())
     """
     kind = "integers" if number is int else "numbers"
     try:
         return tuple(number(part) for part in text.split(",")) if text else ()
     except ValueError:
-        raise ValueError(f"{option} must be {kind} with commas between, got {text!r}") from None
+        raise BadArgument(option, f"must be {kind} with commas between, got {text!r}") from None
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -149,7 +151,7 @@ def _plain(name: str, value: Any, declared: str) -> Any:
     kind, words = _KINDS[re.findall(r"int|float|bool|str", declared)[0]]
     for one in values:
         if not isinstance(one, kind) or (isinstance(one, bool) and kind is not bool):
-            raise ValueError(f"{name} must be {words}, got {one!r}")
+            raise BadArgument(name, f"must be {words}, got {one!r}")
     return values if several else values[0]
 
 
@@ -188,35 +190,37 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
 
     from simulations.user_arrays import as_column, as_frame
     from simulations.user_columns import check_features
-    from simulations.user_data import describe_file
+    from simulations.user_data import DataFile, class_counts
     from simulations.user_labels import label_names
 
     for name in ("data", "label", "drop"):
         if name in chosen:
-            raise ValueError(f"{name} is of a file, got {chosen[name]!r} with X and y")
+            raise BadArgument(name, f"is of a file, got {chosen[name]!r} with `X` and `y`")
     if hasattr(X, "toarray"):
-        raise ValueError("X must be dense, got a sparse matrix: X.toarray()")
+        raise BadArgument("X", "must be dense, got a sparse matrix: X.toarray()")
     both = isinstance(X, pd.DataFrame) and isinstance(y, pd.Series)
     if both and not X.index.equals(y.index):
         raise ValueError("X and y must have the same index")
-    try:
-        frame, column = as_frame(X, "X"), as_column(y, "y")
-        if len(frame) != len(column):
-            raise ValueError(
-                "X must be (n_samples, n_features) and y (n_samples,), "
-                f"got {frame.shape} and {column.shape}"
-            )
-        labels, features = label_names(column, "y"), check_features(frame, "X")
-    except ValueError as error:
-        raise ValueError(str(error).removesuffix(" with --drop")) from None
+    frame, column = as_frame(X, "X"), as_column(y, "y")
+    if len(frame) != len(column):
+        raise BadArgument(
+            "X",
+            "must be (n_samples, n_features) and `y` (n_samples,), "
+            f"got {frame.shape} and {column.shape}",
+        )
+    labels, features = label_names(column, "y"), check_features(frame, "X")
+    counts = class_counts(labels, "y", chosen.get("rarest", ""))
     buffer = io.BytesIO()
     np.savez(buffer, X=features, y=labels)
-    with TemporaryDirectory() as folder:
-        here = Path(folder).resolve() / path.name
-        here.write_bytes(buffer.getvalue())
-        try:
-            file = describe_file(str(here), "y", (), chosen.get("rarest", ""))
-        except ValueError as error:
-            message = str(error).replace(f"--data {here}", "X").replace("--label y", "y")
-            raise ValueError(message) from None
-    return buffer.getvalue(), replace(file, path=str(path.resolve()))
+    content = buffer.getvalue()
+    file = DataFile(
+        path=str(path.resolve()),
+        label="y",
+        drop=(),
+        labels=tuple(counts),
+        counts=tuple(counts.values()),
+        n_features=features.shape[1],
+        sha256=hashlib.sha256(content).hexdigest(),
+        called="X",
+    )
+    return content, file

@@ -12,12 +12,81 @@ from typing import Any
 
 import typer
 
+from equations.arguments import Worded
+
 DONE, VERDICT_FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 3
 INTERRUPTED = 130  # typer's, of a Ctrl-C that nobody caught
 
 
+_IRREGULAR = {"compile_": "--compile", "file_format": "--format"}
+"""Options that are not spelled as their argument in Python."""
+
+
 class BadInput(typer.TyperException):
     """One clear line for the user; exit status 2."""
+
+
+def option_of(argument: str) -> str:
+    """Option of the command line that sets an argument.
+
+    Parameters
+    ----------
+    argument : str
+        Its Python name.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> option_of("train_size"), option_of("compile_")
+    ('--train-size', '--compile')
+    """
+    return _IRREGULAR.get(argument, f"--{argument.replace('_', '-')}")
+
+
+def in_options(error: Exception) -> str:
+    """Message of an error in the words of the command line.
+
+    Parameters
+    ----------
+    error : Exception
+        Options stand for the arguments that a `Worded` one names.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from equations.arguments import BadArgument
+    >>> in_options(BadArgument("sizes", "takes the place of `train_size`"))
+    '--sizes takes the place of --train-size'
+    """
+    return error.spelled(option_of) if isinstance(error, Worded) else str(error)
+
+
+@contextmanager
+def bad_input() -> Iterator[None]:
+    """Let a ValueError raised within be bad input, in the words of the command line.
+
+    Raises
+    ------
+    BadInput
+
+    Examples
+    --------
+    >>> from equations.arguments import BadArgument
+    >>> with bad_input():
+    ...     raise BadArgument("train_size", "must be positive, got 0")
+    Traceback (most recent call last):
+    learnprop.exits.BadInput: --train-size must be positive, got 0
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise BadInput(in_options(error)) from None
 
 
 def stopped(line: str) -> typer.Exit:

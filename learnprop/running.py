@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from equations.arguments import BadArgument
 from learnprop.exits import (
     VERDICT_FAILED,
     BadInput,
     Terminated,
+    bad_input,
+    in_options,
     say,
     show_tables,
     stopped,
@@ -51,12 +54,10 @@ def run(study: Study, running: Running) -> None:
     from simulations.blocks import StudyError
     from simulations.store import StoreError, open_store
 
-    workers, report = _check(running), report_of(study.name)
-    out = running.out
-    try:
+    report, out = report_of(study.name), running.out
+    with bad_input():
+        workers = _check(running)
         check_out(out, study.name)
-    except ValueError as error:
-        raise BadInput(str(error)) from None
     started = now()
     kept = f"every finished block is kept in {out}"
     try:
@@ -72,10 +73,10 @@ def run(study: Study, running: Running) -> None:
             _mention_more_runs(study, store, running)
             contents, shown = _write(study, store, workers, running, started)
     except StoreError as error:
-        raise BadInput(str(error)) from None
+        raise BadInput(in_options(error)) from None
     except StudyError as error:
         see = shlex.join(["learnprop", "status", str(out)])
-        raise stopped(f"stopped: {error}; {kept}; see: {see}") from None
+        raise stopped(f"stopped: {in_options(error)}; {kept}; see: {see}") from None
     except Terminated:
         raise stopped(f"terminated: {kept}; the same command resumes") from None
     except KeyboardInterrupt:
@@ -127,12 +128,13 @@ def plan(study: Study, planning: Planning) -> None:
     from reports.study_report import report_of
     from simulations.blocks import StudyError
 
-    _check_mcse(planning.mcse)
-    workers = _check_workers(planning)
+    with bad_input():
+        _check_mcse(planning.mcse)
+        workers = _check_workers(planning)
     try:
         planned = plan_study(study, planning.mcse, report_of(study.name).predicted_gap_sd, workers)
     except StudyError as error:
-        raise stopped(f"stopped: {error}") from None
+        raise stopped(f"stopped: {in_options(error)}") from None
     table, lines = plan_table(planned, planning.mcse, workers.jobs)
     show_tables([table])
     for line in lines:
@@ -144,26 +146,25 @@ def _check(running: Running) -> Workers:
     if running.mcse is not None:
         _check_mcse(running.mcse)
     if not 0 <= running.max_failures <= 1:
-        raise BadInput(f"--max-failures must be a share from 0 to 1, got {running.max_failures}")
+        raise BadArgument(
+            "max_failures", f"must be a share from 0 to 1, got {running.max_failures}"
+        )
     if running.timeout is not None and not 0 < running.timeout <= TIMEOUT_MAX:
-        raise BadInput(
-            f"--timeout must be positive and at most {TIMEOUT_MAX:g}, got {running.timeout:g}"
+        raise BadArgument(
+            "timeout", f"must be positive and at most {TIMEOUT_MAX:g}, got {running.timeout:g}"
         )
     return _check_workers(running)
 
 
 def _check_mcse(mcse: float) -> None:
     if not LEAST_MCSE <= mcse < math.inf:
-        raise BadInput(f"--mcse must be finite and at least {LEAST_MCSE:g}, got {mcse:g}")
+        raise BadArgument("mcse", f"must be finite and at least {LEAST_MCSE:g}, got {mcse:g}")
 
 
 def _check_workers(chosen: Running | Planning) -> Workers:
     from simulations.workers import Workers, check_workers
 
-    try:
-        return check_workers(Workers(chosen.jobs, chosen.backend, chosen.scheduler))
-    except ValueError as error:
-        raise BadInput(str(error)) from None
+    return check_workers(Workers(chosen.jobs, chosen.backend, chosen.scheduler))
 
 
 def check_out(out: Path, study: str) -> None:
@@ -185,16 +186,16 @@ def check_out(out: Path, study: str) -> None:
     from reports.provenance import study_of
 
     if out.exists() and not out.is_dir():
-        raise ValueError(f"--out must be a folder, but {out} is a file")
+        raise BadArgument("out", f"must be a folder, but {out} is a file")
     other = study_of(out)
     if other not in (None, study):
-        raise ValueError(f"--out {out} holds another study: {other}; use another --out")
+        raise BadArgument("out", f"{out} holds another study: {other}; use another `out`")
     try:
         out.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=out):
             pass
     except OSError as error:
-        raise ValueError(f"--out {out} cannot be written: {error.strerror}") from None
+        raise BadArgument("out", f"{out} cannot be written: {error.strerror}") from None
 
 
 def _compute(study: Study, store: Store, workers: Workers, running: Running) -> Study:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from learnprop import options as shared
-from learnprop.exits import BadInput
+from learnprop.exits import bad_input
 from learnprop.running import plan, run
 
 if TYPE_CHECKING:
@@ -93,10 +93,8 @@ def _command(
     @wraps(lay_out)
     def command(**chosen: Any) -> None:
         chosen_how = how(**{name: chosen.pop(name) for name in common})
-        try:
+        with bad_input():
             study = lay_out(**chosen)
-        except ValueError as error:
-            raise BadInput(str(error)) from None
         carry_out(study, chosen_how)
 
     hints = {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from equations.arguments import BadArgument
 from simulations.blocks import block_runs, block_size_of
 from simulations.datasets import dataset_named
 from simulations.measure import Measured
@@ -69,11 +70,13 @@ def export(
 def check_format(file_format: str, table: str) -> None:
     """Raise ValueError, naming the option, unless `export` can write that."""
     if file_format not in FORMATS:
-        raise ValueError(f"--format must be one of {', '.join(FORMATS)}, got {file_format!r}")
+        raise BadArgument(
+            "file_format", f"must be one of {', '.join(FORMATS)}, got {file_format!r}"
+        )
     if table not in TABLES:
-        raise ValueError(f"--table must be one of {', '.join(TABLES)}, got {table!r}")
+        raise BadArgument("table", f"must be one of {', '.join(TABLES)}, got {table!r}")
     if file_format == "parquet" and find_spec("pyarrow") is None:
-        raise ValueError("--format parquet needs: pip install 'learnprop[parquet]'")
+        raise BadArgument("file_format", "parquet needs: pip install 'learnprop[parquet]'")
 
 
 def _frames(store: Store, table: str) -> Iterator[pd.DataFrame]:

@@ -32,7 +32,7 @@ def replay_text(replay: Replay, cell: str, run: int, code: Sequence[str]) -> Ite
     if replay.timed_out is not None:
         yield (
             f"{what}; nothing to compare: the stored block ran past its limit of "
-            f"{replay.timed_out:g} s. The study tries it again with a longer --timeout, or none"
+            f"{replay.timed_out:g} s. The study tries it again with a longer timeout, or none"
         )
     elif not replay.differences:
         yield f"{what}: every bit agrees"

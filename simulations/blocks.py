@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from equations.arguments import Worded
 from simulations.records import (
     FAILED_STATUSES,
     Block,
@@ -34,7 +35,7 @@ BLOCK_SIZE = 25
 """Replications of a block, unless a study's design says otherwise (`block_size_of`)."""
 
 
-class StudyError(RuntimeError):
+class StudyError(Worded, RuntimeError):
     """The study cannot go on; the message is one line for the user, finished blocks are kept."""
 
 

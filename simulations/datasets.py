@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from equations.arguments import BadArgument
 from equations.mean_proba import IntArray
 from simulations.dataset_files import (
     ByteArray,
@@ -182,7 +183,7 @@ def dataset_named(name: str) -> DataSet:
     'Kuzushiji-MNIST'
     """
     if name not in DATASETS:
-        raise ValueError(f"dataset must be one of {', '.join(DATASETS)}, got {name!r}")
+        raise BadArgument("dataset", f"must be one of {', '.join(DATASETS)}, got {name!r}")
     return DATASETS[name]
 
 
@@ -218,9 +219,10 @@ def load_dataset(name: str, data_dir: str = "") -> Images:
     folder = find_folder(name, dataset.files, folders)
     if folder is None:
         looked = ", ".join(str(f) for f in folders)
-        raise ValueError(
-            f"dataset {name} is not here (looked in {looked}): learnprop data fetch {name} "
-            "downloads it, --data-dir says where it is"
+        raise BadArgument(
+            "dataset",
+            f"{name} is not here (looked in {looked}): learnprop data fetch {name} "
+            "downloads it, `data_dir` says where it is",
         )
     return _read(dataset, folder)
 

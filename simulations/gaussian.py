@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.linalg import helmert, solve_triangular
 from scipy.spatial.distance import pdist
 
+from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 from equations.quadrature import Quadrature, standard_normal_quadrature
 from simulations.generator import Generator
@@ -63,17 +64,18 @@ def class_means(
     [[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]
     """
     if arrangement not in ARRANGEMENTS:
-        raise ValueError(
-            f"arrangement must be one of {', '.join(ARRANGEMENTS)}, got {arrangement!r}"
+        raise BadArgument(
+            "arrangement", f"must be one of {', '.join(ARRANGEMENTS)}, got {arrangement!r}"
         )
     _check_sizes(n_classes, n_features)
     if not (np.isfinite(separation) and separation > 0):
-        raise ValueError(f"separation must be positive and finite, got {separation}")
+        raise BadArgument("separation", f"must be positive and finite, got {separation}")
     needed = {"simplex": n_classes - 1, "ring": 2, "random": 1}[arrangement]
     if n_features < needed:
-        raise ValueError(
-            f"means {arrangement!r} of {n_classes} classes need at least {needed} features, "
-            f"got {n_features}"
+        raise BadArgument(
+            "arrangement",
+            f"{arrangement!r} of {n_classes} classes need at least {needed} features, "
+            f"got {n_features}",
         )
     if arrangement == "random":
         points = np.random.default_rng(seed).standard_normal((n_classes, n_features))
@@ -120,7 +122,7 @@ def class_covariances(kind: str, n_classes: int, n_features: int, seed: int = 0)
     [2.0, 2.0, 2.0]
     """
     if kind not in COVARIANCES:
-        raise ValueError(f"kind must be one of {', '.join(COVARIANCES)}, got {kind!r}")
+        raise BadArgument("kind", f"must be one of {', '.join(COVARIANCES)}, got {kind!r}")
     _check_sizes(n_classes, n_features)
     if kind == "shared":
         return np.tile(np.eye(n_features), (n_classes, 1, 1))
@@ -233,9 +235,9 @@ def quadrature_step(steps: dict[int, float], n_features: int) -> float:
 
 def _check_sizes(n_classes: int, n_features: int) -> None:
     if n_classes < 2:
-        raise ValueError(f"n_classes must be at least 2, got {n_classes}")
+        raise BadArgument("n_classes", f"must be at least 2, got {n_classes}")
     if n_features < 1:
-        raise ValueError(f"n_features must be at least 1, got {n_features}")
+        raise BadArgument("n_features", f"must be at least 1, got {n_features}")
 
 
 def check_means(means: ArrayLike) -> FloatArray:
@@ -248,11 +250,11 @@ def check_means(means: ArrayLike) -> FloatArray:
     """
     centres = np.array(means, dtype=np.float64)
     if centres.ndim != 2 or centres.shape[0] < 2 or centres.shape[1] < 1:
-        raise ValueError(
-            f"means must have shape (n_classes >= 2, n_features >= 1), got {centres.shape}"
+        raise BadArgument(
+            "means", f"must have shape (n_classes >= 2, n_features >= 1), got {centres.shape}"
         )
     if not np.isfinite(centres).all():
-        raise ValueError(f"means must be finite, got {centres.tolist()}")
+        raise BadArgument("means", f"must be finite, got {centres.tolist()}")
     return centres
 
 
@@ -260,13 +262,13 @@ def _cholesky(covariances: ArrayLike, n_classes: int, n_features: int) -> FloatA
     matrices = np.asarray(covariances, dtype=np.float64)
     expected = (n_classes, n_features, n_features)
     if matrices.shape != expected:
-        raise ValueError(f"covariances must have shape {expected}, got {matrices.shape}")
+        raise BadArgument("covariances", f"must have shape {expected}, got {matrices.shape}")
     if not np.isfinite(matrices).all():
-        raise ValueError("covariances must be finite")
+        raise BadArgument("covariances", "must be finite")
     for k, matrix in enumerate(matrices):
         if np.abs(matrix - matrix.T).max() > 1e-12 * np.abs(matrix).max():
-            raise ValueError(f"covariances must be symmetric: that of class {k} is not")
+            raise BadArgument("covariances", f"must be symmetric: that of class {k} is not")
         eigenvalues = np.linalg.eigvalsh(matrix)
         if eigenvalues[0] <= n_features * np.finfo(np.float64).eps * abs(eigenvalues[-1]):
-            raise ValueError(f"covariances must be positive definite: that of class {k} is not")
+            raise BadArgument("covariances", f"must be positive definite: that of class {k} is not")
     return np.asarray(np.linalg.cholesky(matrices), dtype=np.float64)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray, IntArray
 from equations.quadrature import Quadrature
 
@@ -124,7 +125,7 @@ def check_class_count(
     """
     count = np.asarray(class_count)
     if count.shape != (n_classes,) or count.dtype.kind not in "iu" or not (count > 0).all():
-        raise ValueError(
-            f"{name} must be {n_classes} positive integers, got {np.asarray(class_count).tolist()}"
+        raise BadArgument(
+            name, f"must be {n_classes} positive integers, got {np.asarray(class_count).tolist()}"
         )
     return [int(n) for n in count]

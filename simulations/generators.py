@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 from equations.quadrature import Quadrature, standard_normal_quadrature, uniform_quadrature
 from simulations.gaussian import gaussian_classes
@@ -54,7 +55,7 @@ def sim1(reading: str = "sum") -> Generator:
     [-1.25]
     """
     if reading not in SIM1_READINGS:
-        raise ValueError(f"reading must be one of {', '.join(SIM1_READINGS)}, got {reading!r}")
+        raise BadArgument("reading", f"must be one of {', '.join(SIM1_READINGS)}, got {reading!r}")
     mixture = reading == "mixture"
     return Generator(
         name="sim1",
@@ -129,7 +130,7 @@ def sim2(reading: str = "covariance") -> Generator:
     [1.2, 1.2, 1.2]
     """
     if reading not in SIM2_READINGS:
-        raise ValueError(f"reading must be one of {', '.join(SIM2_READINGS)}, got {reading!r}")
+        raise BadArgument("reading", f"must be one of {', '.join(SIM2_READINGS)}, got {reading!r}")
     sigma = np.array(SIM2_SIGMA)
     variance = sigma if reading == "covariance" else sigma**2
     gaussian = gaussian_classes(SIM2_MEAN, variance[:, None, None] * np.eye(3))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from equations.arguments import BadArgument
+
 PROFILES = ("exponential", "step")
 
 
@@ -51,20 +53,20 @@ def class_sizes(
     (1000, 1000, 10)
     """
     if profile not in PROFILES:
-        raise ValueError(f"profile must be one of {', '.join(PROFILES)}, got {profile!r}")
+        raise BadArgument("profile", f"must be one of {', '.join(PROFILES)}, got {profile!r}")
     if not (n_classes >= 2 and n_classes == int(n_classes)):
-        raise ValueError(f"n_classes must be an integer of at least 2, got {n_classes}")
+        raise BadArgument("n_classes", f"must be an integer of at least 2, got {n_classes}")
     if not (math.isfinite(largest) and largest >= 1 and largest == int(largest)):
-        raise ValueError(f"largest must be a positive integer, got {largest}")
+        raise BadArgument("largest", f"must be a positive integer, got {largest}")
     if not (math.isfinite(ratio) and ratio >= 1):
-        raise ValueError(f"ratio must be finite and at least 1, got {ratio}")
+        raise BadArgument("ratio", f"must be finite and at least 1, got {ratio}")
     if profile == "exponential":
         power = [k / (n_classes - 1) for k in range(n_classes)]
     else:
         power = [float(k >= (n_classes + 1) // 2) for k in range(n_classes)]
     sizes = tuple(round(largest / ratio**p) for p in power)
     if sizes[-1] < 1:
-        raise ValueError(
-            f"ratio {ratio:g} leaves class {sizes.index(0)} empty where largest is {largest}"
+        raise BadArgument(
+            "ratio", f"{ratio:g} leaves class {sizes.index(0)} empty where `largest` is {largest}"
         )
     return sizes

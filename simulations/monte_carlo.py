@@ -212,6 +212,6 @@ def _check_failures(study: Study, failed: set[tuple[str, int]], max_failures: fl
     asked = sum(study.runs_of(cell.name) for cell in study.cells)
     if len(failed) > max_failures * asked:
         raise StudyError(
-            f"{len(failed)} of {asked} replications failed, more than --max-failures "
+            f"{len(failed)} of {asked} replications failed, more than `max_failures` "
             f"{max_failures:g} allows"
         )

@@ -13,6 +13,8 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from equations.arguments import BadArgument
+
 Layers = Callable[[int], list[nn.Module]]
 """Layers of the features, given the number of channels of an image."""
 
@@ -151,14 +153,16 @@ def check_network(name: str, shape: tuple[int, int, int]) -> None:
     --------
     >>> check_network("cnn2c", (3, 32, 32))
     Traceback (most recent call last):
-    ValueError: model cnn2c takes images of 28 x 28, not of 32 x 32
+    equations.arguments.BadArgument: model cnn2c takes images of 28 x 28, not of 32 x 32
     """
     if name not in NETWORKS:
-        raise ValueError(f"model must be one of {', '.join(NETWORKS)}, got {name!r}")
+        raise BadArgument("model", f"must be one of {', '.join(NETWORKS)}, got {name!r}")
     sizes = NETWORKS[name][2]
     if shape[1:] not in sizes:
         takes = " or ".join(f"{h} x {w}" for h, w in sizes)
-        raise ValueError(f"model {name} takes images of {takes}, not of {shape[1]} x {shape[2]}")
+        raise BadArgument(
+            "model", f"{name} takes images of {takes}, not of {shape[1]} x {shape[2]}"
+        )
 
 
 def build_network(name: str, shape: tuple[int, int, int], n_classes: int, seed: int = 0) -> Network:

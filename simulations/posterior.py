@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from equations.arguments import BadArgument
 from equations.class_weights import check_class_weight
 from equations.mean_proba import FloatArray
 from equations.population import posterior_mean_proba
@@ -135,9 +136,9 @@ def posterior_of(
         rules: Iterable[Quadrature] = generator.quadrature()
     except ValueError as error:
         if rng is None:
-            raise ValueError(f"rng is needed: {error}") from None
+            raise BadArgument("rng", f"is needed: {error}") from None
         if n_samples < 2:
-            raise ValueError(f"n_samples must be at least 2, got {n_samples}") from None
+            raise BadArgument("n_samples", f"must be at least 2, got {n_samples}") from None
         exact, rules = False, empirical(generator, n_samples, rng)
     # Of the nodes, only the densities are kept; they are large in many features.
     kept = [(rule.probability, log_density(rule.nodes)) for rule in rules]
@@ -147,8 +148,8 @@ def posterior_of(
     def balance(class_mass: ArrayLike) -> PosteriorBalance:
         mass = check_class_weight(class_mass, "class_mass")
         if mass.shape != (generator.n_classes,):
-            raise ValueError(
-                f"class_mass must have shape ({generator.n_classes},), got {mass.shape}"
+            raise BadArgument(
+                "class_mass", f"must have shape ({generator.n_classes},), got {mass.shape}"
             )
         P, M = posterior_mean_proba(classes, densities, mass)
         if exact:

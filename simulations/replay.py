@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from equations.arguments import marked
 from simulations.blocks import StudyError, Task, compute_one
 from simulations.monte_carlo import Study
 from simulations.records import KEY, Fits, Rows, key_of, rows_where
@@ -77,16 +78,16 @@ def replay(study: Study, store: Store, cell: str, run: int) -> Replay:
     """
     cells = {c.name: c for c in study.cells}
     if cell not in cells:
-        raise StoreError(f"--cell must be one of {', '.join(cells)}, got {cell!r}")
+        raise StoreError(f"`cell` must be one of {', '.join(cells)}, got {cell!r}")
     size = study.block_size
     index = run // size
     kept = finished_runs(store, timeout=0.0).get((cell, index), 0)
     runs = range(index * size, index * size + kept)
     if run not in runs:
-        raise StoreError(f"--run {run} of cell {cell} is not in {store.path}")
+        raise StoreError(f"`run` {run} of cell {cell} is not in {store.path}")
     block = compute_one(Task(study.compute_block, cells[cell], study.seed, index, size=size))
     if isinstance(block, StudyError):
-        raise StoreError(f"{store.path.parent} cannot be replayed: {block}")
+        raise StoreError(f"{store.path.parent} cannot be replayed: {marked(block)}")
     fits, measured = read_fits(store, cell, runs), read_measurements(store, cell, runs)
     again = _ordered(_kept(block.fits, runs))
     timed_out = {row[:2]: row[4] for row in read_blocks(store)}[cell, index]

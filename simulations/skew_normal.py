@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import log_ndtr, ndtr
 
+from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 from equations.quadrature import Quadrature, standard_normal_quadrature
 from simulations.gaussian import check_means, describe, quadrature_step
@@ -63,13 +64,13 @@ def skew_normal_classes(means: ArrayLike, shape: ArrayLike, scale: float = 1.0) 
     n_classes, n_features = centres.shape
     alpha = np.asarray(shape, dtype=np.float64)
     if alpha.shape not in ((n_classes,), centres.shape):
-        raise ValueError(
-            f"shape must have shape {(n_classes,)} or {centres.shape}, got {alpha.shape}"
+        raise BadArgument(
+            "shape", f"must have shape {(n_classes,)} or {centres.shape}, got {alpha.shape}"
         )
     if not np.isfinite(alpha).all():
-        raise ValueError(f"shape must be finite, got {alpha.tolist()}")
+        raise BadArgument("shape", f"must be finite, got {alpha.tolist()}")
     if not (np.isfinite(scale) and scale > 0):
-        raise ValueError(f"scale must be positive and finite, got {scale}")
+        raise BadArgument("scale", f"must be positive and finite, got {scale}")
     alpha = np.array(np.broadcast_to(alpha.reshape(n_classes, -1), centres.shape))
     delta = alpha / np.hypot(1.0, alpha)
     omega = scale / np.sqrt(1 - 2 * delta**2 / np.pi)

@@ -16,6 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from equations.arguments import Worded, marked
 from simulations.tables import SCHEMA, Store, transaction
 from simulations.versions import changes, summary_of
 
@@ -26,7 +27,7 @@ _MAGIC = b"SQLite format 3\x00"
 _JOURNALS = ("-wal", "-shm")
 
 
-class StoreError(ValueError):
+class StoreError(Worded, ValueError):
     """A store that cannot be used as asked; the message is one line for the user."""
 
 
@@ -62,7 +63,7 @@ def open_store(
     try:
         lock.acquire(timeout=0.1, poll_interval=0.02)  # `is_written` may hold it for an instant
     except Timeout:
-        raise StoreError(f"--out {out} is in use: another process writes {path.name}") from None
+        raise StoreError(f"`out` {out} is in use: another process writes {path.name}") from None
     try:
         if fresh:
             _put_aside(path)
@@ -70,8 +71,8 @@ def open_store(
             try:
                 check_store(path, study, design)
             except StoreError as error:
-                advice = "use another --out, or --fresh to put it aside and start over"
-                raise StoreError(f"--out: {error}; {advice}") from None
+                advice = "use another `out`, or `fresh` to put it aside and start over"
+                raise StoreError(f"`out`: {marked(error)}; {advice}") from None
         else:
             _create(path, study, design)
         connection = _connect(path)
@@ -105,7 +106,7 @@ def read_store(folder: Path) -> Iterator[Store]:
     """
     path = folder / FILE_NAME
     if not path.is_file():
-        raise StoreError(f"{folder} holds no {FILE_NAME}: not a folder written by --out")
+        raise StoreError(f"{folder} holds no {FILE_NAME}: not a folder written by `out`")
     about = _about(path)
     connection = _connect_to_read(path)
     try:

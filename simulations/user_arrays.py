@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from equations.arguments import BadArgument
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -19,7 +21,7 @@ def as_frame(X: Any, name: str, columns: Sequence[str] | None = None) -> pd.Data
     X : array_like, shape (n_samples, n_features)
         Lists, arrays with or without a mask, tensors, data frames.
     name : str
-        What to call it in an error.
+        Argument that it is, for an error.
     columns : sequence of str, optional
         Names of the columns of an array.
 
@@ -43,9 +45,9 @@ def as_frame(X: Any, name: str, columns: Sequence[str] | None = None) -> pd.Data
         return X
     values = _values(X, name)
     if values.ndim != 2:
-        raise ValueError(f"{name} must be (n_samples, n_features), got {values.shape}")
+        raise BadArgument(name, f"must be (n_samples, n_features), got {values.shape}")
     if values.dtype.kind in "mMcV":  # pandas has other units of time, or none
-        raise ValueError(f"{name} must hold numbers, got an array of {values.dtype}")
+        raise BadArgument(name, f"must hold numbers, got an array of {values.dtype}")
     return pd.DataFrame(values, columns=columns, dtype=_kept(values))
 
 
@@ -57,7 +59,7 @@ def as_column(y: Any, name: str) -> pd.Series:
     y : array_like, shape (n_samples,)
         Lists, arrays with or without a mask, tensors, and what pandas has.
     name : str
-        What to call it in an error.
+        Argument that it is, for an error.
 
     Returns
     -------
@@ -82,13 +84,13 @@ def as_column(y: Any, name: str) -> pd.Series:
         y = [label.item() if _is_array(label) and np.shape(label) == () else label for label in y]
     values = y if pandas_has_it else _values(y, name)
     if values.ndim != 1:
-        raise ValueError(f"{name} must be (n_samples,), got {values.shape}")
+        raise BadArgument(name, f"must be (n_samples,), got {values.shape}")
     try:
         if values.dtype.kind in "cV":
             raise ValueError
         return pd.Series(values, dtype=None if pandas_has_it else _kept(values))
     except (ValueError, OverflowError, NotImplementedError):  # dates too far, or several levels
-        raise ValueError(f"{name} must hold labels, got an array of {values.dtype}") from None
+        raise BadArgument(name, f"must hold labels, got an array of {values.dtype}") from None
 
 
 def _values(values: Any, name: str) -> np.ndarray:
@@ -100,7 +102,7 @@ def _values(values: Any, name: str) -> np.ndarray:
             return values
         return np.asarray(values)
     except ValueError:
-        raise ValueError(f"{name} must be an array, got rows of different lengths") from None
+        raise BadArgument(name, "must be an array, got rows of different lengths") from None
 
 
 def _is_array(label: Any) -> bool:

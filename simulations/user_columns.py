@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from equations.arguments import BadArgument, within
 from equations.mean_proba import FloatArray
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"})
 _ROWS_NAMED = 10
 _EXACT = 2.0**53  # float64 holds every integer up to here
 _BOOLEANS = {"true": True, "false": False}
-_NO_NUMBER = "which is no number; encode it, or leave it out with --drop"
-_TOO_LONG = "which float64 cannot hold exactly; rescale it, or leave it out with --drop"
+_NO_NUMBER = "which is no number; encode it, or"
+_TOO_LONG = "which float64 cannot hold exactly; rescale it, or"
 
 
 def check_features(features: pd.DataFrame, name: str) -> FloatArray:
@@ -37,7 +38,7 @@ def check_features(features: pd.DataFrame, name: str) -> FloatArray:
     ----------
     features : DataFrame
     name : str
-        What to call it in an error.
+        Argument that it is, for an error.
 
     Returns
     -------
@@ -56,24 +57,23 @@ def check_features(features: pd.DataFrame, name: str) -> FloatArray:
     [[1.5, 1.0], [-2.0, 0.0]]
     """
     if not features.size:
-        raise ValueError(f"{name} has no {'columns of features' if len(features) else 'rows'}")
+        raise BadArgument(name, f"has no {'columns of features' if len(features) else 'rows'}")
     named = [" ".join(repr(column).split()) for column in features]  # two may have the same name
     columns = [features.iloc[:, j] for j in range(len(named))]
     _refuse_missing(np.column_stack([_missing(column) for column in columns]), named, name)
-    X = np.column_stack(
-        [
-            as_numbers(plain_values(column, f"{name}: column {n}"), f"{name}: column {n}")
-            for column, n in zip(columns, named, strict=True)
-        ]
-    ).astype(np.float64)
+    numbers = []
+    for column, n in zip(columns, named, strict=True):
+        with within(name, f": column {n}"):
+            numbers.append(as_numbers(plain_values(column, name), name))
+    X = np.column_stack(numbers).astype(np.float64)
     _refuse_missing(~np.isfinite(X), named, name)
     with np.errstate(over="ignore"):
         spread = np.ptp(X, axis=0)
     for column_name, size in zip(named, spread, strict=True):
         if size == 0:
-            raise ValueError(f"{name}: column {column_name} never varies; leave it out with --drop")
+            raise BadArgument(name, f": column {column_name} never varies; {_leave_out(name)}")
         if not 1 / MAX_SPREAD <= size <= MAX_SPREAD:
-            raise ValueError(f"{name}: column {column_name} spreads over {size:.0e}; rescale it")
+            raise BadArgument(name, f": column {column_name} spreads over {size:.0e}; rescale it")
     return X
 
 
@@ -106,7 +106,7 @@ def as_numbers(values: np.ndarray | Sequence[str], name: str, first_row: int = 1
     ----------
     values : ndarray of numbers or objects, or sequence of str
     name : str
-        What to call it in an error.
+        Argument that it is, for an error.
     first_row : int
         Number of the first value's row, for an error.
 
@@ -136,7 +136,7 @@ def as_numbers(values: np.ndarray | Sequence[str], name: str, first_row: int = 1
     for i in large.tolist():  # integers only: decimals are rounded wherever they are read
         exact = _integer(values[i])
         if exact is not None and exact != int(numbers[i]):
-            refuse_value(name, exact, first_row + i, _TOO_LONG)
+            refuse_value(name, exact, first_row + i, f"{_TOO_LONG} {_leave_out(name)}")
     return numbers
 
 
@@ -157,7 +157,7 @@ def _one_by_one(values: np.ndarray | Sequence[str], name: str, first_row: int) -
     for i, value in enumerate(values):
         number = _number(value)
         if number is None:
-            refuse_value(name, value, first_row + i, _NO_NUMBER)
+            refuse_value(name, value, first_row + i, f"{_NO_NUMBER} {_leave_out(name)}")
         numbers[i] = number
         if not np.isnan(numbers[i]):
             kinds.setdefault(isinstance(number, bool), i)
@@ -219,7 +219,7 @@ def plain_values(column: pd.Series, name: str) -> np.ndarray:
     column : Series
         Categories, nullable, sparse or pyarrow's included.
     name : str
-        What to call it in an error.
+        Argument that it is, for an error.
 
     Returns
     -------
@@ -239,27 +239,32 @@ def plain_values(column: pd.Series, name: str) -> np.ndarray:
             try:
                 column.iloc[i]
             except Exception:
-                raise ValueError(f"{name} holds text in row {i + 1} that is not UTF-8") from None
-        raise ValueError(f"{name} cannot be read: {' '.join(str(error).split())}") from None
+                raise BadArgument(name, f"holds text in row {i + 1} that is not UTF-8") from None
+        raise BadArgument(name, f"cannot be read: {' '.join(str(error).split())}") from None
+
+
+def _leave_out(name: str) -> str:
+    """What to do with a column: only of a file are there options."""
+    return "leave it out with `drop`" if name == "data" else "leave it out"
 
 
 def refuse_value(name: str, value: Any, row: int, why: str) -> NoReturn:
     """Raise ValueError, in one line, that names a value and its row."""
     shown = " ".join(repr(value).split())
     shown = f"{shown[:60]}..." if len(shown) > 60 else shown
-    raise ValueError(f"{name} holds {shown} in row {row}, {why}")
+    raise BadArgument(name, f"holds {shown} in row {row}, {why}")
 
 
-def refuse_rows(bad: np.ndarray, complaint: str) -> None:
+def refuse_rows(bad: np.ndarray, name: str, complaint: str) -> None:
     """Raise ValueError that names the rows, counted from 1 after the header."""
     rows = (np.flatnonzero(bad) + 1).tolist()
     if rows:
         more = f" and {len(rows) - _ROWS_NAMED} more" if len(rows) > _ROWS_NAMED else ""
         named = ", ".join(map(str, rows[:_ROWS_NAMED]))
-        raise ValueError(f"{complaint} row{'s' if len(rows) > 1 else ''} {named}{more}")
+        raise BadArgument(name, f"{complaint} row{'s' if len(rows) > 1 else ''} {named}{more}")
 
 
 def _refuse_missing(bad: NDArray[np.bool_], columns: Iterable[str], name: str) -> None:
     named = ", ".join(c for c, b in zip(columns, np.asarray(bad.any(axis=0)), strict=True) if b)
-    complaint = f"{name} has missing or infinite values (columns {named}) in"
-    refuse_rows(np.asarray(bad.any(axis=1)), complaint)
+    complaint = f"has missing or infinite values (columns {named}) in"
+    refuse_rows(np.asarray(bad.any(axis=1)), name, complaint)

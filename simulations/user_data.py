@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from equations.arguments import BadArgument, marked, within
 from equations.mean_proba import FloatArray
 from simulations.blocks import StudyError
 from simulations.evidence import Sample
@@ -34,6 +35,8 @@ class DataFile:
     n_features : int
     sha256 : str
         Of the file's bytes.
+    called : str
+        What errors call it, if not by its path: of arrays, "X".
     """
 
     path: str
@@ -43,6 +46,12 @@ class DataFile:
     counts: tuple[int, ...]
     n_features: int
     sha256: str
+    called: str = ""
+
+    @property
+    def name(self) -> str:
+        """What errors call the data."""
+        return self.called or self.path
 
 
 def describe_file(path: str, label: str, drop: Sequence[str], rarest: str = "") -> DataFile:
@@ -73,26 +82,59 @@ def describe_file(path: str, label: str, drop: Sequence[str], rarest: str = "") 
     """
     full = str(Path(path).expanduser().resolve())
     features, labels, sha256 = read_features_and_labels(full, label, tuple(drop))
-    counts = Counter(labels.tolist())
-    if len(counts) < 2:
-        raise ValueError(f"--label {label} must hold at least 2 labels, got {list(counts)}")
-    if 2 * len(counts) > len(labels):
-        raise ValueError(
-            f"--label {label} must name classes, but holds {len(counts)} different values in "
-            f"{len(labels)} rows"
-        )
-    if rarest and rarest not in counts:
-        raise ValueError(f"--rarest must be a label of {path}, got {rarest!r}")
-    order = sorted(counts, key=lambda name: (name != rarest, counts[name], name))
+    with within("label", label):
+        counts = class_counts(labels, "label", rarest, path)
     return DataFile(
         path=full,
         label=label,
         drop=tuple(drop),
-        labels=tuple(order),
-        counts=tuple(counts[name] for name in order),
+        labels=tuple(counts),
+        counts=tuple(counts.values()),
         n_features=features.shape[1],
         sha256=sha256,
     )
+
+
+def class_counts(labels: np.ndarray, name: str, rarest: str = "", of: str = "y") -> dict[str, int]:
+    """Count the samples of each class, in the order of the study: the rarest label is class 0.
+
+    Parameters
+    ----------
+    labels : ndarray of str, shape (n_samples,)
+    name : str
+        Argument that they are, for an error.
+    rarest : str
+        Label that shall be class 0, if not the rarest one.
+    of : str
+        Where the labels are from, for an error.
+
+    Returns
+    -------
+    dict
+        Label to number of samples.
+
+    Raises
+    ------
+    BadArgument
+        If they are fewer than two classes or no classes, or `rarest` is none of them.
+
+    Examples
+    --------
+    >>> class_counts(np.array(["no", "yes", "no", "no"]), "y")
+    {'yes': 1, 'no': 3}
+    """
+    counts = Counter(labels.tolist())
+    if len(counts) < 2:
+        raise BadArgument(name, f"must hold at least 2 labels, got {list(counts)}")
+    if 2 * len(counts) > len(labels):
+        raise BadArgument(
+            name,
+            f"must name classes, but holds {len(counts)} different values in {len(labels)} rows",
+        )
+    if rarest and rarest not in counts:
+        raise BadArgument("rarest", f"must be a label of {of}, got {rarest!r}")
+    order = sorted(counts, key=lambda label: (label != rarest, counts[label], label))
+    return {label: counts[label] for label in order}
 
 
 def samples_of_file(file: DataFile) -> list[FloatArray]:
@@ -106,7 +148,7 @@ def samples_of_file(file: DataFile) -> list[FloatArray]:
     try:
         return list(_samples(file))
     except (OSError, ValueError) as error:
-        raise StudyError(str(error)) from None
+        raise StudyError(marked(error)) from None
 
 
 @lru_cache(maxsize=1)
@@ -114,7 +156,7 @@ def _samples(file: DataFile) -> tuple[FloatArray, ...]:
     """Read once per process, not once per block."""
     features, labels, sha256 = read_features_and_labels(file.path, file.label, file.drop)
     if sha256 != file.sha256:
-        raise ValueError(f"--data {file.path} is not the file that the study began with")
+        raise BadArgument("data", f"{file.path} is not the file that the study began with")
     return tuple(features[labels == name] for name in file.labels)
 
 

@@ -13,6 +13,7 @@ from zipfile import ZipFile
 
 import numpy as np
 
+from equations.arguments import BadArgument, within
 from equations.mean_proba import FloatArray
 from simulations.user_arrays import as_column, as_frame
 from simulations.user_columns import check_features
@@ -58,23 +59,25 @@ def read_features_and_labels(
     its pages were written with one. An index that pandas keeps in a Parquet file is no column.
     """
     if not Path(path).name.endswith(SUFFIXES):
-        raise ValueError(f"--data must end in {', '.join(SUFFIXES)}, got {path}")
+        raise BadArgument("data", f"must end in {', '.join(SUFFIXES)}, got {path}")
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise ValueError(f"--data {path} cannot be read: {error.strerror}") from None
-    if path.endswith(".npz"):
-        features, labels = _read_npz(content, path, label, drop)
-    elif path.endswith(".parquet"):
-        features, labels = _read_parquet(content, path, label, drop)
-    else:
-        features, labels = read_csv(
-            content, f"--data {path}", label, drop, lambda c: _check_names(c, path, label, drop)
-        )
-    if not len(labels):
-        raise ValueError(f"--data {path} has no rows")
-    names = label_names(labels, f"--data {path}")
-    return check_features(features, f"--data {path}"), names, hashlib.sha256(content).hexdigest()
+        raise BadArgument("data", f"{path} cannot be read: {error.strerror}") from None
+    with within("data", path):
+        if path.endswith(".npz"):
+            features, labels = _read_npz(content, path, label, drop)
+        elif path.endswith(".parquet"):
+            features, labels = _read_parquet(content, path, label, drop)
+        else:
+            is_gzip = path.endswith(".gz")
+            features, labels = read_csv(
+                content, label, drop, lambda c: _check_names(c, path, label, drop), is_gzip
+            )
+        if not len(labels):
+            raise BadArgument("data", "has no rows")
+        names = label_names(labels, "data")
+        return check_features(features, "data"), names, hashlib.sha256(content).hexdigest()
 
 
 def _check_names(columns: Sequence[str], path: str, label: str, drop: Sequence[str]) -> None:
@@ -82,23 +85,24 @@ def _check_names(columns: Sequence[str], path: str, label: str, drop: Sequence[s
     listed = list(columns)
     for column, n in Counter(listed).items():
         if n > 1:
-            raise ValueError(f"--data {path} has two columns {column!r}")
+            raise BadArgument("data", f"has two columns {column!r}")
     if label not in listed:
         shown = ", ".join(" ".join(c.split()) for c in listed[:_NAMES_SHOWN])
         more = f" and {len(listed) - _NAMES_SHOWN} more" if len(listed) > _NAMES_SHOWN else ""
-        raise ValueError(f"--label must name a column of {path} ({shown}{more}), got {label!r}")
+        raise BadArgument("label", f"must name a column of {path} ({shown}{more}), got {label!r}")
     for column in drop:
         if column not in listed or column == label:
-            raise ValueError(f"--drop must name a column of features of {path}, got {column!r}")
+            raise BadArgument("drop", f"must name a column of features of {path}, got {column!r}")
     features = [c for c in listed if c not in (label, *drop)]
     for column in features:
         if not column.strip() or column.startswith("Unnamed: "):
-            raise ValueError(
-                f"--data {path} has a column without a name, which looks like an index: "
-                f"--drop {column!r} leaves it out"
+            raise BadArgument(
+                "data",
+                f"has a column without a name, which looks like an index: "
+                f"`drop` {column!r} leaves it out",
             )
     if not features:
-        raise ValueError(f"--data {path} has no column of features")
+        raise BadArgument("data", "has no column of features")
 
 
 def _read_parquet(
@@ -112,14 +116,12 @@ def _read_parquet(
         )
         n_rows = _rows_in_footer(content)
     except ImportError:
-        raise ValueError(
-            "--data of a Parquet file needs: pip install 'learnprop[parquet]'"
-        ) from None
+        raise BadArgument("data", "needs: pip install 'learnprop[parquet]'") from None
     except Exception as error:  # a damaged file raises whatever its bytes happen to mean
-        raise _damaged(path, error) from None
+        raise _damaged(error) from None
     if len(table) != n_rows:  # a damaged page header: pyarrow stops early
-        raise ValueError(
-            f"--data {path} cannot be read: it is damaged, with {len(table)} of {n_rows} rows"
+        raise BadArgument(
+            "data", f"cannot be read: it is damaged, with {len(table)} of {n_rows} rows"
         )
     table.columns = pd.Index([str(column) for column in table.columns])
     _check_names(list(table.columns), path, label, drop)
@@ -136,7 +138,7 @@ def _read_npz(
     content: bytes, path: str, label: str, drop: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.Series]:
     if label == "X":
-        raise ValueError("--label must name the array of labels, got 'X', which is of features")
+        raise BadArgument("label", "must name the array of labels, got 'X', which is of features")
     found: dict[str, np.ndarray] = {}
     try:
         with ZipFile(io.BytesIO(content)) as archive, warnings.catch_warnings():
@@ -152,32 +154,35 @@ def _read_npz(
                     with archive.open(f"{name}.npy") as file:
                         found[name] = np.lib.format.read_array(file, allow_pickle=False)
     except Exception as error:  # a damaged file raises whatever its bytes happen to mean
-        raise _damaged(path, error) from None
+        raise _damaged(error) from None
     for name in ("X", label):
         if name not in found:
-            raise ValueError(
-                f"--data {path} must hold the arrays X and {label} (see --label), "
-                f"got {', '.join(names)}"
+            raise BadArgument(
+                "data",
+                f"must hold the arrays X and {label} (see `label`), got {', '.join(names)}",
             )
     X, y = found["X"], found[label]
     if X.ndim != 2 or y.shape != (len(X),):
-        raise ValueError(
-            f"--data {path} must hold X (n_samples, n_features) and {label} (n_samples,), "
-            f"got {X.shape} and {y.shape}"
+        raise BadArgument(
+            "data",
+            f"must hold X (n_samples, n_features) and {label} (n_samples,), "
+            f"got {X.shape} and {y.shape}",
         )
     columns = [f"x{j}" for j in range(X.shape[1])]
     for column in drop:
         if column not in columns:
-            raise ValueError(f"--drop must name a column of features of {path}, got {column!r}")
+            raise BadArgument("drop", f"must name a column of features of {path}, got {column!r}")
     if len(drop) >= len(columns):
-        raise ValueError(f"--data {path} has no column of features")
-    frame = as_frame(X, f"--data {path}: X", columns).drop(columns=[*drop])
-    return frame, as_column(y, f"--data {path}: {label}")
+        raise BadArgument("data", "has no column of features")
+    with within("data", ": X"):
+        frame = as_frame(X, "data", columns).drop(columns=[*drop])
+    with within("data", f": {label}"):
+        return frame, as_column(y, "data")
 
 
-def _damaged(path: str, error: Exception) -> ValueError:
+def _damaged(error: Exception) -> BadArgument:
     reason = " ".join(str(error).split()) or type(error).__name__
     reason = "".join(c if c.isprintable() else "?" for c in reason)
     if "allow_pickle" in reason:
         reason = "it holds Python objects, not numbers or strings"
-    return ValueError(f"--data {path} cannot be read: {reason[:200]}")
+    return BadArgument("data", f"cannot be read: {reason[:200]}")

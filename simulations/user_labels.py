@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from equations.arguments import BadArgument
 from simulations.user_columns import decoded, missing_in, plain_values, refuse_rows, refuse_value
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def label_names(column: pd.Series, name: str) -> np.ndarray:
     ----------
     column : Series
     name : str
-        What to call it in an error.
+        Argument that it is, for an error.
 
     Returns
     -------
@@ -39,11 +40,11 @@ def label_names(column: pd.Series, name: str) -> np.ndarray:
     >>> label_names(pd.Series([b"yes", b"no"]), "y").tolist()
     ['yes', 'no']
     """
-    refuse_rows(missing_in(column), f"{name} has missing labels in")
+    refuse_rows(missing_in(column), name, "has missing labels in")
     values = plain_values(column, name)
     if values.dtype.kind == "f":
-        refuse_rows(np.isnan(values), f"{name} has missing labels in")
-        refuse_rows(np.isinf(values), f"{name} has infinite labels in")
+        refuse_rows(np.isnan(values), name, "has missing labels in")
+        refuse_rows(np.isinf(values), name, "has infinite labels in")
         values = values + values.dtype.type(0)  # -0 is 0
     elif values.dtype.kind not in "biu":
         return _names_of_objects(column.astype(object).to_list(), name)
@@ -63,11 +64,12 @@ def _names_of_objects(values: list[Any], name: str) -> np.ndarray:
     values = [_plain(value) for value in values]
     refuse_rows(
         np.array([isinstance(v, str | bytes) and not v.strip() for v in values]),
-        f"{name} has missing labels in",
+        name,
+        "has missing labels in",
     )
     floats = [isinstance(v, float | np.floating) for v in values]
     infinite = [is_float and bool(np.isinf(v)) for is_float, v in zip(floats, values, strict=True)]
-    refuse_rows(np.array(infinite), f"{name} has infinite labels in")
+    refuse_rows(np.array(infinite), name, "has infinite labels in")
     whole = all(v.is_integer() for is_float, v in zip(floats, values, strict=True) if is_float)
     names: dict[tuple[type, Any], str] = {}
     first: dict[tuple[str, Any], tuple[type, str, int]] = {}  # who has this value or this name
@@ -84,9 +86,10 @@ def _names_of_objects(values: list[Any], name: str) -> np.ndarray:
         for key in (("value", value), ("name", text)):
             other, its_text, j = first.setdefault(key, (kind, text, i))
             if (other, its_text) != (kind, text) or values[j] != value:
-                raise ValueError(
-                    f"{name} has labels that are different and written alike, or equal: "
-                    f"{values[j]!r} in row {j + 1}, {value!r} in row {i + 1}"
+                raise BadArgument(
+                    name,
+                    "has labels that are different and written alike, or equal: "
+                    f"{values[j]!r} in row {j + 1}, {value!r} in row {i + 1}",
                 )
         names[kind, value] = text
     return np.array([names[type(value), value] for value in values])

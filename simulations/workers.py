@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from equations.arguments import BadArgument, marked
 from simulations.blocks import StudyError, Task, compute_one, raise_in_thread, start_worker
 from simulations.records import Block
 
@@ -71,21 +72,23 @@ def check_workers(workers: Workers) -> Workers:
     """
     jobs, backend, scheduler = workers.jobs, workers.backend, workers.scheduler
     if backend not in BACKENDS:
-        raise ValueError(f"--backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+        raise BadArgument("backend", f"must be one of {', '.join(BACKENDS)}, got {backend!r}")
     if jobs < 0:
-        raise ValueError(f"--jobs must not be negative, got {jobs}")
+        raise BadArgument("jobs", f"must not be negative, got {jobs}")
     if backend != "dask":
         if scheduler is not None:
-            raise ValueError(f"--scheduler goes with --backend dask only, got {scheduler!r}")
+            raise BadArgument("scheduler", f"goes with `backend` dask only, got {scheduler!r}")
         if jobs == 0:
             from joblib import cpu_count
 
             jobs = int(cpu_count())
         return Workers(1 if backend == "sequential" else jobs, backend)
     if jobs:
-        raise ValueError(f"--jobs {jobs} does not go with --backend dask: the cluster has workers")
+        raise BadArgument(
+            "jobs", f"{jobs} does not go with `backend` dask: the cluster has workers"
+        )
     if scheduler is None:
-        raise ValueError("--backend dask needs --scheduler, e.g. tcp://127.0.0.1:8786")
+        raise BadArgument("backend", "dask needs `scheduler`, e.g. tcp://127.0.0.1:8786")
     with _connect(scheduler) as client:
         n_workers = sum(client.ncores().values())
     return Workers(max(1, n_workers), backend, scheduler)
@@ -96,14 +99,14 @@ def _connect(scheduler: str) -> Any:
     try:
         from distributed import Client
     except ImportError:
-        raise ValueError("--backend dask needs: pip install 'learnprop[cluster]'") from None
+        raise BadArgument("backend", "dask needs: pip install 'learnprop[cluster]'") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters we say ourselves
     try:
         _knock(scheduler)
         return Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"--scheduler {scheduler} cannot be reached: {reason}") from None
+        raise BadArgument("scheduler", f"{scheduler} cannot be reached: {reason}") from None
 
 
 def _knock(scheduler: str) -> None:
@@ -154,7 +157,7 @@ def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Generator[Block]:
         except _worker_died() as error:
             if restarted:
                 reason = "a worker died twice, killed or out of memory"
-                raise WorkerDied(f"{reason}; fewer --jobs need less memory") from error
+                raise WorkerDied(f"{reason}; fewer `jobs` need less memory") from error
             restarted = True
 
 
@@ -210,7 +213,7 @@ def _joblib(workers: Workers) -> Iterator[Any]:
         try:
             client = _connect(str(workers.scheduler))
         except ValueError as error:  # it was there a moment ago, in `check_workers`
-            raise StudyError(str(error)) from None
+            raise StudyError(marked(error)) from None
         with (
             client,
             _watched(client),

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from equations.arguments import BadArgument
 from equations.balance import class_mass
 from equations.class_weights import check_class_weight
 from equations.mean_proba import FloatArray, IntArray, check_labels, class_count
@@ -118,21 +119,23 @@ def check_samples(X: ArrayLike, y: ArrayLike, class_weight: ArrayLike, device: s
     """
     features = np.asarray(X, dtype=np.float64)
     if features.ndim != 3:
-        raise ValueError(f"X must have shape (n_runs, n_samples, n_features), got {features.shape}")
+        raise BadArgument(
+            "X", f"must have shape (n_runs, n_samples, n_features), got {features.shape}"
+        )
     if not np.isfinite(features).all():
-        raise ValueError("X holds a number that is not finite")
+        raise BadArgument("X", "holds a number that is not finite")
     weight = check_class_weight(class_weight)
     if weight.ndim != 2:
-        raise ValueError(
-            f"class_weight must have shape (n_settings, n_classes), got {weight.shape}"
+        raise BadArgument(
+            "class_weight", f"must have shape (n_settings, n_classes), got {weight.shape}"
         )
     n_classes = weight.shape[1]
     labels = check_labels(y, n_classes, "y")
     if len(labels) != features.shape[1]:
-        raise ValueError(f"y has {len(labels)} samples, X has {features.shape[1]}")
+        raise BadArgument("y", f"has {len(labels)} samples, `X` has {features.shape[1]}")
     count = class_count(labels, n_classes)
     if (count == 0).any():
-        raise ValueError(f"y must hold every one of {n_classes} classes, got {count.tolist()}")
+        raise BadArgument("y", f"must hold every one of {n_classes} classes, got {count.tolist()}")
     mass = class_mass(weight, count).sum(axis=1)
     return Samples(features, labels, weight, mass, check_device(device))
 
@@ -147,8 +150,8 @@ def check_enough(n_samples: int, n_params: int) -> None:
         Of one logit.
     """
     if n_samples <= n_params:
-        raise ValueError(
-            f"X has {n_samples} samples for {n_params} parameters: an unpenalised fit needs more"
+        raise BadArgument(
+            "X", f"has {n_samples} samples for {n_params} parameters: an unpenalised fit needs more"
         )
 
 
@@ -195,8 +198,8 @@ def check_problem(X: ArrayLike, y: ArrayLike, class_weight: ArrayLike, device: s
     """
     data = check_samples(X, y, class_weight, device)
     if data.class_weight.shape[1] != 2:
-        raise ValueError(
-            f"class_weight must have shape (n_settings, 2), got {data.class_weight.shape}"
+        raise BadArgument(
+            "class_weight", f"must have shape (n_settings, 2), got {data.class_weight.shape}"
         )
     weight = (data.class_weight / data.mass[:, None])[:, data.labels]
     return Problem(
@@ -229,7 +232,7 @@ def check_device(device: str) -> torch.device:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device not in ("cpu", "cuda"):
-        raise ValueError(f"device must be auto, cpu or cuda, got {device!r}")
+        raise BadArgument("device", f"must be auto, cpu or cuda, got {device!r}")
     if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device 'cuda' was asked for, but torch finds no CUDA device")
+        raise BadArgument("device", "'cuda' was asked for, but torch finds no CUDA device")
     return torch.device(device)

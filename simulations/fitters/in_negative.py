@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from equations.arguments import BadArgument
 from equations.losses import in_negative_weights, lgl_inr_loss
 from simulations.fitters.fit import Fit, Samples, check_enough, check_samples
 from simulations.fitters.newton import SETTLED, newton
@@ -168,8 +169,8 @@ def _derivatives(
 
 def _checked(X: ArrayLike, y: ArrayLike, beta: Sequence[float], device: str) -> Samples:
     if np.ndim(beta) != 1 or len(beta) == 0:
-        raise ValueError(f"beta must be a sequence of numbers, one per setting, got {beta}")
+        raise BadArgument("beta", f"must be a sequence of numbers, one per setting, got {beta}")
     n_classes = len(np.unique(np.asarray(y)))
     if n_classes < 2:
-        raise ValueError(f"y must hold at least 2 classes, got {n_classes}")
+        raise BadArgument("y", f"must hold at least 2 classes, got {n_classes}")
     return check_samples(X, y, np.ones((1, n_classes)), device)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from equations.arguments import BadArgument
 from simulations.fitters.fit import (
     CONVERGED,
     DIVERGED,
@@ -182,9 +183,9 @@ def check_start(problem: Problem, start: ArrayLike) -> torch.Tensor:
     initial = np.asarray(start, dtype=np.float64)
     n_runs, _, n_inputs = problem.design.shape
     if initial.ndim != 2 or len(initial) != n_runs or (initial.shape[1] - 1) % (n_inputs + 1):
-        raise ValueError(
-            f"start must have shape ({n_runs}, {n_inputs + 1} h + 1), got {initial.shape}"
+        raise BadArgument(
+            "start", f"must have shape ({n_runs}, {n_inputs + 1} h + 1), got {initial.shape}"
         )
     if not np.isfinite(initial).all():
-        raise ValueError("start holds a number that is not finite")
+        raise BadArgument("start", "holds a number that is not finite")
     return torch.as_tensor(initial, device=problem.design.device)

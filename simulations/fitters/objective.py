@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 from simulations.fitters.fit import Samples
 
@@ -72,19 +73,19 @@ class Objective:
         for name in ("bias_penalty", "weight_penalty", "mixup"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be finite and not negative, got {value}")
+                raise BadArgument(name, f"must be finite and not negative, got {value}")
         for name in ("smoothing", "dropout"):
             if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
+                raise BadArgument(name, f"must be in [0, 1), got {getattr(self, name)}")
         if self.smoothing_form not in SMOOTHING_FORMS:
-            raise ValueError(
-                f"smoothing_form must be one of {', '.join(SMOOTHING_FORMS)}, "
-                f"got {self.smoothing_form!r}"
+            raise BadArgument(
+                "smoothing_form",
+                f"must be one of {', '.join(SMOOTHING_FORMS)}, got {self.smoothing_form!r}",
             )
         for name in ("batch_size", "n_batches", "draws"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
+                raise BadArgument(name, f"must be at least 1, got {value}")
         random = [n for n in ("smoothing", "batch_size", "dropout", "mixup") if getattr(self, n)]
         if len(random) > 1:
             raise ValueError(f"objective takes one at a time, got {' and '.join(random)}")
@@ -137,7 +138,7 @@ def training_set(
     one_hot = np.eye(n_classes)[:, data.labels]
     plain = data.class_weight[:, data.labels][:, None] * one_hot
     if objective.is_random and (rngs is None or len(rngs) != len(data.features)):
-        raise ValueError(f"rngs must hold {len(data.features)} generators, one per replication")
+        raise BadArgument("rngs", f"must hold {len(data.features)} generators, one per replication")
     if objective.batch_size:
         assert rngs is not None
         share = np.stack([_batch_share(objective, data, rng) for rng in rngs])

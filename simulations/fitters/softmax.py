@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray, IntArray
 from simulations.fitters.fit import Fit, check_enough, check_samples
 from simulations.fitters.newton import SETTLED, NoMinimum
@@ -209,7 +210,7 @@ def softmax_loss(
     if objective.fit_bias:
         penalty[-1] = objective.bias_penalty
     if objective.is_penalised and np.ptp(mass) > 1e-9 * mass.max():
-        raise ValueError(f"class_weight must give every setting one mass, got {mass.tolist()}")
+        raise BadArgument("class_weight", f"must give every setting one mass, got {mass.tolist()}")
     return SoftmaxLoss(
         design=design,
         sample_mass=shares.sum(dim=2),

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
 from simulations.fitters.fit import (
     CONVERGED,
@@ -168,11 +169,11 @@ def fit_softmax_mlp(
     initial = np.asarray(start, dtype=np.float64)
     step = n_features + 1 + n_classes
     if initial.ndim != 2 or len(initial) != n_runs or (initial.shape[1] - n_classes) % step:
-        raise ValueError(
-            f"start must have shape ({n_runs}, {step} h + {n_classes}), got {initial.shape}"
+        raise BadArgument(
+            "start", f"must have shape ({n_runs}, {step} h + {n_classes}), got {initial.shape}"
         )
     if len(rngs) != n_runs:
-        raise ValueError(f"rngs must hold {n_runs} generators, one per replication")
+        raise BadArgument("rngs", f"must hold {n_runs} generators, one per replication")
     theta, n_iter = train_adam(
         _minibatch_loss(data),
         torch.as_tensor(initial, device=data.device).repeat_interleave(n_settings, dim=0),

@@ -46,7 +46,7 @@ from simulations.studies.hard_class import (
     hard_and_easy,
     train_size,
 )
-from simulations.studies.options import check_common, named
+from simulations.studies.options import check_common
 from simulations.versions import code_version
 
 NAME = "claims"
@@ -187,7 +187,7 @@ def make_study(options: Options) -> Study:
     """
     o = options
     check_common(o.runs, o.seed, o.margin)
-    device = named(lambda: check_device(o.device).type)
+    device = check_device(o.device).type
     cells = tuple(
         ClaimCell(name, size, schemes, _test_size(name), device)
         for name, (size, schemes) in DESIGNS.items()

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from equations.arguments import BadArgument, renamed
 from equations.class_weights import BETA
 from simulations.blocks import BLOCK_SIZE
 from simulations.dataset_files import folder_named
@@ -24,7 +25,6 @@ from simulations.studies.cnn_block import CnnCell, compute_block
 from simulations.studies.options import (
     check_common,
     check_recipe,
-    named,
     weight_settings,
 )
 from simulations.trainer import Recipe
@@ -89,13 +89,13 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
     """
     o = options
     check_common(o.runs, o.seed, o.margin)
-    dataset = named(lambda: dataset_named(o.dataset))
-    named(lambda: check_network(o.model, dataset.shape))
+    dataset = dataset_named(o.dataset)
+    check_network(o.model, dataset.shape)
     recipe = _recipe(o)
-    device = named(lambda: check_device(o.device).type)
+    device = check_device(o.device).type
     data_dir = str(folder_named(o.data_dir).resolve()) if o.data_dir else ""
     if supply is None:
-        images = named(lambda: load_dataset(o.dataset, data_dir))
+        images = load_dataset(o.dataset, data_dir)
         supply = class_supply(images.labels, images.test_labels, len(dataset.labels)).tolist()
     cells = tuple(
         CnnCell(
@@ -153,7 +153,7 @@ def _recipe(o: Options) -> Recipe:
 def _measure_at(o: Options) -> tuple[int, ...]:
     """Epochs after which P is measured: powers of two, unless chosen, and the last."""
     if any(not 1 <= epoch <= o.epochs for epoch in o.measure_at):
-        raise ValueError(f"--measure-at must be from 1 to {o.epochs}, got {list(o.measure_at)}")
+        raise BadArgument("measure_at", f"must be from 1 to {o.epochs}, got {list(o.measure_at)}")
     chosen = o.measure_at or [2**i for i in range(o.epochs.bit_length()) if 2**i <= o.epochs]
     return tuple(sorted({*chosen, o.epochs}))
 
@@ -178,40 +178,38 @@ def _sizes(o: Options, supply: Sequence[int]) -> list[tuple[float, tuple[int, ..
     if o.sizes:
         for name in ("train_size", "imbalance", "profile"):
             if getattr(o, name) != getattr(Options, name):
-                option = f"--{name.replace('_', '-')}"
-                raise ValueError(f"--sizes takes the place of {option}: leave one of them out")
+                raise BadArgument("sizes", f"takes the place of `{name}`: leave one of them out")
         if len(o.sizes) != len(supply) or min(o.sizes) < 1:
-            raise ValueError(
-                f"--sizes must be {len(supply)} positive integers, got {list(o.sizes)}"
+            raise BadArgument(
+                "sizes", f"must be {len(supply)} positive integers, got {list(o.sizes)}"
             )
         found = [(max(o.sizes) / min(o.sizes), tuple(o.sizes))]
     else:
         names = {_cell_name(ratio) for ratio in o.imbalance}
         if not names or len(names) < len(o.imbalance):
             ratios = list(o.imbalance)
-            raise ValueError(
-                f"--imbalance must be numbers that differ in four digits, got {ratios}"
+            raise BadArgument(
+                "imbalance", f"must be numbers that differ in four digits, got {ratios}"
             )
         largest = min(supply) if o.train_size is None else o.train_size
         found = [(r, _sizes_at(len(supply), largest, r, o.profile)) for r in o.imbalance]
     for _, sizes in found:
         for k, (wanted, there) in enumerate(zip(sizes, supply, strict=True)):
             if wanted > there:
-                option = "--sizes" if o.sizes else "--train-size"
-                raise ValueError(
-                    f"{option} asks for {wanted} images of class {k}, but {o.dataset} has {there} "
-                    "to train with"
+                option = "sizes" if o.sizes else "train_size"
+                raise BadArgument(
+                    option,
+                    f"asks for {wanted} images of class {k}, but {o.dataset} has {there} "
+                    "to train with",
                 )
         if o.batch_size > sum(sizes):
-            raise ValueError(
-                f"--batch-size must be at most the {sum(sizes)} training images, got {o.batch_size}"
+            raise BadArgument(
+                "batch_size",
+                f"must be at most the {sum(sizes)} training images, got {o.batch_size}",
             )
     return found
 
 
 def _sizes_at(n_classes: int, largest: int, ratio: float, profile: str) -> tuple[int, ...]:
-    return named(
-        lambda: class_sizes(n_classes, largest, ratio, profile),
-        largest="--train-size",
-        ratio="--imbalance",
-    )
+    with renamed(largest="train_size", ratio="imbalance"):
+        return class_sizes(n_classes, largest, ratio, profile)

@@ -26,7 +26,7 @@ from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng
 from simulations.studies.multiclass import POPULATION
-from simulations.studies.options import check_common, named
+from simulations.studies.options import check_common
 from simulations.versions import code_version
 
 NAME = "controls"
@@ -213,7 +213,7 @@ def make_study(options: Options) -> Study:
     """
     o = options
     check_common(o.runs, o.seed, o.margin)
-    device = named(lambda: check_device(o.device).type)
+    device = check_device(o.device).type
     design = {
         "seed": o.seed,
         "margin": o.margin,

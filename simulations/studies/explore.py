@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from equations.arguments import BadArgument, renamed
 from equations.class_weights import BETA
 from simulations.evidence import Sample, drawing, record
 from simulations.fitters.fit import check_device
@@ -29,7 +30,6 @@ from simulations.studies.options import (
     check_common,
     check_positive,
     lambda0_grid,
-    named,
     weight_settings,
 )
 from simulations.studies.source import Source, sizes_at
@@ -161,15 +161,16 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
         file = file or describe_file(o.data, o.label, o.drop, o.rarest)
     source = _source(o, file)
     fitter = _fitter(o.fitter, source.n_classes)
-    device = named(lambda: check_device(o.device).type)
+    device = check_device(o.device).type
     labels = _weight_labels(o)
     cells = []
     for ratio in o.ratios:
         train_size, test_size = sizes_at(source, ratio, o.profile, o.train_size, o.test_size)
         if sum(train_size) <= source.dimension + 1:
-            raise ValueError(
-                f"--train-size leaves {sum(train_size)} samples for {source.dimension} features at "
-                f"ratio {ratio:g}: an unpenalised fit needs more than features + 1"
+            raise BadArgument(
+                "train_size",
+                f"leaves {sum(train_size)} samples for {source.dimension} features at "
+                f"ratio {ratio:g}: an unpenalised fit needs more than features + 1",
             )
         cells.append(
             ExploreCell(
@@ -200,7 +201,7 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     inputs = {}
     if file:
         inputs["data"] = file.path
-        design["file"] = {k: v for k, v in asdict(file).items() if k != "path"}
+        design["file"] = {k: v for k, v in asdict(file).items() if k not in ("path", "called")}
     return Study(NAME, o.seed, o.runs, tuple(cells), compute_block, design, inputs=inputs)
 
 
@@ -216,14 +217,14 @@ def known_from(design: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str
 
 def _check_ratios(ratios: Sequence[float]) -> None:
     if not ratios:
-        raise ValueError("--ratios must hold at least one ratio")
+        raise BadArgument("ratios", "must hold at least one ratio")
     for ratio in ratios:
         if not (np.isfinite(ratio) and ratio >= 1):
-            raise ValueError(f"--ratios must be finite and at least 1, got {ratio:g}")
+            raise BadArgument("ratios", f"must be finite and at least 1, got {ratio:g}")
     names = [f"{ratio:g}" for ratio in ratios]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"--ratios must be distinct, got {name} twice")
+            raise BadArgument("ratios", f"must be distinct, got {name} twice")
 
 
 def _check_unused(o: Options, names: Sequence[str], generator: str) -> None:
@@ -231,41 +232,40 @@ def _check_unused(o: Options, names: Sequence[str], generator: str) -> None:
     default = Options()
     for name in names:
         if getattr(o, name) != getattr(default, name):
-            chosen = "--data" if o.data else f"--generator {o.generator}"
-            needed = "--data" if generator == "data" else f"--generator {generator}"
-            raise ValueError(
-                f"--{name} is an option of {needed}, got {getattr(o, name)!r} with {chosen}"
+            chosen = "`data`" if o.data else f"`generator` {o.generator}"
+            needed = "`data`" if generator == "data" else f"`generator` {generator}"
+            raise BadArgument(
+                name, f"is an option of {needed}, got {getattr(o, name)!r} with {chosen}"
             )
 
 
 def _source(o: Options, file: DataFile | None) -> Source:
     if file:
         if o.generator not in (Options.generator, "data"):
-            raise ValueError(f"--data takes the place of --generator, got {o.generator!r} as well")
+            raise BadArgument(
+                "data", f"takes the place of `generator`, got {o.generator!r} as well"
+            )
         return Source("data", len(file.labels), file.n_features, file=file)
     _check_unused(o, _OF_DATA, "data")
     if o.generator == "data":
-        raise ValueError("--generator data needs --data FILE")
-    check_choice("--generator", o.generator, ("sim1", "sim2", "gaussian"))
+        raise BadArgument("generator", "data needs `data` FILE")
+    check_choice("generator", o.generator, ("sim1", "sim2", "gaussian"))
     if o.generator != "gaussian":
         _check_unused(o, _OF_GAUSSIAN, "gaussian")
         generator = Source(o.generator, 2, 0).distribution()
         return Source(o.generator, 2, generator.n_features)
     source = Source("gaussian", o.classes, o.dimension, o.means, o.separation, o.covariance)
-    named(
-        source.distribution,
-        arrangement="--means",
-        kind="--covariance",
-        n_classes="--classes",
-        n_features="--dimension",
-    )
+    with renamed(
+        arrangement="means", kind="covariance", n_classes="classes", n_features="dimension"
+    ):
+        source.distribution()
     return source
 
 
 def _fitter(fitter: str, n_classes: int) -> str:
-    check_choice("--fitter", fitter, ("auto", "logistic", *FITTERS))
+    check_choice("fitter", fitter, ("auto", "logistic", *FITTERS))
     if fitter == "logistic" and n_classes > 2:
-        raise ValueError(f"--fitter logistic is for two classes, got {n_classes}")
+        raise BadArgument("fitter", f"logistic is for two classes, got {n_classes}")
     if fitter == "auto":
         return "logistic" if n_classes == 2 else "softmax"
     return fitter
@@ -274,7 +274,7 @@ def _fitter(fitter: str, n_classes: int) -> str:
 def _weight_labels(o: Options) -> tuple[str, ...]:
     grid = o.lambda0_grid or (() if o.weights else LAMBDA0_GRID)
     if grid and (len(grid) != 3 or not float(grid[2]).is_integer()):
-        raise ValueError(f"--lambda0-grid must be LOW HIGH N, got {list(grid)}")
+        raise BadArgument("lambda0_grid", f"must be LOW HIGH N, got {list(grid)}")
     values = lambda0_grid(grid[0], grid[1], int(grid[2])) if grid else ()
     return (*(o.weights or SCHEMES), *values)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any
 
+from equations.arguments import BadArgument
 from equations.loss_arguments import LARGEST_BETA
 from simulations.blocks import BLOCK_SIZE
 from simulations.criteria import LOSSES, PaperLoss
@@ -25,7 +26,6 @@ from simulations.studies.options import (
     check_choice,
     check_common,
     check_recipe,
-    named,
 )
 from simulations.trainer import Recipe
 from simulations.versions import code_version
@@ -102,10 +102,10 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
     """
     o = options
     check_common(o.runs, o.seed, o.margin, least_runs=1)
-    for option, values in (("--dataset", o.dataset), ("--model", o.model), ("--loss", o.loss)):
+    for option, values in (("dataset", o.dataset), ("model", o.model), ("loss", o.loss)):
         if len(set(values)) < len(values):
-            raise ValueError(f"{option} must be distinct, got {list(values)}")
-    device = named(lambda: check_device(o.device).type)
+            raise BadArgument(option, f"must be distinct, got {list(values)}")
+    device = check_device(o.device).type
     data_dir = str(folder_named(o.data_dir).resolve()) if o.data_dir else ""
     losses = _losses(o)
     pairs = [(d, m) for d in _datasets(o) for m in _models(o, d)]
@@ -129,9 +129,10 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
     )
     for cell in cells:
         if cell.recipe.batch_size > sum(cell.train_size):
-            raise ValueError(
-                f"--batch-size must be at most the {sum(cell.train_size)} training images of "
-                f"{cell.dataset}, got {cell.recipe.batch_size}"
+            raise BadArgument(
+                "batch_size",
+                f"must be at most the {sum(cell.train_size)} training images of "
+                f"{cell.dataset}, got {cell.recipe.batch_size}",
             )
     design: dict[str, Any] = {f.name: getattr(o, f.name) for f in fields(Options)}
     del design["runs"], design["data_dir"]  # where the data are determines no number
@@ -167,8 +168,8 @@ def paper_recipe(dataset: str) -> Recipe:
 
 def _datasets(o: Options) -> tuple[str, ...]:
     if not o.dataset:
-        raise ValueError("--dataset must name at least one data set")
-    return tuple(named(lambda d=d: dataset_named(d)).name for d in o.dataset)  # type: ignore[misc]
+        raise BadArgument("dataset", "must name at least one data set")
+    return tuple(dataset_named(d).name for d in o.dataset)
 
 
 def _models(o: Options, dataset: str) -> tuple[str, ...]:
@@ -176,21 +177,21 @@ def _models(o: Options, dataset: str) -> tuple[str, ...]:
     shape = dataset_named(dataset).shape
     models = o.model or (("mobilenetv2", "resnet18") if shape[0] == 3 else ("cnn2c",))
     for model in models:
-        named(lambda m=model: check_network(m, shape))  # type: ignore[misc]
+        check_network(model, shape)
     return models
 
 
 def _losses(o: Options) -> list[PaperLoss]:
     if not o.loss:
-        raise ValueError(f"--loss must name at least one of {', '.join(LOSSES)}")
+        raise BadArgument("loss", f"must name at least one of {', '.join(LOSSES)}")
     for name in o.loss:
-        check_choice("--loss", name, LOSSES)
+        check_choice("loss", name, LOSSES)
     labels = [f"{beta:g}" for beta in o.beta]
     if not labels or len(set(labels)) < len(labels):
-        raise ValueError(f"--beta must be numbers that differ in six digits, got {list(o.beta)}")
+        raise BadArgument("beta", f"must be numbers that differ in six digits, got {list(o.beta)}")
     for beta in o.beta:
         if not (math.isfinite(beta) and 0 <= beta <= LARGEST_BETA):
-            raise ValueError(f"--beta must satisfy 0 <= beta <= {LARGEST_BETA:g}, got {beta:g}")
+            raise BadArgument("beta", f"must satisfy 0 <= beta <= {LARGEST_BETA:g}, got {beta:g}")
     return [
         PaperLoss(name, beta)
         for name in o.loss
@@ -212,6 +213,6 @@ def _recipe(o: Options, dataset: str) -> Recipe:
 
 
 def _supply(dataset: str, data_dir: str) -> tuple[int, ...]:
-    images = named(lambda: load_dataset(dataset, data_dir))
+    images = load_dataset(dataset, data_dir)
     n_classes = len(dataset_named(dataset).labels)
     return tuple(class_supply(images.labels, images.test_labels, n_classes).tolist())

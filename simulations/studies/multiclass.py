@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from equations.arguments import BadArgument, renamed
 from equations.class_weights import BETA
 from simulations.evidence import Sample, drawing, record
 from simulations.fitters.fit import check_device
@@ -27,7 +28,6 @@ from simulations.studies.options import (
     check_choice,
     check_common,
     check_positive,
-    named,
     train_sizes,
     weight_settings,
 )
@@ -106,7 +106,7 @@ def make_study(options: Options) -> Study:
     o = options
     check_common(o.runs, o.seed, o.margin)
     check_positive(test_size=o.test_size, hidden=o.hidden, epochs=o.epochs, dimension=o.dimension)
-    check_choice("--fitter", o.fitter, FITTERS)
+    check_choice("fitter", o.fitter, FITTERS)
     train_size = train_sizes(o.sizes, o.classes, o.train_size, o.imbalance, o.profile)
     cell = MulticlassCell(
         name="gaussian",
@@ -120,13 +120,15 @@ def make_study(options: Options) -> Study:
         fitter=o.fitter,
         hidden=o.hidden,
         epochs=o.epochs,
-        device=named(lambda: check_device(o.device).type),
+        device=check_device(o.device).type,
     )
-    named(cell.generator, arrangement="--means", kind="--covariance")
+    with renamed(arrangement="means", kind="covariance"):
+        cell.generator()
     if sum(train_size) <= o.dimension + 1:
-        raise ValueError(
-            f"--train-size leaves {sum(train_size)} samples for {o.dimension} features: "
-            "an unpenalised fit needs more than features + 1"
+        raise BadArgument(
+            "train_size",
+            f"leaves {sum(train_size)} samples for {o.dimension} features: "
+            "an unpenalised fit needs more than features + 1",
         )
     design = {f.name: getattr(o, f.name) for f in fields(Options) if f.name != "runs"}
     design |= {

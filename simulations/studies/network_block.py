@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from equations.arguments import marked
 from equations.mean_proba import FloatArray
 from simulations.blocks import StudyError
 from simulations.checkpoints import Checkpoint
@@ -126,7 +127,7 @@ def trained_block(
     try:
         data = load_dataset(cell.dataset, cell.data_dir)
     except ValueError as error:
-        raise StudyError(str(error)) from None
+        raise StudyError(marked(error)) from None
     device = torch.device(cell.device)
     pool = make_pool(data, device)
     members = [member for run in runs for member in _members(cell, seed, run, class_weight, pool)]

@@ -1,22 +1,18 @@
-"""Checks of what a user chose: every complaint names the option of the command line."""
+"""Checks of what a user chose: every complaint names the option."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TypeVar
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import expit, logit
 
+from equations.arguments import BadArgument, renamed
 from equations.class_weights import SCHEMES, class_weights
 from simulations.imbalance import class_sizes
 from simulations.seeds import MAX_SEED
 from simulations.trainer import PRECISIONS, SCHEDULES, Recipe
-
-T = TypeVar("T")
-
 
 LEAST_WEIGHT = 1e-9
 """Share of the weights that a class must have: of less, a gradient of 1e-12 Σw says too little."""
@@ -25,11 +21,11 @@ LEAST_WEIGHT = 1e-9
 def check_common(runs: int, seed: int, margin: float, least_runs: int = 2) -> None:
     """Raise ValueError, naming the option, unless a study can have these."""
     if runs < least_runs:
-        raise ValueError(f"--runs must be at least {least_runs}, got {runs}")
+        raise BadArgument("runs", f"must be at least {least_runs}, got {runs}")
     if not 0 <= seed < MAX_SEED:
-        raise ValueError(f"--seed must satisfy 0 <= seed < 2**63, got {seed}")
+        raise BadArgument("seed", f"must satisfy 0 <= seed < 2**63, got {seed}")
     if not (math.isfinite(margin) and margin > 0):
-        raise ValueError(f"--margin must be positive and finite, got {margin}")
+        raise BadArgument("margin", f"must be positive and finite, got {margin}")
 
 
 def check_positive(**options: int) -> None:
@@ -39,60 +35,34 @@ def check_positive(**options: int) -> None:
     --------
     >>> check_positive(test_size=0)
     Traceback (most recent call last):
-    ValueError: --test-size must be at least 1, got 0
+    equations.arguments.BadArgument: test_size must be at least 1, got 0
     """
     for name, value in options.items():
         if value < 1:
-            raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
+            raise BadArgument(name, f"must be at least 1, got {value}")
 
 
 def check_recipe(recipe: Recipe) -> Recipe:
     """Return how networks are trained; raise ValueError, naming the option, if they cannot be."""
     check_positive(epochs=recipe.epochs, batch_size=recipe.batch_size)
-    check_choice("--schedule", recipe.schedule, SCHEDULES)
-    check_choice("--precision", recipe.precision, PRECISIONS)
+    check_choice("schedule", recipe.schedule, SCHEDULES)
+    check_choice("precision", recipe.precision, PRECISIONS)
     if not (math.isfinite(recipe.lr) and recipe.lr > 0):
-        raise ValueError(f"--lr must be positive and finite, got {recipe.lr:g}")
+        raise BadArgument("lr", f"must be positive and finite, got {recipe.lr:g}")
     if not 0 <= recipe.momentum < 1:
-        raise ValueError(f"--momentum must satisfy 0 <= momentum < 1, got {recipe.momentum:g}")
+        raise BadArgument("momentum", f"must satisfy 0 <= momentum < 1, got {recipe.momentum:g}")
     decay = recipe.weight_decay
     if not (math.isfinite(decay) and decay >= 0):
-        raise ValueError(f"--weight-decay must be finite and not negative, got {decay:g}")
+        raise BadArgument("weight_decay", f"must be finite and not negative, got {decay:g}")
     if recipe.decay_bias and not decay:
-        raise ValueError("--decay-bias needs --weight-decay, got 0")
+        raise BadArgument("decay_bias", "needs `weight_decay`, got 0")
     return recipe
 
 
 def check_choice(option: str, value: str, choices: Sequence[str]) -> None:
     """Raise ValueError, naming the option, unless the value is among the choices."""
     if value not in choices:
-        raise ValueError(f"{option} must be one of {', '.join(choices)}, got {value!r}")
-
-
-def named(call: Callable[[], T], **options: str) -> T:
-    """Call a library function whose ValueError begins with its argument; name the option instead.
-
-    Parameters
-    ----------
-    call : callable
-    **options : str
-        Argument to option, where the option is not ``--argument``.
-
-    Returns
-    -------
-    what `call` returns
-
-    Examples
-    --------
-    >>> named(lambda: class_sizes(1, 5, 1.0), n_classes="--classes")
-    Traceback (most recent call last):
-    ValueError: --classes must be an integer of at least 2, got 1
-    """
-    try:
-        return call()
-    except ValueError as error:
-        argument, _, rest = str(error).partition(" ")
-        raise ValueError(f"{options.get(argument, '--' + argument)} {rest}") from None
+        raise BadArgument(option, f"must be one of {', '.join(choices)}, got {value!r}")
 
 
 def train_sizes(
@@ -106,14 +76,10 @@ def train_sizes(
     ((1000, 100, 10), (5, 2))
     """
     if not sizes:
-        return named(
-            lambda: class_sizes(classes, largest, imbalance, profile),
-            n_classes="--classes",
-            largest="--train-size",
-            ratio="--imbalance",
-        )
+        with renamed(n_classes="classes", largest="train_size", ratio="imbalance"):
+            return class_sizes(classes, largest, imbalance, profile)
     if len(sizes) < 2 or any(n < 1 for n in sizes):
-        raise ValueError(f"--sizes must be at least 2 positive integers, got {list(sizes)}")
+        raise BadArgument("sizes", f"must be at least 2 positive integers, got {list(sizes)}")
     return tuple(sizes)
 
 
@@ -132,17 +98,18 @@ def weight_settings(
     (('0.5', (0.5, 0.25, 0.25)),)
     """
     if not weights:
-        raise ValueError("--weights must name at least one scheme")
+        raise BadArgument("weights", "must name at least one scheme")
     found = {}
     for written in weights:
         scheme = _scheme(written, len(train_size))
         label = _label(written)
         if label in found:
-            raise ValueError(f"--weights must be distinct, got {label!r} twice")
-        weight = named(partial(class_weights, scheme, train_size, beta=beta), scheme="--weights")
+            raise BadArgument("weights", f"must be distinct, got {label!r} twice")
+        with renamed(scheme="weights"):
+            weight = class_weights(scheme, train_size, beta=beta)
         if not weight.min() >= LEAST_WEIGHT * weight.sum():
-            raise ValueError(
-                f"--weights must be at least {LEAST_WEIGHT:g} of their sum, got {written!r}"
+            raise BadArgument(
+                "weights", f"must be at least {LEAST_WEIGHT:g} of their sum, got {written!r}"
             )
         found[label] = tuple(float(w) for w in weight)
     return tuple(found.items())
@@ -161,14 +128,14 @@ def _scheme(label: str, n_classes: int) -> str | list[float]:
     try:
         numbers = [float(number) for number in label.split(",")]
     except ValueError:
-        raise ValueError(
-            f"--weights must be {', '.join(SCHEMES)}, λ0 or numbers like 1,2,3, got {label!r}"
+        raise BadArgument(
+            "weights", f"must be {', '.join(SCHEMES)}, λ0 or numbers like 1,2,3, got {label!r}"
         ) from None
     if len(numbers) > 1:
         return numbers
     (first,) = numbers
     if not 0 < first < 1:
-        raise ValueError(f"--weights must have 0 < λ0 < 1, got {label!r}")
+        raise BadArgument("weights", f"must have 0 < λ0 < 1, got {label!r}")
     return [first] + [(1 - first) / (n_classes - 1)] * (n_classes - 1)
 
 
@@ -194,10 +161,10 @@ def lambda0_grid(low: float, high: float, n: int) -> tuple[str, ...]:
     ('0.01', '0.5', '0.99')
     """
     if not (0 < low < high < 1 and n >= 2):
-        raise ValueError(
-            f"--lambda0-grid must have 0 < low < high < 1 and n >= 2, got {low:g} {high:g} {n}"
+        raise BadArgument(
+            "lambda0_grid", f"must have 0 < low < high < 1 and n >= 2, got {low:g} {high:g} {n}"
         )
     labels = tuple(f"{value:.4g}" for value in expit(np.linspace(logit(low), logit(high), n)))
     if len(set(labels)) < n:
-        raise ValueError(f"--lambda0-grid is too fine for four digits, got {low:g} {high:g} {n}")
+        raise BadArgument("lambda0_grid", f"is too fine for four digits, got {low:g} {high:g} {n}")
     return labels

@@ -7,12 +7,12 @@ from functools import partial
 
 import numpy as np
 
+from equations.arguments import BadArgument, renamed
 from equations.mean_proba import FloatArray, IntArray
 from simulations.gaussian import class_covariances, class_means, gaussian_classes
 from simulations.generator import Generator
 from simulations.generators import sim1, sim2
 from simulations.imbalance import class_sizes
-from simulations.studies.options import named
 from simulations.user_data import DataFile
 
 TRAIN_SIZE, TEST_SIZE = 10_000, 1000
@@ -93,37 +93,42 @@ def sizes_at(
     >>> sizes_at(Source("sim1", 2, 1), 100, "exponential", None, None)
     ((100, 10000), (1000, 1000))
     """
-    names = {"n_classes": "--classes", "largest": "--train-size", "ratio": "--ratios:"}
     rising = partial(_rising, source.n_classes, ratio=ratio, profile=profile)
+    ours = partial(renamed, n_classes="classes", largest="train_size", ratio="ratios")
     if source.file is None:
         largest = train_size or TRAIN_SIZE
         if round(largest / ratio) < 1:
-            raise ValueError(
-                f"--ratios {ratio:g} leaves the rarest class empty: the largest has {largest} "
-                "(--train-size)"
+            raise BadArgument(
+                "ratios",
+                f"{ratio:g} leaves the rarest class empty: the largest has {largest} "
+                "(`train_size`)",
             )
-        train = named(lambda: rising(largest), **names)
+        with ours():
+            train = rising(largest)
         _check_ratio(train, ratio)
         return train, (test_size or TEST_SIZE,) * source.n_classes
     counts = source.file.counts
     test = tuple(test_size or max(1, int(TEST_SHARE * n)) for n in counts)
     if train_size:
-        train = named(lambda: rising(train_size), **names)
+        with ours():
+            train = rising(train_size)
     else:
         left = np.subtract(counts, test)
         train = _largest_sizes(left, ratio, profile)
         if not all(train) and left.min() > 0:
             short = int(np.argmin(left / _shares(len(left), ratio, profile)))
-            raise ValueError(
-                f"--ratios {ratio:g} leaves no sample of label {source.labels[0]!r} to train: of "
-                f"label {source.labels[short]!r} {source.file.path} has {counts[short]}, of which "
-                f"{test[short]} are to test"
+            raise BadArgument(
+                "ratios",
+                f"{ratio:g} leaves no sample of label {source.labels[0]!r} to train: of "
+                f"label {source.labels[short]!r} {source.file.name} has {counts[short]}, of which "
+                f"{test[short]} are to test",
             )
     for label, n, n_train, n_test in zip(source.labels, counts, train, test, strict=True):
         if n_train + n_test > n or n_train < 1:
-            raise ValueError(
-                f"--ratios {ratio:g} needs {max(n_train, 1)} samples of label {label!r} to train "
-                f"and {n_test} to test, but {source.file.path} has {n}"
+            raise BadArgument(
+                "ratios",
+                f"{ratio:g} needs {max(n_train, 1)} samples of label {label!r} to train "
+                f"and {n_test} to test, but {source.file.name} has {n}",
             )
     _check_ratio(train, ratio)
     return train, test
@@ -132,9 +137,10 @@ def sizes_at(
 def _check_ratio(train: Sizes, ratio: float) -> None:
     """Refuse a handful of samples that would be called by a ratio that they do not have."""
     if not _has_ratio(train, ratio):
-        raise ValueError(
-            f"--ratios {ratio:g} cannot be had with whole samples where the largest class has "
-            f"{max(train)} to train: the rarest would have {min(train)}; change --train-size"
+        raise BadArgument(
+            "ratios",
+            f"{ratio:g} cannot be had with whole samples where the largest class has "
+            f"{max(train)} to train: the rarest would have {min(train)}; change `train_size`",
         )
 
 

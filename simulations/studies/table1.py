@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
+from equations.arguments import renamed
 from equations.balance import class_mass
 from equations.class_weights import table1_class_weights
 from equations.mean_proba import FloatArray
@@ -32,7 +32,7 @@ from simulations.generators import GENERATORS
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng
-from simulations.studies.options import check_choice, check_common, check_positive, named
+from simulations.studies.options import check_choice, check_common, check_positive
 from simulations.versions import code_version
 
 NAME = "table1"
@@ -122,14 +122,15 @@ def make_study(options: Options) -> Study:
     """
     o = options
     check_common(o.runs, o.seed, o.margin)
-    check_class_count(o.train_size, 2, "--train-size")
-    check_class_count(o.test_size, 2, "--test-size")
-    check_choice("--training", o.training, TRAININGS)
+    check_class_count(o.train_size, 2, "train_size")
+    check_class_count(o.test_size, 2, "test_size")
+    check_choice("training", o.training, TRAININGS)
     check_positive(max_iter=o.max_iter, epochs=o.epochs)
     readings = {"sim1": o.sim1_reading, "sim2": o.sim2_reading}
     for name, reading in readings.items():
-        named(partial(GENERATORS[name], reading), reading=f"--{name}-reading")
-    device = named(lambda: check_device(o.device).type)
+        with renamed(reading=f"{name}_reading"):
+            GENERATORS[name](reading)
+    device = check_device(o.device).type
     weights = table1_class_weights(o.train_size, as_printed=o.as_printed)
     cells = tuple(
         Table1Cell(

@@ -134,9 +134,9 @@ def test_a_write_that_fails_leaves_what_was_there(two_classes, tmp_path, monkeyp
 
 
 def test_bad_choices_are_refused(two_classes, tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match="--format must be one of csv, parquet, json, got 'xls'"):
+    with pytest.raises(ValueError, match="format must be one of csv, parquet, json, got 'xls'"):
         export(two_classes, tmp_path / "out", file_format="xls")
-    with pytest.raises(ValueError, match="--table must be one of measurements, fits, got 'x'"):
+    with pytest.raises(ValueError, match="table must be one of measurements, fits, got 'x'"):
         export(two_classes, tmp_path / "out", table="x")
     monkeypatch.setattr(module, "find_spec", lambda _: None)
     with pytest.raises(ValueError, match=r"needs: pip install 'learnprop\[parquet\]'"):

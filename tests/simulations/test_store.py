@@ -128,7 +128,7 @@ def test_another_study_and_another_design_are_refused(tmp_path, block):
     other = {"source": {"a.py": "1", "b.py": "3", "d.py": "4"}, "numpy": "2.1"}
     refuse(
         tmp_path,
-        r'numpy "2.0" -> "2.1"; b.py was edited; c.py is gone; d.py was added; use another --out',
+        r'numpy "2.0" -> "2.1"; b.py was edited; c.py is gone; d.py was added; use another out',
         design={**DESIGN, "code": other},
     )
 

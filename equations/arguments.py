@@ -1,0 +1,161 @@
+"""Errors that name an argument, in the words of whoever called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_MARKED = re.compile(r"`([A-Za-z_]\w*)`")
+
+
+class Worded(Exception):
+    """An error whose message names arguments, marked by backticks; ``str`` is without them.
+
+    Parameters
+    ----------
+    message : str
+
+    Examples
+    --------
+    >>> print(Worded("fewer `jobs` need less memory"))
+    fewer jobs need less memory
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+    @property
+    def marked(self) -> str:
+        """The message with its marks."""
+        return str(self.args[0])
+
+    def spelled(self, spell: Callable[[str], str]) -> str:
+        """Return the message with the arguments that it names as `spell` writes them.
+
+        Parameters
+        ----------
+        spell : callable
+            Python name of an argument to what the user calls it.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> Worded("fewer `jobs` need less memory").spelled(lambda name: f"--{name}")
+        'fewer --jobs need less memory'
+        """
+        return _spelled(self.marked, spell)
+
+    def __str__(self) -> str:
+        return self.spelled(str)
+
+
+class BadArgument(Worded, ValueError):
+    """An argument that cannot be.
+
+    Parameters
+    ----------
+    argument : str
+        Its Python name, as the caller knows it (`renamed`).
+    problem : str
+        What is wrong with it; other arguments that it names are marked by backticks.
+
+    Attributes
+    ----------
+    argument, problem : str
+
+    Examples
+    --------
+    >>> error = BadArgument("sizes", "takes the place of `imbalance`: leave one of them out")
+    >>> print(error)
+    sizes takes the place of imbalance: leave one of them out
+    >>> error.argument, isinstance(error, ValueError)
+    ('sizes', True)
+    """
+
+    def __init__(self, argument: str, problem: str) -> None:
+        Exception.__init__(self, argument, problem)  # what is pickled
+        self.argument, self.problem = argument, problem
+
+    @property
+    def marked(self) -> str:
+        """The message with its marks."""
+        return _after(f"`{self.argument}`", self.problem)
+
+
+def marked(error: Exception) -> str:
+    """Message of an error, for another's: with the marks, if it has any.
+
+    Parameters
+    ----------
+    error : Exception
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> marked(BadArgument("jobs", "must not be negative, got -1")), marked(OSError("disk full"))
+    ('`jobs` must not be negative, got -1', 'disk full')
+    """
+    return error.marked if isinstance(error, Worded) else str(error)
+
+
+@contextmanager
+def renamed(**names: str) -> Iterator[None]:
+    """Let a `BadArgument` raised within name the caller's own arguments.
+
+    Parameters
+    ----------
+    **names : str
+        Name of an argument within, to the caller's.
+
+    Examples
+    --------
+    >>> with renamed(largest="train_size", ratio="imbalance"):
+    ...     raise BadArgument("ratio", "5 leaves a class empty where `largest` is 4")
+    Traceback (most recent call last):
+    equations.arguments.BadArgument: imbalance 5 leaves a class empty where train_size is 4
+    """
+    try:
+        yield
+    except BadArgument as error:
+        problem = _spelled(error.problem, lambda name: f"`{names.get(name, name)}`")
+        raise BadArgument(names.get(error.argument, error.argument), problem) from None
+
+
+@contextmanager
+def within(argument: str, where: str) -> Iterator[None]:
+    """Let a `BadArgument` about one argument, raised within, say where: in which file or column.
+
+    Parameters
+    ----------
+    argument : str
+    where : str
+
+    Examples
+    --------
+    >>> with within("data", "f.csv"), within("data", ": column 'age'"):
+    ...     raise BadArgument("data", "never varies")
+    Traceback (most recent call last):
+    equations.arguments.BadArgument: data f.csv: column 'age' never varies
+    """
+    try:
+        yield
+    except BadArgument as error:
+        if error.argument != argument:
+            raise
+        raise BadArgument(argument, _after(where, error.problem)) from None
+
+
+def _spelled(text: str, spell: Callable[[str], str]) -> str:
+    return _MARKED.sub(lambda name: spell(name[1]), text)
+
+
+def _after(subject: str, text: str) -> str:
+    """Join a subject and what is said of it, which may begin with a colon."""
+    return subject + text if text.startswith(":") else f"{subject} {text}"
