@@ -15,11 +15,11 @@ from joblib import Parallel, delayed
 from simulations.blocks import BLOCK_SIZE, block_runs
 from simulations.measure import measure
 from simulations.monte_carlo import Study, run_study
-from simulations.records import Block, stack_fits, stack_measurements
+from simulations.records import Block, FitRow, MeasurementRow, stack_fits, stack_measurements
 from simulations.store import open_store
 from simulations.workers import Workers
 
-VALUES = measure(np.repeat([0, 1], 10), np.linspace(-2, 2, 20))
+MEASURED = measure(np.repeat([0, 1], 10), np.linspace(-2, 2, 20))
 NONE = np.zeros(2)
 SPLITS = ("train", "test", "population")
 REPEATS = 5
@@ -37,8 +37,9 @@ def trivial_block(cell: Trivial, _seed: int, runs: range) -> Block:
     fits, rows = [], []
     for run in runs:
         for setting in cell.settings:
-            fits.append((setting, run, 0, "raw", "converged", "", "", 8, 0.5, 1e-13, NONE, NONE))
-            rows += [(setting, run, 0, "raw", split, VALUES) for split in SPLITS]
+            key = (setting, run, 0, "raw")
+            fits.append(FitRow(*key, "converged", "", "", 8, 0.5, 1e-13, NONE, NONE, NONE, NONE))
+            rows += [MeasurementRow(*key, split, MEASURED) for split in SPLITS]
     return Block(cell.name, 0, stack_fits(fits), stack_measurements(rows))
 
 

@@ -77,13 +77,26 @@ class BadArgument(Worded, ValueError):
     """
 
     def __init__(self, argument: str, problem: str) -> None:
-        Exception.__init__(self, argument, problem)  # what is pickled
+        Exception.__init__(self, argument, problem)
         self.argument, self.problem = argument, problem
+
+    def __reduce__(self) -> tuple[Callable[..., BadArgument], tuple[str, str]]:
+        return _bad_argument, (self.argument, self.problem)
 
     @property
     def marked(self) -> str:
         """The message with its marks."""
         return _after(f"`{self.argument}`", self.problem)
+
+
+# A traceback names what the documentation promises, and what people catch.
+BadArgument.__name__ = BadArgument.__qualname__ = "ValueError"
+BadArgument.__module__ = "builtins"
+
+
+def _bad_argument(argument: str, problem: str) -> BadArgument:
+    """Unpickle one: it cannot be found by its name."""
+    return BadArgument(argument, problem)
 
 
 def marked(error: Exception) -> str:
@@ -119,7 +132,7 @@ def renamed(**names: str) -> Iterator[None]:
     >>> with renamed(largest="train_size", ratio="imbalance"):
     ...     raise BadArgument("ratio", "5 leaves a class empty where `largest` is 4")
     Traceback (most recent call last):
-    equations.arguments.BadArgument: imbalance 5 leaves a class empty where train_size is 4
+    ValueError: imbalance 5 leaves a class empty where train_size is 4
     """
     try:
         yield
@@ -142,7 +155,7 @@ def within(argument: str, where: str) -> Iterator[None]:
     >>> with within("data", "f.csv"), within("data", ": column 'age'"):
     ...     raise BadArgument("data", "never varies")
     Traceback (most recent call last):
-    equations.arguments.BadArgument: data f.csv: column 'age' never varies
+    ValueError: data f.csv: column 'age' never varies
     """
     try:
         yield

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from equations.arguments import BadArgument
 from learnprop.arguments import as_text, from_text
-from learnprop.exits import BadInput, in_options, option_of, words_of_options
+from learnprop.exits import bad_input, option_of, words_of_options
 from learnprop.run_options import CommandOptions, PlanOptions
 from simulations.studies import STUDIES, options_type
 from simulations.studies.option import Declared, declared_options
@@ -76,12 +75,10 @@ def _command(
     own, common = declared_options(options_type(study)), declared_options(how)
 
     def command(**written: Any) -> None:
-        try:
+        with bad_input():
             chosen = {
                 name: _value(declared, written[name]) for name, declared in (own | common).items()
             }
-        except BadArgument as error:
-            raise BadInput(in_options(error)) from None
         common_chosen = {name: chosen.pop(name) for name in common}
         carry_out(study, chosen, how(**common_chosen))
 

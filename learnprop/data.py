@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from learnprop.exits import BadInput, in_options, say, show_tables, stopped
+from equations.arguments import BadArgument
+from learnprop.exits import BadInput, bad_input, say, show_tables, stopped
 
 if TYPE_CHECKING:
     from simulations.dataset_catalogue import DataSet
@@ -97,16 +98,16 @@ def fetch(
 
     pooch.get_logger().setLevel("WARNING")  # its hints are for those who write the code
     folder = folder_named(data_dir) if data_dir else own_folder()
-    if folder.exists() and not folder.is_dir():
-        raise BadInput(f"--data-dir must be a folder, got {str(folder)!r}")
+    with bad_input():
+        if folder.exists() and not folder.is_dir():
+            raise BadArgument("data_dir", f"must be a folder, got {str(folder)!r}")
     for d in _chosen(names):
         if not d.files:
             say(f"{d.name}: embedded in scikit-learn")
             continue
         try:
-            fetch_dataset(d, folder)
-        except ValueError as error:
-            raise BadInput(in_options(error)) from None
+            with bad_input():
+                fetch_dataset(d, folder)
         except OSError as error:  # no network, no such host, a full disk
             raise stopped(f"{d.name} cannot be fetched: {' '.join(str(error).split())}") from None
         say(f"{d.name}: {len(d.files)} files in {folder / d.name} are as published")

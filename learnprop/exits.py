@@ -78,6 +78,28 @@ def words_of_options(text: str) -> str:
     return Worded(text).spelled(option_of)
 
 
+@contextmanager
+def bad_input() -> Iterator[None]:
+    """Let a ValueError raised within be bad input, in the words of the command line.
+
+    Raises
+    ------
+    BadInput
+
+    Examples
+    --------
+    >>> from equations.arguments import BadArgument
+    >>> with bad_input():
+    ...     raise BadArgument("train_size", "must be positive, got 0")
+    Traceback (most recent call last):
+    learnprop.exits.BadInput: --train-size must be positive, got 0
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise BadInput(in_options(error)) from None
+
+
 def stopped(line: str) -> typer.Exit:
     """Say why a study stopped; exit status 3."""
     typer.echo(line, err=True)

@@ -16,6 +16,7 @@ from learnprop.exits import (
     VERDICT_FAILED,
     BadInput,
     Terminated,
+    bad_input,
     in_options,
     say,
     show_tables,
@@ -42,7 +43,7 @@ def run(name: str, chosen: dict[str, Any], how: CommandOptions) -> None:
     def deliver(contents: Any) -> None:
         shown[:] = write_contents(contents, Path(how.out))
 
-    with _bad_input():
+    with bad_input():
         study = lay_out(name, chosen)
     with _statuses(how.out):
         _, contents = execute(study, how, Caller(deliver))
@@ -68,7 +69,7 @@ def plan(name: str, chosen: dict[str, Any], how: PlanOptions) -> None:
     from reports.study_report import report_of
     from simulations.blocks import StudyError
 
-    with _bad_input():
+    with bad_input():
         study = lay_out(name, chosen)
         check_mcse(how.mcse)
         workers = workers_of(how)
@@ -80,15 +81,6 @@ def plan(name: str, chosen: dict[str, Any], how: PlanOptions) -> None:
     show_tables([table])
     for line in lines:
         say(line)
-
-
-@contextmanager
-def _bad_input() -> Iterator[None]:
-    """Let what was chosen badly be one line, in the words of the command line."""
-    try:
-        yield
-    except ValueError as error:
-        raise BadInput(in_options(error)) from None
 
 
 @contextmanager

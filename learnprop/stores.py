@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from learnprop.exits import VERDICT_FAILED, BadInput, in_options, say, show_tables, stopped
+from equations.arguments import BadArgument
+from learnprop.exits import (
+    VERDICT_FAILED,
+    BadInput,
+    bad_input,
+    in_options,
+    say,
+    show_tables,
+    stopped,
+)
 
 if TYPE_CHECKING:
     from simulations.tables import Store
@@ -85,19 +94,17 @@ def report(
     Each table is a fragment to input that needs booktabs and siunitx only.
     """
     from reports.document import read_parts, write_document
-    from simulations.store import StoreError
 
-    if out.exists() and not out.is_dir():
-        raise BadInput(f"--out must be a folder, but {out} is a file")
-    try:
+    with bad_input():
+        if out.exists() and not out.is_dir():
+            raise BadArgument("out", f"must be a folder, but {out} is a file")
         parts = read_parts(folders)
-    except (StoreError, ValueError) as error:
-        raise BadInput(in_options(error)) from None
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_document(parts, out)
     except OSError as error:
-        raise BadInput(f"--out {out} cannot be written: {error.strerror}") from None
+        with bad_input():
+            raise BadArgument("out", f"{out} cannot be written: {error.strerror}") from None
     for part in parts:
         if part.note:
             typer.echo(f"{part.source}: {part.note}", err=True)
@@ -141,20 +148,18 @@ def export(
     from reports.export import export as write
     from simulations.tables import failed_runs
 
-    if out.exists() and (out.is_dir() or not force):
-        kind = "a folder" if out.is_dir() else "there; --force replaces it"
-        raise BadInput(f"--out {out} is {kind}")
-    if not out.parent.is_dir():
-        raise BadInput(f"--out {out} cannot be written: no such folder")
-    if out.suffix == ".sqlite":
-        raise BadInput(f"--out {out} is not written: the name is a store's")
-    try:
+    with bad_input():
+        if out.exists() and (out.is_dir() or not force):
+            kind = "a folder" if out.is_dir() else "there; `force` replaces it"
+            raise BadArgument("out", f"{out} is {kind}")
+        if not out.parent.is_dir():
+            raise BadArgument("out", f"{out} cannot be written: no such folder")
+        if out.suffix == ".sqlite":
+            raise BadArgument("out", f"{out} is not written: the name is a store's")
         check_format(file_format, table)
         with _reading(folder) as store:
             n_rows = write(store, out, file_format=file_format, table=table)
             n_failed = sum(len(runs) for runs in failed_runs(store).values())
-    except ValueError as error:
-        raise BadInput(in_options(error)) from None
     say(f"{n_rows} rows written to {out}")
     if n_failed and table == "measurements":
         typer.echo(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ import numpy as np
 from equations.arguments import BadArgument
 from simulations.blocks import block_runs, block_size_of
 from simulations.dataset_catalogue import dataset_named
-from simulations.records import Fits, Measurements
+from simulations.measure import Measured
+from simulations.records import Fits, Measurements, columns_of
 from simulations.tables import Store, max_classes, read_blocks, read_fits, read_measurements
 
 if TYPE_CHECKING:
@@ -128,25 +130,18 @@ def measurements_frame(cell: str, rows: Measurements, labels: tuple[str, ...] = 
     n, n_classes = rows.class_count.shape
     pairs = n_classes**2
 
-    def spread(values: np.ndarray) -> np.ndarray:
-        return np.repeat(values, pairs)
-
-    def of_true_class(values: np.ndarray) -> np.ndarray:
-        return np.repeat(values.reshape(-1), n_classes)
-
     columns: dict[str, Any] = {"cell": [cell] * (n * pairs)}
-    for key in ("setting", "run", "epoch", "stage", "split"):
-        columns[key] = spread(getattr(rows, key))
+    columns |= {key: np.repeat(getattr(rows, key), pairs) for key in columns_of(rows)}
     names = np.array(labels or range(n_classes))
     columns["true_class"] = np.tile(np.repeat(names, n_classes), n)
     columns["predicted_class"] = np.tile(names, n * n_classes)
-    columns["class_count"] = of_true_class(rows.class_count)
-    columns["mean_proba"] = rows.mean_proba.reshape(-1)
-    columns["mean_square_proba"] = np.einsum("rijj->rij", rows.second_moment).reshape(-1)
-    columns["miss_proba"] = of_true_class(rows.miss_proba)
-    columns["confusion"] = rows.confusion.reshape(-1)
-    columns["log_loss"] = of_true_class(rows.log_loss)
-    return pd.DataFrame(columns)
+    for name, values in ((f.name, getattr(rows, f.name)) for f in fields(Measured)):
+        if values.ndim <= 3:  # of true classes, or of pairs
+            columns[name] = np.repeat(values, n_classes ** (3 - values.ndim))
+    frame = pd.DataFrame(columns)
+    square = np.einsum("rijj->rij", rows.second_moment).reshape(-1)
+    frame.insert(frame.columns.get_loc("mean_proba") + 1, "mean_square_proba", square)
+    return frame
 
 
 def fits_frame(cell: str, rows: Fits, n_classes: int) -> pd.DataFrame:

@@ -20,7 +20,14 @@ from typing import Any
 import numpy as np
 
 from equations.arguments import Worded
-from simulations.records import FAILED_STATUSES, Block, Fits, concatenate, stack_fits
+from simulations.records import (
+    FAILED_STATUSES,
+    Block,
+    Fits,
+    concatenate,
+    fit_without_model,
+    stack_fits,
+)
 from simulations.seeds import replication_key
 from simulations.versions import changes, code_version, summary_of
 
@@ -156,13 +163,15 @@ def _one_line(error: BaseException) -> str:
 def _failed(task: Task, runs: range, reason: str, error: BaseException) -> Block:
     """Record replications without a model, where one was expected: reason, key and traceback."""
     trace = "".join(traceback.format_exception(error))
-    nan = float("nan")
-    none = {s: np.full(len(task.cell.class_mass(s)), nan) for s in task.cell.settings}
-    what = (*task.cell.headline, "failed", reason, trace, 0, nan, nan)
-    rows = (
-        (setting, run, *what, none[setting], none[setting])
+    epoch, stage = task.cell.headline
+    n_classes = {setting: len(task.cell.class_mass(setting)) for setting in task.cell.settings}
+    rows = [
+        fit_without_model(
+            setting, run, epoch, stage, status="failed", reason=reason, traceback=trace,
+            n_classes=n_classes[setting],
+        )
         for run, setting in product(runs, task.cell.settings)
-    )
+    ]  # fmt: skip
     return Block(task.cell.name, task.index, stack_fits(rows), None)
 
 

@@ -201,15 +201,14 @@ def stage_of_loss(
     if "train" in measured:
         z = logits["train"]
         value = float(loss.values(len(z))(z, samples["train"].labels))
-        count, mean_proba, miss = measured["train"][:3]
-        gradient = -loss.residual(mean_proba, miss, count.astype(float))
+        train = measured["train"]
+        gradient = -loss.residual(
+            train.mean_proba, train.miss_proba, train.class_count.astype(float)
+        )
     return Stage(
         name=name,
         status=status_of(gradient),
-        reason="",
-        n_iter=0,
         loss=value,
-        gradient_norm=float("nan"),
         bias=layer.bias.cpu().numpy(),
         bias_gradient=gradient,
         measured=measured,

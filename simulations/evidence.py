@@ -8,10 +8,10 @@ from itertools import compress
 import numpy as np
 
 from simulations.blocks import BLOCK_SIZE
-from simulations.fitters.fit import CONVERGED, NOT_CONVERGED, REASONS, Fit, Fitted
+from simulations.fitters.fit import CONVERGED, NOT_CONVERGED, REASONS, Fitted
 from simulations.generators.generator import Generator, Sample, sample
 from simulations.measure import measure
-from simulations.records import Block, stack_fits, stack_measurements
+from simulations.records import Block, FitRow, MeasurementRow, stack_fits, stack_measurements
 from simulations.seeds import replication_rng
 
 SPLITS = ("train", "test", "population")
@@ -60,40 +60,37 @@ def record(
     Block
         A fit without a model has its reason and no measurements.
     """
-    fit_rows, measurement_rows = [], []
+    fits, measurements = list[FitRow](), list[MeasurementRow]()
     for i, run in enumerate(runs):
         samples = samples_of(i)
         for batch in fitted:
             usable = np.isin(batch.fit.status[i], (CONVERGED, NOT_CONVERGED))
-            for k, setting in enumerate(batch.settings):
-                key = (setting, run, batch.epoch, batch.stage)
-                fit_rows.append((*key, *_fit_values(batch.fit, (i, k), bool(usable[k]))))
+            fits += [_fit_row(batch, run, (i, k), bool(model)) for k, model in enumerate(usable)]
             params = batch.fit.params[i][usable]
             for split, name in (batch.samples or {s: s for s in SPLITS if s in samples}).items():
                 features, labels = samples[name]
                 logits = batch.logits_of(features, params)
                 for setting, z in zip(compress(batch.settings, usable), logits, strict=True):
-                    values = measure(labels, z, batch.activation)
-                    row = (setting, run, batch.epoch, batch.stage, split, values)
-                    measurement_rows.append(row)
+                    measured = measure(labels, z, batch.activation)
+                    measurements.append(
+                        MeasurementRow(setting, run, batch.epoch, batch.stage, split, measured)
+                    )
     return Block(
         cell=cell,
         index=runs.start // BLOCK_SIZE,
-        fits=stack_fits(fit_rows),
-        measurements=stack_measurements(measurement_rows),
+        fits=stack_fits(fits),
+        measurements=stack_measurements(measurements),
     )
 
 
-def _fit_values(found: Fit, at: tuple[int, int], usable: bool) -> tuple:
-    status = str(found.status[at])
+def _fit_row(batch: Fitted, run: int, at: tuple[int, int], usable: bool) -> FitRow:
+    found, status = batch.fit, str(batch.fit.status[at])
     none = np.full_like(found.bias[at], np.nan)
-    return (
-        status,
-        "" if usable else REASONS[status],
-        "",
-        int(found.n_iter[at]),
-        float(found.loss[at]),
-        float(found.gradient_norm[at]),
-        found.bias[at] if usable else none,
-        found.bias_gradient[at] if usable else none,
-    )
+    return FitRow(
+        setting=batch.settings[at[1]], run=run, epoch=batch.epoch, stage=batch.stage,
+        status=status, reason="" if usable else REASONS[status], traceback="",
+        n_iter=int(found.n_iter[at]), loss=float(found.loss[at]),
+        gradient_norm=float(found.gradient_norm[at]), bias=found.bias[at] if usable else none,
+        bias_gradient=found.bias_gradient[at] if usable else none,
+        path_gradient=none, path_identity=none,
+    )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
@@ -17,26 +19,15 @@ from equations.mean_proba import (
     without_gradient,
 )
 
-MeasuredValues = tuple[IntArray, FloatArray, FloatArray, IntArray, FloatArray, FloatArray]
-"""class_count (K,), mean_proba (K, K), miss_proba (K,), confusion (K, K), log_loss (K,) and
-second_moment (K, K, K)."""
 
+@dataclass(frozen=True)
+class Measured:
+    """A model's predictions on one sample, per true class.
 
-def measure(
-    y_true: ArrayLike, logits: ArrayLike, activation: Activation = "softmax"
-) -> MeasuredValues:
-    """Measure a model's predictions per true class, in float64 from its logits.
+    The metadata of a field say how a store keeps it: dtype and number of axes of length n_classes.
 
-    Parameters
+    Attributes
     ----------
-    y_true : array_like, shape (n_samples,)
-    logits : array_like, shape (n_samples,) or (n_samples, n_classes)
-        One logit of class 1, or one per class.
-    activation : {"softmax", "sigmoid"}
-        Of several logits; sigmoids are one-vs-all classifiers.
-
-    Returns
-    -------
     class_count : ndarray of int64, shape (n_classes,)
     mean_proba : ndarray of float64, shape (n_classes, n_classes)
         P of Eq. (9).
@@ -51,6 +42,30 @@ def measure(
         the K binary losses.
     second_moment : ndarray of float64, shape (n_classes, n_classes, n_classes)
         Mean over class i of f_a f_b.
+    """
+
+    class_count: IntArray = field(metadata={"dtype": "<i8", "class_axes": 1})
+    mean_proba: FloatArray = field(metadata={"dtype": "<f8", "class_axes": 2})
+    miss_proba: FloatArray = field(metadata={"dtype": "<f8", "class_axes": 1})
+    confusion: IntArray = field(metadata={"dtype": "<i8", "class_axes": 2})
+    log_loss: FloatArray = field(metadata={"dtype": "<f8", "class_axes": 1})
+    second_moment: FloatArray = field(metadata={"dtype": "<f8", "class_axes": 3})
+
+
+def measure(y_true: ArrayLike, logits: ArrayLike, activation: Activation = "softmax") -> Measured:
+    """Measure a model's predictions per true class, in float64 from its logits.
+
+    Parameters
+    ----------
+    y_true : array_like, shape (n_samples,)
+    logits : array_like, shape (n_samples,) or (n_samples, n_classes)
+        One logit of class 1, or one per class.
+    activation : {"softmax", "sigmoid"}
+        Of several logits; sigmoids are one-vs-all classifiers.
+
+    Returns
+    -------
+    Measured
 
     Raises
     ------
@@ -59,9 +74,9 @@ def measure(
 
     Examples
     --------
-    >>> count, P, miss, confusion, log_loss, _ = measure([0, 0, 1], [-1000.0, 0.0, 3.0])
-    >>> P.round(3).tolist(), confusion.tolist(), log_loss.round(3).tolist()
-    ([[0.75, 0.25], [0.047, 0.953]], [[2, 0], [0, 1]], [0.693, 0.049])
+    >>> found = measure([0, 0, 1], [-1000.0, 0.0, 3.0])
+    >>> found.mean_proba.round(3).tolist(), found.confusion.tolist()
+    ([[0.75, 0.25], [0.047, 0.953]], [[2, 0], [0, 1]])
     """
     z = np.asarray(without_gradient(logits), dtype=np.float64)
     proba = proba_from_logits(z, activation)
@@ -78,13 +93,13 @@ def measure(
         if z.ndim == 2 and activation == "sigmoid":
             missed = np.bincount(labels, weights=expit(-z[own]), minlength=n_classes)
             miss = missed / class_count(labels, n_classes)
-    return (
-        class_count(labels, n_classes),
-        mean,
-        miss,
-        confusion,
-        np.asarray(np.bincount(labels, weights=loss, minlength=n_classes), dtype=np.float64),
-        second,
+    return Measured(
+        class_count=class_count(labels, n_classes),
+        mean_proba=mean,
+        miss_proba=miss,
+        confusion=confusion,
+        log_loss=np.bincount(labels, weights=loss, minlength=n_classes).astype(np.float64),
+        second_moment=second,
     )
 
 

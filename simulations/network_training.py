@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -216,14 +216,12 @@ def train_networks(
         layer = output_layer(networks, i)
         return (samples, layer) if _is_finite(samples, layer) else None
 
-    def visit(_epoch: int) -> dict[str, torch.Tensor]:
-        found: dict[str, torch.Tensor] = {}
-        for i in range(len(members)):
-            network = seen(i, criterion.splits)
-            if network is not None:
-                stage = as_tensors(criterion.as_trained(i, *network))
-                found |= {f"{i} {name}": value for name, value in stage.items()}
-        return found
+    def visit(_epoch: int) -> dict[int, dict[str, Any]]:
+        return {
+            i: as_tensors(criterion.as_trained(i, *network))
+            for i in range(len(members))
+            if (network := seen(i, criterion.splits)) is not None
+        }
 
     path, optimiser = train(
         networks,
@@ -241,9 +239,9 @@ def train_networks(
     results = []
     for i in range(len(members)):
         epochs = {
-            epoch: from_tensors(_of_member(i, visited))
+            epoch: from_tensors(visited[i])
             for epoch, visited in path.visits.items()
-            if f"{i} bias" in visited
+            if i in visited
         }
         diverged, stages = int(path.diverged[i]), list[Stage]()
         if not diverged:
@@ -303,8 +301,3 @@ def output_layer(networks: Replicas, i: int) -> OutputLayer:
 def _is_finite(samples: Samples, layer: OutputLayer) -> bool:
     parts = [layer.weight, layer.bias, *(sample.features for sample in samples.values())]
     return all(bool(torch.isfinite(part).all()) for part in parts)
-
-
-def _of_member(i: int, visited: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    prefix = f"{i} "
-    return {k.removeprefix(prefix): v for k, v in visited.items() if k.startswith(prefix)}

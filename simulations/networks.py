@@ -153,7 +153,7 @@ def check_network(name: str, shape: tuple[int, int, int]) -> None:
     --------
     >>> check_network("cnn2c", (3, 32, 32))
     Traceback (most recent call last):
-    equations.arguments.BadArgument: model cnn2c takes images of 28 x 28, not of 32 x 32
+    ValueError: model cnn2c takes images of 28 x 28, not of 32 x 32
     """
     if name not in NETWORKS:
         raise BadArgument("model", f"must be one of {', '.join(NETWORKS)}, got {name!r}")

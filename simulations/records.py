@@ -3,47 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from equations.mean_proba import FloatArray, IntArray
-from simulations.measure import MeasuredValues
+from simulations.measure import Measured
 
 Rows = TypeVar("Rows", "Measurements", "Fits")
+Word = TypeVar("Word")
+Whole = TypeVar("Whole")
+Real = TypeVar("Real")
+"""Of one row str, int and float, of many an array of them."""
 
 FAILED_STATUSES = ("separated", "diverged", "failed")
 """Fits without a model to measure."""
 
+KEY = ("run", "setting", "epoch", "stage", "split")
+"""What tells the rows of a data cell apart, in the order in which a store gives them back."""
+
 
 @dataclass(frozen=True)
-class Measurements:
+class _FitKey(Generic[Word, Whole]):
+    """Fields of one value a row say its SQL type; the rest say what `Measured` says of them."""
+
+    setting: Word = field(metadata={"sql": "TEXT"})
+    run: Whole = field(metadata={"sql": "INTEGER"})
+    epoch: Whole = field(metadata={"sql": "INTEGER"})
+    stage: Word = field(metadata={"sql": "TEXT"})
+
+
+@dataclass(frozen=True)
+class _MeasurementKey(_FitKey[Word, Whole]):
+    split: Word = field(metadata={"sql": "TEXT"})
+
+
+@dataclass(frozen=True)
+class MeasurementRow(_MeasurementKey[str, int]):
+    """What was measured of one fit on one split, with its key."""
+
+    measured: Measured
+
+
+@dataclass(frozen=True)
+class Measurements(Measured, _MeasurementKey[NDArray[np.str_], IntArray]):
     """Measurements of one data cell, one row per (setting, run, epoch, stage, split).
 
     Arrays share their first axis. ``setting`` names the λ setting, ``stage`` is raw, bias or head,
-    ``split`` is train, test or population; the values are those of `simulations.measure.measure`.
+    ``split`` is train, test or population; the values are those of `simulations.measure.Measured`.
     """
-
-    setting: NDArray[np.str_]
-    run: IntArray
-    epoch: IntArray
-    stage: NDArray[np.str_]
-    split: NDArray[np.str_]
-    class_count: IntArray
-    mean_proba: FloatArray
-    miss_proba: FloatArray
-    confusion: IntArray
-    log_loss: FloatArray
-    second_moment: FloatArray
 
     def __len__(self) -> int:
         return len(self.run)
 
 
 @dataclass(frozen=True)
-class Fits:
+class _Fit(_FitKey[Word, Whole], Generic[Word, Whole, Real]):
+    status: Word = field(metadata={"sql": "TEXT NOT NULL"})
+    reason: Word = field(metadata={"sql": "TEXT NOT NULL"})
+    traceback: Word = field(metadata={"sql": "TEXT NOT NULL"})
+    n_iter: Whole = field(metadata={"sql": "INTEGER NOT NULL"})
+    loss: Real = field(metadata={"sql": "REAL"})
+    gradient_norm: Real = field(metadata={"sql": "REAL"})
+    bias: FloatArray = field(metadata={"dtype": "<f8", "class_axes": 1})
+    bias_gradient: FloatArray = field(metadata={"dtype": "<f8", "class_axes": 1})
+    path_gradient: FloatArray = field(metadata={"dtype": "<f8", "class_axes": 1})
+    path_identity: FloatArray = field(metadata={"dtype": "<f8", "class_axes": 1})
+
+
+@dataclass(frozen=True)
+class FitRow(_Fit[str, int, float]):
+    """One fit, as `Fits` has it; arrays have shape (n_classes,)."""
+
+
+@dataclass(frozen=True)
+class Fits(_Fit[NDArray[np.str_], IntArray, FloatArray]):
     """Fits of one data cell, one row per (setting, run, epoch, stage).
 
     ``status`` is converged, not converged, separated, diverged or failed; ``reason`` is empty or
@@ -54,21 +90,6 @@ class Fits:
     minibatch gradient in the output bias along a path of training, and ``path_identity`` what E9
     says that it is; NaN where no path was recorded.
     """
-
-    setting: NDArray[np.str_]
-    run: IntArray
-    epoch: IntArray
-    stage: NDArray[np.str_]
-    status: NDArray[np.str_]
-    reason: NDArray[np.str_]
-    traceback: NDArray[np.str_]
-    n_iter: IntArray
-    loss: FloatArray
-    gradient_norm: FloatArray
-    bias: FloatArray
-    bias_gradient: FloatArray
-    path_gradient: FloatArray
-    path_identity: FloatArray
 
     @property
     def has_model(self) -> NDArray[np.bool_]:
@@ -96,24 +117,45 @@ class Block:
     note: str = ""
 
 
-def stack_measurements(
-    rows: Iterable[tuple[str, int, int, str, str, MeasuredValues]],
-) -> Measurements | None:
-    """Stack rows (setting, run, epoch, stage, split, values); None where there are none."""
-    flat = [(*key, *values) for *key, values in rows]
-    if not flat:
+def columns_of(record: Any) -> dict[str, str]:
+    """Fields of one value a row: name to SQL type, in the order of the record."""
+    return {f.name: f.metadata["sql"] for f in fields(record) if "sql" in f.metadata}
+
+
+def key_of(record: Any) -> list[str]:
+    """Fields that tell the rows of a record apart, in the order of `KEY`."""
+    names = columns_of(record)
+    return [name for name in KEY if name in names]
+
+
+def fit_without_model(
+    setting: str, run: int, epoch: int, stage: str, *, status: str, reason: str, n_classes: int,
+    traceback: str = "", n_iter: int = 0,
+) -> FitRow:  # fmt: skip
+    """Lay out a fit that has no numbers."""
+    nan, none = float("nan"), np.full(n_classes, np.nan)
+    return FitRow(
+        setting, run, epoch, stage, status, reason, traceback, n_iter, loss=nan, gradient_norm=nan,
+        bias=none, bias_gradient=none, path_gradient=none, path_identity=none,
+    )  # fmt: skip
+
+
+def stack_measurements(rows: Sequence[MeasurementRow]) -> Measurements | None:
+    """Stack measurements; None where there are none."""
+    if not rows:
         return None
-    return Measurements(*(np.array(column) for column in zip(*flat, strict=True)))
+    keys = _stacked(rows, columns_of(Measurements))
+    values = _stacked([row.measured for row in rows], [f.name for f in fields(Measured)])
+    return Measurements(**keys, **values)
 
 
-def stack_fits(rows: Iterable[Sequence[Any]]) -> Fits:
-    """Stack rows in the order of the fields of `Fits`, with or without those of a path."""
-    columns = [np.array(column) for column in zip(*rows, strict=True)]
-    if not columns:
-        return Fits(*(np.array(()) for _ in fields(Fits)))
-    nothing = np.full_like(columns[-1], np.nan)
-    columns += [nothing] * (len(fields(Fits)) - len(columns))
-    return Fits(*columns)
+def stack_fits(rows: Sequence[FitRow]) -> Fits:
+    """Stack fits, in their order."""
+    return Fits(**_stacked(rows, [f.name for f in fields(Fits)]))
+
+
+def _stacked(rows: Sequence[Any], names: Iterable[str]) -> dict[str, np.ndarray]:
+    return {name: np.array([getattr(row, name) for row in rows]) for name in names}
 
 
 def concatenate(blocks: Sequence[Block]) -> Block:

@@ -191,7 +191,7 @@ def check_unused(
     >>> lines = {"add": Registered("operator:add", {"k": Parameter(int, 2, "How much.")})}
     >>> check_unused(lines, "not", {"k": 3}, {"k": 2}, option="function")
     Traceback (most recent call last):
-    equations.arguments.BadArgument: k is an option of function add, got 3 with function not
+    ValueError: k is an option of function add, got 3 with function not
     """
     for key, names in owners(registry).items():
         if chosen not in names and values[key] != defaults[key]:

@@ -9,12 +9,11 @@ import numpy as np
 from equations.arguments import marked
 from simulations.blocks import StudyError, Task, compute_one
 from simulations.monte_carlo import Study
-from simulations.records import Fits, Measurements, Rows, rows_where
+from simulations.records import KEY, Fits, Rows, key_of, rows_where
 from simulations.store import StoreError
 from simulations.tables import Store, finished_runs, read_blocks, read_fits, read_measurements
 
-_KEYS = ("run", "setting", "epoch", "stage", "split")
-_NOT_COMPARED = (*_KEYS, "traceback")  # a traceback names paths
+_NOT_COMPARED = (*KEY, "traceback")  # a traceback names paths
 
 
 @dataclass(frozen=True)
@@ -117,18 +116,14 @@ def _kept(rows: Rows, runs: range) -> Rows:
 
 def _ordered(rows: Rows) -> Rows:
     """In the order in which the store gives rows back."""
-    order = np.lexsort([getattr(rows, key) for key in reversed(_keys(rows))])
+    order = np.lexsort([getattr(rows, key) for key in reversed(key_of(rows))])
     return type(rows)(**{f.name: getattr(rows, f.name)[order] for f in fields(rows)})
-
-
-def _keys(rows: Fits | Measurements) -> list[str]:
-    return [key for key in _KEYS if hasattr(rows, key)]
 
 
 def _compare(stored: Rows, again: Rows) -> list[Difference]:
     """Differences field by field, or one that says that the rows are not the same ones."""
     same_rows = len(stored) == len(again) and all(
-        (getattr(stored, key) == getattr(again, key)).all() for key in _keys(stored)
+        (getattr(stored, key) == getattr(again, key)).all() for key in key_of(stored)
     )
     if not same_rows:
         where = f"{len(stored)} rows in the store, {len(again)} computed"
@@ -141,7 +136,7 @@ def _compare(stored: Rows, again: Rows) -> list[Difference]:
         differs, size = _differences(getattr(stored, f.name), getattr(again, f.name))
         if differs.any():
             worst = int(np.where(differs, np.nan_to_num(size, nan=-1.0), -2.0).argmax())
-            where = ", ".join(f"{key} {getattr(stored, key)[worst]}" for key in _keys(stored))
+            where = ", ".join(f"{key} {getattr(stored, key)[worst]}" for key in key_of(stored))
             found.append(Difference(f.name, int(differs.sum()), float(size[worst]), where))
     return found
 

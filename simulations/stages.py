@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from simulations.fitters.fit import CONVERGED, NOT_CONVERGED
 from simulations.fitters.newton import GRADIENT_TOLERANCE
 from simulations.fitters.output_bias import refine_bias, sides_of_sample
 from simulations.fitters.output_layer import refine_head
-from simulations.measure import MeasuredValues, measure
+from simulations.measure import Measured, measure
 
 STAGES = ("raw", "bias", "head")
 
@@ -81,28 +81,28 @@ class Stage:
     status : str
         "converged" where the objective has no gradient in the output bias (and at stage "head" the
         whole output layer is at its minimum), else "not converged".
+    loss : float
+        Sum-form loss on train, with the penalty, over the total mass.
+    bias, bias_gradient : ndarray, shape (n_classes,)
+        The gradient is that of the objective, over the total mass.
+    measured : mapping of split to Measured
     reason : str
         Why there is nothing to measure; else empty.
     n_iter : int
         Evaluations of the gradient in the refinement.
-    loss : float
-        Sum-form loss on train, with the penalty, over the total mass.
     gradient_norm : float
         Of the refined output layer (see `refine_head`); NaN at other stages.
-    bias, bias_gradient : ndarray, shape (n_classes,)
-        The gradient is that of the objective, over the total mass.
-    measured : mapping of split to MeasuredValues
     """
 
     name: str
     status: str
-    reason: str
-    n_iter: int
     loss: float
-    gradient_norm: float
     bias: FloatArray
     bias_gradient: FloatArray
-    measured: Mapping[str, MeasuredValues]
+    measured: Mapping[str, Measured]
+    reason: str = ""
+    n_iter: int = 0
+    gradient_norm: float = float("nan")
 
 
 def logits_of(sample: Evaluated, layer: OutputLayer) -> torch.Tensor:
@@ -111,7 +111,7 @@ def logits_of(sample: Evaluated, layer: OutputLayer) -> torch.Tensor:
     return torch.cat(parts) + layer.bias
 
 
-def measure_sample(sample: Evaluated, layer: OutputLayer) -> MeasuredValues:
+def measure_sample(sample: Evaluated, layer: OutputLayer) -> Measured:
     """Measure a network's predictions per true class (`simulations.measure.measure`)."""
     return measure(sample.labels.cpu().numpy(), logits_of(sample, layer).cpu().numpy())
 
@@ -143,10 +143,7 @@ def as_trained(
     return Stage(
         name=name,
         status=status_of(gradient),
-        reason="",
-        n_iter=0,
         loss=float(objective.class_share[train.labels] @ nll + squares / 2),
-        gradient_norm=float("nan"),
         bias=layer.bias.cpu().numpy(),
         bias_gradient=gradient,
         measured={split: measure_sample(sample, layer) for split, sample in samples.items()},
@@ -198,8 +195,8 @@ def all_stages(samples: Samples, layer: OutputLayer, objective: Objective) -> li
     if head.separated:
         none = np.full_like(by_bias.bias, np.nan)
         by_head = Stage(
-            "head", NOT_CONVERGED, NO_MINIMUM, head.n_iter, float("nan"), head.gradient_norm,
-            bias=none, bias_gradient=none, measured={},
+            "head", NOT_CONVERGED, loss=float("nan"), bias=none, bias_gradient=none, measured={},
+            reason=NO_MINIMUM, n_iter=head.n_iter, gradient_norm=head.gradient_norm,
         )  # fmt: skip
     else:
         by_head = as_trained(samples, OutputLayer(head.weight, head.bias), objective, "head")
@@ -212,54 +209,32 @@ def all_stages(samples: Samples, layer: OutputLayer, objective: Objective) -> li
     return [raw, by_bias, by_head]
 
 
-def as_tensors(stage: Stage) -> dict[str, torch.Tensor]:
-    """A network as trained, as tensors that a checkpoint can hold.
-
-    Parameters
-    ----------
-    stage : Stage
-        "raw".
-
-    Returns
-    -------
-    dict of str to tensor
-    """
-    measured = {
-        f"{split} {i}": torch.as_tensor(values)
-        for split, of_split in stage.measured.items()
-        for i, values in enumerate(of_split)
-    }
-    return measured | {
+def as_tensors(stage: Stage) -> dict[str, Any]:
+    """Stage "raw" as tensors that a checkpoint can hold; what was measured by split and name."""
+    return {
+        "measured": {
+            split: {name: torch.as_tensor(values) for name, values in vars(measured).items()}
+            for split, measured in stage.measured.items()
+        },
         "bias": torch.as_tensor(stage.bias),
         "bias_gradient": torch.as_tensor(stage.bias_gradient),
         "loss": torch.tensor(stage.loss, dtype=torch.float64),
     }
 
 
-def from_tensors(tensors: Mapping[str, torch.Tensor]) -> Stage:
-    """What `as_tensors` took apart.
-
-    Parameters
-    ----------
-    tensors : mapping of str to tensor
-
-    Returns
-    -------
-    Stage
-    """
-    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-    splits = dict.fromkeys(name.split()[0] for name in arrays if " " in name)
-    n = len(get_args(MeasuredValues))
+def from_tensors(tensors: Mapping[str, Any]) -> Stage:
+    """Stage that `as_tensors` took apart."""
+    gradient = tensors["bias_gradient"].numpy()
     return Stage(
         name="raw",
-        status=status_of(arrays["bias_gradient"]),
-        reason="",
-        n_iter=0,
-        loss=float(arrays["loss"]),
-        gradient_norm=float("nan"),
-        bias=arrays["bias"],
-        bias_gradient=arrays["bias_gradient"],
-        measured={s: tuple(arrays[f"{s} {i}"] for i in range(n)) for s in splits},  # type: ignore[misc]
+        status=status_of(gradient),
+        loss=float(tensors["loss"]),
+        bias=tensors["bias"].numpy(),
+        bias_gradient=gradient,
+        measured={
+            split: Measured(**{name: tensor.numpy() for name, tensor in of_split.items()})
+            for split, of_split in tensors["measured"].items()
+        },
     )
 
 

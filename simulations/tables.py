@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,40 +17,33 @@ from typing import Any
 
 import numpy as np
 
-from simulations.records import FAILED_STATUSES, Block, Fits, Measurements, Rows, rows_where
+from simulations.records import (
+    FAILED_STATUSES,
+    Block,
+    Fits,
+    Measurements,
+    Rows,
+    columns_of,
+    key_of,
+    rows_where,
+)
 
-_KEYS = ("setting", "run", "epoch", "stage", "split")
-FIT_ARRAYS = {
-    "bias": ("<f8", 1),
-    "bias_gradient": ("<f8", 1),
-    "path_gradient": ("<f8", 1),
-    "path_identity": ("<f8", 1),
-}
-"""Name to dtype and number of class axes."""
-_FIT = tuple(f.name for f in fields(Fits) if f.name not in FIT_ARRAYS)
-_FIT_NUMBERS = ("loss", "gradient_norm")
-MEASUREMENT_ARRAYS = {
-    "class_count": ("<i8", 1),
-    "mean_proba": ("<f8", 2),
-    "miss_proba": ("<f8", 1),
-    "confusion": ("<i8", 2),
-    "log_loss": ("<f8", 1),
-    "second_moment": ("<f8", 3),
-}
-SCHEMA = """
+
+def _created(table: str, record: Any) -> str:
+    columns = ", ".join(f"{name} {sql}" for name, sql in columns_of(record).items())
+    return (
+        f"CREATE TABLE {table} (cell TEXT, {columns}, n_classes INTEGER NOT NULL, "
+        f"arrays BLOB NOT NULL, PRIMARY KEY (cell, {', '.join(key_of(record))})) WITHOUT ROWID;"
+    )
+
+
+SCHEMA = f"""
 CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE block (
     cell TEXT, block INTEGER, n_runs INTEGER NOT NULL, seconds REAL NOT NULL,
     timed_out REAL, note TEXT NOT NULL, PRIMARY KEY (cell, block)) WITHOUT ROWID;
-CREATE TABLE fit (
-    cell TEXT, setting TEXT, run INTEGER, epoch INTEGER, stage TEXT, status TEXT NOT NULL,
-    reason TEXT NOT NULL, traceback TEXT NOT NULL, n_iter INTEGER NOT NULL, loss REAL,
-    gradient_norm REAL, n_classes INTEGER NOT NULL, arrays BLOB NOT NULL,
-    PRIMARY KEY (cell, run, setting, epoch, stage)) WITHOUT ROWID;
-CREATE TABLE measurement (
-    cell TEXT, setting TEXT, run INTEGER, epoch INTEGER, stage TEXT, split TEXT,
-    n_classes INTEGER NOT NULL, arrays BLOB NOT NULL,
-    PRIMARY KEY (cell, run, setting, epoch, stage, split)) WITHOUT ROWID;
+{_created("fit", Fits)}
+{_created("measurement", Measurements)}
 """
 _FAILED = f"status IN ({', '.join(repr(status) for status in FAILED_STATUSES)})"
 _ALL_RUNS = range(2**62)
@@ -188,23 +181,23 @@ def _within(rows: Rows, runs: range) -> Rows:
 
 def _columns(cell: str, rows: Fits | Measurements) -> list[list[Any]]:
     """Columns in the order of their table."""
-    names, arrays = (_FIT, FIT_ARRAYS) if isinstance(rows, Fits) else (_KEYS, MEASUREMENT_ARRAYS)
-    n, n_classes = len(rows), getattr(rows, next(iter(arrays))).shape[1]
-    packed = np.empty(n, row_type(arrays, n_classes))
-    for name in arrays:
+    n, n_classes = len(rows), getattr(rows, fields(rows)[-1].name).shape[1]
+    packed = np.empty(n, row_type(rows, n_classes))
+    for name in packed.dtype.names or ():
         packed[name] = np.reshape(getattr(rows, name), packed[name].shape)
     whole, size = packed.tobytes(), packed.itemsize
     blobs = [whole[i : i + size] for i in range(0, len(whole), size)]
-    return [[cell] * n, *(getattr(rows, name).tolist() for name in names), [n_classes] * n, blobs]
+    columns = [getattr(rows, name).tolist() for name in columns_of(rows)]
+    return [[cell] * n, *columns, [n_classes] * n, blobs]
 
 
-def row_type(arrays: Mapping[str, tuple[str, int]], n_classes: int) -> np.dtype:
+def row_type(record: Any, n_classes: int) -> np.dtype:
     """Layout of the arrays of one row.
 
     Parameters
     ----------
-    arrays : mapping of name to (dtype, number of class axes)
-        `FIT_ARRAYS` or `MEASUREMENT_ARRAYS`.
+    record : Fits or Measurements
+        Or the class.
     n_classes : int
 
     Returns
@@ -213,19 +206,16 @@ def row_type(arrays: Mapping[str, tuple[str, int]], n_classes: int) -> np.dtype:
 
     Examples
     --------
-    >>> row_type(FIT_ARRAYS, 3).itemsize  # four float64 of each class
+    >>> row_type(Fits, 3).itemsize  # four float64 of each class
     96
     """
     return np.dtype(
-        [(name, dtype, (n_classes,) * n_axes) for name, (dtype, n_axes) in arrays.items()]
+        [
+            (f.name, f.metadata["dtype"], (n_classes,) * f.metadata["class_axes"])
+            for f in fields(record)
+            if "dtype" in f.metadata
+        ]
     )
-
-
-def _unpacked(
-    blobs: Sequence[bytes], arrays: Mapping[str, tuple[str, int]], n_classes: int
-) -> dict[str, np.ndarray]:
-    packed = np.frombuffer(b"".join(blobs), row_type(arrays, n_classes))
-    return {name: np.ascontiguousarray(packed[name]) for name in arrays}
 
 
 def read_fits(store: Store, cell: str, runs: range = _ALL_RUNS) -> Fits:
@@ -242,18 +232,7 @@ def read_fits(store: Store, cell: str, runs: range = _ALL_RUNS) -> Fits:
     -------
     Fits
     """
-    rows = store.connection.execute(
-        f"SELECT {', '.join(_FIT)}, n_classes, arrays FROM fit "
-        "WHERE cell = ? AND run BETWEEN ? AND ? ORDER BY run, setting, epoch, stage",
-        (cell, runs.start, runs.stop - 1),
-    ).fetchall()
-    *columns, n_classes, blobs = zip(*rows, strict=True) if rows else [()] * (len(_FIT) + 2)
-    values = {
-        # NULL was NaN
-        name: np.array(column, dtype=np.float64 if name in _FIT_NUMBERS else None)
-        for name, column in zip(_FIT, columns, strict=True)
-    }
-    return Fits(**values, **_unpacked(blobs, FIT_ARRAYS, n_classes[0] if rows else 1))
+    return _read(store, "fit", Fits, cell, runs)
 
 
 def read_measurements(store: Store, cell: str, runs: range = _ALL_RUNS) -> Measurements | None:
@@ -270,16 +249,26 @@ def read_measurements(store: Store, cell: str, runs: range = _ALL_RUNS) -> Measu
     -------
     Measurements or None
     """
+    return _read(store, "measurement", Measurements, cell, runs) or None
+
+
+def _read(store: Store, table: str, record: type[Rows], cell: str, runs: range) -> Rows:
+    columns = columns_of(record)
     rows = store.connection.execute(
-        f"SELECT {', '.join(_KEYS)}, n_classes, arrays FROM measurement "
-        "WHERE cell = ? AND run BETWEEN ? AND ? ORDER BY run, setting, epoch, stage, split",
+        f"SELECT {', '.join(columns)}, n_classes, arrays FROM {table} "
+        f"WHERE cell = ? AND run BETWEEN ? AND ? ORDER BY {', '.join(key_of(record))}",
         (cell, runs.start, runs.stop - 1),
     ).fetchall()
-    if not rows:
-        return None
-    *columns, n_classes, blobs = zip(*rows, strict=True)
-    keys = {name: np.array(column) for name, column in zip(_KEYS, columns, strict=True)}
-    return Measurements(**keys, **_unpacked(blobs, MEASUREMENT_ARRAYS, n_classes[0]))
+    *values, n_classes, blobs = zip(*rows, strict=True) if rows else [()] * (len(columns) + 2)
+    packed = np.frombuffer(b"".join(blobs), row_type(record, n_classes[0] if rows else 1))
+    return record(
+        **{
+            # NULL was NaN
+            name: np.array(column, dtype=np.float64 if sql == "REAL" else None)
+            for (name, sql), column in zip(columns.items(), values, strict=True)
+        },
+        **{name: np.ascontiguousarray(packed[name]) for name in packed.dtype.names or ()},
+    )
 
 
 def canonical_dump(store: Store) -> Iterator[str]:
@@ -294,7 +283,7 @@ def canonical_dump(store: Store) -> Iterator[str]:
         One line per row, without its end.
     """
     yield json.dumps({"study": store.study, "design": store.design}, sort_keys=True)
-    fit = [name for name in (*_FIT, "n_classes", "arrays") if name != "traceback"]
+    fit = [name for name in (*columns_of(Fits), "n_classes", "arrays") if name != "traceback"]
     for query in (
         "SELECT 'block', cell, block, n_runs, timed_out, note FROM block ORDER BY cell, block",
         f"SELECT 'fit', cell, {', '.join(fit)} FROM fit ORDER BY cell, run, setting, epoch, stage",

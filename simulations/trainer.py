@@ -25,8 +25,8 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """``(logits (n_networks, n, n_classes), labels (n_networks, n)) -> (n_networks,)``, what a step
 minimises."""
 
-Visit = Callable[[int], dict[str, torch.Tensor]]
-"""``(epoch) -> measurements``, kept with the path."""
+Visit = Callable[[int], dict[Any, Any]]
+"""``(epoch) -> measurements``, tensors in nested dicts, kept with the path."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Path:
     diverged: torch.Tensor
     epoch: int = 0
     n_steps: int = 0
-    visits: dict[int, dict[str, torch.Tensor]] = field(default_factory=dict)
+    visits: dict[int, dict[Any, Any]] = field(default_factory=dict)
 
 
 def train(
@@ -84,7 +84,7 @@ def train(
     recipe : Recipe
     rngs : sequence of numpy.random.Generator
         One per network, for the order of its samples and for augmentation.
-    visit : callable ``(epoch) -> dict of tensors``, optional
+    visit : callable ``(epoch) -> nested dict of tensors``, optional
         Measures the networks; called after each epoch of `visit_at`, counted from 1.
     visit_at : sequence of int
     checkpoint : Checkpoint, optional

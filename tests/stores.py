@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from simulations.tables import MEASUREMENT_ARRAYS, row_type
+from simulations.records import Measurements
+from simulations.tables import row_type
 
 
 def flip_last_bit(connection, column, cell, run, position=0):
@@ -13,7 +14,7 @@ def flip_last_bit(connection, column, cell, run, position=0):
         "ORDER BY setting, epoch, stage, split LIMIT 1",
         (cell, run),
     ).fetchone()
-    layout = row_type(MEASUREMENT_ARRAYS, 2)
+    layout = row_type(Measurements, 2)
     _, offset = layout.fields[column]
     flipped = bytearray(blob)
     flipped[offset + 8 * position] ^= 1  # little-endian: the first byte has the lowest bits

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -12,11 +12,9 @@ import torch
 
 from simulations.measure import measure
 from simulations.monte_carlo import Study
-from simulations.records import Block, stack_fits, stack_measurements
+from simulations.records import Block, FitRow, MeasurementRow, stack_fits, stack_measurements
 from simulations.seeds import replication_rng
 from simulations.tables import canonical_dump
-
-NONE = np.zeros(2)
 
 
 @dataclass(frozen=True)
@@ -40,14 +38,21 @@ def dump(store):
     return "\n".join(canonical_dump(store))
 
 
+def fit_row(setting, run, n_classes=2, **different):
+    """A fit that converged to zeros, but for what is named."""
+    zeros, none = np.zeros(n_classes), np.full(n_classes, np.nan)
+    row = FitRow(setting, run, 0, "raw", "converged", "", "", 1, 0.1, 0.0, zeros, zeros, none, none)
+    return replace(row, **different)
+
+
 def compute_toy(cell, seed, runs):
     """Twenty random predictions per replication."""
     y = np.repeat([0, 1], [5, 15])
     fits, rows = [], []
     for run, setting in product(runs, cell.settings):
         z = replication_rng(seed, cell.name, run, "test").normal(size=20)
-        fits.append((setting, run, 0, "raw", "converged", "", "", 1, float(z[0]), 0.0, NONE, NONE))
-        rows.append((setting, run, 0, "raw", "test", measure(y, z)))
+        fits.append(fit_row(setting, run, loss=float(z[0])))
+        rows.append(MeasurementRow(setting, run, 0, "raw", "test", measure(y, z)))
     return Block(cell.name, 0, stack_fits(fits), stack_measurements(rows))
 
 
@@ -119,10 +124,7 @@ def kill_worker_when_alone(cell, seed, runs):
 
 def report_threads(cell, _seed, runs):
     """Number of torch threads, recorded as iterations."""
-    rows = [
-        ("a", r, 0, "raw", "converged", "", "", torch.get_num_threads(), 0, 0, NONE, NONE)
-        for r in runs
-    ]
+    rows = [fit_row("a", r, n_iter=torch.get_num_threads()) for r in runs]
     return Block(cell.name, 0, stack_fits(rows), None)
 
 

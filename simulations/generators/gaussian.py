@@ -74,7 +74,7 @@ def class_means(
     needed = {"simplex": n_classes - 1, "ring": 2, "random": 1}[arrangement]
     if n_features < needed:
         raise BadArgument(
-            "means",
+            "arrangement",
             f"{arrangement!r} of {n_classes} classes need at least {needed} features, "
             f"got {n_features}",
         )

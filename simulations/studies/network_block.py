@@ -34,7 +34,14 @@ from simulations.network_training import (
     trains_at_once,
 )
 from simulations.recipe import Recipe
-from simulations.records import Block, stack_fits, stack_measurements
+from simulations.records import (
+    Block,
+    FitRow,
+    MeasurementRow,
+    fit_without_model,
+    stack_fits,
+    stack_measurements,
+)
 from simulations.seeds import replication_rng, replication_seed
 from simulations.versions import code_version
 
@@ -204,7 +211,7 @@ def _recorded(
     cell: NetworkCell, members: Sequence[Member], results: Sequence[Trained], note: str
 ) -> Block:
     """Rows of a block: a fit per epoch and stage, a measurement per split of each."""
-    fits, measured = [], []
+    fits, measured = list[FitRow](), list[MeasurementRow]()
     last = cell.recipe.epochs
     none = np.full(len(cell.train_size), np.nan)
     for member, result in zip(members, results, strict=True):
@@ -212,20 +219,26 @@ def _recorded(
         stages = [*result.epochs.items(), *((last, stage) for stage in result.stages)]
         for epoch, stage in stages:
             key = (member.setting, member.run, epoch, stage.name)
-            path = (none, none)
-            if (epoch, stage.name) == (last, "raw"):
-                path = (result.path_gradient, result.path_identity)
-            found = (stage.status, stage.reason, "", epoch if stage.name == "raw" else stage.n_iter)
-            numbers = (stage.loss * mass, stage.gradient_norm, stage.bias, stage.bias_gradient)
-            fits.append((*key, *found, *numbers, *path))
-            measured += [(*key, split, values) for split, values in stage.measured.items()]
+            ends_path = (epoch, stage.name) == (last, "raw")
+            fits.append(
+                FitRow(
+                    *key, status=stage.status, reason=stage.reason, traceback="",
+                    n_iter=epoch if stage.name == "raw" else stage.n_iter, loss=stage.loss * mass,
+                    gradient_norm=stage.gradient_norm, bias=stage.bias,
+                    bias_gradient=stage.bias_gradient,
+                    path_gradient=result.path_gradient if ends_path else none,
+                    path_identity=result.path_identity if ends_path else none,
+                )
+            )  # fmt: skip
+            measured += [MeasurementRow(*key, split, m) for split, m in stage.measured.items()]
         if result.diverged:
             reason = f"{REASONS[DIVERGED]}, in epoch {result.diverged}"
-            nan = float("nan")
             fits += [
-                (member.setting, member.run, last, stage, DIVERGED, reason, "", result.diverged,
-                 nan, nan, none, none, none, none)
-                for stage in cell.stages
+                fit_without_model(
+                    member.setting, member.run, last, name, status=DIVERGED, reason=reason,
+                    n_iter=result.diverged, n_classes=len(none),
+                )
+                for name in cell.stages
             ]  # fmt: skip
     return Block(cell.name, 0, stack_fits(fits), stack_measurements(measured), note=note)
 

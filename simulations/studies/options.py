@@ -58,7 +58,7 @@ def check_positive(**options: int) -> None:
     --------
     >>> check_positive(test_size=0)
     Traceback (most recent call last):
-    equations.arguments.BadArgument: test_size must be at least 1, got 0
+    ValueError: test_size must be at least 1, got 0
     """
     for name, value in options.items():
         if value < 1:

@@ -34,7 +34,8 @@ def weights_option(default: str = "", written: str = "SCHEME|λ0,λ1,...", what:
     """
     return Option(
         "equal, inverse, sqrt-inverse, effective-number, or "
-        f"{what or 'numbers, one per class with commas between'}; may be repeated. {default}".strip(),
+        f"{what or 'numbers, one per class with commas between'}; may be repeated. "
+        f"{default}".strip(),
         metavar=written,
         numbers_are_words=True,
         neighbours_join=True,

@@ -44,7 +44,8 @@ def mean_bias_gradient(z, y, bias, beta=BETA):
 def test_the_residual_is_minus_the_bias_gradient(sample, beta, scale):
     z, y = scale * sample[0], sample[1]
     for bias in (np.zeros(K), np.array([1.0, -2.0, 0.5])):
-        _, P, miss, *_ = measure(y, z + bias, "sigmoid")
+        of_sample = measure(y, z + bias, "sigmoid")
+        P, miss = of_sample.mean_proba, of_sample.miss_proba
         found = in_negative_residual(P, miss, beta)
         expected = -mean_bias_gradient(z, y, bias, beta)
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
@@ -59,7 +60,8 @@ def test_with_weights_in_the_loss_the_gradient_is_another(sample):
     z, y = sample
     b = torch.zeros(K, dtype=torch.float64, requires_grad=True)
     loss = lgl_inr_loss(torch.as_tensor(z) + b, torch.as_tensor(y), BETA, detach_weights=False)
-    _, P, miss, *_ = measure(y, z, "sigmoid")
+    of_sample = measure(y, z, "sigmoid")
+    P, miss = of_sample.mean_proba, of_sample.miss_proba
     difference = torch.autograd.grad(loss, b)[0].numpy() + in_negative_residual(P, miss, BETA)
     assert np.abs(difference).min() > 0.01
 
@@ -163,12 +165,14 @@ def test_the_minibatch_form_holds_on_fresh_minibatches(sample, fixed):
 def test_the_fixed_point_of_the_whole_sample_is_another(sample, fixed, full_batch_bias):
     """The control: E10 of all samples leaves the minibatch form far from zero, and in turn."""
     z, y = sample
-    _, P, miss, *_ = measure(y, z + full_batch_bias, "sigmoid")
+    of_sample = measure(y, z + full_batch_bias, "sigmoid")
+    P, miss = of_sample.mean_proba, of_sample.miss_proba
     assert np.abs(in_negative_residual(P, miss, BETA)).max() < 1e-13
     terms = slow_terms(*draw_minibatches(sample, 4000, 6, 3), full_batch_bias)
     mean, variance = mean_and_variance(*terms)
     assert (np.abs(mean) > 10 * np.sqrt(variance)).any()
-    _, P, miss, *_ = measure(y, z + fixed[2], "sigmoid")
+    of_sample = measure(y, z + fixed[2], "sigmoid")
+    P, miss = of_sample.mean_proba, of_sample.miss_proba
     assert np.abs(in_negative_residual(P, miss, BETA)).max() > 0.05
 
 

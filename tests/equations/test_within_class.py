@@ -126,7 +126,8 @@ def test_confident_sigmoids_are_not_taken_for_softmax():
     y = np.repeat([0, 1, 2], N)
     for centre, trusted in ((5.0, True), (18.0, False)):
         z = rng.normal(size=(3 * N, 3)) + centre * (2 * np.eye(3)[y] - 1)
-        miss, P, M = (measure(y, z, "sigmoid")[i] for i in (2, 1, 5))
+        found = measure(y, z, "sigmoid")
+        miss, P, M = found.miss_proba, found.mean_proba, found.second_moment
         within = within_class_covariance(P, M, np.full(3, float(N)), miss)
         own = [expit(-z[y == k, k]).var(ddof=1) for k in range(3)]
         found = gaps_of_model(P, M, [N] * 3, np.ones(3), miss_proba=miss)

@@ -158,7 +158,7 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
 def test_python_refuses_what_cannot_be():
     with pytest.raises(ValueError, match="X and y must be given together"):
         learnprop.explore(np.zeros((3, 1)))
-    with pytest.raises(ValueError, match="--runs must be at least 2, got 1"):
+    with pytest.raises(ValueError, match=r"^runs must be at least 2, got 1"):
         learnprop.table1(runs=1)
-    with pytest.raises(ValueError, match="--classes must be"):
+    with pytest.raises(ValueError, match=r"^classes must be"):
         learnprop.multiclass(classes=1)

@@ -13,10 +13,16 @@ from reports import export as module
 from reports.export import export, measurements_frame
 from simulations.measure import measure
 from simulations.monte_carlo import run_study
-from simulations.records import Block, Measurements, stack_fits, stack_measurements
+from simulations.records import (
+    Block,
+    MeasurementRow,
+    Measurements,
+    stack_fits,
+    stack_measurements,
+)
 from simulations.store import open_store
 from simulations.tables import read_measurements, save_block
-from tests.toys import Toy, raise_in_bad_runs, toy_study
+from tests.toys import Toy, fit_row, raise_in_bad_runs, toy_study
 
 KEY = ["cell", "setting", "run", "epoch", "stage", "split", "true_class", "predicted_class"]
 READERS = {
@@ -30,10 +36,11 @@ READERS = {
 def three_classes(tmp_path):
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1, 2], [2, 5, 9])
-    rows = [("a", r, 3, "head", "train", measure(y, rng.normal(size=(16, 3)))) for r in range(25)]
-    fits = [
-        ("a", r, 3, "head", "converged", "", "", 1, 0.1, 0.0, *np.zeros((2, 3))) for r in range(25)
+    rows = [
+        MeasurementRow("a", r, 3, "head", "train", measure(y, rng.normal(size=(16, 3))))
+        for r in range(25)
     ]
+    fits = [fit_row("a", r, 3, epoch=3, stage="head") for r in range(25)]
     with open_store(tmp_path, "toy", {}) as store:
         save_block(store, Block("z", 0, stack_fits(fits), stack_measurements(rows)), range(25))
         yield store
@@ -127,9 +134,9 @@ def test_a_write_that_fails_leaves_what_was_there(two_classes, tmp_path, monkeyp
 
 
 def test_bad_choices_are_refused(two_classes, tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match="--format must be one of csv, parquet, json, got 'xls'"):
+    with pytest.raises(ValueError, match="format must be one of csv, parquet, json, got 'xls'"):
         export(two_classes, tmp_path / "out", file_format="xls")
-    with pytest.raises(ValueError, match="--table must be one of measurements, fits, got 'x'"):
+    with pytest.raises(ValueError, match="table must be one of measurements, fits, got 'x'"):
         export(two_classes, tmp_path / "out", table="x")
     monkeypatch.setattr(module, "find_spec", lambda _: None)
     with pytest.raises(ValueError, match=r"needs: pip install 'learnprop\[parquet\]'"):
@@ -203,8 +210,7 @@ def extreme_measurements(n_classes, n_runs):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_all_formats_hold_the_same_rows_and_the_bits_that_were_saved(tmp_path, n_classes):
     rows = extreme_measurements(n_classes, 25)
-    key, none = (0, "raw", "converged", "", "", 1, 0.1, 0.0), np.zeros(2)
-    fits = stack_fits([("λ", r, *key, none, none) for r in range(2)])
+    fits = stack_fits([fit_row("λ", r) for r in range(2)])
     with open_store(tmp_path, "toy", {}) as store:
         save_block(store, Block("z", 0, fits, rows), range(25))
         for file_format in FORMATS:
@@ -238,9 +244,10 @@ def test_the_comparison_of_bits_can_fail():
 def test_the_numbers_of_fits_keep_every_bit(tmp_path, file_format):
     numbers = [5e-324, 0.1, 1 / 3, math.pi * 1e-200, 1.7e308]
     rows = [
-        ("a", r, 0, "raw", "converged", "", "", r, x, -x, np.array([0.0, x]), np.array([x / 7, x]))
+        fit_row("a", r, n_iter=r, loss=x, gradient_norm=-x,
+                bias=np.array([0.0, x]), bias_gradient=np.array([x / 7, x]))
         for r, x in enumerate(numbers)
-    ]
+    ]  # fmt: skip
     path = tmp_path / f"out.{file_format}"
     with open_store(tmp_path, "toy", {}) as store:
         save_block(store, Block("z", 0, stack_fits(rows), None), range(25))

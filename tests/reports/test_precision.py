@@ -17,7 +17,7 @@ from simulations.records import Block, Measurements, rows_where, stack_fits
 from simulations.seeds import replication_rng
 from simulations.store import open_store
 from simulations.tables import save_block
-from tests.toys import Toy, compute_toy, toy_study
+from tests.toys import Toy, compute_toy, fit_row, toy_study
 
 
 def measured(P, setting="a", stage="raw"):
@@ -180,9 +180,7 @@ def store_blocks(store, cell, P):
     rows = measured(P)
     for index in range(len(P) // 25):
         runs = range(25 * index, 25 * index + 25)
-        fits = [
-            ("a", r, 0, "raw", "converged", "", "", 1, 0.1, 0.0, *np.zeros((2, 2))) for r in runs
-        ]
+        fits = [fit_row("a", r) for r in runs]
         part = rows_where(rows, np.isin(rows.run, runs))
         save_block(store, Block(cell, index, stack_fits(fits), part), runs)
 
@@ -283,7 +281,7 @@ def test_where_more_than_5_percent_fail_no_runs_are_added(tmp_path, n_models, ru
     cell = Toy("x", settings=("a",))
     study = toy_study(cell, n_runs=25)
     rows = measured(two_sides(np.random.default_rng(3), n_models))
-    fits = [("a", r, 0, "raw", "converged", "", "", 1, 0.1, 0.0, *np.zeros((2, 2))) for r in (0, 1)]
+    fits = [fit_row("a", r) for r in (0, 1)]
     with open_store(tmp_path, "toy", {}) as store:
         save_block(store, Block("x", 0, stack_fits(fits), rows), range(25))
         (precision,) = study_precision(study, store)

@@ -8,7 +8,7 @@ import numpy as np
 
 from reports.status import study_status
 from simulations.monte_carlo import run_study
-from simulations.records import Block, stack_fits
+from simulations.records import Block, fit_without_model, stack_fits
 from simulations.store import open_store, read_store
 from simulations.tables import canonical_dump, save_block, write_session
 from tests.toys import Toy, never_end, raise_in_bad_runs, toy_study
@@ -170,9 +170,9 @@ def test_more_workers_than_blocks_left_do_not_help(tmp_path):
 
 def failures(reasons):
     """One fit per run: (run, setting, reason)."""
-    nan, none = math.nan, np.full(2, math.nan)
+    about = {"status": "failed", "traceback": "trace", "n_classes": 2}
     return stack_fits(
-        [(s, r, 0, "raw", "failed", why, "trace", 0, nan, nan, none, none) for r, s, why in reasons]
+        [fit_without_model(s, r, 0, "raw", reason=why, **about) for r, s, why in reasons]
     )
 
 

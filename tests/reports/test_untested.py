@@ -7,7 +7,7 @@ from reports.class_columns import columns_of_sides
 from reports.class_statistics import rejections, sides_over_runs
 from reports.class_text import few_misses_note, untested_note
 from simulations.measure import measure
-from simulations.records import stack_measurements
+from simulations.records import MeasurementRow, stack_measurements
 
 MASS = np.array([1.0, 1.0, 1.0])
 
@@ -21,7 +21,7 @@ def rows_of(n_test, centre, *, n_runs=12, shared=True, weight=1.0):
         if run == 0 or not shared:
             x = rng.normal(size=(len(y), 3)) + centre * np.eye(3)[y]
         z = centre * x + 1e-3 * rng.normal(size=3) + np.log([weight, 1, 1])
-        found.append(("a", run, 0, "raw", "test", measure(y, z)))
+        found.append(MeasurementRow("a", run, 0, "raw", "test", measure(y, z)))
     return stack_measurements(found)
 
 

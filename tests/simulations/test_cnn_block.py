@@ -220,7 +220,7 @@ def test_the_stored_gradient_is_autograds():
         assert np.abs(stage.bias_gradient).max() < 1e-12
         assert stage.status == CONVERGED
     # E8: with a penalty on the bias, Eq. (8) is off by α b
-    P, miss = bias.measured["train"][1:3]
+    P, miss = bias.measured["train"].mean_proba, bias.measured["train"].miss_proba
     w = weight * np.array(SMALL.sizes)
     r = residual(P, w / w.sum(), miss)
     assert np.abs(r - 0.01 * bias.bias).max() < 1e-12

@@ -106,7 +106,7 @@ def test_what_separates_or_raises_is_counted_and_stops_the_study(tmp_path):
     study = toy_study(x, compute=separate_bad_runs, n_runs=75)
     with open_store(tmp_path, "toy", {}) as store:
         steps = []
-        with pytest.raises(StudyError, match=r"3 of 75 .* --max-failures 0.02 allows"):
+        with pytest.raises(StudyError, match=r"3 of 75 .* max_failures 0.02 allows"):
             # 2 % of 75 is 1.5: block 0 has one, block 1 two more, block 2 is not computed
             steps += run_study(study, store, max_failures=0.02)
         assert finished_runs(store) == {("x", 0): 25, ("x", 1): 25}

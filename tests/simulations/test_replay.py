@@ -6,9 +6,10 @@ import pytest
 
 from reports.replay import replay_text
 from simulations.monte_carlo import run_study
+from simulations.records import Measurements
 from simulations.replay import replay
 from simulations.store import StoreError, open_store, read_store
-from simulations.tables import MEASUREMENT_ARRAYS, row_type
+from simulations.tables import row_type
 from tests.stores import flip_last_bit
 from tests.toys import Toy, compute_toy, dump, never_end, raise_in_bad_runs, toy_study
 
@@ -28,7 +29,7 @@ ROW = "WHERE cell = 'x' AND run = 7 AND setting = 'b'"
 def read(store):
     """The arrays of one measurement, to be changed and written back with `write`."""
     (blob,) = store.connection.execute(f"SELECT arrays FROM measurement {ROW}").fetchone()
-    return np.frombuffer(blob, row_type(MEASUREMENT_ARRAYS, 2)).copy()
+    return np.frombuffer(blob, row_type(Measurements, 2)).copy()
 
 
 def write(store, arrays):
@@ -120,10 +121,10 @@ def test_other_code_gives_other_numbers(store):
 @pytest.mark.parametrize(
     ("cell", "run", "message"),
     [
-        ("z", 0, "--cell must be one of x, y, got 'z'"),
-        ("x", 40, r"--run 40 of cell x is not in .*records\.sqlite"),
-        ("x", -1, "--run -1 of cell x is not in"),
-        ("x", 10**6, "--run 1000000 of cell x is not in"),
+        ("z", 0, "cell must be one of x, y, got 'z'"),
+        ("x", 40, r"run 40 of cell x is not in .*records\.sqlite"),
+        ("x", -1, "run -1 of cell x is not in"),
+        ("x", 10**6, "run 1000000 of cell x is not in"),
     ],
 )
 def test_what_is_not_there_is_refused(store, cell, run, message):
@@ -204,7 +205,7 @@ def test_ten_of_25_runs_are_compared_and_no_more(tmp_path):
         answer = replay(study, store, "x", 9)
         assert (answer.runs, answer.n_fits, answer.n_measurements) == (range(10), 20, 20)
         assert answer.differences == ()
-        with pytest.raises(StoreError, match=r"--run 10 of cell x is not in"):
+        with pytest.raises(StoreError, match=r"run 10 of cell x is not in"):
             replay(study, store, "x", 10)
         flip_last_bit(store.connection, "mean_proba", "x", 9)
         assert len(replay(study, store, "x", 0).differences) == 1

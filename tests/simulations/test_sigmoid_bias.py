@@ -105,12 +105,14 @@ def test_one_vs_all_is_a_logistic_fit_of_the_intercept_alone(logits, weight):
 def test_both_sides_of_eq_8_are_equal_relatively(logits, weight):
     z, mass = logits(), np.array(weight) * SIZES
     found = one_vs_all(z, mass)
-    _, P, miss, *_ = measure(LABELS, z + found, "sigmoid")
+    of_sample = measure(LABELS, z + found, "sigmoid")
+    P, miss = of_sample.mean_proba, of_sample.miss_proba
     left, right = left_side(P, mass, miss), right_side(P, mass)
     assert left.min() > 0
     assert relative(left, right).max() <= 1e-12
     if logits in (noisy, separated, constant):  # elsewhere as many can be wrong at any bias
-        _, P, miss, *_ = measure(LABELS, z + found + 0.01, "sigmoid")  # the control
+        of_sample = measure(LABELS, z + found + 0.01, "sigmoid")  # the control
+        P, miss = of_sample.mean_proba, of_sample.miss_proba
         assert relative(left_side(P, mass, miss), right_side(P, mass)).min() > 1e-4
 
 
@@ -118,7 +120,8 @@ def test_both_sides_of_eq_8_are_equal_relatively(logits, weight):
 @pytest.mark.parametrize("beta", BETAS)
 def test_both_sides_of_e10_are_equal_relatively(logits, beta):
     z = logits()
-    _, P, miss, *_ = measure(LABELS, z + in_negative(z, beta), "sigmoid")
+    of_sample = measure(LABELS, z + in_negative(z, beta), "sigmoid")
+    P, miss = of_sample.mean_proba, of_sample.miss_proba
     left, right = in_negative_sides(P, miss, beta)
     assert left.min() > 0
     assert relative(left, right).max() <= 1e-12
@@ -127,7 +130,8 @@ def test_both_sides_of_e10_are_equal_relatively(logits, beta):
 def test_the_sides_of_separated_classes_are_small():
     """So that equality of 1e-12 of the mass would say nothing of them."""
     z = separated()
-    _, P, miss, *_ = measure(LABELS, z + in_negative(z, 1.0), "sigmoid")
+    of_sample = measure(LABELS, z + in_negative(z, 1.0), "sigmoid")
+    P, miss = of_sample.mean_proba, of_sample.miss_proba
     assert max(in_negative_sides(P, miss, 1.0)[1]) < 1e-8
 
 

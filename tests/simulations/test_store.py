@@ -1,3 +1,5 @@
+import hashlib
+import json
 import sqlite3
 from dataclasses import replace
 
@@ -6,17 +8,31 @@ import pytest
 from filelock import FileLock
 
 from simulations.measure import measure
-from simulations.records import Block, rows_where, select, stack_fits, stack_measurements
-from simulations.store import StoreError, is_written, open_store, read_store
+from simulations.records import (
+    Block,
+    Fits,
+    MeasurementRow,
+    Measurements,
+    columns_of,
+    fit_without_model,
+    key_of,
+    rows_where,
+    select,
+    stack_fits,
+    stack_measurements,
+)
+from simulations.store import SCHEMA_VERSION, StoreError, is_written, open_store, read_store
 from simulations.tables import (
     canonical_dump,
     finished_runs,
     read_fits,
     read_measurements,
     read_session,
+    row_type,
     save_block,
     write_session,
 )
+from tests.toys import fit_row
 
 DESIGN = {
     "seed": 1,
@@ -32,12 +48,10 @@ def block():
     fits, rows = [], []
     for run in range(4):
         for setting in ("b", "a"):
-            fits.append(
-                (setting, run, 3, "raw", "converged", "", "", 7, 1 / 3, 1e-13, *np.zeros((2, 3)))
-            )
+            fits.append(fit_row(setting, run, 3, epoch=3, loss=1 / 3))
             for split in ("train", "test"):
-                values = measure(y, rng.normal(size=(60, 3)))
-                rows.append((setting, run, 3, "raw", split, values))
+                measured = measure(y, rng.normal(size=(60, 3)))
+                rows.append(MeasurementRow(setting, run, 3, "raw", split, measured))
     return Block("cell", 0, stack_fits(fits), stack_measurements(rows))
 
 
@@ -62,6 +76,14 @@ def test_what_comes_out_is_what_went_in(tmp_path, block):
     assert fits.loss.tolist() == [1 / 3] * 8
     assert fits.setting.tolist() == ["a", "b"] * 4
     assert len(rows_where(fits, fits.run == 2)) == 2
+
+
+def test_a_layout_has_its_number():
+    """It is read off the records: whoever changes one changes what is on disk, and the number."""
+    records = Fits, Measurements
+    layout = [(columns_of(r), key_of(r), row_type(r, 2).descr) for r in records]
+    digest = hashlib.sha256(json.dumps(layout).encode()).hexdigest()[:16]
+    assert (SCHEMA_VERSION, digest) == (5, "460d8aca12746a04")
 
 
 def test_rows_beyond_the_runs_asked_for_are_left_out(tmp_path, block):
@@ -106,7 +128,7 @@ def test_another_study_and_another_design_are_refused(tmp_path, block):
     other = {"source": {"a.py": "1", "b.py": "3", "d.py": "4"}, "numpy": "2.1"}
     refuse(
         tmp_path,
-        r'numpy "2.0" -> "2.1"; b.py was edited; c.py is gone; d.py was added; use another --out',
+        r'numpy "2.0" -> "2.1"; b.py was edited; c.py is gone; d.py was added; use another out',
         design={**DESIGN, "code": other},
     )
 
@@ -223,9 +245,8 @@ def test_the_dump_tells_any_bit_and_no_time(tmp_path, block):
 
 
 def test_numbers_that_are_none_come_back_as_nan(tmp_path):
-    rows = [
-        ("a", 0, 0, "raw", "failed", "why", "trace", 0, np.nan, np.nan, *np.full((2, 3), np.nan))
-    ]
+    about = {"status": "failed", "reason": "why", "traceback": "trace"}
+    rows = [fit_without_model("a", 0, 0, "raw", n_classes=3, **about)]
     with open_store(tmp_path, "study", DESIGN) as store:
         save_block(store, Block("cell", 0, stack_fits(rows), None), range(1))
         fits = read_fits(store, "cell")

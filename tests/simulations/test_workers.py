@@ -196,15 +196,15 @@ def test_time_limit_in_every_backend(tmp_path):
 @pytest.mark.parametrize(
     ("workers", "message"),
     [
-        (Workers(1, "mpi"), "--backend must be one of loky, threading, sequential, dask, got"),
-        (Workers(-1), "--jobs must not be negative, got -1"),
-        (Workers(0, "loky", "tcp://x"), "--scheduler goes with --backend dask only, got 'tcp://x'"),
-        (Workers(2, "dask", "tcp://x:1"), "--jobs 2 does not go with --backend dask"),
-        (Workers(0, "dask"), "--backend dask needs --scheduler"),
+        (Workers(1, "mpi"), "backend must be one of loky, threading, sequential, dask, got"),
+        (Workers(-1), "jobs must not be negative, got -1"),
+        (Workers(0, "loky", "tcp://x"), "scheduler goes with backend dask only, got 'tcp://x'"),
+        (Workers(2, "dask", "tcp://x:1"), "jobs 2 does not go with backend dask"),
+        (Workers(0, "dask"), "backend dask needs scheduler"),
         (Workers(0, "dask", "no://x:1"), "no://x:1 cannot be reached: it must begin with one of"),
         (Workers(0, "dask", "10.0.0.1"), r"10.0.0.1 cannot be reached: it needs a host and a port"),
         (Workers(0, "dask", "tcp://"), "tcp:// cannot be reached: it needs a host and a port"),
-        (Workers(0, "dask", "tcp://[::1]:1"), r"--scheduler tcp://\[::1\]:1 cannot be reached: "),
+        (Workers(0, "dask", "tcp://[::1]:1"), r"scheduler tcp://\[::1\]:1 cannot be reached: "),
     ],
 )
 def test_bad_choices_are_refused(workers, message, monkeypatch):

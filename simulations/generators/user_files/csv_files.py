@@ -63,7 +63,7 @@ def read_csv(
     ([1.5, 2.0], ['x', '007'])
     >>> read_csv(content.replace("1.5", "1,5").encode(), "kind", (), len)
     Traceback (most recent call last):
-    equations.arguments.BadArgument: data: row 1 has 3 fields, but the header has 2
+    ValueError: data: row 1 has 3 fields, but the header has 2
     """
     import pandas as pd
 

@@ -238,11 +238,11 @@ two = np.eye(2)
         (lambda: class_means("line", 2, 1, 1.0), "arrangement must be one of .*, got 'line'"),
         (
             lambda: class_means("simplex", 5, 2, 1.0),
-            "means 'simplex' of 5 classes need at least 4 features, got 2",
+            "arrangement 'simplex' of 5 classes need at least 4 features, got 2",
         ),
         (
             lambda: class_means("ring", 2, 1, 1.0),
-            "means 'ring' of 2 classes need at least 2 features, got 1",
+            "arrangement 'ring' of 2 classes need at least 2 features, got 1",
         ),
         (lambda: class_means("ring", 1, 2, 1.0), "n_classes must be at least 2, got 1"),
         (lambda: class_means("random", 2, 0, 1.0), "n_features must be at least 1, got 0"),

@@ -16,8 +16,8 @@ from simulations.generators.user_data import describe_file
 from simulations.generators.user_files.csv_files import read_csv
 
 
-def read(text, drop=(), encoding="utf-8", name="f.csv"):
-    return read_csv(text.encode(encoding), name, "kind", drop, lambda _: None)
+def read(text, drop=(), encoding="utf-8"):
+    return read_csv(text.encode(encoding), "kind", drop, lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_row_of_other_fields_than_the_header_is_named(row, fields, at):
     """After blank lines and line breaks within quotes, too, and beyond the first block."""
     before = (["1,2,x", '3,4,"x\ny"', "\n5,6,y"] * (at // 3 + 1))[:at]
     text = "\n".join(["a,b,kind\n", *before, "", f"0,{row}", "7,8,y"])
-    message = f"^f.csv: row {at + 1} has {fields} fields, but the header has 3$"
+    message = f"^data: row {at + 1} has {fields} fields, but the header has 3$"
     with pytest.raises(ValueError, match=message):
         read(text)
 
@@ -54,7 +54,7 @@ def test_missing_numbers_are_nan(word):
     ["x", "1_000", "0x10", '"1,5"', "1 000", "1;2", "١", "1.2.3", "--1", "1e", "True", "1j", "½"],
 )
 def test_what_is_no_number_is_named(word):
-    with pytest.raises(ValueError, match=r"^f.csv: column 'a' holds '?.* in row 3, ") as error:
+    with pytest.raises(ValueError, match=r"^data: column 'a' holds '?.* in row 3, ") as error:
         read(f"a,kind\n1,x\n2,y\n{word},y\n")
     assert "\n" not in str(error.value)
     _, labels = read(f"a,kind\n1,x\n2,y\n{word},y\n", drop=("a",))
@@ -84,7 +84,7 @@ def test_true_and_false_are_one_and_zero_alone():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "a.csv cannot be read: it is empty"),
+        (b"", "^data .*a.csv cannot be read: it is empty"),
         (b"\n\n", "a.csv cannot be read: it is empty"),
         (b"a,kind\n1,\xe9\n", "cannot be read: byte 0xe9 in line 2 is not UTF-8"),
         ("a,kind\n1,x\n".encode("utf-16"), "cannot be read: byte 0xff in line 1 is not UTF-8"),
@@ -93,10 +93,10 @@ def test_true_and_false_are_one_and_zero_alone():
         (b'a,kind\n1,x\n2,"y"z\n', "cannot be read: ',' expected after '\"' in row 2"),
         (b'"a,kind\n1,x\n', "cannot be read: unexpected end of data in the header"),
         (b"a,kind\n1,%s\n" % (b"x" * 200_000), r"field larger than field limit .* in row 1"),
-        (b"a;kind\n1,5;x\n", r"--label must name a column of .* \(a;kind\), got 'kind'"),
-        (b'a,"ki\nnd"\n1,x\n', r"--label must name a column of .* \(a, ki nd\), got 'kind'"),
-        (b"a,,kind\n1,2,x\n", "a column without a name, .* --drop 'Unnamed: 1' leaves it out"),
-        (b"a,kind,\n1,x,\n", "a column without a name, .* --drop 'Unnamed: 2' leaves it out"),
+        (b"a;kind\n1,5;x\n", r"label must name a column of .* \(a;kind\), got 'kind'"),
+        (b'a,"ki\nnd"\n1,x\n', r"label must name a column of .* \(a, ki nd\), got 'kind'"),
+        (b"a,,kind\n1,2,x\n", "a column without a name, .* drop 'Unnamed: 1' leaves it out"),
+        (b"a,kind,\n1,x,\n", "a column without a name, .* drop 'Unnamed: 2' leaves it out"),
         (b"a,a,kind\n1,2,x\n", "has two columns 'a'"),
         (b"kind\nx\n", "has no column of features"),
         (
@@ -116,9 +116,9 @@ def test_files_that_are_no_table_are_named(tmp_path, content, message):
 @pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b[8:], lambda b: b + b"x"])
 def test_damaged_gzip_is_named(damage):
     content = gzip.compress(b"a,kind\n1,x\n", mtime=0)
-    assert read_csv(content, "f.csv.gz", "kind", (), len)[1].tolist() == ["x"]
-    with pytest.raises(ValueError, match=r"^f.csv.gz cannot be read: it is damaged"):
-        read_csv(damage(content), "f.csv.gz", "kind", (), len)
+    assert read_csv(content, "kind", (), len, is_gzip=True)[1].tolist() == ["x"]
+    with pytest.raises(ValueError, match=r"^data cannot be read: it is damaged"):
+        read_csv(damage(content), "kind", (), len, is_gzip=True)
 
 
 numbers = st.one_of(
@@ -152,9 +152,9 @@ def test_files_of_any_fields_are_read_as_by_pyarrow(data):
     writer.writerows([header, *written])
     content = file.getvalue().encode()
     if surplus:
-        message = rf"^f: (row {at + 1} has {n_features + 1 + surplus} fields?, but|column 'x)"
+        message = rf"^data: (row {at + 1} has {n_features + 1 + surplus} fields?, but|column 'x)"
         with pytest.raises(ValueError, match=message):
-            read_csv(content, "f", "kind", (), len)
+            read_csv(content, "kind", (), len)
         return
     table = pa.csv.read_csv(
         io.BytesIO(content),
@@ -164,7 +164,7 @@ def test_files_of_any_fields_are_read_as_by_pyarrow(data):
         ),
     )
     try:
-        features, labels = read_csv(content, "f", "kind", (), len)
+        features, labels = read_csv(content, "kind", (), len)
         read_by_both = True
     except ValueError:
         read_by_both = False

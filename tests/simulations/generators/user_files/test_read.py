@@ -49,7 +49,7 @@ def test_missing_labels_are_refused_with_their_rows(frame, write):
 
 def test_an_index_column_is_to_be_dropped(frame, write):
     path = write(frame)
-    with pytest.raises(ValueError, match=r"without a name, .* --drop 'Unnamed: 0' leaves it out"):
+    with pytest.raises(ValueError, match=r"without a name, .* drop 'Unnamed: 0' leaves it out"):
         describe_file(path, "kind", ())
     assert describe_file(path, "kind", ("Unnamed: 0",)).n_features == 2
 
@@ -57,16 +57,16 @@ def test_an_index_column_is_to_be_dropped(frame, write):
 @pytest.mark.parametrize(
     ("change", "how", "message"),
     [
-        ({}, {"label": "type"}, r"--label must name a column of .* \(height, x 2, kind\), got"),
-        ({}, {"drop": ("weight",)}, "--drop must name a column of features .*, got 'weight'"),
-        ({}, {"drop": ("kind",)}, "--drop must name a column of features .*, got 'kind'"),
+        ({}, {"label": "type"}, r"label must name a column of .* \(height, x 2, kind\), got"),
+        ({}, {"drop": ("weight",)}, "drop must name a column of features .*, got 'weight'"),
+        ({}, {"drop": ("kind",)}, "drop must name a column of features .*, got 'kind'"),
         ({}, {"drop": ("height", "x 2")}, "has no column of features"),
-        ({}, {"rarest": "d"}, "--rarest must be a label of .*, got 'd'"),
+        ({}, {"rarest": "d"}, "rarest must be a label of .*, got 'd'"),
         ({"city": ["1"] * 59 + ["Rome"]}, {}, "column 'city' holds 'Rome' in row 60, which is no"),
         ({"one": 1.0}, {}, "column 'one' never varies"),
         ({"when": pd.date_range("2020", periods=60)}, {}, "column 'when' holds .* in row 1, which"),
-        ({"kind": np.arange(60) / 7}, {}, "--label kind must name classes, but holds 60 different"),
-        ({"kind": "c"}, {}, r"--label kind must hold at least 2 labels, got \['c'\]"),
+        ({"kind": np.arange(60) / 7}, {}, "label kind must name classes, but holds 60 different"),
+        ({"kind": "c"}, {}, r"label kind must hold at least 2 labels, got \['c'\]"),
         ({"big": np.arange(60) * 1e290}, {}, "column 'big' spreads over 6e.291; rescale it"),
         ({"small": np.arange(60) * 1e-200}, {}, "column 'small' spreads over 6e-199; rescale it"),
     ],
@@ -81,7 +81,7 @@ def test_bad_columns_are_named(frame, write, change, how, message):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("data.txt", b"", "--data must end in .csv"),
+        ("data.txt", b"", "data must end in .csv"),
         ("data.csv", b"", "data.csv cannot be read: it is empty"),
         ("data.csv", b"a,label\n", "has no rows"),
         ("data.csv", b'a,label\n1,"x\n2', "cannot be read: unexpected end of data in row 1"),
@@ -131,7 +131,7 @@ def test_an_array_of_labels_is_called_as_it_likes(tmp_path):
     assert np.array_equal(features, X[:, 1:])
     with pytest.raises(ValueError, match="must name the array of labels, got 'X'"):
         describe_file(str(tmp_path / "a.npz"), "X", ())
-    with pytest.raises(ValueError, match=r"--drop must name a column of features .*, got 'y'"):
+    with pytest.raises(ValueError, match=r"drop must name a column of features .*, got 'y'"):
         describe_file(str(tmp_path / "a.npz"), "x0", ("y",))
     with pytest.raises(ValueError, match="has no column of features"):
         describe_file(str(tmp_path / "a.npz"), "x0", ("x0", "x1"))
