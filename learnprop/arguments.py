@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,37 +56,6 @@ def words(text: str) -> tuple[str, ...]:
     (('mnist', 'kmnist'), ())
     """
     return tuple(part.strip() for part in text.split(",")) if text else ()
-
-
-def joined(arguments: Sequence[str], option: str) -> list[str]:
-    """Put commas between the numbers after an option, for who writes them with spaces.
-
-    Parameters
-    ----------
-    arguments : sequence of str
-        Of the command line.
-    option : str
-
-    Returns
-    -------
-    list of str
-
-    Examples
-    --------
-    >>> joined(["losses", "--beta", "1", "2", "4", "--seed", "3"], "--beta")
-    ['losses', '--beta', '1,2,4', '--seed', '3']
-    """
-    found: list[str] = []
-    values: list[str] | None = None  # of the option, while they are read
-    for argument in arguments:
-        if values is not None and re.fullmatch(r"-?[0-9.][0-9.,e+-]*", argument):
-            found = found[: -1 if values else None]
-            values.append(argument.strip(","))
-            found.append(",".join(values))
-            continue
-        found.append(argument)
-        values = [] if argument == option else None
-    return found
 
 
 def study_options(study: str, kind: type, options: Mapping[str, Any]) -> dict[str, Any]:

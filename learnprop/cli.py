@@ -8,7 +8,6 @@ from collections.abc import Callable
 import typer
 
 from learnprop import data, networks, stores, studies
-from learnprop.arguments import joined
 from learnprop.exits import BAD_INPUT, DONE, INTERRUPTED, STOPPED, signals_interrupt
 
 app = typer.Typer(
@@ -46,10 +45,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         with signals_interrupt():
-            arguments = sys.argv[1:] or ["--help"]
-            if "losses" in arguments:
-                arguments = joined(arguments, "--beta")
-            status = app(arguments, standalone_mode=False, prog_name="learnprop")
+            status = app(sys.argv[1:] or ["--help"], standalone_mode=False, prog_name="learnprop")
     except typer.TyperException as error:
         typer.echo(f"learnprop: {error.format_message()}{_rejected_value(error)}", err=True)
         status = BAD_INPUT

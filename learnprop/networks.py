@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from equations.losses import LOSSES
 from learnprop import options as shared
 from learnprop.arguments import numbers, words
 from learnprop.study_commands import study_command
@@ -199,15 +200,11 @@ def losses(
         str,
         typer.Option(
             metavar="L1,L2,...",
-            help="lgl (one-vs-all logistic), sml (softmax), lgl-inr (Eq. 11).",
+            help=", ".join(f"{loss.name} ({loss.title})" for loss in LOSSES.values()) + ".",
         ),
-    ] = "lgl,sml,lgl-inr",
-    beta: Annotated[
-        str,
-        typer.Option(
-            metavar="B1,B2,...",
-            help="β of lgl-inr, any number from 0 up; with commas or spaces between.",
-        ),
+    ] = ",".join(LOSSES),
+    inr_beta: Annotated[
+        str, typer.Option(metavar="B1,B2,...", help="β of lgl-inr, any numbers from 0 up.")
     ] = "1",
     match_step: Annotated[
         bool,
@@ -300,7 +297,7 @@ def losses(
         dataset=words(dataset),
         model=words(model),
         loss=words(loss),
-        beta=numbers("--beta", beta, float),
+        inr_beta=numbers("--inr-beta", inr_beta, float),
         match_step=match_step,
         epochs=epochs,
         batch_size=batch_size,

@@ -23,7 +23,7 @@ from simulations.replicas import HEAD, Replicas, logits
 SCHEDULES = ("constant", "step", "cosine")
 PRECISIONS = ("float32", "bf16")
 
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+MinibatchLoss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """``(logits (n_networks, n, n_classes), labels (n_networks, n)) -> (n_networks,)``, what a step
 minimises."""
 
@@ -114,7 +114,7 @@ def train(
     images: ResidentImages,
     labels: torch.Tensor,
     rows: torch.Tensor,
-    loss: Loss,
+    loss: MinibatchLoss,
     recipe: Recipe,
     rngs: Sequence[np.random.Generator],
     *,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from equations.in_negative import in_negative_sides
 
 from equations.balance import class_mass, left_side, right_side
-from equations.in_negative import in_negative_sides
 from equations.mean_proba import FloatArray
 from reports.class_columns import Columns, columns_of_sides
 from reports.class_statistics import sides_from

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from equations.losses import in_negative_weights, lgl_inr_loss
+from equations.losses.lgl_inr import in_negative_weights, lgl_inr_loss
 from simulations.fitters.fit import Fit, Samples, check_enough, check_samples
 from simulations.fitters.newton import SETTLED, newton
 from simulations.fitters.regression import (

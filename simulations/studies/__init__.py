@@ -47,6 +47,8 @@ def stored_study(
     if name not in _HOME:
         raise ValueError(f"no study is called {name!r}, only {', '.join(_HOME)}")
     module = import_module(_HOME[name])
+    renamed = getattr(module, "RENAMED", {})
+    design = {renamed.get(option, option): value for option, value in design.items()}
     chosen = {
         f.name: tuple(design[f.name]) if isinstance(design[f.name], list) else design[f.name]
         for f in fields(module.Options)

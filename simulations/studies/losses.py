@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any
 
-from equations.loss_arguments import LARGEST_BETA
+from equations.losses import LOSSES, REFERENCE
+from equations.losses.loss import ChosenLoss, Parameter
 from simulations.blocks import BLOCK_SIZE
-from simulations.criteria import LOSSES, PaperLoss
 from simulations.dataset_files import folder_named
 from simulations.datasets import class_supply, dataset_named, load_dataset
 from simulations.fitters.fit import check_device
@@ -31,6 +31,9 @@ from simulations.trainer import Recipe
 from simulations.versions import code_version
 
 NAME = "losses"
+
+RENAMED = {"beta": "inr_beta"}
+"""Options of stored studies that were called otherwise."""
 
 GRAY = Recipe(epochs=20, batch_size=64, lr=0.01, momentum=0.5)
 """The paper's for MNIST-type data."""
@@ -58,8 +61,8 @@ class Options:
     seed: int = 0
     dataset: tuple[str, ...] = ("digits",)
     model: tuple[str, ...] = ()
-    loss: tuple[str, ...] = LOSSES
-    beta: tuple[float, ...] = (1.0,)
+    loss: tuple[str, ...] = tuple(LOSSES)
+    inr_beta: tuple[float, ...] = (1.0,)
     match_step: bool = False
     epochs: int | None = None
     batch_size: int | None = None
@@ -125,7 +128,7 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
         for matched, loss, (dataset, model) in product(
             (False, True) if o.match_step else (False,), losses, pairs
         )
-        if not (matched and loss.name == "sml")  # it is what others are matched to
+        if not (matched and loss.loss == REFERENCE)  # it is what others are matched to
     )
     for cell in cells:
         if cell.recipe.batch_size > sum(cell.train_size):
@@ -180,22 +183,37 @@ def _models(o: Options, dataset: str) -> tuple[str, ...]:
     return models
 
 
-def _losses(o: Options) -> list[PaperLoss]:
+def _losses(o: Options) -> list[ChosenLoss]:
+    """Losses in the order in which they are named, each with every value of its parameters."""
     if not o.loss:
         raise ValueError(f"--loss must name at least one of {', '.join(LOSSES)}")
     for name in o.loss:
-        check_choice("--loss", name, LOSSES)
-    labels = [f"{beta:g}" for beta in o.beta]
-    if not labels or len(set(labels)) < len(labels):
-        raise ValueError(f"--beta must be numbers that differ in six digits, got {list(o.beta)}")
-    for beta in o.beta:
-        if not (math.isfinite(beta) and 0 <= beta <= LARGEST_BETA):
-            raise ValueError(f"--beta must satisfy 0 <= beta <= {LARGEST_BETA:g}, got {beta:g}")
+        check_choice("--loss", name, tuple(LOSSES))
+    known = {f.name for f in fields(o)}
+    values = {
+        p: getattr(o, p.option) if p.option in known else (p.default,)
+        for loss in LOSSES.values()
+        for p in loss.parameters
+    }
+    for parameter, chosen in values.items():
+        _check_values(parameter, chosen)
     return [
-        PaperLoss(name, beta)
+        ChosenLoss(LOSSES[name], chosen)
         for name in o.loss
-        for beta in (o.beta if name == "lgl-inr" else (1.0,))
+        for chosen in product(*(values[p] for p in LOSSES[name].parameters))
     ]
+
+
+def _check_values(parameter: Parameter, values: Sequence[float]) -> None:
+    """Raise ValueError, naming the option, unless they are distinct values of the parameter."""
+    option, p = f"--{parameter.option.replace('_', '-')}", parameter
+    if not values or len({f"{value:g}" for value in values}) < len(values):
+        raise ValueError(f"{option} must be numbers that differ in six digits, got {list(values)}")
+    for value in values:
+        if not (math.isfinite(value) and p.least <= value <= p.most):
+            raise ValueError(
+                f"{option} must satisfy {p.least:g} <= {p.symbol} <= {p.most:g}, got {value:g}"
+            )
 
 
 def _recipe(o: Options, dataset: str) -> Recipe:

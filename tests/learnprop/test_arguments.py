@@ -9,7 +9,7 @@ import torch
 from scipy.sparse import csr_array
 
 import learnprop
-from learnprop.arguments import joined, study_options
+from learnprop.arguments import study_options
 from simulations.store import open_store, read_store
 from simulations.studies import explore, multiclass
 from simulations.tables import canonical_dump
@@ -189,20 +189,3 @@ def test_where_the_data_lie_is_no_result(arrays, tmp_path, cli):
     np.savez(data, X=X + 1, y=y)
     _samples.cache_clear()  # another process would read it
     assert "is not the file that the study began with" in cli(*replay)[2]
-
-
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [
-        (["--beta", "1", "2", "4", "--runs", "3"], ["--beta", "1,2,4", "--runs", "3"]),
-        (["--beta", "1,", "2,", "4"], ["--beta", "1,2,4"]),
-        (["--beta", "1,2", "--beta", "4"], ["--beta", "1,2", "--beta", "4"]),
-        (["--beta", "-1"], ["--beta", "-1"]),
-        (["--beta", "--runs", "3"], ["--beta", "--runs", "3"]),
-        (["--runs", "3", "--beta"], ["--runs", "3", "--beta"]),
-        (["--beta=1", "--quiet"], ["--beta=1", "--quiet"]),
-        (["--beta", "one", "2"], ["--beta", "one", "2"]),
-    ],
-)
-def test_numbers_with_spaces_between_are_joined(written, read):
-    assert joined(written, "--beta") == read
