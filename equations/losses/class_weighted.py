@@ -17,7 +17,8 @@ class ClassWeighted(torch.nn.Module):
     """Base of modules with class weights.
 
     λ is a buffer, which moves with the module and is saved with it. It stays in
-    float64, whatever the module is cast to: half precision has no room for 1/N. A device without float64 rounds it to float32, for good.
+    float64, whatever the module is cast to: half precision has no room for 1/N. A device without
+    float64 rounds it to float32, for good.
     """
 
     class_weight: Tensor | None
