@@ -109,11 +109,11 @@ def criterion_of(
         output bias is refined where the loss states a balance.
     """
     values = loss.minibatch_loss(recipe.batch_size)
-    unit = _per_epoch(n_samples, recipe) if loss.loss.per_sample else 1.0
+    unit = _per_epoch(n_samples, recipe) if loss.kind.per_sample else 1.0
 
     def all_stages(_: int, samples: Samples, layer: OutputLayer) -> list[Stage]:
         raw = stage_of_loss(loss, samples, layer)
-        return [raw, _refined(loss, samples, layer)] if loss.loss.balance else [raw]
+        return [raw, _refined(loss, samples, layer)] if loss.kind.balance else [raw]
 
     return Criterion(
         loss=lambda z, y: factor.to(z.dtype) * values(z, y),
@@ -143,7 +143,7 @@ def stage_of_loss(
     Stage
     """
     logits = {split: logits_of(sample, layer) for split, sample in samples.items()}
-    activation = loss.loss.activation
+    activation = loss.kind.activation
     measured = {
         split: measure(samples[split].labels.cpu().numpy(), z.cpu().numpy(), activation)
         for split, z in logits.items()
@@ -152,7 +152,7 @@ def stage_of_loss(
     if "train" in measured:
         z, labels = logits["train"], samples["train"].labels
         value = float(loss.minibatch_loss(len(z))(z, labels))
-        if loss.loss.balance:
+        if loss.kind.balance:
             count, mean_proba, miss = measured["train"][:3]
             gradient = -loss.residual(mean_proba, miss, count.astype(float))
         else:
@@ -174,7 +174,8 @@ def _bias_gradient(loss: ChosenLoss, z: torch.Tensor, labels: torch.Tensor) -> F
     """Gradient in the output bias of a loss that states no balance."""
     moved = torch.zeros_like(z[0], requires_grad=True)
     with torch.enable_grad():
-        value = loss.minibatch_loss(len(z))(z + moved, labels)
+        # Of tensors made in inference mode autograd takes clones only.
+        value = loss.minibatch_loss(len(z))(z.clone() + moved, labels.clone())
     return torch.autograd.grad(value, moved)[0].cpu().numpy()
 
 
@@ -182,7 +183,7 @@ def _refined(loss: ChosenLoss, samples: Samples, layer: OutputLayer) -> Stage:
     """Refine the output bias on the whole training sample: Eq. (8) or E10 becomes exact."""
     labels = samples["train"].labels
     z = logits_of(samples["train"], OutputLayer(layer.weight, torch.zeros_like(layer.bias)))
-    if loss.loss.activation == "softmax":
+    if loss.kind.activation == "softmax":
         share = torch.full_like(layer.bias, 1 / len(z))
         bias, n_iter = refine_bias(z, labels, share, layer.bias)
     else:

@@ -137,23 +137,23 @@ class ChosenLoss:
 
     Attributes
     ----------
-    loss : Loss
+    kind : Loss
     values : tuple of float
         Of its parameters, in their order.
     """
 
-    loss: Loss
+    kind: Loss
     values: tuple[float, ...] = ()
 
     @property
     def name(self) -> str:
         """Of the loss."""
-        return self.loss.name
+        return self.kind.name
 
     @property
     def parameters(self) -> dict[str, float]:
         """Values by the names of the parameters."""
-        return {p.name: v for p, v in zip(self.loss.parameters, self.values, strict=True)}
+        return {p.name: v for p, v in zip(self.kind.parameters, self.values, strict=True)}
 
     @property
     def setting(self) -> str:
@@ -234,7 +234,7 @@ class ChosenLoss:
         return log_ratio, log_weights
 
     def _in_home(self, function: str) -> Callable[..., Any]:
-        found: Callable[..., Any] = getattr(import_module(self.loss.home), function)
+        found: Callable[..., Any] = getattr(import_module(self.kind.home), function)
         return found
 
 

@@ -57,7 +57,7 @@ def balance_rows(cell: LossCell, fits: Fits, measured: Measurements) -> list[dic
         runs share, whose own error the interval does not have.
     """
     rows: list[dict[str, Any]] = []
-    if not cell.loss.loss.balance:
+    if not cell.loss.kind.balance:
         return rows
     labels = dataset_named(cell.dataset).labels
     for stage in cell.stages:

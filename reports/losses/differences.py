@@ -100,12 +100,12 @@ def pairs_to_compare(cells: Sequence[LossCell]) -> list[tuple[LossCell, LossCell
     names = list(LOSSES)
 
     def order(cell: LossCell) -> tuple[bool, int]:
-        return cell.loss.loss == REFERENCE, -names.index(cell.loss.name)
+        return cell.loss.kind == REFERENCE, -names.index(cell.loss.name)
 
     ranked = sorted(cells, key=lambda c: (c.matched, order(c)))
     found = []
     for matched in (False, True):
-        alike = [c for c in ranked if c.matched == matched or c.loss.loss == REFERENCE]
+        alike = [c for c in ranked if c.matched == matched or c.loss.kind == REFERENCE]
         alike.sort(key=order)
         found += [p for p in combinations(alike, 2) if any(c.matched == matched for c in p)]
     return found + [

@@ -64,11 +64,11 @@ def losses_protocol(study: Study, mcse: float | None = None) -> str:
         f"{NETWORKS[cell.model]} on {dataset_named(cell.dataset).title}. {training(cell.recipe)}."
         for cell in first.values()
     ]
-    chosen = list(dict.fromkeys(cell.loss.loss for cell in cells))
+    chosen = list(dict.fromkeys(cell.loss.kind for cell in cells))
     losses = [_definition(loss) for loss in chosen]
     for loss in chosen:
         for p in loss.parameters:
-            of_loss = [cell.loss.parameters[p.name] for cell in cells if cell.loss.loss == loss]
+            of_loss = [cell.loss.parameters[p.name] for cell in cells if cell.loss.kind == loss]
             values = ", ".join(f"{value:g}" for value in dict.fromkeys(of_loss))
             losses.append(f"{p.symbol} of {loss.label}: {values}.")
     losses.append(

@@ -128,7 +128,7 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
         for matched, loss, (dataset, model) in product(
             (False, True) if o.match_step else (False,), losses, pairs
         )
-        if not (matched and loss.loss == REFERENCE)  # it is what others are matched to
+        if not (matched and loss.kind == REFERENCE)  # it is what others are matched to
     )
     for cell in cells:
         if cell.recipe.batch_size > sum(cell.train_size):

@@ -85,7 +85,7 @@ class LossCell:
     @property
     def stages(self) -> tuple[str, ...]:
         """Names of the stages after the last epoch."""
-        return ("raw", "bias") if self.loss.loss.balance else ("raw",)
+        return ("raw", "bias") if self.loss.kind.balance else ("raw",)
 
     @property
     def measure_at(self) -> tuple[int, ...]:
@@ -99,7 +99,7 @@ class LossCell:
 
     def class_mass(self, _setting: str) -> FloatArray:
         """Class mass of training, as the loss has it."""
-        return self.loss.loss.class_mass(self.train_size)
+        return self.loss.kind.class_mass(self.train_size)
 
     @property
     def estimand(self) -> str:

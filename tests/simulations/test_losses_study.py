@@ -67,6 +67,15 @@ def test_a_stored_study_is_laid_out_again_without_its_data(monkeypatch):
     assert dict(again.design) == dict(study.design)
 
 
+def test_a_store_that_calls_the_option_beta_is_read():
+    study = make_study(replace(PLAIN, inr_beta=(0.0, 2.5)))
+    design = json.loads(json.dumps(dict(study.design)))
+    design["beta"] = design.pop("inr_beta")
+    assert stored_study("losses", design, n_runs=5).cells == study.cells
+    del design["beta"]  # the control: else the default is taken
+    assert stored_study("losses", design, n_runs=5).cells != study.cells
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
