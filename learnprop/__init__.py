@@ -26,7 +26,6 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
             "class_mass", "residual", "left_side", "right_side", "gap", "split_residual",
             "binary_ratio", "binary_ratio_in_theory", "detailed_balance_asymmetry",
         ),
-        "equations.in_negative": ("in_negative_sides", "in_negative_residual"),
         "equations.violations": (
             "penalised_bias_residual", "label_smoothing_residual",
             "torch_label_smoothing_residual", "minibatch_mean_class_weight",
@@ -50,10 +49,12 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "equations.population": ("predict_logistic_ratio",),
     },
     "Losses": {
-        "equations.losses": (
-            "WeightedSoftmaxLoss", "WeightedLogisticLoss", "OneVsAllLogisticLoss", "LGLINRLoss",
-            "weighted_softmax_loss", "weighted_logistic_loss", "one_vs_all_logistic_loss",
-            "lgl_inr_loss", "in_negative_weights",
+        "equations.losses.softmax": ("WeightedSoftmaxLoss", "weighted_softmax_loss"),
+        "equations.losses.logistic": ("WeightedLogisticLoss", "weighted_logistic_loss"),
+        "equations.losses.one_vs_all": ("OneVsAllLogisticLoss", "one_vs_all_logistic_loss"),
+        "equations.losses.lgl_inr": (
+            "LGLINRLoss", "lgl_inr_loss", "in_negative_weights", "in_negative_sides",
+            "in_negative_residual",
         ),
     },
     "Samples": {

@@ -142,7 +142,6 @@ def study_function(name: str) -> Callable[..., StudyResult]:
     )
     study.__signature__ = signature  # type: ignore[attr-defined]
     study.__name__ = study.__qualname__ = name
-    study.__module__ = "learnprop"
     study.__doc__ = _documented(options.__doc__ or "", arrays, own | how)
     return study
 

@@ -1,4 +1,4 @@
-r"""What networks are trained to minimise: Eq. (1) with class weights, and the losses of Table 3.
+r"""What networks are trained to minimise: Eq. (1) with class weights, or one of `LOSSES`.
 
 Of a loss per sample, a minibatch of size B has
 
@@ -12,21 +12,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from equations.balance import residual
-from equations.in_negative import in_negative_residual
-from equations.losses import lgl_inr_loss, one_vs_all_logistic_loss, weighted_softmax_loss
-from equations.mean_proba import Activation, FloatArray
+from equations.losses.loss import ChosenLoss
+from equations.losses.softmax import weighted_softmax_loss
+from equations.mean_proba import FloatArray
 from simulations.fitters.output_bias import refine_bias
-from simulations.fitters.sigmoid_bias import (
-    equal_log_weights,
-    hardness_log_weights,
-    refine_sigmoid_bias,
-)
+from simulations.fitters.sigmoid_bias import refine_sigmoid_bias
 from simulations.measure import measure
 from simulations.network_training import Criterion, Member, Pool
 from simulations.recipe import Recipe
@@ -40,56 +35,7 @@ from simulations.stages import (
     logits_of,
     status_of,
 )
-from simulations.trainer import Loss
-
-LOSSES = ("lgl", "sml", "lgl-inr")
-"""As the paper calls them: one-vs-all logistic, softmax, in-negative-class reweighted logistic."""
-
-
-@dataclass(frozen=True)
-class PaperLoss:
-    """One of the paper's losses.
-
-    Attributes
-    ----------
-    name : {"lgl", "sml", "lgl-inr"}
-    beta : float
-        Of LGL-INR.
-    """
-
-    name: str
-    beta: float = 1.0
-
-    @property
-    def activation(self) -> Activation:
-        """Of the outputs."""
-        return "softmax" if self.name == "sml" else "sigmoid"
-
-    def values(self, batch_size: int) -> Loss:
-        """Loss of minibatches: of one per sample the sum over the size that they should have."""
-        if self.name == "lgl-inr":
-            return lambda z, y: lgl_inr_loss(z, y, self.beta, validate=False)
-        per_sample = weighted_softmax_loss if self.name == "sml" else one_vs_all_logistic_loss
-        return lambda z, y: per_sample(z, y, reduction="sum", validate=False) / batch_size
-
-    def residual(self, mean_proba: FloatArray, miss: FloatArray, count: FloatArray) -> FloatArray:
-        """Residual of Eq. (9), under LGL-INR of E10: minus the loss's gradient in the output bias.
-
-        Parameters
-        ----------
-        mean_proba : ndarray, shape (..., n_classes, n_classes)
-        miss : ndarray, shape (..., n_classes)
-        count : ndarray, shape (n_classes,)
-            Class sizes of training.
-
-        Returns
-        -------
-        ndarray, shape (..., n_classes)
-            Of Eq. (9) over the number of samples.
-        """
-        if self.name == "lgl-inr":
-            return in_negative_residual(mean_proba, miss, self.beta)
-        return residual(mean_proba, count / count.sum(), miss)
+from simulations.trainer import MinibatchLoss
 
 
 def class_weighted(pool: Pool, members: Sequence[Member], recipe: Recipe) -> Criterion:
@@ -120,7 +66,7 @@ def class_weighted(pool: Pool, members: Sequence[Member], recipe: Recipe) -> Cri
     )
 
 
-def weighted_cross_entropy(class_weight: torch.Tensor, batch_size: int) -> Loss:
+def weighted_cross_entropy(class_weight: torch.Tensor, batch_size: int) -> MinibatchLoss:
     """Class-weighted softmax loss of Eq. (1) of minibatches, over the size that they should have.
 
     Parameters
@@ -144,12 +90,14 @@ def weighted_cross_entropy(class_weight: torch.Tensor, batch_size: int) -> Loss:
     )
 
 
-def paper_loss(loss: PaperLoss, n_samples: int, recipe: Recipe, factor: torch.Tensor) -> Criterion:
-    """One of the paper's losses, times a factor for each network.
+def criterion_of(
+    loss: ChosenLoss, n_samples: int, recipe: Recipe, factor: torch.Tensor
+) -> Criterion:
+    """One of `equations.losses.LOSSES`, times a factor for each network.
 
     Parameters
     ----------
-    loss : PaperLoss
+    loss : ChosenLoss
     n_samples : int
         Of training.
     recipe : Recipe
@@ -158,30 +106,33 @@ def paper_loss(loss: PaperLoss, n_samples: int, recipe: Recipe, factor: torch.Te
     Returns
     -------
     Criterion
-        Gradients are without the factor; of a loss per sample, over the number of samples.
+        Gradients are without the factor; of a loss per sample, over the number of samples. The
+        output bias is refined where the loss states a balance.
     """
-    values = loss.values(recipe.batch_size)
-    unit = 1.0 if loss.name == "lgl-inr" else _per_epoch(n_samples, recipe)
+    values = loss.minibatch_loss(recipe.batch_size)
+    unit = _per_epoch(n_samples, recipe) if loss.kind.per_sample else 1.0
+
+    def all_stages(_: int, samples: Samples, layer: OutputLayer) -> list[Stage]:
+        raw = stage_of_loss(loss, samples, layer)
+        return [raw, _refined(loss, samples, layer)] if loss.kind.balance else [raw]
+
     return Criterion(
         loss=lambda z, y: factor.to(z.dtype) * values(z, y),
         unit=unit / factor[:, None].double(),
         as_trained=lambda _, samples, layer: stage_of_loss(loss, samples, layer),
-        all_stages=lambda _, samples, layer: [
-            stage_of_loss(loss, samples, layer),
-            _refined(loss, samples, layer),
-        ],
+        all_stages=all_stages,
         splits=("test",),
     )
 
 
 def stage_of_loss(
-    loss: PaperLoss, samples: Samples, layer: OutputLayer, name: str = "raw"
+    loss: ChosenLoss, samples: Samples, layer: OutputLayer, name: str = "raw"
 ) -> Stage:
     """Measure a network as it is.
 
     Parameters
     ----------
-    loss : PaperLoss
+    loss : ChosenLoss
     samples : mapping of split to Evaluated
         Loss and gradient are on "train", NaN without it.
     layer : OutputLayer
@@ -193,18 +144,21 @@ def stage_of_loss(
     Stage
     """
     logits = {split: logits_of(sample, layer) for split, sample in samples.items()}
+    activation = loss.kind.activation
     measured = {
-        split: measure(samples[split].labels.cpu().numpy(), z.cpu().numpy(), loss.activation)
+        split: measure(samples[split].labels.cpu().numpy(), z.cpu().numpy(), activation)
         for split, z in logits.items()
     }
     value, gradient = float("nan"), np.full(len(layer.bias), np.nan)
     if "train" in measured:
-        z = logits["train"]
-        value = float(loss.values(len(z))(z, samples["train"].labels))
-        train = measured["train"]
-        gradient = -loss.residual(
-            train.mean_proba, train.miss_proba, train.class_count.astype(float)
-        )
+        z, labels = logits["train"], samples["train"].labels
+        value = float(loss.minibatch_loss(len(z))(z, labels))
+        if loss.kind.balance:
+            train = measured["train"]
+            count = train.class_count.astype(float)
+            gradient = -loss.residual(train.mean_proba, train.miss_proba, count)
+        else:
+            gradient = _bias_gradient(loss, z, labels)
     return Stage(
         name=name,
         status=status_of(gradient),
@@ -215,20 +169,25 @@ def stage_of_loss(
     )
 
 
-def _refined(loss: PaperLoss, samples: Samples, layer: OutputLayer) -> Stage:
+def _bias_gradient(loss: ChosenLoss, z: torch.Tensor, labels: torch.Tensor) -> FloatArray:
+    """Gradient in the output bias of a loss that states no balance."""
+    moved = torch.zeros_like(z[0], requires_grad=True)
+    with torch.enable_grad():
+        # Of tensors made in inference mode autograd takes clones only.
+        value = loss.minibatch_loss(len(z))(z.clone() + moved, labels.clone())
+    return torch.autograd.grad(value, moved)[0].cpu().numpy()
+
+
+def _refined(loss: ChosenLoss, samples: Samples, layer: OutputLayer) -> Stage:
     """Refine the output bias on the whole training sample: Eq. (8) or E10 becomes exact."""
     labels = samples["train"].labels
     z = logits_of(samples["train"], OutputLayer(layer.weight, torch.zeros_like(layer.bias)))
-    if loss.name == "sml":
+    if loss.kind.activation == "softmax":
         share = torch.full_like(layer.bias, 1 / len(z))
         bias, n_iter = refine_bias(z, labels, share, layer.bias)
-    elif loss.name == "lgl":
-        log_count = np.log(np.bincount(labels.cpu().numpy(), minlength=len(layer.bias)))
-        weights = equal_log_weights(log_count)
-        bias, n_iter = refine_sigmoid_bias(z, labels, log_count, weights, layer.bias)
     else:
-        none, weights = np.zeros(len(layer.bias)), hardness_log_weights(loss.beta)
-        bias, n_iter = refine_sigmoid_bias(z, labels, none, weights, layer.bias)
+        count = np.bincount(labels.cpu().numpy(), minlength=len(layer.bias)).astype(float)
+        bias, n_iter = refine_sigmoid_bias(z, labels, *loss.bias_equation(count), layer.bias)
     stage = stage_of_loss(loss, samples, OutputLayer(layer.weight, bias), "bias")
     return replace(stage, n_iter=n_iter)
 

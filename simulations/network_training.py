@@ -19,7 +19,7 @@ from simulations.networks import STACKABLE, build_network
 from simulations.recipe import Recipe
 from simulations.replicas import Replicas, features, make_replicas, replica
 from simulations.stages import Evaluated, OutputLayer, Samples, Stage, as_tensors, from_tensors
-from simulations.trainer import Loss, path_gradients, train
+from simulations.trainer import MinibatchLoss, path_gradients, train
 
 EVALUATED_AT_ONCE = 1024
 """Images of one forward pass without gradient."""
@@ -88,7 +88,7 @@ class Criterion:
     Attributes
     ----------
     loss : callable
-        Of a minibatch, of each network (`simulations.trainer.Loss`).
+        Of a minibatch, of each network (`simulations.trainer.MinibatchLoss`).
     unit : tensor, shape (n_networks, 1)
         By which a minibatch's gradient is multiplied where it is recorded.
     as_trained : callable ``(i, samples, layer) -> Stage``
@@ -99,7 +99,7 @@ class Criterion:
         What is measured before the last epoch.
     """
 
-    loss: Loss
+    loss: MinibatchLoss
     unit: torch.Tensor
     as_trained: Callable[[int, Samples, OutputLayer], Stage]
     all_stages: Callable[[int, Samples, OutputLayer], list[Stage]]

@@ -12,14 +12,18 @@ from simulations.image_batches import draw_epoch, image_batch
 from simulations.network_training import Member, Pool, starting_networks
 from simulations.recipe import Recipe
 from simulations.replicas import logits
-from simulations.trainer import Loss
+from simulations.trainer import MinibatchLoss
 
 MATCHED_OVER = 20
 """Minibatches whose gradients are compared."""
 
 
 def gradient_norms_at_start(
-    model: str, pool: Pool, members: Sequence[Member], recipe: Recipe, losses: Sequence[Loss]
+    model: str,
+    pool: Pool,
+    members: Sequence[Member],
+    recipe: Recipe,
+    losses: Sequence[MinibatchLoss],
 ) -> torch.Tensor:
     """Root mean square of the minibatch gradient's norm in all parameters, before the first step.
 

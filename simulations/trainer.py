@@ -21,7 +21,7 @@ from simulations.image_batches import ResidentImages, draw_epoch, image_batch
 from simulations.recipe import Recipe
 from simulations.replicas import HEAD, Replicas, logits
 
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+MinibatchLoss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """``(logits (n_networks, n, n_classes), labels (n_networks, n)) -> (n_networks,)``, what a step
 minimises."""
 
@@ -61,7 +61,7 @@ def train(
     images: ResidentImages,
     labels: torch.Tensor,
     rows: torch.Tensor,
-    loss: Loss,
+    loss: MinibatchLoss,
     recipe: Recipe,
     rngs: Sequence[np.random.Generator],
     *,

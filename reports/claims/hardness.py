@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from equations.in_negative import in_negative_residual
 from equations.inference import Verdict
+from equations.losses.lgl_inr import in_negative_residual
 from reports.claims.readings import (
     Claim,
     Evidence,

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from equations.in_negative import in_negative_sides
 from equations.inference import Verdict
+from equations.losses.lgl_inr import in_negative_sides
 from reports.claims.crossing import crossing
 from reports.claims.readings import Claim, Evidence
 from reports.claims.verdicts import CLAIMS

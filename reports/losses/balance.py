@@ -1,4 +1,4 @@
-"""What each loss leaves in balance: Eq. (9) of softmax and one-vs-all, E10 of LGL-INR."""
+"""What each loss leaves in balance: the two sides that it states, e.g. of Eq. (9) or E10."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from equations.balance import class_mass, left_side, right_side
-from equations.in_negative import in_negative_sides
+from equations.losses import LOSSES, REFERENCE
+from equations.losses.loss import Balance, Loss
 from equations.mean_proba import FloatArray
 from reports.class_columns import Columns, columns_of_sides
 from reports.class_statistics import sides_from
@@ -22,8 +22,25 @@ MARGIN = 0.05
 """Gap that still counts as none."""
 
 
+def by_balance() -> dict[Balance, list[Loss]]:
+    """Losses by the balance that they state, the reference first.
+
+    Examples
+    --------
+    >>> {balance.name: [loss.label for loss in of] for balance, of in by_balance().items()}
+    {'Eq. (9)': ['SML', 'LGL'], 'E10': ['LGL-INR']}
+    """
+    found: dict[Balance, list[Loss]] = {}
+    for loss in sorted(LOSSES.values(), key=lambda loss: loss != REFERENCE):
+        if loss.balance:
+            found.setdefault(loss.balance, []).append(loss)
+    return found
+
+
 def balance_rows(cell: LossCell, fits: Fits, measured: Measurements) -> list[dict[str, Any]]:
     """Both sides of a loss's balance after the last epoch, one row per stage, split and class.
+
+    A loss that states none has no rows.
 
     Parameters
     ----------
@@ -39,7 +56,9 @@ def balance_rows(cell: LossCell, fits: Fits, measured: Measurements) -> list[dic
         corrected one where runs split one data set. The verdict is empty on a test set that all
         runs share, whose own error the interval does not have.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
+    if not cell.loss.kind.balance:
+        return rows
     labels = dataset_named(cell.dataset).labels
     for stage in cell.stages:
         last = cell.recipe.epochs
@@ -92,11 +111,7 @@ def sides_of_loss(cell: LossCell, part: Measurements) -> tuple[FloatArray, Float
     -------
     left, right : ndarray
     """
-    P, miss = part.mean_proba, part.miss_proba
-    if cell.loss.name == "lgl-inr":
-        return in_negative_sides(P, miss, cell.loss.beta)
-    mass = class_mass(np.ones(len(cell.train_size)), cell.train_size)
-    return left_side(P, mass, miss) / mass, right_side(P, mass) / mass
+    return cell.loss.sides(part.mean_proba, part.miss_proba, np.array(cell.train_size, float))
 
 
 def _largest(values: FloatArray) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from equations.inference import mcse_of_mean
+from equations.losses import LOSSES, REFERENCE
 from equations.mean_proba import FloatArray
 from equations.resampling import mean_over_splits, resplit_ratio
 from reports.losses.paper import binomial_error
@@ -93,14 +94,19 @@ def _verdict(low: float, high: float, margin: float) -> str:
 def pairs_to_compare(cells: Sequence[LossCell]) -> list[tuple[LossCell, LossCell]]:
     """Pairs to compare: losses at one step size, and each loss at both.
 
-    The softmax loss is the same under both; LGL-INR comes first, then one-vs-all.
+    The reference, the softmax loss, is the same under both and comes last; of others the later in
+    `LOSSES` comes first.
     """
-    order = {"lgl-inr": 0, "lgl": 1, "sml": 2}
-    ranked = sorted(cells, key=lambda c: (c.matched, order[c.loss.name]))
+    names = list(LOSSES)
+
+    def order(cell: LossCell) -> tuple[bool, int]:
+        return cell.loss.kind == REFERENCE, -names.index(cell.loss.name)
+
+    ranked = sorted(cells, key=lambda c: (c.matched, order(c)))
     found = []
     for matched in (False, True):
-        alike = [c for c in ranked if c.matched == matched or c.loss.name == "sml"]
-        alike.sort(key=lambda c: order[c.loss.name])
+        alike = [c for c in ranked if c.matched == matched or c.loss.kind == REFERENCE]
+        alike.sort(key=order)
         found += [p for p in combinations(alike, 2) if any(c.matched == matched for c in p)]
     return found + [
         (a, b) for a in ranked for b in ranked if a.loss == b.loss and a.matched and not b.matched

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from equations.losses import LOSSES
 from reports.losses.summary import Comparison
 from reports.losses.text import loss_name, short_title
 from reports.network_protocol import NETWORK_NAMES
@@ -22,9 +24,11 @@ from reports.style import (
 )
 from simulations.dataset_catalogue import dataset_named
 
-COLOURS = {"lgl": PREDICTED, "sml": OBSERVED, "lgl-inr": PAPER}
+COLOURS = (PREDICTED, OBSERVED, PAPER, "tab:purple", "tab:olive", "tab:cyan")
+"""Of the losses, in the order of `LOSSES`."""
+
 MARKERS = ("o", "s", "^", "v", "D", "P")
-"""Of the values of β, in their order."""
+"""Of the values of a loss's parameters, in their order."""
 
 PER_ROW = 3
 """Panels beside each other."""
@@ -46,7 +50,10 @@ def draw_curves(table: Comparison, paths: list[Path]) -> None:
     panels = [p for p in table.panels if not _of(table.epochs, p).empty]
     n = min(len(panels), PER_ROW)
     n_rows = -(-len(panels) // n)
-    betas = sorted(table.epochs["beta"].dropna().unique().tolist())
+    variants = {
+        loss: sorted(mine[_parameters(loss)].drop_duplicates().itertuples(index=False, name=None))
+        for loss, mine in table.epochs.groupby("loss")
+    }
     with house_style():
         figure, axes = subplots(n_rows, n, figsize=(2.7 * n + 1.5, 2.6 * n_rows), squeeze=False)
         for ax in axes.flat[len(panels) :]:
@@ -55,7 +62,7 @@ def draw_curves(table: Comparison, paths: list[Path]) -> None:
             mine = _of(table.epochs, panel)
             mine = mine[mine["epoch"] > 0]
             for _, curve in mine.groupby("setting", sort=False):
-                _draw_curve(ax, curve, betas)
+                _draw_curve(ax, curve, variants)
             late = mine[(mine["epoch"] > EARLY * mine["epoch"].max()) & ~mine["matched"]]
             low, high = 100 * late["least"].min(), 100 * mine["largest"].max()
             room = 0.05 * max(high - low, 0.1)
@@ -74,22 +81,27 @@ def draw_curves(table: Comparison, paths: list[Path]) -> None:
         save_figure(figure, paths)
 
 
-def _draw_curve(ax: Any, curve: Any, betas: list[float]) -> None:
+def _draw_curve(ax: Any, curve: Any, variants: Mapping[Any, list[tuple[float, ...]]]) -> None:
     first = curve.iloc[0]
-    colour, marker = COLOURS[first["loss"]], ""
-    if first["loss"] == "lgl-inr":
-        i = betas.index(first["beta"])
+    loss, parameters = first["loss"], _parameters(first["loss"])
+    colour, marker = COLOURS[list(LOSSES).index(loss) % len(COLOURS)], ""
+    if parameters:
+        i, n = variants[loss].index(tuple(first[parameters])), len(variants[loss])
         marker = MARKERS[i % len(MARKERS)]
-        if len(betas) > 1:
-            colour = matplotlib().colormaps["viridis"](0.45 + 0.45 * i / (len(betas) - 1))
+        if n > 1:
+            colour = matplotlib().colormaps["viridis"](0.45 + 0.45 * i / (n - 1))
     style = "--" if first["matched"] else "-"
     ax.plot(
         curve["epoch"], 100 * curve["accuracy"], style, color=colour, lw=1.1, marker=marker,
-        ms=2.5, label=loss_name(first["loss"], first["beta"], bool(first["matched"])),
+        ms=2.5, label=loss_name(first),
     )  # fmt: skip
     if curve["runs"].max() > 1 and not first["matched"]:
         ends = (100 * curve["least"], 100 * curve["largest"])
         ax.fill_between(curve["epoch"], *ends, color=colour, alpha=0.1, lw=0)
+
+
+def _parameters(loss: str) -> list[str]:
+    return [p.name for p in LOSSES[loss].parameters]
 
 
 def confusion_panels(table: Comparison) -> list[tuple[str, str]]:
@@ -102,7 +114,7 @@ def confusion_panels(table: Comparison) -> list[tuple[str, str]]:
 def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path]) -> None:
     """Draw the losses' confusion matrices side by side, with the accuracy of each class.
 
-    At the shared learning rate, LGL-INR at its first β, as in Fig. 1.
+    At the shared learning rate, a loss with parameters at its first ones, as in Fig. 1.
 
     Parameters
     ----------
@@ -114,13 +126,13 @@ def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path])
     mine = mine[~mine["matched"]].drop_duplicates(["loss", "true", "predicted"])
     labels = dataset_named(panel[0]).labels
     n_classes = len(labels)
+    first = mine.drop_duplicates("loss").set_index("loss", drop=False).to_dict("index")
     matrices = {
         loss: rows["images"].to_numpy().reshape(n_classes, n_classes)
         for loss, rows in mine.groupby("loss", sort=False)
     }
     if not matrices:
         return
-    beta = float(mine["beta"].min())
     wrong = max(float(_off_diagonal(m).max()) for m in matrices.values())
     single = all((m == np.round(m)).all() for m in matrices.values())
     names = [plain(label) for label in labels]
@@ -132,7 +144,7 @@ def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path])
             picture = ax.imshow(_off_diagonal(matrix), cmap="Oranges", vmin=0, vmax=wrong)
             _annotate(ax, matrix, wrong, "{:.0f}" if single else "{:.1f}")
             accuracy = matrix.trace() / matrix.sum()
-            ax.set_title(f"{loss_name(loss, beta)}: {100 * accuracy:.2f} %")
+            ax.set_title(f"{loss_name(first[loss])}: {100 * accuracy:.2f} %")
             ax.set_xticks(range(n_classes), names, rotation=90 if max(map(len, names)) > 2 else 0)
             ax.set_yticks(range(n_classes), names if ax is axes[0, 0] else [])
             ax.set_xlabel("predicted class")

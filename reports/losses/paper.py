@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from equations.losses import chosen_loss
+from equations.losses.loss import ChosenLoss
+
 TEST_SIZE = 10_000
 """Images of each of the four test sets."""
 
@@ -22,24 +25,27 @@ TABLE_4 = {
 """By data set and network, then by loss; LGL-INR at β = 1."""
 
 TABLE_5 = {1.0: 96.43, 2.0: 96.29, 4.0: 96.43}
-"""By β: LGL-INR, CNN2C on KMNIST."""
+"""By β, of the loss `TABLE_5_LOSS` on `TABLE_5_PANEL`."""
+
+TABLE_5_LOSS = "lgl-inr"
+TABLE_5_PANEL = "kmnist", "cnn2c"
 
 
-def paper_accuracy(dataset: str, model: str, loss: str, beta: float) -> float:
+def paper_accuracy(dataset: str, model: str, loss: ChosenLoss) -> float:
     """Accuracy that the paper prints, as a share; NaN where it prints none.
 
     Examples
     --------
-    >>> round(paper_accuracy("kmnist", "cnn2c", "lgl-inr", 2.0), 4)
+    >>> round(paper_accuracy("kmnist", "cnn2c", chosen_loss("lgl-inr", beta=2.0)), 4)
     0.9629
-    >>> paper_accuracy("digits", "cnn2c", "sml", 1.0)
+    >>> paper_accuracy("digits", "cnn2c", chosen_loss("sml"))
     nan
     """
-    if loss == "lgl-inr" and beta != 1:
-        printed = TABLE_5.get(beta) if (dataset, model) == ("kmnist", "cnn2c") else None
-    else:
-        printed = (TABLE_3 | TABLE_4).get((dataset, model), {}).get(loss)
-    return float("nan") if printed is None else printed / 100
+    of_panel = (TABLE_3 | TABLE_4).get((dataset, model), {})
+    printed = {chosen_loss(name): accuracy for name, accuracy in of_panel.items()}
+    if (dataset, model) == TABLE_5_PANEL:
+        printed |= {chosen_loss(TABLE_5_LOSS, beta=beta): TABLE_5[beta] for beta in TABLE_5}
+    return printed.get(loss, float("nan")) / 100
 
 
 def binomial_error(accuracy: float, n: int) -> float:

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from equations.losses import LOSSES, chosen_loss
+from equations.losses.loss import ChosenLoss
 from reports.formatting import LATEX, TEXT, Markup
 from reports.grid import Grid, runs_note
-from reports.losses.paper import TABLE_3, TABLE_4, TABLE_5, TEST_SIZE, binomial_error
+from reports.losses.paper import (
+    TABLE_3,
+    TABLE_4,
+    TABLE_5,
+    TABLE_5_LOSS,
+    TABLE_5_PANEL,
+    TEST_SIZE,
+    binomial_error,
+)
 from reports.losses.summary import Comparison
 from reports.losses.text import (
     in_markup,
@@ -17,17 +27,14 @@ from reports.losses.text import (
     with_sd,
 )
 from reports.network_protocol import NETWORK_NAMES
-from simulations.criteria import LOSSES
 from simulations.dataset_catalogue import dataset_named
 
 _NAN = float("nan")
 
 RESUMES = "empty: not run yet; the command that began this study resumes"
 
-Kind = tuple[str, float, bool]
-"""Loss, β, and whether its step is matched."""
-
-_PRINTED: list[Kind] = [(name, 1.0, False) for name in LOSSES]
+Kind = tuple[ChosenLoss, bool]
+"""A loss, and whether its step is matched."""
 
 
 def table3_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
@@ -42,8 +49,7 @@ def table4_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
 
 def table5_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
     """Lay Table 5 out: β of LGL-INR on KMNIST, ours beside the paper's."""
-    where = "dataset == 'kmnist' and model == 'cnn2c' and loss == 'lgl-inr' and not matched"
-    mine = table.summary.query(f"split == 'test' and {where}").set_index("beta")
+    mine = table5_rows(table).set_index("beta")
     rows = []
     for beta in sorted({*TABLE_5, *mine.index}):
         row = mine.loc[beta].to_dict() if beta in mine.index else {}
@@ -63,12 +69,21 @@ def table5_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
         f"paper,{markup.percent}",
     )
     run = set(mine.index[mine["runs_attempted"] > 0])
-    command = _command("kmnist", "cnn2c", " --loss lgl-inr --beta 1,2,4")
+    command = _command(*TABLE_5_PANEL, f" --loss {TABLE_5_LOSS} --inr-beta 1,2,4")
     if {*TABLE_5, *mine.index} <= run:
         command = ""
     elif set(TABLE_5) <= set(mine.index):
         command = RESUMES
     return Grid(heads, tuple(rows), note=_notes(mine.reset_index(), command))
+
+
+def table5_rows(table: Comparison) -> Any:
+    """Those of the summary that Table 5 has: its loss on test, on its data and network."""
+    mine = table.summary
+    where = (mine["dataset"] == TABLE_5_PANEL[0]) & (mine["model"] == TABLE_5_PANEL[1])
+    return mine[
+        where & (mine["loss"] == TABLE_5_LOSS) & (mine["split"] == "test") & ~mine["matched"]
+    ]
 
 
 def _paper_grid(
@@ -77,26 +92,30 @@ def _paper_grid(
     """One row per network and loss, two columns per data set; what was not run is empty."""
     datasets = list(dict.fromkeys(dataset for dataset, _ in printed))
     models = list(dict.fromkeys(model for _, model in printed))
+    in_paper: list[Kind] = [(chosen_loss(name), False) for name in next(iter(printed.values()))]
     mine = table.summary.query("split == 'test'")
     panels = zip(mine["dataset"], mine["model"], strict=True)
     mine = mine[[panel in printed and panel in table.as_paper for panel in panels]]
     by_key = {(r["dataset"], r["model"], _kind(r)): r for r in mine.to_dict("records")}
-    others = [k for k in dict.fromkeys(map(_kind, mine.to_dict("records"))) if k not in _PRINTED]
+    others = [k for k in dict.fromkeys(map(_kind, mine.to_dict("records"))) if k not in in_paper]
     rows: list[tuple[str, ...] | None] = []
     missing = []
     for model in models:
         rows += [None] if rows else []
-        kinds = [*_PRINTED, *(k for k in others if any((d, model, k) in by_key for d in datasets))]
+        kinds = [*in_paper, *(k for k in others if any((d, model, k) in by_key for d in datasets))]
         for i, kind in enumerate(kinds):
             cells = []
             for dataset in datasets:
                 row = by_key.get((dataset, model, kind), {})
-                if kind in _PRINTED and not row.get("runs_attempted"):
+                if kind in in_paper and not row.get("runs_attempted"):
                     missing.append((dataset, model, kind))
-                number = printed[dataset, model][kind[0]] / 100 if kind in _PRINTED else _NAN
+                number = printed[dataset, model][kind[0].name] / 100 if kind in in_paper else _NAN
                 paper = with_binomial_error(number, binomial_error(number, TEST_SIZE), markup)
                 cells += [with_sd(row, markup), paper]
-            name = loss_name(*kind) if kind[1] != 1 else loss_name(kind[0], matched=kind[2])
+            loss, matched = kind
+            at_default = loss == chosen_loss(loss.name)
+            about = {"loss": loss.name, "matched": matched}
+            name = loss_name(about if at_default else about | loss.parameters)
             rows.append((NETWORK_NAMES[model] if i == 0 else "", in_markup(name, markup), *cells))
     heads = ["network", "loss"]
     for dataset in datasets:
@@ -109,7 +128,8 @@ def _paper_grid(
 
 
 def _kind(row: Mapping[str, Any]) -> Kind:
-    return row["loss"], row["beta"] if row["loss"] == "lgl-inr" else 1.0, bool(row["matched"])
+    parameters = {p.name: row[p.name] for p in LOSSES[row["loss"]].parameters}
+    return chosen_loss(row["loss"], **parameters), bool(row["matched"])
 
 
 def _notes(frame: Any, command: str) -> str:

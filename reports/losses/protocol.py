@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
 
-from reports.losses.balance import MARGIN
+from equations.losses.loss import Loss
+from reports.losses.balance import MARGIN, by_balance
 from reports.losses.paper import paper_accuracy
 from reports.losses.summary import trained_as_paper
 from reports.network_protocol import NETWORKS, training
@@ -18,15 +20,8 @@ from simulations.studies.losses.block import LossCell
 
 _PER_SAMPLE = (
     "of a minibatch its sum over the size of a whole one, so that the last, shorter one counts for "
-    "less."
+    "less"
 )
-_LOSSES = {
-    "lgl": f"`lgl`: one-vs-all logistic loss, summed over the K outputs; {_PER_SAMPLE}",
-    "sml": f"`sml`: softmax loss; {_PER_SAMPLE}",
-    "lgl-inr": "`lgl-inr`: Eq. (11) of each minibatch, summed over the K outputs, λ detached; an "
-    "absent class has no positive term and is no negative sub-class (docs/errata.md, 9); the last "
-    "minibatch counts in full.",
-}
 _GIVEN_SETS = (
     "Where all runs share a test set the interval is of the noise of seeds, given that set; the "
     "set's own error of the difference is reported beside, at most: as if two losses erred "
@@ -69,9 +64,13 @@ def losses_protocol(study: Study, mcse: float | None = None) -> str:
         f"{NETWORKS[cell.model]} on {dataset_named(cell.dataset).title}. {training(cell.recipe)}."
         for cell in first.values()
     ]
-    losses = [_LOSSES[name] for name in dict.fromkeys(cell.loss.name for cell in cells)]
-    if any(cell.loss.name == "lgl-inr" for cell in cells):
-        losses.append(f"β of LGL-INR: {', '.join(f'{beta:g}' for beta in design['beta'])}.")
+    chosen = list(dict.fromkeys(cell.loss.kind for cell in cells))
+    losses = [_definition(loss) for loss in chosen]
+    for loss in chosen:
+        for p in loss.parameters:
+            of_loss = [cell.loss.parameters[p.name] for cell in cells if cell.loss.kind == loss]
+            values = ", ".join(f"{value:g}" for value in dict.fromkeys(of_loss))
+            losses.append(f"{p.symbol} of {loss.label}: {values}.")
     losses.append(
         "At one learning rate, as the paper has them"
         + (
@@ -96,12 +95,16 @@ def losses_protocol(study: Study, mcse: float | None = None) -> str:
         *([resplit_protocol(f"the images of {whose}", _CORRECTED)] if whose else []),
         *([_PAPER] if any(map(_is_in_paper, cells)) else []),
         "The output bias is refined on the training sample, and both sides of the balance are "
-        "compared on train and on test: of Eq. (9) for `sml` and `lgl`, of E10, "
-        "1 - p̄(k→k) = Σ_j≠k λ_j p̄(j→k), for `lgl-inr`. Where test samples are the runs' own, the "
+        f"compared on train and on test: {_balances()}. Where test samples are the runs' own, the "
         f"gap of their ratio of means is decided against ±{100 * MARGIN:g} %.",
         "E9: the mean minibatch gradient in the output bias along the path, against what the two "
-        "ends of the path say, where the rate is constant. Under `lgl-inr` that gradient is the "
-        "difference of the two sides of E10 in its minibatch form, in the mean over the path.",
+        "ends of the path say, where the rate is constant."
+        + "".join(
+            f" Under {_named(losses)} that gradient is the difference of the two sides of "
+            f"{balance.name} in its minibatch form, in the mean over the path."
+            for balance, losses in by_balance().items()
+            if balance.statement
+        ),
     ]
     return f"""# Protocol: the paper's losses compared
 
@@ -137,6 +140,24 @@ to 5 of the paper have it, beyond the noise of seeds? And is it the loss, or the
 """
 
 
+def _definition(loss: Loss) -> str:
+    """Say what a loss's minibatches minimise."""
+    ending = _PER_SAMPLE if loss.per_sample else "the last minibatch counts in full"
+    return f"`{loss.name}`: {loss.definition}; {ending}."
+
+
+def _balances() -> str:
+    """Say which equation is whose, e.g. "of Eq. (9) for `sml` and `lgl`"."""
+    return ", ".join(
+        f"of {b.name}{f', {b.statement},' if b.statement else ''} for {_named(losses)}"
+        for b, losses in by_balance().items()
+    )
+
+
+def _named(losses: Sequence[Loss]) -> str:
+    return " and ".join(f"`{loss.name}`" for loss in losses)
+
+
 def _in_pairs(margin: float) -> str:
     return (
         "Losses are compared in pairs: those of a replication share its sample, its initial point "
@@ -150,5 +171,5 @@ def _in_pairs(margin: float) -> str:
 
 def _is_in_paper(cell: LossCell) -> bool:
     """Whether the paper prints an accuracy of what is trained as it says."""
-    printed = paper_accuracy(cell.dataset, cell.model, cell.loss.name, cell.loss.beta)
+    printed = paper_accuracy(cell.dataset, cell.model, cell.loss)
     return trained_as_paper(cell) and isfinite(printed)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from reports.losses.balance import by_balance
 from reports.losses.figures import confusion_panels, draw_confusion, draw_curves
-from reports.losses.paper import TABLE_3, TABLE_4
-from reports.losses.paper_tables import table3_grid, table4_grid, table5_grid
+from reports.losses.paper import TABLE_3, TABLE_4, TABLE_5_PANEL
+from reports.losses.paper_tables import table3_grid, table4_grid, table5_grid, table5_rows
 from reports.losses.protocol import losses_protocol
 from reports.losses.summary import Comparison, summarise
 from reports.losses.text import balance_grid, differences_grid, is_resplit, overview_grid
@@ -43,7 +44,11 @@ def losses_contents(table: Comparison) -> Contents:
         tables.append(
             NamedTable(
                 "losses_balance",
-                "What each loss leaves in balance: Eq. (9) of SML and LGL, E10 of LGL-INR",
+                "What each loss leaves in balance: "
+                + ", ".join(
+                    f"{balance.name} of {' and '.join(loss.label for loss in losses)}"
+                    for balance, losses in by_balance().items()
+                ),
                 partial(balance_grid, table),
             )
         )
@@ -83,8 +88,7 @@ def _paper_tables(table: Comparison) -> list[NamedTable]:
         if table.as_paper & set(printed):
             title = f"The paper's Table {number}: top-1 accuracy on the standard test sets"
             found.append(NamedTable(f"table{number}", title, partial(grid, table)))
-    betas = table.summary.query("dataset == 'kmnist' and model == 'cnn2c' and not matched")["beta"]
-    if ("kmnist", "cnn2c") in table.as_paper and betas.nunique() > 1:
+    if TABLE_5_PANEL in table.as_paper and len(table5_rows(table)) > 1:
         title = "The paper's Table 5: LGL-INR at several β, CNN2C on KMNIST"
         found.append(NamedTable("table5", title, partial(table5_grid, table)))
     return found

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from equations.inference import mcse_of_mean
+from equations.losses import LOSSES
+from equations.losses import REFERENCE as REFERENCE_LOSS
 from equations.mean_proba import IntArray
 from equations.resampling import corrected_error
 from reports.class_columns import accuracy_of_runs
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SPLITS = ("train", "test")
+
+PARAMETERS = tuple(dict.fromkeys(p.name for loss in LOSSES.values() for p in loss.parameters))
+"""Of all losses, a column each; NaN where a loss has no such parameter."""
 
 REFERENCE = "reference"
 """Verdict of the loss that others are compared with."""
@@ -166,7 +171,8 @@ def _key(cell: LossCell) -> dict[str, Any]:
         "model": cell.model,
         "setting": cell.setting,
         "loss": cell.loss.name,
-        "beta": cell.loss.beta if cell.loss.name == "lgl-inr" else float("nan"),
+        **dict.fromkeys(PARAMETERS, float("nan")),
+        **cell.loss.parameters,
         "matched": cell.matched,
     }
 
@@ -210,7 +216,7 @@ def trained_as_paper(cell: LossCell) -> bool:
 
 def _paper(cell: LossCell) -> dict[str, float]:
     """The paper's number with its binomial error, where ours are trained as it says."""
-    printed = paper_accuracy(cell.dataset, cell.model, cell.loss.name, cell.loss.beta)
+    printed = paper_accuracy(cell.dataset, cell.model, cell.loss)
     if cell.matched or not trained_as_paper(cell):
         printed = float("nan")
     return {"paper": printed, "paper_error": binomial_error(printed, TEST_SIZE)}
@@ -255,12 +261,12 @@ def _verdicts(summary: pd.DataFrame, differences: Sequence[dict[str, Any]], name
     against = {
         (d["dataset"], d["model"], d["loss"]): d.get(name, "-")
         for d in differences
-        if d["other"] == "sml"
+        if d["other"] == REFERENCE_LOSS.name
     }
     verdicts = []
     for row in summary.to_dict("records"):
         key = row["dataset"], row["model"], row["setting"]
-        own = REFERENCE if row["setting"] == "sml" else against.get(key, "-")
+        own = REFERENCE if row["setting"] == REFERENCE_LOSS.name else against.get(key, "-")
         if not row["runs_attempted"]:
             own = NOT_RUN
         elif _too_many_failed(row):

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from equations.losses import LOSSES
+from equations.losses.loss import label
 from reports.formatting import LATEX, TEXT, Markup, decimals, small
 from reports.grid import Grid
 from reports.losses.summary import Comparison
@@ -22,18 +24,19 @@ from simulations.dataset_catalogue import dataset_named
 from simulations.fitters.fit import NOT_CONVERGED
 
 _NAN = float("nan")
+_GREEK = {"α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "τ": r"$\tau$"}
+"""Symbols of parameters, in LaTeX."""
 
 
-def loss_name(loss: str, beta: float = _NAN, matched: bool = False) -> str:
-    """Write a loss as the paper calls it.
+def loss_name(row: Mapping[str, Any]) -> str:
+    """Write the loss of a row as the paper calls it, with the parameters that the row has.
 
     Examples
     --------
-    >>> loss_name("lgl-inr", 2.0), loss_name("lgl", matched=True)
+    >>> loss_name({"loss": "lgl-inr", "beta": 2.0}), loss_name({"loss": "lgl", "matched": True})
     ('LGL-INR, β = 2', 'LGL, matched')
     """
-    name = loss.upper() + (f", β = {beta:g}" if loss == "lgl-inr" and beta == beta else "")
-    return name + (", matched" if matched else "")
+    return label(LOSSES[row["loss"]], row) + (", matched" if row.get("matched") else "")
 
 
 def short_title(dataset: str) -> str:
@@ -252,12 +255,15 @@ def _panel_name(row: Mapping[str, Any]) -> str:
 
 
 def _setting(row: Mapping[str, Any], markup: Markup) -> str:
-    return in_markup(loss_name(row["loss"], row["beta"], bool(row["matched"])), markup)
+    return in_markup(loss_name(row), markup)
 
 
 def in_markup(name: str, markup: Markup) -> str:
     """Write the name of a loss in a markup."""
-    return name.replace("β", r"$\beta$") if markup is LATEX else name
+    if markup is LATEX:
+        for letter, written in _GREEK.items():
+            name = name.replace(letter, written)
+    return name
 
 
 def _gradient(row: Mapping[str, Any], markup: Markup) -> str:

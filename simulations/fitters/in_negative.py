@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from equations.arguments import BadArgument
-from equations.losses import in_negative_weights, lgl_inr_loss
+from equations.losses.lgl_inr import in_negative_weights, lgl_inr_loss
 from simulations.fitters.fit import Fit, Samples, check_enough, check_samples
 from simulations.fitters.fitter import one_fit
 from simulations.fitters.newton import SETTLED, newton

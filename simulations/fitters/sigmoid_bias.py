@@ -8,17 +8,12 @@ however close to zero they are, it has one sign at :math:`-\infty` and the other
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from scipy.optimize import elementwise
 
+from equations.losses.one_vs_all import LogWeights
 from equations.mean_proba import FloatArray
-
-LogWeights = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""``(log_mean_proba, k) -> log_weight``: logs of the weights of all classes j in the equations of
-some classes k, from their log p̄, both of shape (n_classes, len(k)); -inf where j = k."""
 
 
 def refine_sigmoid_bias(
@@ -38,7 +33,7 @@ def refine_sigmoid_bias(
     log_ratio : ndarray, shape (n_classes,)
         log a.
     log_weights : callable
-        log v (see `LogWeights`).
+        log v (see `equations.losses.one_vs_all.LogWeights`).
     start : tensor of float64, shape (n_classes,)
 
     Returns
@@ -49,7 +44,7 @@ def refine_sigmoid_bias(
 
     Examples
     --------
-    >>> from simulations.fitters.sigmoid_bias import equal_log_weights
+    >>> from equations.losses.one_vs_all import equal_log_weights
     >>> z, y = torch.zeros(4, 2, dtype=torch.float64), torch.tensor([0, 0, 0, 1])
     >>> ratio = np.log([3.0, 1.0])  # one-vs-all: class sizes are weights
     >>> b, _ = refine_sigmoid_bias(z, y, ratio, equal_log_weights(np.log([3.0, 1.0])), z[0])
@@ -80,50 +75,6 @@ def refine_sigmoid_bias(
         raise RuntimeError(f"no root of the bias of class {int((~found.success).argmax())}")
     calls = int((bracket.nfev + found.nfev).max())
     return torch.as_tensor(found.x, device=start.device), calls
-
-
-def equal_log_weights(log_mass: FloatArray) -> LogWeights:
-    """Weights of one-vs-all: a class's mass, the same in every equation.
-
-    Parameters
-    ----------
-    log_mass : ndarray, shape (n_classes,)
-
-    Returns
-    -------
-    callable
-        See `LogWeights`.
-    """
-
-    def weights(log_p: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
-        mass = torch.as_tensor(log_mass, dtype=log_p.dtype, device=log_p.device)
-        return _without_own(mass[:, None].expand_as(log_p), k)
-
-    return weights
-
-
-def hardness_log_weights(beta: float) -> LogWeights:
-    """Weights of LGL-INR: λ of Eq. (11), from the same mean probabilities.
-
-    Parameters
-    ----------
-    beta : float
-
-    Returns
-    -------
-    callable
-        See `LogWeights`.
-    """
-
-    def weights(log_p: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
-        return torch.log_softmax(_without_own(beta * log_p.exp(), k), dim=0)
-
-    return weights
-
-
-def _without_own(values: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
-    own = torch.arange(len(values), device=values.device)[:, None] == k
-    return values.masked_fill(own, -torch.inf)
 
 
 def _log_mean_sigmoid(z: torch.Tensor) -> torch.Tensor:

@@ -104,6 +104,8 @@ def stored_study(
         If there is no such study, or it asks for a device that is not here.
     """
     options, module = options_type(name), study_module(name)
+    renamed = getattr(module, "RENAMED", {})
+    design = {renamed.get(option, option): value for option, value in design.items()}
     stored = module.used_of(design) if hasattr(module, "used_of") else design
     chosen = from_design(options, stored, runs=n_runs, **(inputs or {}))
     known = module.known_from(design, inputs or {}) if hasattr(module, "known_from") else {}

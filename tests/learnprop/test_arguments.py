@@ -9,7 +9,7 @@ import torch
 from scipy.sparse import csr_array
 
 import learnprop
-from learnprop.arguments import joined, study_options
+from learnprop.arguments import from_python, spaces_to_commas
 from simulations.generators.user_data import _samples
 from simulations.store import open_store, read_store
 from simulations.studies.explore import study as explore
@@ -48,7 +48,7 @@ def dump(folder):
     ],
 )
 def test_what_people_pass_becomes_plain(given, plain):
-    found = study_options("explore", explore.Options, given)
+    found = from_python("explore", explore.Options, given)
     assert found == plain
     assert [type(v) for v in found.values()] == [type(v) for v in plain.values()]
 
@@ -56,18 +56,22 @@ def test_what_people_pass_becomes_plain(given, plain):
 @pytest.mark.parametrize(
     ("kind", "given", "message"),
     [
-        (explore.Options, {"ratio": 1}, "s has no option 'ratio', only runs, seed"),
+        (explore.Options, {"ratio": 1}, "ratio is no option of s, only runs, seed"),
         (explore.Options, {"runs": 3.0}, r"runs must be an integer, got 3\.0"),
         (explore.Options, {"runs": True}, "runs must be an integer, got True"),
         (explore.Options, {"runs": None}, "runs must be an integer, got None"),
-        (explore.Options, {"ratios": "1,2"}, "ratios must be a number, got '1,2'"),
+        (
+            explore.Options,
+            {"ratios": "1,x"},
+            "ratios must be numbers with commas between, got '1,x'",
+        ),
         (explore.Options, {"fitter": 3}, "fitter must be a string, got 3"),
         (multiclass.Options, {"sizes": [9, 5.5]}, r"sizes must be an integer, got 5\.5"),
     ],
 )
 def test_what_cannot_be_is_named(kind, given, message):
     with pytest.raises(ValueError, match=message):
-        study_options("s", kind, given)
+        from_python("s", kind, given)
 
 
 @pytest.mark.parametrize(
@@ -206,4 +210,4 @@ def test_where_the_data_lie_is_no_result(arrays, tmp_path, cli):
     ],
 )
 def test_numbers_with_spaces_between_are_joined(written, read):
-    assert joined(written, "--beta") == read
+    assert spaces_to_commas(written, {"--beta"}) == read

@@ -20,7 +20,7 @@ def test_import_learnprop_is_light():
     assert not HEAVY & loaded_by("import learnprop")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["table1", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["table1", "--help"], ["losses", "--help"]])
 def test_help_is_light(arguments):
     code = (
         "import sys, learnprop.cli\n"
@@ -28,6 +28,11 @@ def test_help_is_light(arguments):
         "try: learnprop.cli.main()\n"
         "except SystemExit as stop: assert stop.code == 0"
     )
+    assert not HEAVY & loaded_by(code)
+
+
+def test_names_and_parameters_of_losses_are_light():
+    code = "from equations.losses import LOSSES; LOSSES['lgl-inr'].parameters"
     assert not HEAVY & loaded_by(code)
 
 

@@ -19,7 +19,7 @@ def few(monkeypatch):
 
 def test_losses_writes_its_files_resumes_and_can_be_read_again(cli, tmp_path):
     out = tmp_path / "out"
-    status, stdout, stderr = cli(*SMALL, "--beta", "1", "2", "--out", out)
+    status, stdout, stderr = cli(*SMALL, "--inr-beta", "1,2", "--out", out)
     assert status == 0
     assert "losses: 3/3 blocks, digits cnn2c lgl-inr beta=2 run 0 took" in stderr
     assert "LGL-INR, β = 2" in stdout
@@ -31,9 +31,9 @@ def test_losses_writes_its_files_resumes_and_can_be_read_again(cli, tmp_path):
         *(f"{n}.{s}" for n in ("accuracy", "confusion_digits_cnn2c") for s in ("pdf", "png")),
     }  # fmt: skip
     about = json.loads((out / "provenance.json").read_text())
-    assert about["configuration"]["beta"] == [1.0, 2.0]
+    assert about["configuration"]["inr_beta"] == [1.0, 2.0]
     first = pd.read_csv(out / "summary.csv")
-    status, _, stderr = cli(*SMALL, "--beta", "1,2", "--out", out, "--runs", 2)
+    status, _, stderr = cli(*SMALL, "--inr-beta", "1,2", "--out", out, "--runs", 2)
     assert status == 0
     assert "6/6 blocks" in stderr
     assert "3/6 blocks" not in stderr  # those are there
@@ -83,8 +83,8 @@ def test_an_interrupted_comparison_shows_what_is_there(cli, tmp_path, monkeypatc
         (("--dataset", "digits,imagenet"), "--dataset must be one of digits"),
         (("--model", "lenet"), "--model must be one of cnn2c"),
         (("--loss", "focal"), "--loss must be one of lgl, sml, lgl-inr, got 'focal'"),
-        (("--beta", "one"), "--beta must be numbers with commas between, got 'one'"),
-        (("--beta", "-1"), "--beta must satisfy 0 <= beta"),
+        (("--inr-beta", "one"), "--inr-beta must be numbers with commas between, got 'one'"),
+        (("--inr-beta", "-1"), "--inr-beta must satisfy 0 <= β"),
         (("--runs", "0"), "--runs must be at least 1, got 0"),
     ],
 )

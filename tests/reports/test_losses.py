@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from equations.losses import chosen_loss
 from reports.formatting import LATEX
 from reports.grid import to_latex
 from reports.losses import figures
@@ -248,7 +249,7 @@ def test_the_papers_tables_with_what_was_run_beside_what_is_printed():
     five = table5_grid(table)
     assert [row[0] for row in five.rows] == ["1", "2", "4"]
     assert five.rows[2][1:] == ("", "-", "96.43±0.19")
-    assert "--dataset kmnist --model cnn2c --loss lgl-inr --beta 1,2,4" in five.note
+    assert "--dataset kmnist --model cnn2c --loss lgl-inr --inr-beta 1,2,4" in five.note
     four = table4_grid(made_up("cifar10", "resnet18", lgl=0.9, sml=0.9, inr_1=0.91))
     rows = [row for row in four.rows if row is not None]
     assert rows[0] == ("MobileNetV2", "LGL", "", "92.40±0.26")
@@ -274,8 +275,8 @@ def test_the_papers_numbers():
     assert set(best.values()) == {"lgl-inr", "sml"}  # SML and LGL-INR tie on Fashion-MNIST
     tied = TABLE_3["fashion-mnist", "cnn2c"]
     assert tied["sml"] == tied["lgl-inr"]
-    assert TABLE_5[1.0] / 100 == paper_accuracy("kmnist", "cnn2c", "lgl-inr", 1.0)
-    assert np.isnan(paper_accuracy("mnist", "cnn2c", "lgl-inr", 2.0))
+    assert TABLE_5[1.0] / 100 == paper_accuracy("kmnist", "cnn2c", chosen_loss("lgl-inr"))
+    assert np.isnan(paper_accuracy("mnist", "cnn2c", chosen_loss("lgl-inr", beta=2.0)))
 
 
 def test_the_paper_stands_beside_what_is_trained_as_it_says(tmp_path):
@@ -295,7 +296,7 @@ def test_protocol_says_what_was_decided_beforehand(reported):
     assert "inside ±0.5 percentage points" in text
     assert "the first 20 minibatches" in text
     assert "never at the best one" in text
-    study = make_study(Options(dataset=("cifar10",), beta=(1.0, 2.0), device="cpu"), SUPPLY)
+    study = make_study(Options(dataset=("cifar10",), inr_beta=(1.0, 2.0), device="cpu"), SUPPLY)
     text = losses_protocol(study).replace("\n  ", " ")
     assert "β of LGL-INR: 1, 2" in text
     assert "random crop and horizontal flip" in text

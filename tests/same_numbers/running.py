@@ -57,8 +57,8 @@ STUDIES = {
         " --schedule step --momentum 0.9 --measure-at 1 --device cpu --seed 15",
     },
     "losses": {
-        "all": "--runs 2 --epochs 1 --loss lgl,sml,lgl-inr --beta 0.5,2 --match-step --device cpu"
-        " --seed 16",
+        "all": "--runs 2 --epochs 1 --loss lgl,sml,lgl-inr --inr-beta 0.5,2 --match-step"
+        " --device cpu --seed 16",
         "cosine": "--runs 2 --epochs 2 --loss sml,lgl --batch-size 128 --schedule cosine"
         " --momentum 0.9 --weight-decay 0.0001 --augment --device cpu --seed 17",
     },
@@ -68,7 +68,7 @@ STUDIES = {
 An option that a checkout spells otherwise has its other spelling in `RESPELT`.
 """
 
-RESPELT: dict[str, dict[str, str]] = {}
+RESPELT: dict[str, dict[str, str]] = {"losses": {"--inr-beta": "--beta"}}
 """Study to {option: its other spelling}; tried where the first spelling exits with status 2."""
 
 HOW = "--jobs 1 --backend sequential"

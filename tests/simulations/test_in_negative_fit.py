@@ -6,8 +6,12 @@ from scipy.optimize import root
 from scipy.special import expit, softmax
 
 from equations.balance import residual
-from equations.in_negative import in_negative_residual, in_negative_sides
-from equations.losses import in_negative_weights, lgl_inr_loss
+from equations.losses.lgl_inr import (
+    in_negative_residual,
+    in_negative_sides,
+    in_negative_weights,
+    lgl_inr_loss,
+)
 from simulations.fitters.in_negative import fit_lgl_inr
 from simulations.fitters.logistic import fit_logistic
 from simulations.fitters.softmax import softmax_logits

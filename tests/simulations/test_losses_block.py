@@ -7,10 +7,8 @@ import pytest
 import torch
 
 from equations.balance import left_side, residual, right_side
-from equations.in_negative import in_negative_residual, in_negative_sides
-from equations.losses import lgl_inr_loss
+from equations.losses.lgl_inr import in_negative_residual, in_negative_sides, lgl_inr_loss
 from simulations.blocks import StudyError, Task, compute_one
-from simulations.criteria import PaperLoss
 from simulations.datasets import load_dataset
 from simulations.fitters.fit import CONVERGED, DIVERGED, NOT_CONVERGED
 from simulations.image_batches import image_batch
@@ -256,8 +254,3 @@ def sides_of(p, y):
         return left, right
 
     return sides
-
-
-def test_a_loss_is_what_it_is_called():
-    assert PaperLoss("sml").activation == "softmax"
-    assert PaperLoss("lgl").activation == PaperLoss("lgl-inr").activation == "sigmoid"

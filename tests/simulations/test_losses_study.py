@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from simulations.criteria import PaperLoss
+from equations.losses import chosen_loss
 from simulations.recipe import Recipe
 from simulations.seeds import replication_key
 from simulations.studies import stored_study
@@ -38,7 +38,7 @@ def test_what_is_chosen_takes_the_place_of_the_papers_settings():
 
 def test_the_shared_rate_comes_first_and_softmax_is_not_matched_to_itself():
     study = make_study(
-        replace(PLAIN, dataset=("kmnist", "mnist"), beta=(1.0, 4.0), match_step=True), SUPPLY
+        replace(PLAIN, dataset=("kmnist", "mnist"), inr_beta=(1.0, 4.0), match_step=True), SUPPLY
     )
     names = [cell.name for cell in study.cells]
     assert names[:4] == [
@@ -49,7 +49,7 @@ def test_the_shared_rate_comes_first_and_softmax_is_not_matched_to_itself():
         for loss in ("lgl", "lgl-inr beta=1", "lgl-inr beta=4")
         for d in ("kmnist", "mnist")
     ]
-    assert study.cells[6].loss == PaperLoss("lgl-inr", 4.0)
+    assert study.cells[6].loss == chosen_loss("lgl-inr", beta=4.0)
 
 
 def test_losses_share_their_randomness_and_data_sets_do_not():
@@ -60,12 +60,21 @@ def test_losses_share_their_randomness_and_data_sets_do_not():
 
 
 def test_a_stored_study_is_laid_out_again_without_its_data(monkeypatch):
-    study = make_study(replace(PLAIN, match_step=True, beta=(0.0, 2.5), lr=0.02))
+    study = make_study(replace(PLAIN, match_step=True, inr_beta=(0.0, 2.5), lr=0.02))
     design = json.loads(json.dumps(dict(study.design)))
     monkeypatch.setattr(losses, "load_dataset", lambda *_: pytest.fail("read the data"))
     again = stored_study("losses", design, n_runs=5)
     assert again.cells == study.cells
     assert dict(again.design) == dict(study.design)
+
+
+def test_a_store_that_calls_the_option_beta_is_read():
+    study = make_study(replace(PLAIN, inr_beta=(0.0, 2.5)))
+    design = json.loads(json.dumps(dict(study.design)))
+    design["beta"] = design.pop("inr_beta")
+    assert stored_study("losses", design, n_runs=5).cells == study.cells
+    del design["beta"]  # the control: else the default is taken
+    assert stored_study("losses", design, n_runs=5).cells != study.cells
 
 
 @pytest.mark.parametrize(
@@ -80,10 +89,10 @@ def test_a_stored_study_is_laid_out_again_without_its_data(monkeypatch):
         ({"loss": ("focal",)}, "loss must be one of lgl, sml, lgl-inr, got 'focal'"),
         ({"loss": ()}, "loss must name at least one of lgl, sml, lgl-inr"),
         ({"loss": ("sml", "sml")}, "loss must be distinct"),
-        ({"beta": (-1.0,)}, "beta must satisfy 0 <= beta <= 1e[+]30, got -1"),
-        ({"beta": (float("inf"),)}, "beta must satisfy .* got inf"),
-        ({"beta": (1.0, 1.0 + 1e-9)}, "beta must be numbers that differ in six digits"),
-        ({"beta": ()}, "beta must be numbers"),
+        ({"inr_beta": (-1.0,)}, "inr_beta must satisfy 0 <= β <= 1e[+]30, got -1"),
+        ({"inr_beta": (float("inf"),)}, "inr_beta must satisfy .* got inf"),
+        ({"inr_beta": (1.0, 1.0 + 1e-9)}, "inr_beta must be numbers that differ in six digits"),
+        ({"inr_beta": ()}, "inr_beta must be numbers"),
         ({"batch_size": 1202}, "batch_size must be at most the 1201 training images of digits"),
         ({"epochs": 0}, "epochs must be at least 1, got 0"),
         ({"lr": -1.0}, "lr must be positive and finite, got -1"),
@@ -92,7 +101,7 @@ def test_a_stored_study_is_laid_out_again_without_its_data(monkeypatch):
         ({"schedule": "warm"}, "schedule must be one of constant, step, cosine, got 'warm'"),
         ({"precision": "fp8"}, "precision must be one of float32, bf16, got 'fp8'"),
         ({"margin": 0.0}, "margin must be positive and finite, got 0"),
-        ({"device": "tpu"}, "device must be auto, cpu or cuda, got 'tpu'"),
+        ({"device": "tpu"}, "device must be one of auto, cpu, cuda, got 'tpu'"),
         ({"runs": 0}, "runs must be at least 1, got 0"),
     ],
 )

@@ -10,12 +10,9 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from equations.balance import left_side, right_side
-from equations.in_negative import in_negative_sides
-from simulations.fitters.sigmoid_bias import (
-    equal_log_weights,
-    hardness_log_weights,
-    refine_sigmoid_bias,
-)
+from equations.losses.lgl_inr import hardness_log_weights, in_negative_sides
+from equations.losses.one_vs_all import equal_log_weights
+from simulations.fitters.sigmoid_bias import refine_sigmoid_bias
 from simulations.measure import measure
 
 SIZES = (150, 90, 40, 20)

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
+from equations.losses import REFERENCE
+from equations.losses.loss import ChosenLoss
 from equations.mean_proba import FloatArray
 from simulations.checkpoints import Checkpoint
-from simulations.criteria import PaperLoss, paper_loss, stage_of_loss
+from simulations.criteria import criterion_of, stage_of_loss
 from simulations.dataset_catalogue import dataset_named
 from simulations.network_training import (
     Member,
@@ -41,7 +42,7 @@ class LossCell:
     Attributes
     ----------
     dataset, model : str
-    loss : PaperLoss
+    loss : ChosenLoss
     matched : bool
         Whether the loss is scaled to the softmax loss's gradient norm at the start.
     train_size : tuple of int
@@ -54,7 +55,7 @@ class LossCell:
 
     dataset: str
     model: str
-    loss: PaperLoss
+    loss: ChosenLoss
     matched: bool
     train_size: tuple[int, ...]
     recipe: Recipe
@@ -74,8 +75,7 @@ class LossCell:
     @property
     def setting(self) -> str:
         """Name of the loss, e.g. ``lgl-inr beta=2 matched``."""
-        beta = f" beta={self.loss.beta:g}" if self.loss.name == "lgl-inr" else ""
-        return f"{self.loss.name}{beta}{' matched' if self.matched else ''}"
+        return f"{self.loss.setting}{' matched' if self.matched else ''}"
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ class LossCell:
     @property
     def stages(self) -> tuple[str, ...]:
         """Names of the stages after the last epoch."""
-        return "raw", "bias"
+        return ("raw", "bias") if self.loss.kind.balance else ("raw",)
 
     @property
     def measure_at(self) -> tuple[int, ...]:
@@ -98,10 +98,8 @@ class LossCell:
         return self.recipe.epochs, "raw"
 
     def class_mass(self, _setting: str) -> FloatArray:
-        """Class mass of training: N; under LGL-INR classes count alike, and the sum is one."""
-        if self.loss.name == "lgl-inr":
-            return np.full(len(self.train_size), 1 / len(self.train_size))
-        return np.array(self.train_size, dtype=np.float64)
+        """Class mass of training, as the loss has it."""
+        return self.loss.kind.class_mass(self.train_size)
 
     @property
     def estimand(self) -> str:
@@ -135,7 +133,7 @@ def compute_block(cell: LossCell, seed: int, runs: range, unfinished: Path | Non
     ) -> list[Trained]:
         starts, ratio = _before_training(cell, pool, members)
         factor = 1 / ratio if cell.matched else torch.ones_like(ratio)
-        criterion = paper_loss(cell.loss, len(members[0].rows), cell.recipe, factor)
+        criterion = criterion_of(cell.loss, len(members[0].rows), cell.recipe, factor)
         trained = train_with(cell, pool, members, criterion, checkpoint)
         return [
             replace(one, epochs={0: start} | one.epochs)
@@ -150,7 +148,8 @@ def _before_training(
     cell: LossCell, pool: Pool, members: Sequence[Member]
 ) -> tuple[list[Stage], torch.Tensor]:
     """Networks on test before their first step, and gradient norms relative to softmax's."""
-    losses = [loss.values(cell.recipe.batch_size) for loss in (cell.loss, PaperLoss("sml"))]
+    both = cell.loss, ChosenLoss(REFERENCE)
+    losses = [loss.minibatch_loss(cell.recipe.batch_size) for loss in both]
     own, softmax = gradient_norms_at_start(cell.model, pool, members, cell.recipe, losses)
     ratio = own / softmax
     networks = starting_networks(cell.model, pool, members, cell.recipe)

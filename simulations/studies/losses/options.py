@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from equations.losses import LOSSES
 from simulations.recipe import SCHEDULES
 from simulations.studies.network_options import (
     DATA,
@@ -48,10 +49,10 @@ class Options:
     loss: Annotated[
         tuple[str, ...],
         Option(
-            "lgl (one-vs-all logistic), sml (softmax), lgl-inr (Eq. 11).",
-            choices=("lgl", "sml", "lgl-inr"),
+            ", ".join(f"{loss.name} ({loss.title})" for loss in LOSSES.values()) + ".",
+            choices=tuple(LOSSES),
         ),
-    ] = ("lgl", "sml", "lgl-inr")
+    ] = tuple(LOSSES)
     inr_beta: Annotated[
         tuple[float, ...],
         Option("β of lgl-inr, any numbers from 0 up.", metavar="B1,B2,..."),

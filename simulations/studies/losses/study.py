@@ -13,9 +13,9 @@ from itertools import product
 from typing import Any
 
 from equations.arguments import BadArgument
-from equations.loss_arguments import LARGEST_BETA
+from equations.losses import LOSSES, REFERENCE
+from equations.losses.loss import ChosenLoss, Parameter
 from simulations.blocks import BLOCK_SIZE
-from simulations.criteria import LOSSES, PaperLoss
 from simulations.dataset_catalogue import dataset_named
 from simulations.dataset_files import folder_named
 from simulations.datasets import class_supply, load_dataset
@@ -25,15 +25,17 @@ from simulations.networks import check_network
 from simulations.recipe import Recipe
 from simulations.studies.losses.block import LossCell, compute_block
 from simulations.studies.losses.options import Options
-from simulations.studies.option import design_of
+from simulations.studies.option import declared_options, design_of
 from simulations.studies.options import (
-    check_choice,
     check_chosen,
     check_recipe,
 )
 from simulations.versions import code_version
 
 NAME = "losses"
+
+RENAMED = {"beta": "inr_beta"}
+"""Options of stored studies that were called otherwise."""
 
 GRAY = Recipe(epochs=20, batch_size=64, lr=0.01, momentum=0.5)
 """The paper's for MNIST-type data."""
@@ -100,7 +102,7 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
         for matched, loss, (dataset, model) in product(
             (False, True) if o.match_step else (False,), losses, pairs
         )
-        if not (matched and loss.name == "sml")  # it is what others are matched to
+        if not (matched and loss.kind == REFERENCE)  # it is what others are matched to
     )
     for cell in cells:
         if cell.recipe.batch_size > sum(cell.train_size):
@@ -154,26 +156,37 @@ def _models(o: Options, dataset: str) -> tuple[str, ...]:
     return models
 
 
-def _losses(o: Options) -> list[PaperLoss]:
+def _losses(o: Options) -> list[ChosenLoss]:
+    """Losses in the order in which they are named, each with every value of its parameters."""
     if not o.loss:
         raise BadArgument("loss", f"must name at least one of {', '.join(LOSSES)}")
-    for name in o.loss:
-        check_choice("loss", name, LOSSES)
-    labels = [f"{beta:g}" for beta in o.inr_beta]
-    if not labels or len(set(labels)) < len(labels):
-        raise BadArgument(
-            "inr_beta", f"must be numbers that differ in six digits, got {list(o.inr_beta)}"
-        )
-    for beta in o.inr_beta:
-        if not (math.isfinite(beta) and 0 <= beta <= LARGEST_BETA):
-            raise BadArgument(
-                "inr_beta", f"must satisfy 0 <= beta <= {LARGEST_BETA:g}, got {beta:g}"
-            )
+    known = declared_options(type(o))
+    values = {
+        p: getattr(o, p.option) if p.option in known else (p.default,)
+        for loss in LOSSES.values()
+        for p in loss.parameters
+    }
+    for parameter, chosen in values.items():
+        _check_values(parameter, chosen)
     return [
-        PaperLoss(name, beta)
+        ChosenLoss(LOSSES[name], chosen)
         for name in o.loss
-        for beta in (o.inr_beta if name == "lgl-inr" else (1.0,))
+        for chosen in product(*(values[p] for p in LOSSES[name].parameters))
     ]
+
+
+def _check_values(parameter: Parameter, values: Sequence[float]) -> None:
+    """Raise BadArgument unless they are distinct values of the parameter."""
+    p = parameter
+    if not values or len({f"{value:g}" for value in values}) < len(values):
+        raise BadArgument(
+            p.option, f"must be numbers that differ in six digits, got {list(values)}"
+        )
+    for value in values:
+        if not (math.isfinite(value) and p.least <= value <= p.most):
+            raise BadArgument(
+                p.option, f"must satisfy {p.least:g} <= {p.symbol} <= {p.most:g}, got {value:g}"
+            )
 
 
 def _recipe(o: Options, dataset: str) -> Recipe:

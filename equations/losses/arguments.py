@@ -10,8 +10,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-LARGEST_BETA = 1e30
-"""Of β: beyond, float32 has no room for its products."""
+from equations.losses import LARGEST_BETA
 
 
 def check_logits(logits: Tensor, targets: Tensor, validate: bool) -> tuple[Tensor, Tensor]:

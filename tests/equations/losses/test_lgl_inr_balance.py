@@ -6,9 +6,13 @@ import torch
 from scipy.optimize import root
 from scipy.special import expit
 
-from equations.in_negative import in_negative_residual, in_negative_sides
-from equations.losses import lgl_inr_loss
-from simulations.fitters.sigmoid_bias import hardness_log_weights, refine_sigmoid_bias
+from equations.losses.lgl_inr import (
+    hardness_log_weights,
+    in_negative_residual,
+    in_negative_sides,
+    lgl_inr_loss,
+)
+from simulations.fitters.sigmoid_bias import refine_sigmoid_bias
 from simulations.measure import measure
 
 K, BETA, SIZES = 3, 4.0, (120, 60, 20)
