@@ -17,7 +17,6 @@ from equations.population import (
 )
 from reports.class_columns import accuracy_of_classes
 from reports.statistics import balance_over_runs
-from simulations.generators.paper import GENERATORS
 from simulations.monte_carlo import Study
 from simulations.records import FAILED_STATUSES, Fits, Measurements, select
 from simulations.studies.table1.study import POPULATION, Table1Cell
@@ -224,7 +223,7 @@ def predict(cell: Table1Cell, weight: tuple[float, float], split: str) -> RatioP
     if split == "train":
         limit = float(mass[1] / mass[0])
         return RatioPrediction(limit, limit, 0.0)
-    generator = GENERATORS[cell.name](cell.reading)
+    generator = cell.generator()
     classes = generator.quadrature()
     size = cell.test_size if split == "test" else (POPULATION, POPULATION)
     if generator.log_density is None:

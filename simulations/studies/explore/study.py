@@ -22,7 +22,8 @@ from simulations.evidence import drawing, record
 from simulations.fitters import FITTERS
 from simulations.fitters.fit import check_device
 from simulations.generators import FAMILIES
-from simulations.generators.generator import Generator, Sample
+from simulations.generators.family import generator_of
+from simulations.generators.generator import Sample
 from simulations.generators.user_data import (
     DataFile,
     describe_file,
@@ -188,7 +189,7 @@ def _source(o: Options, file: DataFile | None) -> Source:
     if o.generator == "data":
         raise BadArgument("generator", "data needs `data` FILE")
     family = choose_family(o)
-    generator: Generator = family.record.build(**family.options)
+    generator = generator_of(family)
     return Source(generator.n_classes, generator.n_features, family)
 
 
