@@ -107,8 +107,8 @@ def _type(declared: Declared) -> str:
     """Type that a caller may pass: one value where several may stand, too."""
     option = declared.option
     one = declared.kind.__name__
-    if option.choices and not option.numbers_are_words:
-        one = f"Literal[{', '.join(map(repr, option.choices))}]".replace("'", '"')
+    if option.words and not option.numbers_are_words:
+        one = f"Literal[{', '.join(map(repr, option.words))}]".replace("'", '"')
     if option.numbers_are_words:
         one = "str | float"
     whole = one

@@ -105,7 +105,7 @@ def _parameter(declared: Declared, default: Any) -> inspect.Parameter:
     described = typer.Option(
         flag,
         help=words_of_options(option.help),
-        metavar=option.metavar or "|".join(option.choices) or None,
+        metavar=option.metavar or "|".join(option.words) or None,
         rich_help_panel=option.panel or None,
     )
     return inspect.Parameter(

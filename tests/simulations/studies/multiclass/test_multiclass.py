@@ -83,7 +83,7 @@ def test_settings_share_data_and_replications_do_not(run_to_store):
         ),
         ({"runs": 1}, "runs must be at least 2"),
         ({"margin": 0.0}, "margin must be positive"),
-        ({"device": "tpu"}, "device must be auto, cpu or cuda, got 'tpu'"),
+        ({"device": "tpu"}, "device must be one of auto, cpu, cuda, got 'tpu'"),
     ],
 )
 def test_bad_options_are_named(options, message):
