@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reports.class_text import few_misses_note, gap_with_interval, percent_with_mcse
-from reports.cnn.summary import NO_MINIMUM, Networks
+from reports.cnn.summary import Networks
 from reports.formatting import LATEX, TEXT, Markup, small
 from reports.grid import Grid, runs_note
 from reports.resplit import (
@@ -17,6 +17,7 @@ from reports.resplit import (
     percent_with_errors,
     resplit_note,
 )
+from reports.setting_evidence import NO_MINIMUM
 from reports.training_samples import same_sample_note
 from simulations.fitters.fit import NOT_CONVERGED
 from simulations.stages import STAGES
