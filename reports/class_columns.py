@@ -132,38 +132,32 @@ def accuracy_of_runs(part: Measurements) -> FloatArray:
     return np.asarray(hits / part.class_count.sum(axis=1), dtype=np.float64)
 
 
-def columns_of_accuracies(part: Part) -> dict[str, float]:
+def columns_of_accuracies(part: Part, *, bounds: bool = False) -> dict[str, float]:
     """Accuracy over all classes: with equal priors, and with those of training.
 
     Parameters
     ----------
     part : Part
+    bounds : bool
+        Whether with what mean probabilities imply (E11), where the rows of P sum to one.
 
     Returns
     -------
     dict of str to float
         Where runs split one data set, on test, with the standard errors for new data.
     """
-    of_class = accuracy_of_classes(part.rows)
+    of_class, implied = accuracy_of_classes(part.rows), columns_of_bounds(part) if bounds else {}
+    share = np.array(part.terms.train_size) / sum(part.terms.train_size)
     found: dict[str, float] = {}
-    for name, prior in priors(part.terms.train_size).items():
+    priors = {"balanced_accuracy": np.full_like(share, 1 / len(share)), "overall_accuracy": share}
+    for name, prior in priors.items():
         accuracy = of_class @ prior
         found |= {name: float(accuracy.mean()), f"{name}_mcse": mcse_of_mean(accuracy)}
         if part.corrected:
             found[f"{name}_corrected_error"] = corrected_error(accuracy, part.terms.resplit)
+        for bound, values in implied.items():
+            found[bound.replace("accuracy", name)] = float(np.array(values) @ prior)
     return found
-
-
-def priors(train_size: Sequence[int]) -> dict[str, FloatArray]:
-    """Weights of the classes in an accuracy over all of them, by its name.
-
-    Examples
-    --------
-    >>> priors([1, 3])["overall_accuracy"].tolist()
-    [0.25, 0.75]
-    """
-    share = np.array(train_size) / sum(train_size)
-    return {"balanced_accuracy": np.full_like(share, 1 / len(share)), "overall_accuracy": share}
 
 
 def columns_of_bounds(part: Part) -> Columns:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports.formatting import LATEX, TEXT, Markup
 from reports.grid import Grid, to_console, to_latex
+from reports.protocol import Protocol, to_markdown
 from reports.provenance import write_text
 from simulations.monte_carlo import Study
 from simulations.tables import Store
@@ -69,8 +70,7 @@ class StudyReport:
     Attributes
     ----------
     title : str
-    protocol : callable ``(study, mcse) -> str``
-        Text of ``protocol.md``; `mcse` is the target of precision or None.
+    ademp : callable ``(study) -> Protocol``
     summarise : callable ``(study, store) -> summary``
         A pure function of what is stored.
     contents : callable ``(summary) -> Contents``
@@ -84,12 +84,16 @@ class StudyReport:
     """
 
     title: str
-    protocol: Callable[[Study, float | None], str]
+    ademp: Callable[[Study], Protocol]
     summarise: Callable[[Study, Store], Any]
     contents: Callable[[Any], Contents]
     predicted_gap_sd: Callable[[Any], dict[str, float | None]] = lambda _: {}
     failed: Callable[[Contents], bool] = any_verdict_fails
     shows_unfinished: bool = False
+
+    def protocol(self, study: Study, mcse: float | None = None) -> str:
+        """Text of ``protocol.md``; `mcse` is the target of precision or None."""
+        return to_markdown(self.ademp(study), study, mcse)
 
 
 def report_of(study: str) -> StudyReport:

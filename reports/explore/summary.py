@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import expit, logit
 
-from equations.accuracy_bounds import accuracy_bounds
 from equations.resampling import resplit_ratio
 from reports.class_columns import (
     Columns,
@@ -19,7 +19,6 @@ from reports.class_columns import (
     columns_of_limit,
     columns_of_predictions,
     columns_of_residual_split,
-    priors,
     proba_in_limit,
 )
 from reports.class_rows import about_classes, class_rows, of_all_classes
@@ -198,17 +197,6 @@ def _intervals(part: Part) -> Columns:
     return together | (columns_of_corrected(part.corrected) if part.corrected else {})
 
 
-def _accuracies(part: Part) -> dict[str, float]:
-    """Accuracy over all classes, with the bounds that mean probabilities imply."""
-    found = columns_of_accuracies(part)
-    if part.terms.one_vs_all:
-        return found
-    low, high = accuracy_bounds(part.rows.mean_proba.mean(axis=0))
-    for name, prior in priors(part.terms.train_size).items():
-        found |= {f"{name}_low": float(low @ prior), f"{name}_high": float(high @ prior)}
-    return found
-
-
 def _together(part: Part) -> dict[str, str]:
     """One verdict on all classes; two have one equation."""
 
@@ -226,7 +214,7 @@ COLUMNS = (
     columns_of_balance,
     columns_of_predictions,
     _intervals,
-    of_all_classes(_accuracies),
+    of_all_classes(partial(columns_of_accuracies, bounds=True)),
     columns_of_bounds,
     columns_of_residual_split,
     of_all_classes(_together),

@@ -148,7 +148,8 @@ def _rows(cell: Table1Cell, evidence: SettingEvidence, terms: Terms) -> list[Row
     of_classes = class_rows(evidence, terms, {"class": (0, 1)}, columns)
     rows = []
     for first, second in zip(of_classes[::2], of_classes[1::2], strict=True):
-        row = rhs | {name: first[name] for name in (*OF_CLASS_0, *OF_RESIDUAL) if name in first}
+        row = {"split": first["split"], **rhs}
+        row |= {name: first[name] for name in (*OF_CLASS_0, *OF_RESIDUAL) if name in first}
         for k, of_class in enumerate((first, second)):
             names = (name for name in ("accuracy", "accuracy_mcse") if name in of_class)
             row |= {name.replace("accuracy", f"accuracy_{k}"): of_class[name] for name in names}
