@@ -12,6 +12,7 @@ from reports.formatting import LATEX, TEXT, Markup
 from reports.grid import Grid, to_console, to_latex
 from reports.protocol import Protocol, to_markdown
 from reports.provenance import write_text
+from reports.style import Figure, draw_to
 from simulations.monte_carlo import Study
 from simulations.tables import Store
 
@@ -31,14 +32,11 @@ class NamedTable:
 
 @dataclass(frozen=True)
 class NamedFigure:
-    """A figure: the stem of its files, its caption, and what draws it into paths.
-
-    What has nothing to draw writes no file.
-    """
+    """A figure: the stem of its files, its caption, and what draws it; nothing, it may be."""
 
     name: str
     title: str
-    draw: Callable[[list[Path]], None]
+    draw: Callable[[], Figure | None]
 
 
 @dataclass(frozen=True)
@@ -127,5 +125,5 @@ def write_contents(contents: Contents, out: Path) -> list[Any]:
     for table in contents.tables:
         write_text(out / f"{table.name}.tex", to_latex(table.grid(LATEX)))
     for figure in contents.figures:
-        figure.draw([out / f"{figure.name}.pdf", out / f"{figure.name}.png"])
+        draw_to(figure.draw, [out / f"{figure.name}.pdf", out / f"{figure.name}.png"])
     return [to_console(t.grid(TEXT), t.title) for t in contents.tables if t.on_console]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,10 @@ from reports.style import (
     OBSERVED,
     PAPER,
     PREDICTED,
+    Figure,
     house_style,
     matplotlib,
     plain,
-    save_figure,
     subplots,
 )
 from simulations.datasets import dataset_named
@@ -33,16 +32,15 @@ EARLY = 0.15
 """Share of the epochs below whose accuracies an axis need not reach."""
 
 
-def draw_curves(table: Comparison, paths: list[Path]) -> None:
+def draw_curves(table: Comparison) -> Figure | None:
     """Draw test accuracy over the training, least to largest run as a band.
 
     Parameters
     ----------
     table : Comparison
-    paths : list of Path
     """
     if table.epochs.empty:
-        return
+        return None
     panels = [p for p in table.panels if not _of(table.epochs, p).empty]
     n = min(len(panels), PER_ROW)
     n_rows = -(-len(panels) // n)
@@ -71,7 +69,7 @@ def draw_curves(table: Comparison, paths: list[Path]) -> None:
         figure.legend(
             handles.values(), handles, loc="outside right center", fontsize=7, handlelength=3
         )
-        save_figure(figure, paths)
+        return figure
 
 
 def _draw_curve(ax: Any, curve: Any, betas: list[float]) -> None:
@@ -99,7 +97,7 @@ def confusion_panels(table: Comparison) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path]) -> None:
+def draw_confusion(table: Comparison, panel: tuple[str, str]) -> Figure | None:
     """Draw the losses' confusion matrices side by side, with the accuracy of each class.
 
     At the shared learning rate, LGL-INR at its first β, as in Fig. 1.
@@ -108,7 +106,6 @@ def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path])
     ----------
     table : Comparison
     panel : tuple of (dataset, model)
-    paths : list of Path
     """
     mine = _of(table.confusion, panel)
     mine = mine[~mine["matched"]].drop_duplicates(["loss", "true", "predicted"])
@@ -119,7 +116,7 @@ def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path])
         for loss, rows in mine.groupby("loss", sort=False)
     }
     if not matrices:
-        return
+        return None
     beta = float(mine["beta"].min())
     wrong = max(float(_off_diagonal(m).max()) for m in matrices.values())
     single = all((m == np.round(m)).all() for m in matrices.values())
@@ -143,7 +140,7 @@ def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path])
         bar.set_label("test images, mean over runs" if not single else "test images")
         bar.outline.set_visible(False)
         figure.suptitle(f"{_title(panel)}; on the diagonal: accuracy of the class, %", fontsize=9)
-        save_figure(figure, paths)
+        return figure
 
 
 def _annotate(ax: Any, matrix: np.ndarray, wrong: float, form: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports.formatting import (
-    LATEX,
     TEXT,
     Markup,
     decimals,
@@ -16,7 +15,7 @@ from reports.formatting import (
     small,
     weight_formula,
 )
-from reports.grid import Grid, runs_note
+from reports.grid import Grid, counts, runs_note
 from reports.table1.summary import Table1
 
 TITLES = {"sim1": "Sim1", "sim2": "Sim2"}
@@ -67,11 +66,10 @@ def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
             ("  residual: optimisation", *_cells(test, _part("optimisation"), markup)),
             ("  residual: overfitting", *_cells(test, _part("overfitting"), markup)),
             ("  residual: sampling", *_cells(test, _part("sampling"), markup)),
-            ("  attempted / converged / failed", *_cells(train, _counts, markup)),
+            ("  attempted / converged / failed", *map(counts, train)),
         ]
     heads = tuple(weight_formula(s, markup) for s in settings)
-    corner = markup.math.format(r"\lambda_0") if markup is LATEX else "λ0"
-    return Grid((corner, *heads), tuple(rows))
+    return Grid((_corner(markup), *heads), tuple(rows))
 
 
 def depth_grid(table: Table1, markup: Markup = TEXT) -> Grid:
@@ -107,9 +105,12 @@ def depth_grid(table: Table1, markup: Markup = TEXT) -> Grid:
         ):
             rows.append((label, *_cells([by_key[n, *key, s] for s in settings], write, markup)))
     heads = tuple(weight_formula(s, markup) for s in settings)
-    corner = markup.math.format(r"\lambda_0") if markup is LATEX else "λ0"
     sim2 = table.summary[table.summary["simulation"] == "sim2"]
-    return Grid((corner, *heads), tuple(rows), note=runs_note(sim2))
+    return Grid((_corner(markup), *heads), tuple(rows), note=runs_note(sim2))
+
+
+def _corner(markup: Markup) -> str:
+    return markup.either("λ0", r"\lambda_0")
 
 
 def _depth_names(n: int) -> list[str]:
@@ -185,7 +186,3 @@ def _part(name: str) -> Any:
         return markup.math.format(f"{value:+.{n}f}{markup.plus_minus}{mcse:.{n}f}")
 
     return write
-
-
-def _counts(row: dict[str, Any], _markup: Markup) -> str:
-    return f"{row['runs_attempted']} / {row['runs_converged']} / {row['runs_failed']}"
