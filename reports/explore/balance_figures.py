@@ -39,16 +39,7 @@ def draw_sides(table: Explore) -> Figure | None:
     for ratio, colour, marker in by_ratio(table):
         rows = (test["ratio"] == ratio).to_numpy()
         part, x = test[rows], right[rows].to_numpy()
-        gap, low, high = (part[name].to_numpy() for name in ("gap", "gap_low", "gap_high"))
-        finite = np.isfinite(low) & np.isfinite(high)
-        style = {"fmt": marker, "ms": 3, "lw": 0.8, "color": colour, "label": f"{ratio:g}"}
-        y = x * (1 + gap)
-        below = np.minimum(x * (gap - low), y * (1 - 1e-3))  # a log axis ends above zero
-        top.errorbar(x[finite], y[finite], [below[finite], (x * (high - gap))[finite]], **style)
-        top.plot(x[~finite], y[~finite], marker, ms=3, mfc="white", color=colour)
-        errors = [100 * (gap - low)[finite], 100 * (high - gap)[finite]]
-        bottom.errorbar(x[finite], 100 * gap[finite], errors, **style)
-        bottom.plot(x[~finite], 100 * gap[~finite], marker, ms=3, mfc="white", color=colour)
+        _draw_ratio((top, bottom), part, x, {"color": colour, "marker": marker}, f"{ratio:g}")
     left = right * (1 + test["gap"])
     both = np.concatenate([right, left[left > 0]])
     ends = np.array([both.min() / 1.6, both.max() * 1.6])
@@ -68,6 +59,24 @@ def draw_sides(table: Explore) -> Figure | None:
     bottom.set_ylabel("gap, per cent")
     legend_of_ratios(figure, top)
     return figure
+
+
+def _draw_ratio(
+    axes: tuple[Any, Any], part: pd.DataFrame, x: np.ndarray, mark: dict[str, Any], label: str
+) -> None:
+    """One ratio's left sides at right sides `x`, and gaps; open where unbounded."""
+    top, bottom = axes
+    gap, low, high = (part[name].to_numpy() for name in ("gap", "gap_low", "gap_high"))
+    finite = np.isfinite(low) & np.isfinite(high)
+    style = {"ls": "", "ms": 3, "lw": 0.8, "label": label, **mark}
+    open_ = {"ls": "", "ms": 3, "mfc": "white", **mark}
+    y = x * (1 + gap)
+    below = np.minimum(x * (gap - low), y * (1 - 1e-3))  # a log axis ends above zero
+    top.errorbar(x[finite], y[finite], [below[finite], (x * (high - gap))[finite]], **style)
+    top.plot(x[~finite], y[~finite], **open_)
+    errors = [100 * (gap - low)[finite], 100 * (high - gap)[finite]]
+    bottom.errorbar(x[finite], 100 * gap[finite], errors, **style)
+    bottom.plot(x[~finite], 100 * gap[~finite], **open_)
 
 
 def draw_gap(table: Explore) -> Figure | None:
