@@ -86,7 +86,8 @@ def is_item(paragraph: str) -> bool:
 def _wrapped(paragraph: str) -> str:
     """Wrap a paragraph or an item at 98 characters."""
     text = paragraph.replace(" %", "\u00a0%").replace("K - 1", "K\u00a0-\u00a01")
-    return fill(text, width=98, subsequent_indent="  " if is_item(text) else "")
+    indent = "  " if is_item(text) else ""
+    return fill(text, width=98, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def options_of(study: Study) -> Iterable[str]:
@@ -121,12 +122,12 @@ def _written(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_written(v)}" for key, v in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(_written, value)) or "none"
+        return ", ".join(map(_written, value)) or "not given"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}"
-    return "none" if value in (None, "") else str(value)
+    return "not given" if value in (None, "") else str(value)
 
 
 POSTERIOR = (
