@@ -57,7 +57,7 @@ def about_classes(cell: Any, setting: str, labels: Sequence[str] = ()) -> Column
 def class_rows(
     evidence: SettingEvidence,
     terms: Terms,
-    about: Columns,
+    about: Mapping[str, Sequence[Any]],
     columns: Sequence[ColumnsOf],
     *,
     verdicts: Mapping[str, Sequence[str]] | None = None,

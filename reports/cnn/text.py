@@ -51,25 +51,25 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         (_corner(markup), _panel_name),
         ("class", lambda r: str(r["label"])),
         ("N", lambda r: f"{r['n_train']}"),
-        ("raw, train", lambda r: _range(r["raw", "train"])),
-        ("raw, test", lambda r: _range(r["raw", "test"])),
+        ("raw, train", lambda r: _range(r["raw, train"])),
+        ("raw, test", lambda r: _range(r["raw, test"])),
         (
             "bias, train",
-            lambda r: small(r["bias", "train"].get("max_relative_difference", _NAN), markup),
+            lambda r: small(r["bias, train"].get("max_relative_difference", _NAN), markup),
         ),
         (f"bias, test [90{markup.percent}]", lambda r: gap_with_interval(r, markup)),
         ("verdict", lambda r: str(r["verdict"])),
         *_corrected(table, markup),
-        (f"head, test [90{markup.percent}]", lambda r: _gap_or_verdict(r["head", "test"], markup)),
+        (f"head, test [90{markup.percent}]", lambda r: _gap_or_verdict(r["head, test"], markup)),
     ]
     rows: list[Row] = []
     for (imbalance, setting), k in product(table.panels, range(len(table.labels))):
-        at: dict[Any, Any] = {
-            (stage, split): by_key[imbalance, setting, stage, split, k]
+        at = {
+            f"{stage}, {split}": by_key[imbalance, setting, stage, split, k]
             for stage in STAGES
             for split in ("train", "test")
         }
-        rows.append(at | at["bias", "test"] | {"first": k == 0})
+        rows.append(at | at["bias, test"] | {"first": k == 0})
     bias = table.summary[table.summary["stage"] == "bias"]
     return lay_out(rows, columns, first="first", verbatim=(1,), note=_note(table, bias))
 
