@@ -37,6 +37,7 @@ def weighting_name(setting: str, markup: Markup = TEXT) -> str:
 
     Examples
     --------
+    >>> from reports.formatting import LATEX
     >>> weighting_name("inverse"), weighting_name("0.01"), weighting_name("0.01", LATEX)
     ('inverse', 'λ0 = 0.01', '$\\lambda_0 = 0.01$')
     """
