@@ -74,5 +74,5 @@ def test_its_bias_gradient_is_that_of_the_loss():
 
 def test_names_that_are_not_registered_are_refused(monkeypatch):
     monkeypatch.delitem(LOSSES, "toy")
-    with pytest.raises(ValueError, match="^loss must be one of lgl, sml, lgl-inr, got 'toy'"):
+    with pytest.raises(ValueError, match=r"^loss must be one of lgl, sml, lgl-inr, got 'toy'"):
         make_study(Options(loss=("toy",), device="cpu"))

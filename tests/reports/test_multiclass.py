@@ -7,8 +7,7 @@ import pytest
 from equations.balance import residual
 from equations.inference import ratio_of_means
 from reports.formatting import LATEX
-from reports.multiclass.protocol import multiclass_protocol
-from reports.multiclass.report import multiclass_contents
+from reports.multiclass.report import REPORT, multiclass_contents
 from reports.multiclass.summary import summarise
 from reports.multiclass.text import class_grid, joint_grid
 from reports.study_report import write_contents
@@ -128,7 +127,7 @@ def test_other_fitters_report_what_is_true_of_them(run_to_store, fitter):
         assert (table.joint["df"] == 3).all()
         assert set(table.summary["limit_basis"]) == {"population minimiser"}
     words = {"one-vs-all": "One-vs-all logistic", "mlp": "A network with one hidden layer of 4"}
-    assert words[fitter] in multiclass_protocol(study)
+    assert words[fitter] in REPORT.protocol(study)
 
 
 def test_grids_and_figures(reported):
