@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from simulations.fitters import FITTERS
+from simulations.fitters import FITTERS, of_weights
 from simulations.generators import FAMILIES
 from simulations.studies.option import Device, Margin, Option, Runs, Seed, with_parameters
 from simulations.studies.weight_options import Beta, weights_option
@@ -30,9 +30,7 @@ class Options:
 
     runs: Runs = 100
     seed: Seed = 0
-    generator: Annotated[str, Option("Where the samples come from.", choices=tuple(FAMILIES))] = (
-        "sim1"
-    )
+    generator: Annotated[str, Option("Where the samples come from.", choices=FAMILIES)] = "sim1"
     ratios: Annotated[
         tuple[float, ...], Option("Largest over smallest training class.", metavar="R1,R2,...")
     ] = RATIOS
@@ -72,7 +70,7 @@ class Options:
         str,
         Option(
             "What is fitted; auto is logistic for two classes, else softmax.",
-            choices=("auto", *(name for name, line in FITTERS.items() if line.takes_weights)),
+            choices=lambda: ("auto", *of_weights()),
         ),
     ] = "auto"
     data: Annotated[
