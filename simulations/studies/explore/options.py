@@ -13,6 +13,11 @@ OWN_DATA = "Your own data"
 RATIOS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
+def fitter_names() -> tuple[str, ...]:
+    """What may be chosen as a fitter; auto leaves it open."""
+    return ("auto", *of_weights())
+
+
 @with_parameters(generator=FAMILIES, fitter=FITTERS)
 class Options:
     """See what a weight does to each class: a grid of imbalance ratios and λ.
@@ -70,7 +75,7 @@ class Options:
         str,
         Option(
             "What is fitted; auto is logistic for two classes, else softmax.",
-            choices=lambda: ("auto", *of_weights()),
+            choices=fitter_names,
         ),
     ] = "auto"
     data: Annotated[
