@@ -171,7 +171,7 @@ def test_schemes_follow_the_sizes_of_their_ratio():
         ({"lambda0_grid": (0.1, 0.9)}, "lambda0_grid must be LOW HIGH N, got"),
         ({"lambda0_grid": (0.5, 0.5001, 9)}, "lambda0_grid is too fine"),
         ({"generator": "sim3"}, "generator must be one of sim1, sim2, gaussian"),
-        ({"generator": "data"}, "generator data needs data"),
+        ({"generator": "data"}, "generator must be one of sim1, sim2, gaussian, skew-normal"),
         ({"classes": 4}, "classes is an option of generator gaussian or "
          "skew-normal, got 4 with generator sim1"),
         ({"rarest": "a"}, "rarest is an option of data"),
