@@ -183,7 +183,7 @@ def test_schemes_follow_the_sizes_of_their_ratio():
          "train_size leaves 24 samples for 30 features at ratio 1"),
         ({"data": "x.csv", "classes": 2}, "classes is an option of generator gaussian"),
         ({"data": "x.csv"}, "data .*x.csv cannot be read"),
-        ({"device": "tpu"}, "device must be auto"),
+        ({"device": "tpu"}, "device must be one of auto"),
     ],
 )  # fmt: skip
 def test_bad_input_names_the_option(change, message):
