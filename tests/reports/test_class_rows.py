@@ -20,6 +20,7 @@ from reports.setting_evidence import (
 from reports.table1.summary import summarise
 from simulations.monte_carlo import Study, run_study
 from simulations.store import open_store
+from simulations.studies.option import Option
 
 
 @pytest.fixture(scope="module")
@@ -80,22 +81,17 @@ def test_what_is_of_all_classes_is_in_every_row(sim1):
         by_class({"class": (0, 1), "left": (0.1,)})
 
 
-@dataclass(frozen=True)
-class Help:
-    help: str
-
-
 def test_options_are_listed_with_their_help(small_study, monkeypatch):
     @dataclass(frozen=True)
     class Options:
-        margin: Annotated[float, Help("gap that *counts* as none")] = 0.05
-        unheard: int = 1
-        test_size: tuple[int, ...] = ()
+        margin: Annotated[float, Option("gap that *counts* as none")] = 0.05
+        unheard: Annotated[int, Option("in no design")] = 1
+        test_size: Annotated[tuple[int, ...], Option("of each `class`")] = ()
 
-    monkeypatch.setattr("simulations.studies.table1.Options", Options)
+    monkeypatch.setattr("simulations.studies.table1.options.Options", Options)
     assert list(options_of(small_study)) == [
         r"`margin`: 0.05 (gap that \*counts\* as none)",
-        "`test_size`: " + ", ".join(map(str, small_study.design["test_size"])),
+        f"`test_size`: {', '.join(map(str, small_study.design['test_size']))} (of each class)",
     ]
 
 
