@@ -209,7 +209,7 @@ def _write_provenance(
         study=study.name,
         design=study.design,
         started=started,
-        command=None if command is None else list(command),
+        **({} if command is None else {"command": list(command)}),
         inputs=dict(study.inputs),
         runs=dict(study.cell_runs) or study.n_runs,
         mcse=how.mcse,
