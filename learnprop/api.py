@@ -168,8 +168,8 @@ def _documented(about: str, arrays: tuple[str, ...], options: dict[str, Declared
     entries = [f"{array} : {_ARRAYS[array]}" for array in arrays]
     for name, declared in options.items():
         option = declared.option
-        words = f"{{{', '.join(option.choices)}}}" if option.choices else _type(declared)
-        if option.choices and declared.several:
+        words = f"{{{', '.join(option.words)}}}" if option.words else _type(declared)
+        if option.words and declared.several:
             words = f"tuple of {words}"
         default = _HOW.get(name, declared.default)
         shown = f", default {as_text(default)}" if default not in ((), "", None, MISSING) else ""

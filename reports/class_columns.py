@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,10 @@ from equations.balance import left_side, residual, split_residual
 from equations.inference import mcse_of_mean
 from equations.mean_proba import FloatArray
 from equations.minimisers import NoMinimiser
+from equations.resampling import corrected_error
 from equations.stationary import effective_class_weight_over_runs
 from reports.class_statistics import SidesOverRuns
+from reports.setting_evidence import Part
 from reports.statistics import CONFIDENCE, jackknifed_gap
 from simulations.generators.large_sample_limit import Limit, LimitProba
 from simulations.records import Measurements
@@ -73,41 +75,49 @@ def columns_of_sides(sides: SidesOverRuns) -> Columns:
     }
 
 
-def columns_of_gaps_together(sides: SidesOverRuns) -> Columns:
+def columns_of_balance(part: Part) -> Columns:
+    """`columns_of_sides` of a split."""
+    return columns_of_sides(part.sides)
+
+
+def columns_of_gaps_together(part: Part) -> Columns:
     """Intervals of the gaps that hold for all classes together.
 
     Parameters
     ----------
-    sides : SidesOverRuns
+    part : Part
 
     Returns
     -------
     dict
     """
     return {
-        "gap_low_simultaneous": [g.low for g in sides.together],
-        "gap_high_simultaneous": [g.high for g in sides.together],
+        "gap_low_simultaneous": [g.low for g in part.sides.together],
+        "gap_high_simultaneous": [g.high for g in part.sides.together],
     }
 
 
-def columns_of_predictions(part: Measurements, mass: FloatArray) -> Columns:
+def columns_of_predictions(part: Part) -> Columns:
     """Residual r_j / w_j, mean probability of the own class, and accuracy.
 
     Parameters
     ----------
-    part : Measurements
-        Of one split.
-    mass : ndarray, shape (n_classes,)
+    part : Part
 
     Returns
     -------
     dict
     """
     return {
-        **mean_and_mcse("residual", residual(part.mean_proba, mass, part.miss_proba) / mass),
-        **mean_and_mcse("mean_proba", np.diagonal(part.mean_proba, axis1=1, axis2=2)),
-        **mean_and_mcse("accuracy", accuracy_of_classes(part)),
+        **mean_and_mcse("residual", relative_residual(part.rows, part.mass)),
+        **mean_and_mcse("mean_proba", np.diagonal(part.rows.mean_proba, axis1=1, axis2=2)),
+        **mean_and_mcse("accuracy", accuracy_of_classes(part.rows)),
     }
+
+
+def relative_residual(rows: Measurements, mass: FloatArray) -> FloatArray:
+    """Residual r_j / w_j of each run, shape (n_runs, n_classes)."""
+    return residual(rows.mean_proba, mass, rows.miss_proba) / mass
 
 
 def accuracy_of_classes(part: Measurements) -> FloatArray:
@@ -122,50 +132,77 @@ def accuracy_of_runs(part: Measurements) -> FloatArray:
     return np.asarray(hits / part.class_count.sum(axis=1), dtype=np.float64)
 
 
-def columns_of_bounds(part: Measurements) -> Columns:
-    """Bounds of the accuracy (E11), where the rows of P sum to one.
+def columns_of_accuracies(part: Part, *, bounds: bool = False) -> dict[str, float]:
+    """Accuracy over all classes: with equal priors, and with those of training.
 
     Parameters
     ----------
-    part : Measurements
+    part : Part
+    bounds : bool
+        Whether with what mean probabilities imply (E11), where the rows of P sum to one.
+
+    Returns
+    -------
+    dict of str to float
+        Where runs split one data set, on test, with the standard errors for new data.
+    """
+    of_class, implied = accuracy_of_classes(part.rows), columns_of_bounds(part) if bounds else {}
+    share = np.array(part.terms.train_size) / sum(part.terms.train_size)
+    found: dict[str, float] = {}
+    priors = {"balanced_accuracy": np.full_like(share, 1 / len(share)), "overall_accuracy": share}
+    for name, prior in priors.items():
+        accuracy = of_class @ prior
+        found |= {name: float(accuracy.mean()), f"{name}_mcse": mcse_of_mean(accuracy)}
+        if part.corrected:
+            found[f"{name}_corrected_error"] = corrected_error(accuracy, part.terms.resplit)
+        for bound, values in implied.items():
+            found[bound.replace("accuracy", name)] = float(np.array(values) @ prior)
+    return found
+
+
+def columns_of_bounds(part: Part) -> Columns:
+    """Bounds of the accuracy (E11).
+
+    Parameters
+    ----------
+    part : Part
 
     Returns
     -------
     dict
+        Empty where the rows of P need not sum to one.
     """
-    low, high = accuracy_bounds(part.mean_proba.mean(axis=0))
+    if part.terms.one_vs_all:
+        return {}
+    low, high = accuracy_bounds(part.rows.mean_proba.mean(axis=0))
     return {"accuracy_low": low.tolist(), "accuracy_high": high.tolist()}
 
 
-def columns_of_effective_weight(
-    part: Measurements, train_size: Sequence[int], *, intervals: bool = True
-) -> Columns:
+def columns_of_effective_weight(part: Part) -> Columns:
     """Class weights that P acts upon (E3), with intervals over runs; up to a factor.
 
     Parameters
     ----------
-    part : Measurements
-        Three runs or more, of a model whose rows of P sum to one.
-    train_size : sequence of int
-    intervals : bool
-        False where all runs share a test sample, whose error intervals over runs would leave out.
+    part : Part
 
     Returns
     -------
     dict
-        Empty where a class is never predicted: P then leads nowhere.
+        Empty with fewer than three runs, where the rows of P need not sum to one, or where a class
+        is never predicted: P then leads nowhere. No intervals where all runs share a test sample,
+        whose error intervals over runs would leave out.
     """
+    P, name = part.rows.mean_proba, "effective_weight"
+    if part.terms.one_vs_all or len(P) < 3:
+        return {}
     try:
-        found = effective_class_weight_over_runs(part.mean_proba, train_size, level=CONFIDENCE)
+        found = effective_class_weight_over_runs(P, part.terms.train_size, level=CONFIDENCE)
     except ValueError:
         return {}
-    if not intervals:
-        return {"effective_weight": [e.value for e in found]}
-    return {
-        "effective_weight": [e.value for e in found],
-        "effective_weight_low": [e.low for e in found],
-        "effective_weight_high": [e.high for e in found],
-    }
+    columns: Columns = {name: [e.value for e in found]}
+    if not part.on_shared_sample:
+        columns |= {f"{name}_low": [e.low for e in found], f"{name}_high": [e.high for e in found]}
+    return columns
 
 
 def columns_of_limit(limit: Limit | None, mass: FloatArray) -> Columns:
@@ -212,22 +249,25 @@ def proba_in_limit(limit: Limit | None, mass: FloatArray) -> LimitProba | None:
         return None
 
 
-def columns_of_residual_split(parts: Mapping[str, Measurements], mass: FloatArray) -> Columns:
+def columns_of_residual_split(part: Part) -> Columns:
     """Residual r_j / w_j on test by its terms (E5), and the largest that is not noise.
 
     Without a population, overfitting and sampling are one term.
 
     Parameters
     ----------
-    parts : mapping of split to Measurements
-    mass : ndarray, shape (n_classes,)
+    part : Part
 
     Returns
     -------
     dict
+        Empty on other splits.
     """
+    if part.split != "test":
+        return {}
     relative = {
-        split: residual(p.mean_proba, mass, p.miss_proba) / mass for split, p in parts.items()
+        split: relative_residual(part.evidence.split(split), part.mass)
+        for split in part.terms.splits
     }
     terms = split_residual(relative["train"], relative["test"], relative.get("population"))
     named = {"optimisation": terms.optimisation}

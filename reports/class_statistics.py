@@ -15,102 +15,13 @@ from equations.resampling import variance_factor
 from equations.simultaneous import gaps_over_runs, shared_sample_covariance
 from equations.within_class import too_few_misses
 from reports.statistics import CONFIDENCE
-from simulations.monte_carlo import Cell, Study
-from simulations.records import Fits, Measurements, rows_where, select
+from simulations.records import Measurements
 
 SIMULTANEOUS = 0.95
 """Level of the intervals that hold for all classes together."""
 
 SIZE = 0.05
 """Size of the joint tests."""
-
-
-@dataclass(frozen=True)
-class SettingEvidence:
-    """What a study measured under one λ setting, at its headline epoch and stage.
-
-    Attributes
-    ----------
-    mass : ndarray, shape (n_classes,)
-        w = λN.
-    fits : Fits
-    measured : Measurements or None
-    counts : dict
-        Runs attempted, converged and failed.
-    converged : bool
-        Whether every model meets the premise of Eq. (8).
-    usable : bool
-        Whether there are two models or more.
-    max_bias_gradient : float
-        Largest abs(∂/∂b) / Σw over runs and classes.
-    """
-
-    mass: FloatArray
-    fits: Fits
-    measured: Measurements | None
-    counts: dict[str, int]
-    converged: bool
-    usable: bool
-    max_bias_gradient: float
-
-    @property
-    def models(self) -> Fits:
-        """Fits with a model: those that are measured, in the same order of runs."""
-        return rows_where(self.fits, self.fits.has_model)
-
-    def split(self, name: str) -> Measurements:
-        """Measurements on one split."""
-        assert self.measured is not None
-        return select(self.measured, split=name)
-
-
-def evidence_of(
-    study: Study,
-    cell: Cell,
-    setting: str,
-    fits: Fits,
-    measured: Measurements | None,
-    at: tuple[int, str] | None = None,
-) -> SettingEvidence:
-    """Select what a study measured under one λ setting.
-
-    Parameters
-    ----------
-    study : Study
-    cell : Cell
-    setting : str
-    fits : Fits
-        Of the cell.
-    measured : Measurements or None
-        Of the cell.
-    at : tuple of (epoch, stage), optional
-        By default what the cell's tables are about.
-
-    Returns
-    -------
-    SettingEvidence
-    """
-    epoch, stage = at or cell.headline
-    mine = select(fits, setting=setting, epoch=epoch, stage=stage)
-    with_model = mine.has_model
-    n_runs = study.runs_of(cell.name)
-    converged = int((mine.status == "converged").sum())
-    if measured is not None:
-        measured = select(measured, setting=setting, epoch=epoch, stage=stage)
-    gradient = np.abs(mine.bias_gradient[with_model]) if with_model.any() else np.array([np.nan])
-    return SettingEvidence(
-        mass=cell.class_mass(setting),
-        fits=mine,
-        measured=measured,
-        counts={
-            "runs_attempted": n_runs,
-            "runs_converged": converged,
-            "runs_failed": n_runs - int(with_model.sum()),
-        },
-        converged=converged == with_model.sum(),
-        usable=measured is not None and bool(with_model.sum() >= 2),
-        max_bias_gradient=float(gradient.max()),
-    )
 
 
 @dataclass(frozen=True)

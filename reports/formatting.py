@@ -18,6 +18,10 @@ class Markup:
     math: str
     """A format string around a formula."""
 
+    def either(self, plain: str, formula: str) -> str:
+        """Write plain text, or a formula where there are any."""
+        return plain if self.math == "{}" else self.math.format(formula)
+
 
 TEXT = Markup(plus_minus="±", percent=" %", infinity="inf", space=" ", math="{}")
 LATEX = Markup(plus_minus=r" \pm ", percent=r"\,\%", infinity=r"\infty", space=r"\ ", math="${}$")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,53 @@ class Grid:
     rows: tuple[tuple[str, ...] | None, ...]
     verbatim: tuple[int, ...] = ()
     note: str = ""
+
+
+Row = dict[str, Any]
+
+Column = tuple[str, Callable[[Row], str]]
+"""Head of a column, and what writes its cell of a row."""
+
+
+def lay_out(
+    rows: Iterable[Row], columns: Sequence[Column], *, first: str = "", **more: Any
+) -> Grid:
+    """Lay rows out, column by column.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+    columns : sequence of (head, write)
+    first : str
+        A key that is true of the rows that begin a group: a rule stands between groups.
+    **more
+        Further fields of the grid.
+
+    Returns
+    -------
+    Grid
+
+    Examples
+    --------
+    >>> lay_out([{"a": 1}, {"a": 2}], [("twice", lambda row: f"{2 * row['a']}")]).rows
+    (('2',), ('4',))
+    """
+    laid_out: list[tuple[str, ...] | None] = []
+    for row in rows:
+        laid_out += [None] if laid_out and row.get(first) else []
+        laid_out.append(tuple(write(row) for _, write in columns))
+    return Grid(tuple(head for head, _ in columns), tuple(laid_out), **more)
+
+
+def counts(row: Mapping[str, Any]) -> str:
+    """Runs attempted / converged / failed.
+
+    Examples
+    --------
+    >>> counts({"runs_attempted": 100, "runs_converged": 97, "runs_failed": 3})
+    '100 / 97 / 3'
+    """
+    return f"{row['runs_attempted']} / {row['runs_converged']} / {row['runs_failed']}"
 
 
 def runs_note(frame: pd.DataFrame) -> str:

@@ -1,16 +1,137 @@
-"""Protocols of studies in the ADEMP frame, written before the first replication: shared parts.
+"""Protocols of studies in the ADEMP frame, written before the first replication.
 
 ADEMP (aims, data-generating mechanisms, estimands, methods, performance measures): Morris, White
-and Crowther (2019), Statistics in Medicine 38, 2074-2102.
+and Crowther (2019), Statistics in Medicine 38, 2074-2102. A study says what is its own in a
+`Protocol`; what all of them say, and how it is laid out, is here.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from textwrap import fill
+from typing import Any
 
+from equations.arguments import Worded
 from simulations.fitters.fitter import Fitter
 from simulations.monte_carlo import Study
+from simulations.studies import options_type
+from simulations.studies.option import declared_options
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What a study says of itself before its first replication.
+
+    A section is paragraphs; those that begin with "- " are items of a list. The writer adds the
+    seed and the replications to the mechanisms, and the runs to the performance measures.
+
+    Attributes
+    ----------
+    title : str
+    aims, mechanisms, estimands, methods, performance : tuple of str
+    """
+
+    title: str
+    aims: tuple[str, ...]
+    mechanisms: tuple[str, ...]
+    estimands: tuple[str, ...]
+    methods: tuple[str, ...]
+    performance: tuple[str, ...]
+
+
+def to_markdown(protocol: Protocol, study: Study, mcse: float | None = None) -> str:
+    """Write a protocol in Markdown.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    study : Study
+    mcse : float or None
+        Target of precision, if one is declared.
+
+    Returns
+    -------
+    str
+    """
+    seed = f"Seed {study.seed}; every replication has its own key. {replications(study, mcse)}"
+    sections = {
+        "Aims": protocol.aims,
+        "Data-generating mechanisms": (*protocol.mechanisms, *items(seed)),
+        "Estimands": protocol.estimands,
+        "Methods": protocol.methods,
+        "Performance measures": (*protocol.performance, *items(RUNS)),
+        "Options": items(*options_of(study)),
+    }
+    lines = [f"# Protocol: {protocol.title}", "", "Written before the first replication."]
+    for head, paragraphs in sections.items():
+        lines += ["", f"## {head}"]
+        before = ""
+        for paragraph in paragraphs:
+            if not (is_item(before) and is_item(paragraph)):
+                lines.append("")
+            lines.append(_wrapped(paragraph))
+            before = paragraph
+    return "\n".join(lines) + "\n"
+
+
+def items(*paragraphs: str) -> tuple[str, ...]:
+    """Make paragraphs items of a list."""
+    return tuple(f"- {paragraph}" for paragraph in paragraphs)
+
+
+def is_item(paragraph: str) -> bool:
+    """Whether a paragraph is an item of a list."""
+    return paragraph.startswith("- ")
+
+
+def _wrapped(paragraph: str) -> str:
+    """Wrap a paragraph or an item at 98 characters."""
+    text = paragraph.replace(" %", "\u00a0%").replace("K - 1", "K\u00a0-\u00a01")
+    indent = "  " if is_item(text) else ""
+    return fill(text, width=98, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def options_of(study: Study) -> Iterable[str]:
+    """Every option of a study that its design holds, with its value, and what it is where declared.
+
+    Parameters
+    ----------
+    study : Study
+
+    Yields
+    ------
+    str
+
+    Examples
+    --------
+    >>> from simulations.studies.table1.study import Options, make_study
+    >>> next(line for line in options_of(make_study(Options())) if "epochs" in line)[:12]
+    '`epochs`: 20'
+    """
+    for name, declared in declared_options(options_type(study.name)).items():
+        if name in study.design:
+            value = plain_text(_written(study.design[name]))
+            yield f"`{name}`: {value} ({plain_text(str(Worded(declared.option.help)))})"
+
+
+def _written(value: Any) -> str:
+    """Write the value of an option."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_written(v)}" for key, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_written, value)) or "not given"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "not given" if value in (None, "") else str(value)
+
+
+def fitted_by(cell: Any) -> str:
+    """Say how a cell with weights is fitted (`simulations.studies.cells`)."""
+    return f"{cell.method[0].upper()}{cell.method[1:]}."
 
 
 def decision(margin: float) -> str:
@@ -41,6 +162,20 @@ RESIDUAL = (
     "error; the largest that is 2.58 of them from zero is named."
 )
 
+RUNS = "Runs attempted, converged and failed, zeros included. A failed run is never redrawn."
+
+
+EQ_9 = "w_j (1 - p̄(j→j)) = Σ_k≠j w_k p̄(k→j) with w = λN"
+
+
+def gaussian_classes(of: Any, n_classes: int) -> str:
+    """Say what Gaussian classes there are: of a cell or source with means and covariances."""
+    covariance = {"shared": "the identity"}.get(of.covariance, "one per class, seeded")
+    return (
+        f"{n_classes} Gaussian classes in {of.dimension} features; means: {of.means}, nearest ones "
+        f"{of.separation:g} apart; covariance: {covariance}."
+    )
+
 
 def plain_text(name: str) -> str:
     r"""Write a name from outside so that no Markdown is read in it.
@@ -51,17 +186,6 @@ def plain_text(name: str) -> str:
     'a\\_b \\& \\`q\\`'
     """
     return re.sub(r"([\\`*_\[\]<>&])", r"\\\1", name)
-
-
-def wrap(text: str) -> str:
-    """Wrap a paragraph or a list item at 98 characters."""
-    text = text.replace(" %", "\u00a0%").replace("K - 1", "K\u00a0-\u00a01")
-    return fill(text, width=98, subsequent_indent="  " if text.startswith("- ") else "")
-
-
-def bullets(*paragraphs: str) -> str:
-    """Wrapped list items, one per paragraph."""
-    return "\n".join(wrap(f"- {paragraph}") for paragraph in paragraphs)
 
 
 def replications(study: Study, mcse: float | None) -> str:

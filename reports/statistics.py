@@ -1,27 +1,13 @@
-"""Eq. (10) over the runs of one cell: estimates with their uncertainty, and a verdict."""
+"""Statistics over the runs of one cell: means, ratios and gaps with their uncertainty."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from equations.balance import (
-    binary_ratio,
-    binary_ratio_in_theory,
-    is_interpolated,
-    left_side,
-    right_side,
-)
-from equations.inference import (
-    Estimate,
-    Verdict,
-    equivalence_verdict,
-    mcse_of_mean,
-    ratio_of_means,
-)
+from equations.balance import binary_ratio, is_interpolated, right_side
+from equations.inference import Estimate, mcse_of_mean
 from equations.jackknife import jackknife_of_deleted, mcse_of_sd
 from equations.mean_proba import FloatArray
 
@@ -33,86 +19,40 @@ MAX_FAILED = 0.05
 those samples alone that happen to have a model."""
 
 
-@dataclass(frozen=True)
-class BinaryBalance:
-    """Eq. (10) over the runs of one cell.
+def ratio_over_runs(mean_proba: FloatArray, mass: FloatArray) -> dict[str, float]:
+    """Mean and SD over runs of the left side of Eq. (10), the paper's statistic.
 
-    ``lhs_*`` is the paper's statistic, the mean over runs of a ratio (biased upward); ``gap`` is
-    that of the ratio of means, with Fieller's interval, and carries the verdict.
-    """
-
-    rhs: float
-    lhs_mean: float
-    lhs_sd: float
-    lhs_mcse: float
-    lhs_sd_mcse: float
-    ratio_of_means: float
-    gap: Estimate
-    gap_mcse: float
-    gap_jackknife: Estimate
-    verdict: Verdict
-
-
-def balance_over_runs(
-    mean_proba: FloatArray, mass: FloatArray, *, margin: float, converged: bool
-) -> BinaryBalance:
-    """Summarise P of many runs against Eq. (10).
+    The mean of a ratio is biased upward: verdicts are on the ratio of means.
 
     Parameters
     ----------
     mean_proba : ndarray, shape (n_runs, 2, 2)
-        At least three runs for the jackknife; with two its interval is infinite.
+        Runs whose right side vanishes do not count.
     mass : ndarray, shape (2,)
         w = λN.
-    margin : float
-        δ, declared before the run.
-    converged : bool
-        Whether the premise of Eq. (8) is met in every run: the gradient of the objective with
-        respect to the output bias is zero. Otherwise the verdict says so.
 
     Returns
     -------
-    BinaryBalance
-
-    Raises
-    ------
-    ValueError
-        With fewer than two runs.
+    dict of str to float
+        ``lhs_mean``, ``lhs_sd``, and their Monte Carlo standard errors ``lhs_mcse`` and
+        ``lhs_sd_mcse``; NaN where there are too few runs.
 
     Examples
     --------
-    >>> P = np.array([[[0.9, 0.1], [p, 1 - p]] for p in (0.0099, 0.01, 0.0101)])
-    >>> balance_over_runs(P, np.array([500.0, 5000.0]), margin=0.05, converged=True).verdict
-    'holds'
+    >>> P = np.array([[[0.9, 0.1], [p, 1 - p]] for p in (0.01, 0.02)])
+    >>> ratio_over_runs(P, np.array([500.0, 5000.0]))["lhs_mean"]
+    7.5
     """
-    ratio = binary_ratio(mean_proba)
-    left = left_side(mean_proba, mass)[:, 0]
     right = right_side(mean_proba, mass)[:, 0]
-    ratio = np.where(is_interpolated(right, mass[0]), np.nan, ratio)
-    rhs = float(binary_ratio_in_theory(mass))
-    fieller = ratio_of_means(left, right, level=CONFIDENCE)
-    gap = Estimate(fieller.value - 1, fieller.low - 1, fieller.high - 1, CONFIDENCE)
-    if is_interpolated(right.mean(), mass[0]):
-        verdict: Verdict = "interpolated"
-    elif not converged:
-        verdict = "not converged"
-    else:
-        verdict = equivalence_verdict(gap.low, gap.high, margin)
-    usable = ratio[np.isfinite(ratio)]
-    enough = len(usable) > 2
-    gap_jackknife, gap_mcse = jackknifed_gap(left, right)
-    return BinaryBalance(
-        rhs=rhs,
-        lhs_mean=float(usable.mean()) if len(usable) else float("nan"),
-        lhs_sd=float(usable.std(ddof=1)) if len(usable) > 1 else float("nan"),
-        lhs_mcse=mcse_of_mean(usable) if len(usable) > 1 else float("nan"),
-        lhs_sd_mcse=mcse_of_sd(usable) if enough else float("nan"),
-        ratio_of_means=fieller.value * rhs,
-        gap=gap,
-        gap_mcse=gap_mcse,
-        gap_jackknife=gap_jackknife,
-        verdict=verdict,
-    )
+    ratio = np.where(is_interpolated(right, mass[0]), np.nan, binary_ratio(mean_proba))
+    ratio = ratio[np.isfinite(ratio)]
+    n, nan = len(ratio), float("nan")
+    return {
+        "lhs_mean": float(ratio.mean()) if n else nan,
+        "lhs_sd": float(ratio.std(ddof=1)) if n > 1 else nan,
+        "lhs_mcse": mcse_of_mean(ratio) if n > 1 else nan,
+        "lhs_sd_mcse": mcse_of_sd(ratio) if n > 2 else nan,
+    }
 
 
 def mean_with_interval(values: FloatArray) -> Estimate:

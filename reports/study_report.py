@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from reports.formatting import LATEX, TEXT, Markup
 from reports.grid import Grid, to_console, to_latex
+from reports.protocol import Protocol, to_markdown
 from reports.provenance import write_text
+from reports.style import Figure, draw_to
 from simulations.monte_carlo import Study
 from simulations.tables import Store
 
@@ -30,14 +32,11 @@ class NamedTable:
 
 @dataclass(frozen=True)
 class NamedFigure:
-    """A figure: the stem of its files, its caption, and what draws it into paths.
-
-    What has nothing to draw writes no file.
-    """
+    """A figure: the stem of its files, its caption, and what draws it; nothing, it may be."""
 
     name: str
     title: str
-    draw: Callable[[list[Path]], None]
+    draw: Callable[[], Figure | None]
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,7 @@ class StudyReport:
     Attributes
     ----------
     title : str
-    protocol : callable ``(study, mcse) -> str``
-        Text of ``protocol.md``; `mcse` is the target of precision or None.
+    ademp : callable ``(study) -> Protocol``
     summarise : callable ``(study, store) -> summary``
         A pure function of what is stored.
     contents : callable ``(summary) -> Contents``
@@ -84,12 +82,16 @@ class StudyReport:
     """
 
     title: str
-    protocol: Callable[[Study, float | None], str]
+    ademp: Callable[[Study], Protocol]
     summarise: Callable[[Study, Store], Any]
     contents: Callable[[Any], Contents]
     predicted_gap_sd: Callable[[Any], dict[str, float | None]] = lambda _: {}
     failed: Callable[[Contents], bool] = any_verdict_fails
     shows_unfinished: bool = False
+
+    def protocol(self, study: Study, mcse: float | None = None) -> str:
+        """Text of ``protocol.md``; `mcse` is the target of precision or None."""
+        return to_markdown(self.ademp(study), study, mcse)
 
 
 def report_of(study: str) -> StudyReport:
@@ -123,5 +125,5 @@ def write_contents(contents: Contents, out: Path) -> list[Any]:
     for table in contents.tables:
         write_text(out / f"{table.name}.tex", to_latex(table.grid(LATEX)))
     for figure in contents.figures:
-        figure.draw([out / f"{figure.name}.pdf", out / f"{figure.name}.png"])
+        draw_to(figure.draw, [out / f"{figure.name}.pdf", out / f"{figure.name}.png"])
     return [to_console(t.grid(TEXT), t.title) for t in contents.tables if t.on_console]

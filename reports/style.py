@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from importlib.util import find_spec
 from io import BytesIO
@@ -20,6 +20,9 @@ from reports.provenance import write_bytes
 
 # Okabe and Ito's colour-blind safe palette.
 OBSERVED, PREDICTED, PAPER, THEORY = "#0072B2", "#D55E00", "#009E73", "#000000"
+
+Figure = Any
+"""A `matplotlib.figure.Figure`: matplotlib is imported where something is drawn."""
 
 COLUMN, PAGE = 3.3, 7.0
 """Widths of a figure in inches: one column of a two-column paper, and its page."""
@@ -115,3 +118,17 @@ def save_figure(figure: Any, paths: list[Path]) -> None:
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             figure.savefig(picture, format=path.suffix[1:], metadata=metadata)
         write_bytes(path, picture.getvalue())
+
+
+def draw_to(draw: Callable[[], Figure | None], paths: list[Path]) -> None:
+    """Draw a figure in the house style and save it; nothing where there is nothing to draw.
+
+    Parameters
+    ----------
+    draw : callable ``() -> Figure or None``
+    paths : list of Path
+    """
+    with house_style():
+        figure = draw()
+        if figure is not None:
+            save_figure(figure, paths)

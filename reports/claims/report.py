@@ -34,7 +34,7 @@ def claims_contents(table: Claims) -> Contents:
 
 REPORT = StudyReport(
     title="The paper's other statements",
-    protocol=claims_protocol,
+    ademp=claims_protocol,
     summarise=summarise,
     contents=claims_contents,
 )

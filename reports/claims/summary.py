@@ -11,16 +11,11 @@ from equations.losses.lgl_inr import in_negative_sides
 from reports.claims.crossing import crossing
 from reports.claims.readings import Claim, Evidence
 from reports.claims.verdicts import CLAIMS
-from reports.class_statistics import (
-    SettingEvidence,
-    evidence_of,
-    overall_verdict,
-    sides_from,
-    sides_over_runs,
-)
+from reports.class_statistics import overall_verdict, sides_from, sides_over_runs
+from reports.setting_evidence import SettingEvidence, evidence_of, read_cell
 from simulations.monte_carlo import Study
 from simulations.studies.claims.study import LGL_INR
-from simulations.tables import Store, read_fits, read_measurements
+from simulations.tables import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,11 +47,7 @@ def summarise(study: Study, store: Store) -> Claims:
     margin = study.design["margin"]
     counts: dict[str, dict[str, int]] = {}
     for cell in study.cells:
-        runs = range(study.runs_of(cell.name))
-        fits, measured = (
-            read_fits(store, cell.name, runs),
-            read_measurements(store, cell.name, runs),
-        )
+        fits, measured = read_cell(study, store, cell)
         for setting in cell.settings:
             found = evidence_of(study, cell, setting, fits, measured)
             counts[cell.name] = _worst(counts.get(cell.name, found.counts), found.counts)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from reports.claims.summary import Claims
-from reports.formatting import LATEX, TEXT, Markup, small
-from reports.grid import Grid, runs_note
+from reports.formatting import TEXT, Markup, small
+from reports.grid import Column, Grid, Row, lay_out, runs_note
 
 
 def claims_grid(table: Claims, markup: Markup = TEXT) -> Grid:
@@ -21,24 +21,28 @@ def claims_grid(table: Claims, markup: Markup = TEXT) -> Grid:
     -------
     Grid
     """
-    rows: list[tuple[str, ...] | None] = []
-    for row in table.summary.to_dict("records"):
-        observed = row["observed"]
-        if row["low"] < row["high"]:
-            interval = f"[{row['low']:.4f}, {row['high']:.4f}]"
-            text = markup.math.format(f"{observed:.4f}{markup.space}{interval}")
-        elif math.isnan(observed):
-            text = "-"
-        elif abs(observed) < 1e-6:
-            text = small(observed, markup)
-        else:
-            text = markup.math.format(f"{observed:.4f}")
-        claimed = row["claimed"]
-        if markup is LATEX:
-            claimed = markup.math.format(claimed.replace(">=", r"\geq"))
-        rows.append((_words(row["claim"], markup), claimed, text, str(row["verdict"])))
-    heads = ("statement", "claimed", f"observed [90{markup.percent}]", "verdict")
-    return Grid(heads, tuple(rows), note=runs_note(table.summary))
+    columns: list[Column] = [
+        ("statement", lambda r: _words(r["claim"], markup)),
+        (
+            "claimed",
+            lambda r: markup.either(r["claimed"], r["claimed"].replace(">=", r"\geq")),
+        ),
+        (f"observed [90{markup.percent}]", lambda r: _observed(r, markup)),
+        ("verdict", lambda r: str(r["verdict"])),
+    ]
+    return lay_out(table.summary.to_dict("records"), columns, note=runs_note(table.summary))
+
+
+def _observed(row: Row, markup: Markup) -> str:
+    observed = row["observed"]
+    if row["low"] < row["high"]:
+        interval = f"[{row['low']:.4f}, {row['high']:.4f}]"
+        return markup.math.format(f"{observed:.4f}{markup.space}{interval}")
+    if math.isnan(observed):
+        return "-"
+    if abs(observed) < 1e-6:
+        return small(observed, markup)
+    return markup.math.format(f"{observed:.4f}")
 
 
 def _words(text: str, markup: Markup) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,12 +16,14 @@ from reports.style import (
     PAPER,
     PREDICTED,
     THEORY,
-    house_style,
-    save_figure,
+    Figure,
     sequence,
     subplots,
 )
 from simulations.fitters.fit import NOT_CONVERGED
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PER_ROW = 3
 """Panels beside each other."""
@@ -33,54 +35,55 @@ APART = 0.6
 """First class from the last at an epoch, so that their intervals do not hide each other."""
 
 
-def draw_epochs(table: Networks, paths: list[Path]) -> None:
+def draw_epochs(table: Networks) -> Figure | None:
     """Draw the residual of each class after the measured epochs, on train and on test.
 
     Parameters
     ----------
     table : Networks
-    paths : list of Path
     """
     if table.epochs.empty:
-        return
-    colours = sequence(len(table.labels))
+        return None
     epochs = sorted(table.epochs["epoch"].unique().tolist())
-    with house_style():
-        n = min(len(table.panels), EPOCHS_PER_ROW)
-        n_rows = -(-len(table.panels) // n)
-        figure, axes = subplots(
-            2 * n_rows, n, figsize=(2.3 * n + 1.5, 4.6 * n_rows), squeeze=False, sharey=True
-        )
-        for ax in axes.flat:
-            ax.set_visible(False)
-        for i, (imbalance, setting) in enumerate(table.panels):
-            mine = table.epochs.query("imbalance == @imbalance and setting == @setting")
-            pair = axes[2 * (i // n) : 2 * (i // n) + 2, i % n]
-            for ax, split in zip(pair, ("train", "test"), strict=True):
-                ax.set_visible(True)
-                ax.axhline(0, color=THEORY, lw=0.8, ls="--")
-                for k, colour in enumerate(colours):
-                    rows = mine[(mine["split"] == split) & (mine["class"] == k)]
-                    beside = APART * (k / max(len(colours) - 1, 1) - 0.5)
-                    ax.errorbar(
-                        [epochs.index(e) + beside for e in rows["epoch"]], rows["residual"],
-                        yerr=half_width(rows["residual_mcse"], rows["runs"]),
-                        fmt="o-", ms=2.2, lw=0.5, elinewidth=0.8, color=colour,
-                        label=f"{table.labels[k]}",
-                    )  # fmt: skip
-                ax.set_xticks(range(len(epochs)), [f"{e}" for e in epochs])
-                ax.set_yscale("symlog", linthresh=0.1)
-                ax.yaxis.set_major_formatter("{x:g}")
-                if i % n == 0:
-                    ax.set_ylabel(f"$r_j/w_j$ on {split}")
-            pair[0].set_title(_title(imbalance, setting), fontsize=8)
-            pair[0].tick_params(labelbottom=False)
-            pair[1].set_xlabel("epoch")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(
-            handles, labels, loc="outside right center", fontsize=7, title="class", title_fontsize=7
-        )
-        save_figure(figure, paths)
+    n = min(len(table.panels), EPOCHS_PER_ROW)
+    n_rows = -(-len(table.panels) // n)
+    figure, axes = subplots(
+        2 * n_rows, n, figsize=(2.3 * n + 1.5, 4.6 * n_rows), squeeze=False, sharey=True
+    )
+    for ax in axes.flat:
+        ax.set_visible(False)
+    for i, (imbalance, setting) in enumerate(table.panels):
+        mine = table.epochs.query("imbalance == @imbalance and setting == @setting")
+        pair = axes[2 * (i // n) : 2 * (i // n) + 2, i % n]
+        for ax, split in zip(pair, ("train", "test"), strict=True):
+            ax.set_visible(True)
+            _draw_residuals(ax, mine[mine["split"] == split], table.labels, epochs)
+            if i % n == 0:
+                ax.set_ylabel(f"$r_j/w_j$ on {split}")
+        pair[0].set_title(_title(imbalance, setting), fontsize=8)
+        pair[0].tick_params(labelbottom=False)
+        pair[1].set_xlabel("epoch")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside right center", fontsize=7, title="class", title_fontsize=7
+    )
+    return figure
+
+
+def _draw_residuals(ax: Any, mine: pd.DataFrame, labels: Sequence[str], epochs: list[int]) -> None:
+    """Residual of each class over the epochs, beside each other at each of them."""
+    ax.axhline(0, color=THEORY, lw=0.8, ls="--")
+    for k, colour in enumerate(sequence(len(labels))):
+        rows = mine[mine["class"] == k]
+        beside = APART * (k / max(len(labels) - 1, 1) - 0.5)
+        ax.errorbar(
+            [epochs.index(e) + beside for e in rows["epoch"]], rows["residual"],
+            yerr=half_width(rows["residual_mcse"], rows["runs"]),
+            fmt="o-", ms=2.2, lw=0.5, elinewidth=0.8, color=colour, label=labels[k],
+        )  # fmt: skip
+    ax.set_xticks(range(len(epochs)), [f"{e}" for e in epochs])
+    ax.set_yscale("symlog", linthresh=0.1)
+    ax.yaxis.set_major_formatter("{x:g}")
 
 
 MARKS: dict[tuple[str, str], dict[str, Any]] = {
@@ -93,78 +96,81 @@ MARKS: dict[tuple[str, str], dict[str, Any]] = {
 """Stage and split to how they are drawn: filled on test data."""
 
 
-def draw_stages(table: Networks, paths: list[Path]) -> None:
+def draw_stages(table: Networks) -> Figure | None:
     """Draw left over right side of each class at every stage, with intervals over runs.
 
     Parameters
     ----------
     table : Networks
-    paths : list of Path
     """
     if "gap" not in table.summary:
-        return
-    with house_style():
-        panels = table.panels
-        n = min(len(panels), PER_ROW)
-        n_rows = -(-len(panels) // n)
-        figure, axes = subplots(
-            n_rows, n, figsize=(2.9 * n + 0.6, 2.6 * n_rows + 0.7), squeeze=False, sharey=True,
-            sharex=True,
-        )  # fmt: skip
-        for ax in axes.flat[len(panels) :]:
-            ax.set_visible(False)
-        for ax, (imbalance, setting) in zip(axes.flat, panels, strict=False):
-            ax.axhline(1, color=THEORY, lw=0.8, ls="--")
-            for i, ((stage, split), mark) in enumerate(MARKS.items()):
-                rows = table.summary.query(
-                    "imbalance == @imbalance and setting == @setting and stage == @stage "
-                    "and split == @split"
-                ).dropna(subset=["gap"])
-                if stage == "head":  # elsewhere the output layer is none that training would reach
-                    rows = rows[rows["verdict"] != NOT_CONVERGED]
-                if rows.empty:
-                    continue
-                ratio = 1 + rows["gap"].to_numpy()
-                low, high = (1 + rows[f"gap_{end}"].to_numpy() for end in ("low", "high"))
-                bounded = np.isfinite(low) & np.isfinite(high)
-                shown = ratio > 0
-                at = rows["class"].to_numpy()[shown] + 0.16 * (i - 2)
-                for x in at[~bounded[shown]]:
-                    ax.axvline(x, color=mark["color"], lw=0.8, ls=":")
-                arms = np.stack([ratio - np.maximum(low, 1e-3 * ratio), high - ratio])
-                arms = np.where(bounded, arms, 0.0)[:, shown]
-                ax.errorbar(
-                    at, ratio[shown], yerr=arms,
-                    ls="", ms=3.5, lw=0.8, label=f"{STAGE_NAMES[stage]}, {split}", **mark,
-                )  # fmt: skip
-                if stage == "raw":
-                    ends = (rows[f"{end}_ratio"].to_numpy()[shown] for end in ("least", "largest"))
-                    ax.vlines(at, *ends, color=mark["color"], lw=2.5, alpha=0.2)
-            ax.set_yscale("log")
-            ax.yaxis.set_major_formatter("{x:g}")
-            ax.yaxis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:.0e}"[0] in "25" else "")
-            ax.set_title(_title(imbalance, setting), fontsize=8.5)
-            upright = max(map(len, table.labels)) <= 2
-            ax.set_xticks(
-                range(len(table.labels)), table.labels, rotation=0 if upright else 90, fontsize=7
-            )
-            ax.set_xlabel("class")
-            ax.label_outer()
-        for ax in axes[:, 0]:
-            ax.set_ylabel("left / right side")
-        best = max(axes.flat, key=lambda ax: len(ax.get_legend_handles_labels()[0]))
-        handles, labels = best.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5)
-        save_figure(figure, paths)
+        return None
+    panels = table.panels
+    n = min(len(panels), PER_ROW)
+    n_rows = -(-len(panels) // n)
+    figure, axes = subplots(
+        n_rows, n, figsize=(2.9 * n + 0.6, 2.6 * n_rows + 0.7), squeeze=False, sharey=True,
+        sharex=True,
+    )  # fmt: skip
+    for ax in axes.flat[len(panels) :]:
+        ax.set_visible(False)
+    for ax, (imbalance, setting) in zip(axes.flat, panels, strict=False):
+        ax.axhline(1, color=THEORY, lw=0.8, ls="--")
+        for i, (stage, split) in enumerate(MARKS):
+            rows = table.summary.query(
+                "imbalance == @imbalance and setting == @setting and stage == @stage "
+                "and split == @split"
+            ).dropna(subset=["gap"])
+            if stage == "head":  # elsewhere the output layer is none that training would reach
+                rows = rows[rows["verdict"] != NOT_CONVERGED]
+            if rows.empty:
+                continue
+            _draw_stage(ax, rows, (stage, split), move=0.16 * (i - 2))
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:.0e}"[0] in "25" else "")
+        ax.set_title(_title(imbalance, setting), fontsize=8.5)
+        upright = max(map(len, table.labels)) <= 2
+        ax.set_xticks(
+            range(len(table.labels)), table.labels, rotation=0 if upright else 90, fontsize=7
+        )
+        ax.set_xlabel("class")
+        ax.label_outer()
+    for ax in axes[:, 0]:
+        ax.set_ylabel("left / right side")
+    best = max(axes.flat, key=lambda ax: len(ax.get_legend_handles_labels()[0]))
+    handles, labels = best.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5)
+    return figure
 
 
-def draw_mean_proba(table: Networks, paths: list[Path]) -> None:
+def _draw_stage(ax: Any, rows: pd.DataFrame, key: tuple[str, str], move: float) -> None:
+    """One stage on one split: intervals of each class, of the raw network the range of runs too."""
+    colour = MARKS[key]["color"]
+    ratio = 1 + rows["gap"].to_numpy()
+    low, high = (1 + rows[f"gap_{end}"].to_numpy() for end in ("low", "high"))
+    bounded = np.isfinite(low) & np.isfinite(high)
+    shown = ratio > 0
+    at = rows["class"].to_numpy()[shown] + move
+    for x in at[~bounded[shown]]:
+        ax.axvline(x, color=colour, lw=0.8, ls=":")
+    arms = np.stack([ratio - np.maximum(low, 1e-3 * ratio), high - ratio])
+    arms = np.where(bounded, arms, 0.0)[:, shown]
+    ax.errorbar(
+        at, ratio[shown], yerr=arms,
+        ls="", ms=3.5, lw=0.8, label=f"{STAGE_NAMES[key[0]]}, {key[1]}", **MARKS[key],
+    )  # fmt: skip
+    if key[0] == "raw":
+        ends = (rows[f"{end}_ratio"].to_numpy()[shown] for end in ("least", "largest"))
+        ax.vlines(at, *ends, color=colour, lw=2.5, alpha=0.2)
+
+
+def draw_mean_proba(table: Networks) -> Figure | None:
     """Draw P on test data at stage "bias", and the residual of each class.
 
     Parameters
     ----------
     table : Networks
-    paths : list of Path
     """
     panels = []
     for (imbalance, setting), P in table.mean_proba.items():
@@ -175,7 +181,7 @@ def draw_mean_proba(table: Networks, paths: list[Path]) -> None:
         panels.append(Panel(_title(imbalance, setting), P, rows["residual"].to_numpy()))
     numbers = [str(k) for k in range(len(table.labels))]
     named = () if list(table.labels) == numbers else table.labels
-    draw_heat_maps(panels, paths, labels=named, per_row=2 if len(panels) == 4 else PER_ROW)
+    return draw_heat_maps(panels, labels=named, per_row=2 if len(panels) == 4 else PER_ROW)
 
 
 def _title(imbalance: float, setting: str) -> str:

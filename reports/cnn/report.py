@@ -78,7 +78,7 @@ def cnn_contents(table: Networks) -> Contents:
 
 REPORT = StudyReport(
     title="Eq. (9) for trained networks",
-    protocol=cnn_protocol,
+    ademp=cnn_protocol,
     summarise=summarise,
     contents=cnn_contents,
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from reports.class_text import few_misses_note, gap_with_interval, percent_with_mcse
-from reports.cnn.summary import NO_MINIMUM, Networks
-from reports.formatting import LATEX, TEXT, Markup, small
-from reports.grid import Grid, runs_note
+from reports.cnn.summary import Networks
+from reports.formatting import TEXT, Markup, small
+from reports.grid import Column, Grid, Row, counts, lay_out, runs_note
 from reports.resplit import (
     CORRECTED,
     CORRECTED_FOR_GAPS,
@@ -17,6 +18,7 @@ from reports.resplit import (
     percent_with_errors,
     resplit_note,
 )
+from reports.setting_evidence import NO_MINIMUM
 from reports.training_samples import same_sample_note
 from simulations.fitters.fit import NOT_CONVERGED
 from simulations.stages import STAGES
@@ -24,7 +26,7 @@ from simulations.stages import STAGES
 if TYPE_CHECKING:
     import pandas as pd
 
-_NAN = float("nan")
+_NAN, _LAMBDA = float("nan"), r"\lambda"
 
 STAGE_NAMES = {"raw": "as trained", "bias": "bias refined", "head": "output layer refined"}
 
@@ -45,49 +47,31 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         (r["imbalance"], r["setting"], r["stage"], r["split"], r["class"]): r
         for r in table.summary.to_dict("records")
     }
-    resplit = not table.shares_test_set
-    heads = (
-        _corner(markup),
-        "class",
-        "N",
-        "raw, train",
-        "raw, test",
-        "bias, train",
-        f"bias, test [90{markup.percent}]",
-        "verdict",
-        *([CORRECTED, VERDICT] if resplit else []),
-        f"head, test [90{markup.percent}]",
-    )
+    columns: list[Column] = [
+        (_corner(markup), _panel_name),
+        ("class", lambda r: str(r["label"])),
+        ("N", lambda r: f"{r['n_train']}"),
+        ("raw, train", lambda r: _range(r["raw, train"])),
+        ("raw, test", lambda r: _range(r["raw, test"])),
+        (
+            "bias, train",
+            lambda r: small(r["bias, train"].get("max_relative_difference", _NAN), markup),
+        ),
+        (f"bias, test [90{markup.percent}]", lambda r: gap_with_interval(r, markup)),
+        ("verdict", lambda r: str(r["verdict"])),
+        *_corrected(table, markup),
+        (f"head, test [90{markup.percent}]", lambda r: _gap_or_verdict(r["head, test"], markup)),
+    ]
+    rows: list[Row] = []
+    for (imbalance, setting), k in product(table.panels, range(len(table.labels))):
+        at = {
+            f"{stage}, {split}": by_key[imbalance, setting, stage, split, k]
+            for stage in STAGES
+            for split in ("train", "test")
+        }
+        rows.append(at | at["bias, test"] | {"first": k == 0})
     bias = table.summary[table.summary["stage"] == "bias"]
-    rows: list[tuple[str, ...] | None] = []
-    for imbalance, setting in table.panels:
-        rows += [None] if rows else []
-        for k, label in enumerate(table.labels):
-            at = {
-                (stage, split): by_key[imbalance, setting, stage, split, k]
-                for stage in STAGES
-                for split in ("train", "test")
-            }
-            test, head = at["bias", "test"], at["head", "test"]
-            rows.append(
-                (
-                    f"{imbalance:g}, {setting}" if k == 0 else "",
-                    label,
-                    f"{test['n_train']}",
-                    _range(at["raw", "train"]),
-                    _range(at["raw", "test"]),
-                    small(at["bias", "train"].get("max_relative_difference", _NAN), markup),
-                    gap_with_interval(test, markup),
-                    str(test["verdict"]),
-                    *(
-                        [corrected_interval(test, markup), corrected_verdict(test)]
-                        if resplit
-                        else []
-                    ),
-                    _gap_or_verdict(head, markup),
-                )
-            )
-    return Grid(heads, tuple(rows), verbatim=(1,), note=_note(table, bias))
+    return lay_out(rows, columns, first="first", verbatim=(1,), note=_note(table, bias))
 
 
 def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
@@ -103,44 +87,22 @@ def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
     -------
     Grid
     """
-    percent = markup.percent
-    p_kk = r"$\bar p_{k \to k}$" if markup is LATEX else "p̄(k→k)"
-    heads = (
-        _corner(markup),
-        "split",
-        "class",
-        f"left,{percent}",
-        f"right,{percent}",
-        f"gap [90{percent}]",
-        "verdict",
-        *([] if table.shares_test_set else [CORRECTED, VERDICT]),
-        f"{p_kk},{percent}",
-        f"accuracy,{percent}",
-    )
-    rows: list[tuple[str, ...] | None] = []
+    percent, p_kk = markup.percent, markup.either("p̄(k→k)", r"\bar p_{k \to k}")
+    columns: list[Column] = [
+        (_corner(markup), _panel_name),
+        ("split", lambda r: str(r["split"]) if r["first"] else ""),
+        ("class", lambda r: str(r["label"])),
+        (f"left,{percent}", lambda r: percent_with_mcse(r, "left", markup)),
+        (f"right,{percent}", lambda r: percent_with_mcse(r, "right", markup)),
+        (f"gap [90{percent}]", lambda r: gap_with_interval(r, markup)),
+        ("verdict", lambda r: str(r["verdict"])),
+        *_corrected(table, markup),
+        (f"{p_kk},{percent}", lambda r: percent_with_mcse(r, "mean_proba", markup)),
+        (f"accuracy,{percent}", lambda r: percent_with_mcse(r, "accuracy", markup)),
+    ]
     chosen = table.summary[table.summary["stage"] == stage]
-    for row in chosen.to_dict("records"):
-        first = row["class"] == 0
-        rows += [None] if rows and first else []
-        rows.append(
-            (
-                f"{row['imbalance']:g}, {row['setting']}" if first else "",
-                row["split"] if first else "",
-                str(row["label"]),
-                percent_with_mcse(row, "left", markup),
-                percent_with_mcse(row, "right", markup),
-                gap_with_interval(row, markup),
-                str(row["verdict"]),
-                *(
-                    []
-                    if table.shares_test_set
-                    else [corrected_interval(row, markup), corrected_verdict(row)]
-                ),
-                percent_with_mcse(row, "mean_proba", markup),
-                percent_with_mcse(row, "accuracy", markup),
-            )
-        )
-    return Grid(heads, tuple(rows), verbatim=(2,), note=_note(table, chosen))
+    rows = [r | {"first": r["class"] == 0} for r in chosen.to_dict("records")]
+    return lay_out(rows, columns, first="first", verbatim=(2,), note=_note(table, chosen))
 
 
 def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
@@ -155,43 +117,25 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
     -------
     Grid
     """
-    by_key = {
-        (r["imbalance"], r["setting"], r["stage"], r["split"]): r
-        for r in table.joint.to_dict("records")
-    }
-    heads = (
-        _corner(markup),
-        "stage",
-        "train",
-        "test",
-        *([] if table.shares_test_set else [f"test, {CORRECTED}"]),
-        f"balanced accuracy,{markup.percent}",
-        "bias gradient",
-        "path mean",
-        "E9 is off by",
-        "runs",
-    )
-    rows: list[tuple[str, ...] | None] = []
-    for imbalance, setting in table.panels:
-        rows += [None] if rows else []
-        for stage in STAGES:
-            train, test = (by_key[imbalance, setting, stage, s] for s in ("train", "test"))
-            failed = NO_MINIMUM if test["verdict"] == NO_MINIMUM else "failed"
-            rows.append(
-                (
-                    f"{imbalance:g}, {setting}" if stage == STAGES[0] else "",
-                    STAGE_NAMES[stage],
-                    str(train["verdict"]),
-                    str(test["verdict"]),
-                    *([] if table.shares_test_set else [corrected_verdict(test)]),
-                    percent_with_errors(test, "balanced_accuracy", markup),
-                    small(test["max_bias_gradient"], markup),
-                    small(test.get("path_gradient", _NAN), markup),
-                    small(test.get("path_difference", _NAN), markup),
-                    f"{test['runs_attempted']} / {test['runs_converged']} / {test['runs_failed']}"
-                    + (f" {failed}" if test["runs_failed"] else ""),
-                )
-            )
+    records = table.joint.to_dict("records")
+    key = ("imbalance", "setting", "stage")
+    train = {tuple(r[k] for k in key): r for r in records if r["split"] == "train"}
+    columns: list[Column] = [
+        (_corner(markup), _panel_name),
+        ("stage", lambda r: STAGE_NAMES[r["stage"]]),
+        ("train", lambda r: str(train[tuple(r[k] for k in key)]["verdict"])),
+        ("test", lambda r: str(r["verdict"])),
+        *([] if table.shares_test_set else [(f"test, {CORRECTED}", corrected_verdict)]),
+        (
+            f"balanced accuracy,{markup.percent}",
+            lambda r: percent_with_errors(r, "balanced_accuracy", markup),
+        ),
+        ("bias gradient", lambda r: small(r["max_bias_gradient"], markup)),
+        ("path mean", lambda r: small(r.get("path_gradient", _NAN), markup)),
+        ("E9 is off by", lambda r: small(r.get("path_difference", _NAN), markup)),
+        ("runs", _counts_and_reason),
+    ]
+    rows = [r | {"first": r["stage"] == STAGES[0]} for r in records if r["split"] == "test"]
     notes = [
         "path mean: of the minibatch bias gradient along the path; E9 says it from the ends\n"
         "runs: attempted / converged / failed"
@@ -201,7 +145,24 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
             resplit_note(table.n_images, "images"),
             f"{CORRECTED_FOR_GAPS}; in parentheses of the accuracy",
         ]
-    return Grid(heads, tuple(rows), note="\n".join([*notes, *_same_images(table)]))
+    note = "\n".join([*notes, *_same_images(table)])
+    return lay_out(rows, columns, first="first", note=note)
+
+
+def _corrected(table: Networks, markup: Markup) -> list[Column]:
+    """Columns of what is said of new data, where runs split one data set."""
+    if table.shares_test_set:
+        return []
+    return [(CORRECTED, lambda r: corrected_interval(r, markup)), (VERDICT, corrected_verdict)]
+
+
+def _panel_name(row: Row) -> str:
+    return f"{row['imbalance']:g}, {row['setting']}" if row["first"] else ""
+
+
+def _counts_and_reason(row: Row) -> str:
+    failed = NO_MINIMUM if row["verdict"] == NO_MINIMUM else "failed"
+    return counts(row) + (f" {failed}" if row["runs_failed"] else "")
 
 
 def _note(table: Networks, rows: pd.DataFrame) -> str:
@@ -219,7 +180,7 @@ def _same_images(table: Networks) -> list[str]:
 
 
 def _corner(markup: Markup) -> str:
-    return r"imbalance, $\lambda$" if markup is LATEX else "imbalance, λ"
+    return f"imbalance, {markup.either('λ', _LAMBDA)}"
 
 
 def _gap_or_verdict(row: dict[str, Any], markup: Markup) -> str:

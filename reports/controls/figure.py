@@ -2,54 +2,50 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from reports.controls.summary import Controls
-from reports.style import OBSERVED, PREDICTED, THEORY, house_style, save_figure, subplots
+from reports.style import OBSERVED, PREDICTED, THEORY, Figure, subplots
 
 
-def draw_controls(table: Controls, paths: list[Path]) -> None:
+def draw_controls(table: Controls) -> Figure | None:
     """Draw the residual of every class under every control, with what was predicted.
 
     Parameters
     ----------
     table : Controls
-    paths : list of Path
     """
     if table.classes.empty:
-        return
+        return None
     expected = table.summary.set_index("control")["expected"]
     kinds = ("holds", "fails", "not converged")
     order = [c for kind in kinds for c in expected.index[expected == kind]]
-    with house_style():
-        figure, ax = subplots(figsize=(7.2, 0.27 * len(order) + 1.1))
-        ax.axvline(0, color=THEORY, lw=0.8, ls="--")
-        for i, control in enumerate(order):
-            rows = table.classes[table.classes["control"] == control]
-            y = i + np.linspace(-0.28, 0.28, len(rows))
-            mean = rows["observed"]
-            error = [mean - rows["observed_low"], rows["observed_high"] - mean]
-            ax.errorbar(
-                mean, y, xerr=error, fmt="o", ms=3, lw=1, color=OBSERVED,
-                label="observed on test, 90 %; classes 0 to 4 from the top" if i == 0 else None,
-            )  # fmt: skip
-            ax.plot(
-                rows["predicted"], y, ls="", marker="|", ms=7, mew=1.4, color=PREDICTED,
-                label="predicted" if i == 0 else None,
-            )  # fmt: skip
-        for i in range(1, len(order)):
-            if expected[order[i]] != expected[order[i - 1]]:
-                ax.axhline(i - 0.5, color=THEORY, lw=0.5)
-        ax.set_yticks(range(len(order)), order, fontsize=7.5)
-        for kind in kinds:
-            at = [i for i, control in enumerate(order) if expected[control] == kind]
-            ax.text(
-                1.01, np.mean(at), f"expected:\n{kind}", transform=ax.get_yaxis_transform(),
-                fontsize=7.5, va="center",
-            )  # fmt: skip
-        ax.set_ylim(len(order) - 0.4, -0.6)
-        ax.set_xlabel("residual $r_j/w_j$")
-        figure.legend(loc="outside lower center", ncols=2, fontsize=7.5)
-        save_figure(figure, paths)
+    figure, ax = subplots(figsize=(7.2, 0.27 * len(order) + 1.1))
+    ax.axvline(0, color=THEORY, lw=0.8, ls="--")
+    for i, control in enumerate(order):
+        rows = table.classes[table.classes["control"] == control]
+        y = i + np.linspace(-0.28, 0.28, len(rows))
+        mean = rows["observed"]
+        error = [mean - rows["observed_low"], rows["observed_high"] - mean]
+        ax.errorbar(
+            mean, y, xerr=error, fmt="o", ms=3, lw=1, color=OBSERVED,
+            label="observed on test, 90 %; classes 0 to 4 from the top" if i == 0 else None,
+        )  # fmt: skip
+        ax.plot(
+            rows["predicted"], y, ls="", marker="|", ms=7, mew=1.4, color=PREDICTED,
+            label="predicted" if i == 0 else None,
+        )  # fmt: skip
+    for i in range(1, len(order)):
+        if expected[order[i]] != expected[order[i - 1]]:
+            ax.axhline(i - 0.5, color=THEORY, lw=0.5)
+    ax.set_yticks(range(len(order)), order, fontsize=7.5)
+    for kind in kinds:
+        at = [i for i, control in enumerate(order) if expected[control] == kind]
+        ax.text(
+            1.01, np.mean(at), f"expected:\n{kind}", transform=ax.get_yaxis_transform(),
+            fontsize=7.5, va="center",
+        )  # fmt: skip
+    ax.set_ylim(len(order) - 0.4, -0.6)
+    ax.set_xlabel("residual $r_j/w_j$")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=7.5)
+    return figure

@@ -1,74 +1,56 @@
-"""The protocol of the controls in the ADEMP frame, written before the first replication."""
+"""The protocol of the controls."""
 
 from __future__ import annotations
 
-from reports.protocol import bullets, replications, wrap
+from reports.protocol import TOGETHER, Protocol, decision, items
 from simulations.monte_carlo import Study
 from simulations.studies.controls.study import CONTROLS, Control
 
 
-def controls_protocol(study: Study, mcse: float | None = None) -> str:
-    """Protocol of the controls, in Markdown.
+def controls_protocol(study: Study) -> Protocol:
+    """Protocol of the controls.
 
     Parameters
     ----------
     study : Study
-    mcse : float or None
-        Target of precision for the gaps, if one is declared.
 
     Returns
     -------
-    str
+    Protocol
     """
     design = study.design
-    listed = "\n".join(wrap(f"- {c.name}: {c.expected}; {_how(c)}.") for c in CONTROLS)
-    methods = (
-        "Softmax regression by Newton's method, to a gradient of 1e-12 Σw of the objective that is "
-        "minimised: penalty, smoothing, the normalisers of 2000 minibatches, or 8 copies of every "
-        "sample under dropout and mixup included."
+    return Protocol(
+        title="controls of Eq. (9)",
+        aims=(
+            "Does the machinery that says `holds` say `fails` where Eq. (9) is violated, by the "
+            "amount that theory predicts? Does what should not matter not matter?",
+        ),
+        mechanisms=items(
+            "Five Gaussian classes with unit covariance on a ring in two features, neighbours 2 "
+            "apart.",
+            f"Sizes: train {tuple(design['train_size'])}, test {design['test_size']} of each "
+            f"class, population {design['population']} of each.",
+        ),
+        estimands=(
+            "Residuals r_j = w_j - (wP)_j of the plain loss under the claimed weights, on test "
+            "data. Controls and what is expected of them:",
+            *items(*(f"{c.name}: {c.expected}; {_how(c)}." for c in CONTROLS)),
+        ),
+        methods=items(
+            "Softmax regression by Newton's method, to a gradient of 1e-12 Σw of the objective "
+            "that is minimised: penalty, smoothing, the normalisers of 2000 minibatches, or 8 "
+            "copies of every sample under dropout and mixup included."
+        ),
+        performance=items(
+            decision(design["margin"]),
+            f"{TOGETHER} This is the verdict on a control.",
+            "Power: probability that a study of this size ends as expected, from the predicted gap "
+            "(the observed one where only the direction is known) and the spread over runs; a "
+            "lower bound.",
+            "Audits that reject: share of runs whose own joint test at 5 %, of one classifier on "
+            "its test data, rejects.",
+        ),
     )
-    performance = [
-        "Verdict on all equations of a control: holds if the 90 % interval of each gap is "
-        f"inside ±{100 * design['margin']:g} %, fails if any of the 95 % simultaneous intervals "
-        "is outside; `not converged` if a gradient exceeds 1e-12 Σw.",
-        "Power: probability that a study of this size ends as expected, from the predicted gap "
-        "(the observed one where only the direction is known) and the spread over runs; a lower"
-        " bound.",
-        "Audits that reject: share of runs whose own joint test at 5 %, of one classifier on "
-        "its test data, rejects.",
-    ]
-    return f"""# Protocol: controls of Eq. (9)
-
-Written before the first replication.
-
-## Aims
-
-Does the machinery that says `holds` say `fails` where Eq. (9) is violated, by the amount that
-theory predicts? Does what should not matter not matter?
-
-## Data-generating mechanisms
-
-- Five Gaussian classes with unit covariance on a ring in two features, neighbours 2 apart.
-- Sizes: train {tuple(design["train_size"])}, test {design["test_size"]} of each class, population
-  {design["population"]} of each.
-{wrap(f"- Seed {study.seed}; every replication has its own key. {replications(study, mcse)}")}
-
-## Estimands
-
-Residuals r_j = w_j - (wP)_j of the plain loss under the claimed weights, on test data. Controls and
-what is expected of them:
-
-{listed}
-
-## Methods
-
-{bullets(methods)}
-
-## Performance measures
-
-{bullets(*performance)}
-- Runs attempted, converged and failed, zeros included. A failed run is never redrawn.
-"""
 
 
 def _how(control: Control) -> str:

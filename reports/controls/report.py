@@ -47,7 +47,7 @@ def _not_as_expected(contents: Contents) -> bool:
 
 REPORT = StudyReport(
     title="Negative and positive controls",
-    protocol=controls_protocol,
+    ademp=controls_protocol,
     summarise=summarise,
     contents=controls_contents,
     failed=_not_as_expected,

@@ -9,7 +9,6 @@ import numpy as np
 from scipy import stats
 
 from equations.balance import class_mass, residual
-from equations.inference import mcse_of_mean
 from equations.mean_proba import FloatArray
 from equations.simultaneous import max_t_critical
 from equations.violations import (
@@ -18,16 +17,19 @@ from equations.violations import (
     penalised_bias_residual,
     torch_label_smoothing_residual,
 )
-from reports.class_statistics import (
-    SIMULTANEOUS,
+from reports.class_columns import Columns, columns_of_balance, mean_and_mcse, relative_residual
+from reports.class_rows import class_rows
+from reports.class_statistics import SIMULTANEOUS, SidesOverRuns, overall_verdict, rejections
+from reports.setting_evidence import (
+    INCONCLUSIVE,
+    Part,
     SettingEvidence,
-    SidesOverRuns,
+    Terms,
     evidence_of,
-    overall_verdict,
-    rejections,
-    sides_over_runs,
+    parts_of,
+    read_cell,
 )
-from reports.statistics import CONFIDENCE
+from reports.statistics import CONFIDENCE, mean_with_interval
 from simulations.generators.posterior import posterior_balance
 from simulations.monte_carlo import Study
 from simulations.studies.controls.study import (
@@ -37,10 +39,16 @@ from simulations.studies.controls.study import (
     control_named,
     weight_of,
 )
-from simulations.tables import Store, read_fits, read_measurements
+from simulations.tables import Store
 
 if TYPE_CHECKING:
     import pandas as pd
+
+OF_CLASSES = (
+    "class", "observed", "observed_low", "observed_high", "train", "gap", "gap_low", "gap_high",
+    "verdict", "predicted", "difference", "difference_mcse",
+)  # fmt: skip
+"""What is shown of the classes."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +82,8 @@ def summarise(study: Study, store: Store) -> Controls:
     import pandas as pd
 
     (cell,) = study.cells
-    runs = range(study.runs_of(cell.name))
-    fits, measured = read_fits(store, cell.name, runs), read_measurements(store, cell.name, runs)
+    fits, measured = read_cell(study, store, cell)
+    terms = Terms(study.design["margin"], TRAIN_SIZE, ("test",))
     summary: list[dict[str, Any]] = []
     classes: list[dict[str, Any]] = []
     for setting in cell.settings:
@@ -83,12 +91,15 @@ def summarise(study: Study, store: Store) -> Controls:
         evidence = evidence_of(study, cell, setting, fits, measured)
         row = {"control": setting, "without": control.without, "expected": control.expected}
         if not evidence.usable:
-            summary.append(row | {"verdict": "inconclusive", "as_expected": False})
+            summary.append(row | {"verdict": INCONCLUSIVE, "as_expected": False})
             summary[-1] |= evidence.counts
             continue
-        found, of_classes = _of_control(study, cell, control, evidence)
+        found, of_classes = _of_control(cell, control, evidence, terms)
         summary.append(row | found | evidence.counts)
-        classes += [{"control": setting, "class": k} | c for k, c in enumerate(of_classes)]
+        classes += [
+            {"control": setting} | {name: c[name] for name in OF_CLASSES if name in c}
+            for c in of_classes
+        ]
     verdicts = {row["control"]: row["verdict"] for row in summary}
     for row in summary:
         row["verdict_without"] = verdicts[row["without"]]
@@ -135,43 +146,24 @@ def predicted_residual(cell: ControlsCell, control: Control, evidence: SettingEv
 
 
 def _of_control(
-    study: Study, cell: ControlsCell, control: Control, evidence: SettingEvidence
+    cell: ControlsCell, control: Control, evidence: SettingEvidence, terms: Terms
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Row of the summary, and one row per class."""
-    margin, mass = study.design["margin"], evidence.mass
-    train, test = (evidence.split(split) for split in ("train", "test"))
-    on_train, on_test = (residual(p.mean_proba, mass, p.miss_proba) / mass for p in (train, test))
-    sides = sides_over_runs(test, mass, margin=margin, converged=evidence.converged)
+    test, mass = parts_of(evidence, terms)["test"], evidence.mass
+    on_train = relative_residual(evidence.split("train"), mass)
     predicted = predicted_residual(cell, control, evidence)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(on_test) - 1))
-    classes: list[dict[str, Any]] = []
-    for k, (gap, verdict) in enumerate(zip(sides.gaps, sides.verdicts, strict=True)):
-        mean, mcse = float(on_test[:, k].mean()), mcse_of_mean(on_test[:, k])
-        row: dict[str, Any] = {
-            "observed": mean,
-            "observed_low": mean - half * mcse,
-            "observed_high": mean + half * mcse,
-            "train": float(on_train[:, k].mean()),
-            "gap": gap.value,
-            "gap_low": gap.low,
-            "gap_high": gap.high,
-            "verdict": verdict,
-        }
-        if predicted is not None:
-            of_class = np.broadcast_to(predicted, on_test.shape)[:, k]
-            difference = on_test[:, k] - of_class
-            row |= {
-                "predicted": float(of_class.mean()),
-                "difference": float(difference.mean()),
-                "difference_mcse": mcse_of_mean(difference),
-            }
-        classes.append(row)
-    verdict = overall_verdict(sides, margin)
+
+    def residuals(part: Part) -> Columns:
+        return _residuals(relative_residual(part.rows, mass), on_train, predicted)
+
+    about = {"class": range(len(mass))}
+    classes = class_rows(evidence, terms, about, (residuals, columns_of_balance))
+    verdict = overall_verdict(test.sides, terms.margin)
     found: dict[str, Any] = {
         "verdict": verdict,
         "as_expected": verdict == control.expected,
-        "power": power(sides, control, predicted, margin),
-        **rejections(test, mass, one_vs_all=False),
+        "power": power(test.sides, control, predicted, terms.margin),
+        **rejections(test.rows, mass, one_vs_all=False),
         "max_bias_gradient": evidence.max_bias_gradient,
     }
     if predicted is not None:
@@ -180,6 +172,22 @@ def _of_control(
             abs(c["difference"]) / max(c["difference_mcse"], 1e-300) for c in classes
         )
     return found, classes
+
+
+def _residuals(on_test: FloatArray, on_train: FloatArray, predicted: Any) -> Columns:
+    """Observed and predicted residuals r_j / w_j by class, and their difference."""
+    observed = [mean_with_interval(of_class) for of_class in on_test.T]
+    columns: Columns = {
+        "observed": [e.value for e in observed],
+        "observed_low": [e.low for e in observed],
+        "observed_high": [e.high for e in observed],
+        "train": [float(of_class.mean()) for of_class in on_train.T],
+    }
+    if predicted is not None:
+        of_classes = np.broadcast_to(predicted, on_test.shape)
+        columns |= {"predicted": [float(of_class.mean()) for of_class in of_classes.T]}
+        columns |= mean_and_mcse("difference", on_test - of_classes)
+    return columns
 
 
 def power(sides: SidesOverRuns, control: Control, predicted: Any, margin: float) -> float:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from reports.class_text import models_rejected, untested_note
 from reports.controls.summary import Controls
 from reports.formatting import TEXT, Markup
-from reports.grid import Grid, runs_note
+from reports.grid import Column, Grid, Row, lay_out, runs_note
 
 
 def controls_grid(table: Controls, markup: Markup = TEXT) -> Grid:
@@ -22,52 +20,45 @@ def controls_grid(table: Controls, markup: Markup = TEXT) -> Grid:
     -------
     Grid
     """
-    heads = (
-        "control",
-        "class",
-        "predicted",
-        f"observed [90{markup.percent}]",
-        "verdict",
-        "without it",
-        "power",
-        "rejected",
-    )
-    of_classes: dict[str, list[dict[str, Any]]] = {}
+    columns: list[Column] = [
+        ("control", lambda r: str(r["control"])),
+        ("class", lambda r: str(r.get("class", "-"))),
+        ("predicted", lambda r: _predicted(r, markup)),
+        (f"observed [90{markup.percent}]", lambda r: _observed(r, markup)),
+        ("verdict", _verdict),
+        ("without it", lambda r: str(r["verdict_without"])),
+        ("power", lambda r: f"{r['power']:.2f}" if "class" in r else "-"),
+        ("rejected", lambda r: models_rejected(r, markup) if "class" in r else "-"),
+    ]
+    worst: dict[str, Row] = {}
     for c in table.classes.to_dict("records"):
-        of_classes.setdefault(c["control"], []).append(c)
-    laid_out: list[tuple[str, ...] | None] = []
+        largest = worst.setdefault(c["control"], c)
+        if abs(c["observed"]) > abs(largest["observed"]):
+            worst[c["control"]] = c
+    records = table.summary.to_dict("records")
+    rows: list[Row] = []
     for kind in ("holds", "fails", "not converged"):
-        laid_out += [None] if laid_out else []
-        laid_out += [
-            _row(control, of_classes.get(control["control"], []), markup)
-            for control in table.summary.to_dict("records")
-            if control["expected"] == kind
-        ]
-    notes = [runs_note(table.summary), *untested_note(table.summary.to_dict("records"))]
-    return Grid(heads, tuple(laid_out), note="\n".join(notes))
+        of_kind = [worst.get(r["control"], {}) | r for r in records if r["expected"] == kind]
+        rows += [r | {"first": i == 0} for i, r in enumerate(of_kind)]
+    notes = [runs_note(table.summary), *untested_note(records)]
+    return lay_out(rows, columns, first="first", note="\n".join(notes))
 
 
-def _row(control: dict[str, Any], classes: list[dict[str, Any]], markup: Markup) -> tuple[str, ...]:
-    name, without = str(control["control"]), str(control["verdict_without"])
-    if not classes:
-        return (name, "-", "-", "-", str(control["verdict"]), without, "-", "-")
-    worst = max(classes, key=lambda c: abs(c["observed"]))
-    predicted = worst.get("predicted", float("nan"))
-    interval = (
-        f"{worst['observed']:+.3f}{markup.space}"
-        f"[{worst['observed_low']:+.3f}, {worst['observed_high']:+.3f}]"
-    )
-    return (
-        name,
-        str(worst["class"]),
-        "-" if predicted != predicted else markup.math.format(f"{_zero(predicted)}"),
-        markup.math.format(interval),
-        str(control["verdict"])
-        + ("" if control["as_expected"] else f" (expected: {control['expected']})"),
-        without,
-        f"{control['power']:.2f}",
-        models_rejected(control, markup),
-    )
+def _predicted(row: Row, markup: Markup) -> str:
+    value = row.get("predicted", float("nan"))
+    return "-" if value != value else markup.math.format(_zero(value))
+
+
+def _observed(row: Row, markup: Markup) -> str:
+    if "class" not in row:
+        return "-"
+    ends = f"[{row['observed_low']:+.3f}, {row['observed_high']:+.3f}]"
+    return markup.math.format(f"{row['observed']:+.3f}{markup.space}{ends}")
+
+
+def _verdict(row: Row) -> str:
+    expected = "class" not in row or row["as_expected"]
+    return str(row["verdict"]) + ("" if expected else f" (expected: {row['expected']})")
 
 
 def _zero(value: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +10,13 @@ from reports.explore.panels import by_ratio, legend_of_ratios, log_ticks, rows_w
 from reports.explore.summary import Explore, decided_by
 from reports.explore.text import weighting_name
 from reports.formatting import LATEX
-from reports.style import COLUMN, PAGE, THEORY, house_style, matplotlib, save_figure, subplots
+from reports.style import COLUMN, PAGE, THEORY, Figure, matplotlib, subplots
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def draw_sides(table: Explore, paths: list[Path]) -> None:
+def draw_sides(table: Explore) -> Figure | None:
     """Draw the left side against the right side on test data, on log axes, and below it the gap.
 
     For two classes those of Eq. (10), else those of Eq. (9) as shares of the total mass.
@@ -25,12 +24,10 @@ def draw_sides(table: Explore, paths: list[Path]) -> None:
     Parameters
     ----------
     table : Explore
-    paths : list of Path
-        Where to save it; the suffix gives the format.
     """
     test = rows_with_numbers(table)
     if test is None:
-        return
+        return None
     binary = table.n_classes == 2
     if binary:
         test = test[test["class"] == 0]
@@ -38,81 +35,83 @@ def draw_sides(table: Explore, paths: list[Path]) -> None:
         right = (1 - share) / share
     else:
         right = test["right"]
-    with house_style():
-        figure, (top, bottom) = subplots(
-            2, 1, figsize=(COLUMN, 4.2), sharex=True, height_ratios=(5, 3)
-        )
-        for ratio, colour, marker in by_ratio(table):
-            rows = (test["ratio"] == ratio).to_numpy()
-            part, x = test[rows], right[rows].to_numpy()
-            gap, low, high = (part[name].to_numpy() for name in ("gap", "gap_low", "gap_high"))
-            finite = np.isfinite(low) & np.isfinite(high)
-            style = {"fmt": marker, "ms": 3, "lw": 0.8, "color": colour, "label": f"{ratio:g}"}
-            y = x * (1 + gap)
-            below = np.minimum(x * (gap - low), y * (1 - 1e-3))  # a log axis ends above zero
-            top.errorbar(x[finite], y[finite], [below[finite], (x * (high - gap))[finite]], **style)
-            top.plot(x[~finite], y[~finite], marker, ms=3, mfc="white", color=colour)
-            errors = [100 * (gap - low)[finite], 100 * (high - gap)[finite]]
-            bottom.errorbar(x[finite], 100 * gap[finite], errors, **style)
-            bottom.plot(x[~finite], 100 * gap[~finite], marker, ms=3, mfc="white", color=colour)
-        left = right * (1 + test["gap"])
-        both = np.concatenate([right, left[left > 0]])
-        ends = np.array([both.min() / 1.6, both.max() * 1.6])
-        top.plot(ends, ends, color=THEORY, lw=0.8, ls="--", zorder=0)
-        top.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
-        for axis in (top.yaxis, bottom.xaxis):
-            log_ticks(axis, ends)
-        bottom.axhline(0, color=THEORY, lw=0.8, ls="--", zorder=0)
-        bottom.axhspan(-100 * table.margin, 100 * table.margin, color="0.92", zorder=-1)
-        bottom.set_ylim(_limits_of_gaps(test, table.margin))
-        if binary:
-            top.set_ylabel(r"$(1-\bar p_{0 \to 0})\,/\,\bar p_{1 \to 0}$ on test data")
-            bottom.set_xlabel(r"$\lambda_1 N_1\,/\,(\lambda_0 N_0)$")
-        else:
-            top.set_ylabel(r"$w_j (1-\bar p_{j \to j})\,/\,\Sigma w$ on test data")
-            bottom.set_xlabel(r"$\sum_{k \neq j} w_k \bar p_{k \to j}\,/\,\Sigma w$ on test data")
-        bottom.set_ylabel("gap, per cent")
-        legend_of_ratios(figure, top)
-        save_figure(figure, paths)
+    figure, (top, bottom) = subplots(2, 1, figsize=(COLUMN, 4.2), sharex=True, height_ratios=(5, 3))
+    for ratio, colour, marker in by_ratio(table):
+        rows = (test["ratio"] == ratio).to_numpy()
+        part, x = test[rows], right[rows].to_numpy()
+        _draw_ratio((top, bottom), part, x, {"color": colour, "marker": marker}, f"{ratio:g}")
+    left = right * (1 + test["gap"])
+    both = np.concatenate([right, left[left > 0]])
+    ends = np.array([both.min() / 1.6, both.max() * 1.6])
+    top.plot(ends, ends, color=THEORY, lw=0.8, ls="--", zorder=0)
+    top.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
+    for axis in (top.yaxis, bottom.xaxis):
+        log_ticks(axis, ends)
+    bottom.axhline(0, color=THEORY, lw=0.8, ls="--", zorder=0)
+    bottom.axhspan(-100 * table.margin, 100 * table.margin, color="0.92", zorder=-1)
+    bottom.set_ylim(_limits_of_gaps(test, table.margin))
+    if binary:
+        top.set_ylabel(r"$(1-\bar p_{0 \to 0})\,/\,\bar p_{1 \to 0}$ on test data")
+        bottom.set_xlabel(r"$\lambda_1 N_1\,/\,(\lambda_0 N_0)$")
+    else:
+        top.set_ylabel(r"$w_j (1-\bar p_{j \to j})\,/\,\Sigma w$ on test data")
+        bottom.set_xlabel(r"$\sum_{k \neq j} w_k \bar p_{k \to j}\,/\,\Sigma w$ on test data")
+    bottom.set_ylabel("gap, per cent")
+    legend_of_ratios(figure, top)
+    return figure
 
 
-def draw_gap(table: Explore, paths: list[Path]) -> None:
+def _draw_ratio(
+    axes: tuple[Any, Any], part: pd.DataFrame, x: np.ndarray, mark: dict[str, Any], label: str
+) -> None:
+    """One ratio's left sides at right sides `x`, and gaps; open where unbounded."""
+    top, bottom = axes
+    gap, low, high = (part[name].to_numpy() for name in ("gap", "gap_low", "gap_high"))
+    finite = np.isfinite(low) & np.isfinite(high)
+    style = {"ls": "", "ms": 3, "lw": 0.8, "label": label, **mark}
+    open_ = {"ls": "", "ms": 3, "mfc": "white", **mark}
+    y = x * (1 + gap)
+    below = np.minimum(x * (gap - low), y * (1 - 1e-3))  # a log axis ends above zero
+    top.errorbar(x[finite], y[finite], [below[finite], (x * (high - gap))[finite]], **style)
+    top.plot(x[~finite], y[~finite], **open_)
+    errors = [100 * (gap - low)[finite], 100 * (high - gap)[finite]]
+    bottom.errorbar(x[finite], 100 * gap[finite], errors, **style)
+    bottom.plot(x[~finite], 100 * gap[~finite], **open_)
+
+
+def draw_gap(table: Explore) -> Figure | None:
     """Draw the gap on test data as a heat map, λ by ratio, with the verdicts.
 
     Parameters
     ----------
     table : Explore
-    paths : list of Path
     """
     test = rows_with_numbers(table)
     if test is None:
-        return
+        return None
     n_rows, n_columns = len(table.settings), len(table.ratios)
     width = COLUMN if n_columns <= 8 else min(PAGE, 1.0 + 0.34 * n_columns)
     reach, mpl = 300 * table.margin, matplotlib()
-    with house_style():
-        figure, ax = subplots(figsize=(width, 1.2 + 0.19 * n_rows))
-        gaps = np.full((n_rows, n_columns), np.nan)
-        cells = table.split("test").groupby(["weighting", "ratio"], sort=False)
-        colours, norm = mpl.colormaps["PuOr"], mpl.colors.Normalize(-reach, reach)
-        for (setting, ratio), rows in cells:
-            at = table.settings.index(setting), table.ratios.index(ratio)
-            decision = decided_by(rows.to_dict("records"))
-            gaps[at] = 100 * decision.gap[0] if decision.gap else np.nan
-            _annotate(ax, at, gaps[at], decision.verdict, colours(norm(gaps[at])))
-        picture = ax.imshow(gaps, cmap=colours, norm=norm, aspect="auto")
-        ax.set_xticks(range(n_columns), [f"{ratio:g}" for ratio in table.ratios])
-        ax.set_yticks(range(n_rows), [weighting_name(s, LATEX) for s in table.settings])
-        ax.tick_params(length=0, labelsize=7)
-        ax.spines[:].set_visible(False)
-        ax.set_xlabel("imbalance ratio\nplain: holds; ?: inconclusive; bold: fails", fontsize=7.5)
-        bar = figure.colorbar(
-            picture, ax=ax, location="bottom", shrink=0.8, aspect=30, extend="both"
-        )
-        bar.set_label("gap on test data, per cent", fontsize=7.5)
-        bar.ax.tick_params(labelsize=7)
-        bar.outline.set_visible(False)
-        save_figure(figure, paths)
+    figure, ax = subplots(figsize=(width, 1.2 + 0.19 * n_rows))
+    gaps = np.full((n_rows, n_columns), np.nan)
+    cells = table.split("test").groupby(["weighting", "ratio"], sort=False)
+    colours, norm = mpl.colormaps["PuOr"], mpl.colors.Normalize(-reach, reach)
+    for (setting, ratio), rows in cells:
+        at = table.settings.index(setting), table.ratios.index(ratio)
+        decision = decided_by(rows.to_dict("records"))
+        gaps[at] = 100 * decision.gap[0] if decision.gap else np.nan
+        _annotate(ax, at, gaps[at], decision.verdict, colours(norm(gaps[at])))
+    picture = ax.imshow(gaps, cmap=colours, norm=norm, aspect="auto")
+    ax.set_xticks(range(n_columns), [f"{ratio:g}" for ratio in table.ratios])
+    ax.set_yticks(range(n_rows), [weighting_name(s, LATEX) for s in table.settings])
+    ax.tick_params(length=0, labelsize=7)
+    ax.spines[:].set_visible(False)
+    ax.set_xlabel("imbalance ratio\nplain: holds; ?: inconclusive; bold: fails", fontsize=7.5)
+    bar = figure.colorbar(picture, ax=ax, location="bottom", shrink=0.8, aspect=30, extend="both")
+    bar.set_label("gap on test data, per cent", fontsize=7.5)
+    bar.ax.tick_params(labelsize=7)
+    bar.outline.set_visible(False)
+    return figure
 
 
 def _annotate(ax: Any, at: tuple[int, int], gap: float, verdict: str, colour: Any) -> None:

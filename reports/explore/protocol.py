@@ -1,17 +1,18 @@
-"""The protocol of a grid in the ADEMP frame, written before its first replication."""
+"""The protocol of a grid."""
 
 from __future__ import annotations
 
 from reports.explore.text import weighting_name
 from reports.protocol import (
+    EQ_9,
     RESIDUAL,
     TOGETHER,
-    bullets,
+    Protocol,
     decision,
+    fitted_by,
+    items,
     limit,
     plain_text,
-    replications,
-    wrap,
 )
 from reports.resplit import resplit_protocol
 from simulations.monte_carlo import Study
@@ -20,76 +21,56 @@ from simulations.studies.explore.source import Source
 _RESPLIT = resplit_protocol("the samples of one file", "gaps and accuracies over all classes")
 
 
-def explore_protocol(study: Study, mcse: float | None = None) -> str:
-    """Protocol of a grid, in Markdown.
+def explore_protocol(study: Study) -> Protocol:
+    """Protocol of a grid.
 
     Parameters
     ----------
     study : Study
-    mcse : float or None
-        Target of precision for the gaps, if one is declared.
 
     Returns
     -------
-    str
+    Protocol
     """
     design, cell = study.design, study.cells[0]
+    source = cell.source
     names = ", ".join(weighting_name(setting) for setting in cell.settings)
-    sizes = bullets(
-        *(
-            f"ratio {c.ratio:g}: train {c.train_size}, test {c.test_size}"
-            + ("" if c.source.file else f", population {design['population']} of each class")
-            for c in study.cells
-        )
+    population = "" if source.file else f", population {design['population']} of each class"
+    where = "test data" if source.file else "test data, in the population"
+    bounds = "." if cell.one_vs_all else ", and the bounds that mean probabilities imply."
+    return Protocol(
+        title="a grid of imbalance ratios and class weights",
+        aims=(
+            f"What does a class weight do to each class, at each imbalance? Does {EQ_9} (Eq. 9; "
+            f"for two classes Eq. 10) hold on train, on {where}?",
+        ),
+        mechanisms=items(
+            *_mechanism(source),
+            *(
+                f"ratio {c.ratio:g}: train {c.train_size}, test {c.test_size}{population}"
+                for c in study.cells
+            ),
+        ),
+        estimands=(
+            "Both sides of every equation under these weights, which share each replication's "
+            f"data: {names}.",
+        ),
+        methods=items(fitted_by(cell)),
+        performance=items(
+            decision(design["margin"]),
+            _together(source.n_classes),
+            *([_RESPLIT] if source.file else []),
+            RESIDUAL,
+            "Where more than 5 % of the runs have no model, `separated` (or the commonest reason), "
+            "and no means over the others: they would speak of those samples alone that have a "
+            "model.",
+            "Mean probability of the own class, accuracy by class, balanced accuracy and accuracy "
+            f"at the priors of training, each with its Monte Carlo standard error{bounds}",
+            "No limit is known: overfitting and sampling are one term of the residual."
+            if source.file
+            else limit(cell.fitting),
+        ),
     )
-    fitter = cell.method
-    performance = [
-        decision(design["margin"]),
-        _together(cell.source.n_classes),
-        *([_RESPLIT] if cell.source.file else []),
-        RESIDUAL,
-        "Where more than 5 % of the runs have no model, `separated` (or the commonest reason), and "
-        "no means over the others: they would speak of those samples alone that have a model.",
-        "Mean probability of the own class, accuracy by class, balanced accuracy and accuracy at "
-        "the priors of training, each with its Monte Carlo standard error"
-        + ("." if cell.one_vs_all else ", and the bounds that mean probabilities imply."),
-        "No limit is known: overfitting and sampling are one term of the residual."
-        if cell.source.file
-        else limit(cell.fitting),
-    ]
-    estimands = (
-        "Both sides of every equation under these weights, which share each replication's data: "
-        f"{names}."
-    )
-    where = "test data" if cell.source.file else "test data, in the\npopulation"
-    return f"""# Protocol: a grid of imbalance ratios and class weights
-
-Written before the first replication.
-
-## Aims
-
-What does a class weight do to each class, at each imbalance? Does w_j (1 - p̄(j→j)) =
-Σ_k≠j w_k p̄(k→j) with w = λN (Eq. 9; for two classes Eq. 10) hold on train, on {where}?
-
-## Data-generating mechanisms
-
-{bullets(*_mechanism(cell.source))}
-{sizes}
-{wrap(f"- Seed {study.seed}; every replication has its own key. {replications(study, mcse)}")}
-
-## Estimands
-
-{wrap(estimands)}
-
-## Methods
-
-{wrap(f"- {fitter[0].upper()}{fitter[1:]}.")}
-
-## Performance measures
-
-{bullets(*performance)}
-- Runs attempted, converged and failed, zeros included. A failed run is never redrawn.
-"""
 
 
 def _mechanism(source: Source) -> list[str]:

@@ -123,7 +123,7 @@ def _figures(table: Explore) -> tuple[NamedFigure, ...]:
 
 REPORT = StudyReport(
     title="A grid of imbalance ratios and class weights",
-    protocol=explore_protocol,
+    ademp=explore_protocol,
     summarise=summarise,
     contents=explore_contents,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,37 +9,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import expit, logit
 
-from equations.accuracy_bounds import accuracy_bounds
-from equations.inference import mcse_of_mean
-from equations.resampling import corrected_error, resplit_ratio
+from equations.resampling import resplit_ratio
 from reports.class_columns import (
     Columns,
-    accuracy_of_classes,
+    columns_of_accuracies,
+    columns_of_balance,
     columns_of_bounds,
     columns_of_gaps_together,
     columns_of_limit,
     columns_of_predictions,
     columns_of_residual_split,
-    columns_of_sides,
     proba_in_limit,
 )
-from reports.class_statistics import (
-    SettingEvidence,
-    SidesOverRuns,
-    evidence_of,
-    overall_verdict,
-    sides_over_runs,
-)
+from reports.class_rows import about_classes, class_rows, of_all_classes
+from reports.class_statistics import SidesOverRuns, overall_verdict
 from reports.resplit import columns_of_corrected
-from reports.statistics import MAX_FAILED
+from reports.setting_evidence import Part, Terms, evidence_of, read_cell, too_many_failed
 from simulations.evidence import SPLITS
 from simulations.generators.large_sample_limit import Limit, LimitProba
 from simulations.monte_carlo import Study
-from simulations.records import FAILED_STATUSES, Measurements
 from simulations.seeds import replication_rng
 from simulations.studies.explore.study import ExploreCell
 from simulations.studies.options import is_lambda0
-from simulations.tables import Store, read_fits, read_measurements
+from simulations.tables import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,12 +151,15 @@ def summarise(study: Study, store: Store) -> Explore:
     for cell in study.cells:
         if limit is not None:
             curve += _curve(cell, limit, known)
-        runs = range(study.runs_of(cell.name))
-        fits = read_fits(store, cell.name, runs)
-        measured = read_measurements(store, cell.name, runs)
+        fits, measured = read_cell(study, store, cell)
+        terms = _terms(study, cell)
         for setting in cell.settings:
             evidence = evidence_of(study, cell, setting, fits, measured)
-            rows += _rows(study, cell, setting, evidence, limit)
+            about = about_classes(cell, setting, source.labels)
+            about |= columns_of_limit(limit, evidence.mass)
+            key = {"ratio": cell.ratio, "weighting": setting}
+            found = class_rows(evidence, terms, about, COLUMNS, verdicts=_verdicts(terms))
+            rows += [key | row for row in found]
     return Explore(
         summary=pd.DataFrame(rows),
         curve=pd.DataFrame(curve),
@@ -178,96 +172,54 @@ def summarise(study: Study, store: Store) -> Explore:
     )
 
 
-def _rows(
-    study: Study, cell: ExploreCell, setting: str, evidence: SettingEvidence, limit: Limit | None
-) -> list[dict[str, Any]]:
-    """One row per split and class of one ratio and weighting."""
-    weight, mass = dict(cell.class_weight)[setting], evidence.mass
-    splits = SPLITS if cell.source.file is None else SPLITS[:2]
-    about = [
-        {
-            "class": k,
-            "label": label,
-            "n_train": cell.train_size[k],
-            "weight": weight[k],
-            "mass_share": float(mass[k] / mass.sum()),
-        }
-        for k, label in enumerate(cell.source.labels)
-    ]
-    of_limit = columns_of_limit(limit, mass)
-    refused, margin = _refused(evidence), study.design["margin"]
-    rows = []
-    for split in splits:
-        columns: list[Columns] = [of_limit]
-        corrects = split == "test" and cell.source.file is not None
-        together = {"verdict_together": refused}
-        if corrects:
-            together["corrected_verdict_together"] = refused
-        if not refused:
-            part = evidence.split(split)
-            compared = partial(
-                sides_over_runs, part, mass, margin=margin, converged=evidence.converged
-            )
-            sides = compared()
-            columns += [columns_of_sides(sides), columns_of_predictions(part, mass)]
-            together["verdict_together"] = _together(sides, margin)
-            if len(mass) > 2:
-                columns += [columns_of_gaps_together(sides)]
-            if corrects:
-                corrected = compared(resplit=_resplit(cell))
-                columns += [columns_of_corrected(corrected)]
-                together["corrected_verdict_together"] = _together(corrected, margin)
-            columns += [_of_all_classes(part, cell, _resplit(cell) if corrects else 0.0)]
-            if not cell.one_vs_all:  # bounds are of rows that sum to one
-                columns += [columns_of_bounds(part)]
-            if split == "test":
-                parts = {name: evidence.split(name) for name in splits}
-                columns += [columns_of_residual_split(parts, mass)]
-        for k, of_class in enumerate(about):
-            row = {"ratio": cell.ratio, "weighting": setting, "split": split} | of_class
-            for column in columns:
-                row |= {name: values[k] for name, values in column.items()}
-            if refused:
-                row["verdict"] = refused
-            row |= together
-            rows.append(row | evidence.counts | {"max_bias_gradient": evidence.max_bias_gradient})
-    return rows
+def _terms(study: Study, cell: ExploreCell) -> Terms:
+    file = cell.source.file
+    return Terms(
+        margin=study.design["margin"],
+        train_size=cell.train_size,
+        splits=SPLITS if file is None else SPLITS[:2],
+        one_vs_all=cell.one_vs_all,
+        resplit=0.0 if file is None else resplit_ratio(cell.test_size, file.counts),
+        refusal=too_many_failed,
+    )
 
 
-def _together(sides: SidesOverRuns, margin: float) -> str:
+def _verdicts(terms: Terms) -> dict[str, tuple[str, ...]]:
+    """Columns of each split that say why a ratio and weighting has no numbers."""
+    names = ("verdict", "verdict_together")
+    corrected = (*names, "corrected_verdict_together") if terms.resplit else names
+    return {split: corrected if split == "test" else names for split in terms.splits}
+
+
+def _intervals(part: Part) -> Columns:
+    """Simultaneous intervals where there are several equations, and those for new data."""
+    together = columns_of_gaps_together(part) if len(part.mass) > 2 else {}
+    return together | (columns_of_corrected(part.corrected) if part.corrected else {})
+
+
+def _together(part: Part) -> dict[str, str]:
     """One verdict on all classes; two have one equation."""
-    return str(sides.verdicts[0]) if len(sides.verdicts) == 2 else overall_verdict(sides, margin)
+
+    def verdict(sides: SidesOverRuns) -> str:
+        binary = len(sides.verdicts) == 2
+        return str(sides.verdicts[0] if binary else overall_verdict(sides, part.terms.margin))
+
+    found = {"verdict_together": verdict(part.sides)}
+    if part.corrected:
+        found["corrected_verdict_together"] = verdict(part.corrected)
+    return found
 
 
-def _resplit(cell: ExploreCell) -> float:
-    assert cell.source.file is not None
-    return resplit_ratio(cell.test_size, cell.source.file.counts)
-
-
-def _refused(evidence: SettingEvidence) -> str:
-    """Why there is nothing to average: the commonest status of the runs without a model."""
-    failed = evidence.counts["runs_failed"]
-    if evidence.usable and failed <= MAX_FAILED * evidence.counts["runs_attempted"]:
-        return ""
-    statuses = Counter(s for s in evidence.fits.status.tolist() if s in FAILED_STATUSES)
-    return statuses.most_common(1)[0][0] if statuses else "inconclusive"
-
-
-def _of_all_classes(part: Measurements, cell: ExploreCell, resplit: float) -> Columns:
-    """Accuracy over all classes: with equal priors, and with those of training."""
-    of_class = accuracy_of_classes(part)
-    share = np.array(cell.train_size) / sum(cell.train_size)
-    found: dict[str, float] = {}
-    priors = {"balanced_accuracy": np.full_like(share, 1 / len(share)), "overall_accuracy": share}
-    for name, prior in priors.items():
-        accuracy = of_class @ prior
-        found |= {name: float(accuracy.mean()), f"{name}_mcse": mcse_of_mean(accuracy)}
-        if resplit:
-            found[f"{name}_corrected_error"] = corrected_error(accuracy, resplit)
-        if not cell.one_vs_all:
-            low, high = accuracy_bounds(part.mean_proba.mean(axis=0))
-            found |= {f"{name}_low": float(low @ prior), f"{name}_high": float(high @ prior)}
-    return {name: [value] * len(share) for name, value in found.items()}
+COLUMNS = (
+    columns_of_balance,
+    columns_of_predictions,
+    _intervals,
+    of_all_classes(partial(columns_of_accuracies, bounds=True)),
+    columns_of_bounds,
+    columns_of_residual_split,
+    of_all_classes(_together),
+)
+"""Of the summary, in this order."""
 
 
 def _curve(

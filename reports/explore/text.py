@@ -8,8 +8,8 @@ from typing import Any
 
 from reports.class_text import gap_with_interval, percent_of_limit, percent_with_mcse
 from reports.explore.summary import Explore, decided_by
-from reports.formatting import LATEX, TEXT, Markup, decimals, percent_interval
-from reports.grid import Grid, runs_note
+from reports.formatting import TEXT, Markup, decimals, percent_interval
+from reports.grid import Column, Grid, lay_out, runs_note
 from reports.resplit import (
     CORRECTED,
     CORRECTED_FOR_GAPS,
@@ -22,6 +22,7 @@ from reports.resplit import (
 )
 from simulations.studies.options import is_lambda0
 
+_LAMBDA = r"\lambda"
 _INTERVALS_FOR_NEW_DATA = f"intervals {CORRECTED_FOR_GAPS}"
 
 LOPSIDED = 1.3
@@ -36,11 +37,12 @@ def weighting_name(setting: str, markup: Markup = TEXT) -> str:
 
     Examples
     --------
+    >>> from reports.formatting import LATEX
     >>> weighting_name("inverse"), weighting_name("0.01"), weighting_name("0.01", LATEX)
     ('inverse', 'λ0 = 0.01', '$\\lambda_0 = 0.01$')
     """
     if is_lambda0(setting):
-        return r"$\lambda_0 = " + f"{setting}$" if markup is LATEX else f"λ0 = {setting}"
+        return markup.either(f"λ0 = {setting}", rf"\lambda_0 = {setting}")
     return setting
 
 
@@ -113,8 +115,7 @@ def _by_ratio(
         (weighting_name(s, markup), *(write(cells[s, ratio]) for ratio in table.ratios))
         for s in table.settings
     ]
-    corner = r"$\lambda$, ratio" if markup is LATEX else "λ, ratio"
-    heads = (corner, *(f"{ratio:g}" for ratio in table.ratios))
+    heads = (f"{markup.either('λ', _LAMBDA)}, ratio", *(f"{ratio:g}" for ratio in table.ratios))
     return Grid(heads, tuple(rows), note="\n".join([runs_note(table.summary), *notes]))
 
 
@@ -136,48 +137,34 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
     -------
     Grid
     """
-    lambda_k = r"$\lambda_k$" if markup is LATEX else "λk"
-    p_kk = r"$\bar p_{k \to k}$" if markup is LATEX else "p̄(k→k)"
-    resplit = table.n_samples > 0  # and then there is no limit; failures are in the note
-    heads = (
-        r"$\lambda$" if markup is LATEX else "λ",
-        "class",
-        "N",
-        lambda_k,
-        f"left,{markup.percent}",
-        f"right,{markup.percent}",
-        f"gap [90{markup.percent}]",
-        "verdict",
-        *([CORRECTED, VERDICT] if resplit else []),
-        f"{p_kk},{markup.percent}",
-        *([] if resplit else [f"limit,{markup.percent}"]),
-        f"accuracy,{markup.percent}",
-        *([] if resplit else ["failed"]),
-    )
+    percent, resplit = markup.percent, table.n_samples > 0
+    p_kk = markup.either("p̄(k→k)", r"\bar p_{k \to k}")
+    corrected: list[Column] = [
+        (CORRECTED, lambda r: corrected_interval(r, markup)),
+        (VERDICT, corrected_verdict),
+    ]
+    limit: Column = (f"limit,{percent}", lambda r: percent_of_limit(r, "mean_proba", markup))
+    failed: Column = ("failed", lambda r: f"{r['runs_failed']} / {r['runs_attempted']}")
+    columns: list[Column] = [
+        (
+            markup.either("λ", _LAMBDA),
+            lambda r: weighting_name(r["weighting"], markup) if r["first"] else "",
+        ),
+        ("class", lambda r: str(r["label"])),
+        ("N", lambda r: f"{r['n_train']}"),
+        (markup.either("λk", r"\lambda_k"), lambda r: f"{r['weight']:.4g}"),
+        (f"left,{percent}", lambda r: percent_with_mcse(r, "left", markup)),
+        (f"right,{percent}", lambda r: percent_with_mcse(r, "right", markup)),
+        (f"gap [90{percent}]", lambda r: gap_with_interval(r, markup)),
+        ("verdict", lambda r: str(r["verdict"])),
+        *(corrected if resplit else []),
+        (f"{p_kk},{percent}", lambda r: percent_with_mcse(r, "mean_proba", markup)),
+        *([] if resplit else [limit]),  # a file has none
+        (f"accuracy,{percent}", lambda r: percent_with_mcse(r, "accuracy", markup)),
+        *([] if resplit else [failed]),  # else they are in the note
+    ]
     test = table.split("test")
     test = test[test["ratio"] == ratio]
-    records = test.to_dict("records")
-    rows: list[tuple[str, ...] | None] = []
-    for row in records:
-        if rows and row["class"] == 0:
-            rows.append(None)
-        name = weighting_name(row["weighting"], markup) if row["class"] == 0 else ""
-        rows.append(
-            (
-                name,
-                str(row["label"]),
-                f"{row['n_train']}",
-                f"{row['weight']:.4g}",
-                percent_with_mcse(row, "left", markup),
-                percent_with_mcse(row, "right", markup),
-                gap_with_interval(row, markup),
-                str(row["verdict"]),
-                *([corrected_interval(row, markup), corrected_verdict(row)] if resplit else []),
-                percent_with_mcse(row, "mean_proba", markup),
-                *([] if resplit else [percent_of_limit(row, "mean_proba", markup)]),
-                percent_with_mcse(row, "accuracy", markup),
-                *([] if resplit else [f"{row['runs_failed']} / {row['runs_attempted']}"]),
-            )
-        )
     notes = [runs_note(test), *_over_runs(table), *([CORRECTED_FOR_GAPS] if resplit else [])]
-    return Grid(heads, tuple(rows), verbatim=(1,), note="\n".join(notes))
+    rows = [r | {"first": r["class"] == 0} for r in test.to_dict("records")]
+    return lay_out(rows, columns, first="first", verbatim=(1,), note="\n".join(notes))

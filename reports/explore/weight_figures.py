@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reports.explore.panels import by_ratio, error_bars, legend_of_ratios, rows_with_numbers
 from reports.explore.summary import Explore
-from reports.style import COLUMN, OBSERVED, PREDICTED, house_style, plain, save_figure, subplots
+from reports.style import COLUMN, OBSERVED, PREDICTED, Figure, plain, subplots
 from simulations.studies.options import is_lambda0
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def draw_mean_proba(table: Explore, paths: list[Path]) -> None:
+def draw_mean_proba(table: Explore) -> Figure | None:
     """Draw the mean probability of each class against λ_0, per ratio.
 
     Points are measured on test data, lines the population's; of more than four classes, the rarest
@@ -25,95 +24,91 @@ def draw_mean_proba(table: Explore, paths: list[Path]) -> None:
     Parameters
     ----------
     table : Explore
-    paths : list of Path
     """
     test = rows_with_numbers(table)
     if test is None:
-        return
-    with house_style():
-        classes = range(table.n_classes) if table.n_classes <= 4 else (0, table.n_classes - 1)
-        figure, axes = subplots(
-            len(classes), 1, figsize=(COLUMN, 0.8 + 1.8 * len(classes)), sharex=True
-        )
-        for ax, k in zip(axes, classes, strict=True):
-            for ratio, colour, marker in by_ratio(table):
-                rows = test[(test["ratio"] == ratio) & (test["class"] == k)]
-                rows = _with_lambda0(rows, table)
-                curve = table.curve
-                if len(curve):
-                    curve = curve[(curve["ratio"] == ratio) & (curve["class"] == k)]
-                    ax.plot(curve["lambda0"], curve["mean_proba"], color=colour, lw=0.9, zorder=0)
-                on_curve = _on_curve(rows, table.n_classes)
-                for part, face in ((rows[on_curve], colour), (rows[~on_curve], "white")):
-                    ax.errorbar(
-                        part["lambda0"], part["mean_proba"],
-                        error_bars(part, "mean_proba"), fmt=marker, ms=3, lw=0.8, mfc=face,
-                        color=colour, label=f"{ratio:g}" if face is colour else None,
-                    )  # fmt: skip
-            ax.set_ylim(-0.03, 1.03)
-            ax.set_ylabel(rf"$\bar p_{{{k} \to {k}}}$")
-            ax.set_title(_class_name(table, k), fontsize=7.5, pad=2)
-        _lambda0_axis(axes[-1], test)
-        legend_of_ratios(figure, axes[0])
-        save_figure(figure, paths)
+        return None
+    classes = range(table.n_classes) if table.n_classes <= 4 else (0, table.n_classes - 1)
+    figure, axes = subplots(
+        len(classes), 1, figsize=(COLUMN, 0.8 + 1.8 * len(classes)), sharex=True
+    )
+    for ax, k in zip(axes, classes, strict=True):
+        for ratio, colour, marker in by_ratio(table):
+            rows = test[(test["ratio"] == ratio) & (test["class"] == k)]
+            rows = _with_lambda0(rows, table)
+            curve = table.curve
+            if len(curve):
+                curve = curve[(curve["ratio"] == ratio) & (curve["class"] == k)]
+                ax.plot(curve["lambda0"], curve["mean_proba"], color=colour, lw=0.9, zorder=0)
+            on_curve = _on_curve(rows, table.n_classes)
+            for part, face in ((rows[on_curve], colour), (rows[~on_curve], "white")):
+                ax.errorbar(
+                    part["lambda0"], part["mean_proba"],
+                    error_bars(part, "mean_proba"), fmt=marker, ms=3, lw=0.8, mfc=face,
+                    color=colour, label=f"{ratio:g}" if face is colour else None,
+                )  # fmt: skip
+        ax.set_ylim(-0.03, 1.03)
+        ax.set_ylabel(rf"$\bar p_{{{k} \to {k}}}$")
+        ax.set_title(_class_name(table, k), fontsize=7.5, pad=2)
+    _lambda0_axis(axes[-1], test)
+    legend_of_ratios(figure, axes[0])
+    return figure
 
 
-def draw_accuracy(table: Explore, paths: list[Path]) -> None:
+def draw_accuracy(table: Explore) -> Figure | None:
     """Draw balanced and overall accuracy against λ_0, a panel per ratio, with Markov's bounds.
 
     Parameters
     ----------
     table : Explore
-    paths : list of Path
     """
     test = rows_with_numbers(table)
     if test is None:
-        return
+        return None
     n_rows = (len(table.ratios) + 1) // 2
     kinds = (
         ("balanced_accuracy", "balanced", OBSERVED, "o"),
         ("overall_accuracy", "at training priors", PREDICTED, "s"),
     )
-    with house_style():
-        figure, axes = subplots(
-            n_rows, 2, figsize=(COLUMN, 0.8 + 1.05 * n_rows), sharex=True, sharey=True,
-            squeeze=False,
-        )  # fmt: skip
-        spare = list(axes.flat)[: 2 * n_rows - len(table.ratios)]  # of an odd number the first
-        panels = list(axes.flat)[len(spare) :]
-        for ax, ratio in zip(panels, table.ratios, strict=True):
-            rows = test[(test["ratio"] == ratio) & (test["class"] == 0)]
-            rows = _with_lambda0(rows, table)
-            curve = rows[_on_curve(rows, table.n_classes)]
-            for name, label, colour, marker in kinds:
-                ax.errorbar(
-                    rows["lambda0"], rows[name], error_bars(rows, name), fmt=marker,
-                    ms=2.5, lw=0.8, color=colour, label=label,
+    figure, axes = subplots(
+        n_rows, 2, figsize=(COLUMN, 0.8 + 1.05 * n_rows), sharex=True, sharey=True,
+        squeeze=False,
+    )  # fmt: skip
+    spare = list(axes.flat)[: 2 * n_rows - len(table.ratios)]  # of an odd number the first
+    panels = list(axes.flat)[len(spare) :]
+    for ax, ratio in zip(panels, table.ratios, strict=True):
+        rows = test[(test["ratio"] == ratio) & (test["class"] == 0)]
+        rows = _with_lambda0(rows, table)
+        curve = rows[_on_curve(rows, table.n_classes)]
+        for name, label, colour, marker in kinds:
+            ax.errorbar(
+                rows["lambda0"], rows[name], error_bars(rows, name), fmt=marker,
+                ms=2.5, lw=0.8, color=colour, label=label,
+            )  # fmt: skip
+            if f"{name}_low" in rows:
+                # A band between many points, bars at few.
+                many = len(curve) > 4
+                draw, at = (ax.fill_between, curve) if many else (ax.vlines, rows)
+                draw(
+                    at["lambda0"], at[f"{name}_low"], at[f"{name}_high"], color=colour,
+                    alpha=0.18, lw=0 if many else 4, label=f"{label}: bounds",
                 )  # fmt: skip
-                if f"{name}_low" in rows:
-                    # A band between many points, bars at few.
-                    many = len(curve) > 4
-                    draw, at = (ax.fill_between, curve) if many else (ax.vlines, rows)
-                    draw(
-                        at["lambda0"], at[f"{name}_low"], at[f"{name}_high"], color=colour,
-                        alpha=0.18, lw=0 if many else 4, label=f"{label}: bounds",
-                    )  # fmt: skip
-            ax.set_title(f"ratio {ratio:g}", pad=2, fontsize=7.5)
-            ax.set_ylim(-0.03, 1.03)
-        for ax in axes[-1]:
-            _lambda0_axis(ax, test, few=True)
-        panels[0].tick_params(labelleft=True)  # where the panel beside it is spare
-        handles, labels = panels[0].get_legend_handles_labels()
-        order = sorted(range(len(labels)), key=lambda i: (labels[i][0] != "b", labels[i]))
-        where = {"loc": "outside lower center", "ncols": 2}
-        if spare:
-            spare[0].set_axis_off()
-            where = {"loc": "center", "bbox_to_anchor": (0.5, 0.5)}
-        (spare[0] if spare else figure).legend(
-            [handles[i] for i in order], [labels[i] for i in order], fontsize=6.5, **where
-        )
-        figure.supylabel("accuracy on test data", fontsize=9)
-        save_figure(figure, paths)
+        ax.set_title(f"ratio {ratio:g}", pad=2, fontsize=7.5)
+        ax.set_ylim(-0.03, 1.03)
+    for ax in axes[-1]:
+        _lambda0_axis(ax, test, few=True)
+    panels[0].tick_params(labelleft=True)  # where the panel beside it is spare
+    handles, labels = panels[0].get_legend_handles_labels()
+    order = sorted(range(len(labels)), key=lambda i: (labels[i][0] != "b", labels[i]))
+    where = {"loc": "outside lower center", "ncols": 2}
+    if spare:
+        spare[0].set_axis_off()
+        where = {"loc": "center", "bbox_to_anchor": (0.5, 0.5)}
+    (spare[0] if spare else figure).legend(
+        [handles[i] for i in order], [labels[i] for i in order], fontsize=6.5, **where
+    )
+    figure.supylabel("accuracy on test data", fontsize=9)
+    return figure
 
 
 def _with_lambda0(rows: pd.DataFrame, table: Explore) -> pd.DataFrame:

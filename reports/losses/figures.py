@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,10 @@ from reports.style import (
     OBSERVED,
     PAPER,
     PREDICTED,
+    Figure,
     house_style,
     matplotlib,
     plain,
-    save_figure,
     subplots,
 )
 from simulations.dataset_catalogue import dataset_named
@@ -37,16 +36,15 @@ EARLY = 0.15
 """Share of the epochs below whose accuracies an axis need not reach."""
 
 
-def draw_curves(table: Comparison, paths: list[Path]) -> None:
+def draw_curves(table: Comparison) -> Figure | None:
     """Draw test accuracy over the training, least to largest run as a band.
 
     Parameters
     ----------
     table : Comparison
-    paths : list of Path
     """
     if table.epochs.empty:
-        return
+        return None
     panels = [p for p in table.panels if not _of(table.epochs, p).empty]
     n = min(len(panels), PER_ROW)
     n_rows = -(-len(panels) // n)
@@ -78,7 +76,7 @@ def draw_curves(table: Comparison, paths: list[Path]) -> None:
         figure.legend(
             handles.values(), handles, loc="outside right center", fontsize=7, handlelength=3
         )
-        save_figure(figure, paths)
+        return figure
 
 
 def _draw_curve(ax: Any, curve: Any, variants: Mapping[Any, list[tuple[float, ...]]]) -> None:
@@ -111,7 +109,7 @@ def confusion_panels(table: Comparison) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path]) -> None:
+def draw_confusion(table: Comparison, panel: tuple[str, str]) -> Figure | None:
     """Draw the losses' confusion matrices side by side, with the accuracy of each class.
 
     At the shared learning rate, a loss with parameters at its first ones, as in Fig. 1.
@@ -120,7 +118,6 @@ def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path])
     ----------
     table : Comparison
     panel : tuple of (dataset, model)
-    paths : list of Path
     """
     mine = _of(table.confusion, panel)
     mine = mine[~mine["matched"]].drop_duplicates(["loss", "true", "predicted"])
@@ -132,7 +129,7 @@ def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path])
         for loss, rows in mine.groupby("loss", sort=False)
     }
     if not matrices:
-        return
+        return None
     wrong = max(float(_off_diagonal(m).max()) for m in matrices.values())
     single = all((m == np.round(m)).all() for m in matrices.values())
     names = [plain(label) for label in labels]
@@ -155,7 +152,7 @@ def draw_confusion(table: Comparison, panel: tuple[str, str], paths: list[Path])
         bar.set_label("test images, mean over runs" if not single else "test images")
         bar.outline.set_visible(False)
         figure.suptitle(f"{_title(panel)}; on the diagonal: accuracy of the class, %", fontsize=9)
-        save_figure(figure, paths)
+        return figure
 
 
 def _annotate(ax: Any, matrix: np.ndarray, wrong: float, form: str) -> None:

@@ -1,4 +1,4 @@
-"""The protocol of the comparison of losses in the ADEMP frame, written before its first run."""
+"""The protocol of the comparison of losses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reports.losses.balance import MARGIN, by_balance
 from reports.losses.paper import paper_accuracy
 from reports.losses.summary import trained_as_paper
 from reports.network_protocol import NETWORKS, training
-from reports.protocol import bullets, replications, wrap
+from reports.protocol import Protocol, items
 from reports.resplit import resplit_protocol
 from reports.training_samples import GIVEN_SAMPLE
 from simulations.dataset_catalogue import dataset_named
@@ -34,18 +34,16 @@ _PAPER = (
 _CORRECTED = "accuracies, their differences and gaps"
 
 
-def losses_protocol(study: Study, mcse: float | None = None) -> str:
-    """Protocol of a comparison of losses, in Markdown.
+def losses_protocol(study: Study) -> Protocol:
+    """Protocol of a comparison of losses.
 
     Parameters
     ----------
     study : Study
-    mcse : float or None
-        Target of precision, if one is declared.
 
     Returns
     -------
-    str
+    Protocol
     """
     design, cells = study.design, study.cells
     first = {cell.stream: cell for cell in cells}
@@ -106,38 +104,28 @@ def losses_protocol(study: Study, mcse: float | None = None) -> str:
             if balance.statement
         ),
     ]
-    return f"""# Protocol: the paper's losses compared
-
-Written before the first replication.
-
-## Aims
-
-Does LGL-INR classify better than one-vs-all logistic (LGL) and softmax losses (SML), as Tables 3
-to 5 of the paper have it, beyond the noise of seeds? And is it the loss, or the size of its steps?
-
-## Data-generating mechanisms
-
-{bullets(*data)}
-- Every image that is not of the test set is trained with, in every replication; standardised by
-  channel. A replication draws the initial point and the order of the samples.
-{wrap(f"- Seed {study.seed}; every replication has its own key. {replications(study, mcse)}")}
-
-## Estimands
-
-- Top-1 accuracy on the test set, overall and of each class, before training and after each epoch.
-- P on train (evaluation mode) and on test after the last epoch, as trained and with the output bias
-  refined in float64 on frozen features.
-
-## Methods
-
-{bullets(*losses)}
-{bullets(*methods)}
-
-## Performance measures
-
-{bullets(*performance)}
-- Runs attempted, finished and failed, zeros included. A failed run is never redrawn.
-"""
+    return Protocol(
+        title="the paper's losses compared",
+        aims=(
+            "Does LGL-INR classify better than one-vs-all logistic (LGL) and softmax losses (SML), "
+            "as Tables 3 to 5 of the paper have it, beyond the noise of seeds? And is it the loss, "
+            "or the size of its steps?",
+        ),
+        mechanisms=items(
+            *data,
+            "Every image that is not of the test set is trained with, in every replication; "
+            "standardised by channel. A replication draws the initial point and the order of the "
+            "samples.",
+        ),
+        estimands=items(
+            "Top-1 accuracy on the test set, overall and of each class, before training and after "
+            "each epoch.",
+            "P on train (evaluation mode) and on test after the last epoch, as trained and with "
+            "the output bias refined in float64 on frozen features.",
+        ),
+        methods=items(*losses, *methods),
+        performance=items(*performance),
+    )
 
 
 def _definition(loss: Loss) -> str:

@@ -105,7 +105,7 @@ def balance_fails(contents: Contents) -> bool:
 
 REPORT = StudyReport(
     title="The paper's losses compared",
-    protocol=losses_protocol,
+    ademp=losses_protocol,
     summarise=summarise,
     contents=losses_contents,
     failed=balance_fails,

@@ -22,6 +22,7 @@ from reports.losses.differences import (
     resplit_of,
 )
 from reports.losses.paper import TEST_SIZE, binomial_error, paper_accuracy
+from reports.setting_evidence import read_cell
 from reports.statistics import MAX_FAILED
 from simulations.dataset_catalogue import dataset_named
 from simulations.fitters.fit import CONVERGED
@@ -29,7 +30,7 @@ from simulations.monte_carlo import Study
 from simulations.records import Measurements, select
 from simulations.studies.losses.block import LossCell
 from simulations.studies.losses.study import paper_recipe
-from simulations.tables import Store, read_fits, read_measurements
+from simulations.tables import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,9 +111,7 @@ def summarise(study: Study, store: Store) -> Comparison:
     failed: list[LossCell] = []
     streams = list(dict.fromkeys(cell.stream for cell in study.cells))
     for cell in sorted(study.cells, key=lambda c: streams.index(c.stream)):
-        runs = range(study.runs_of(cell.name))
-        fits = read_fits(store, cell.name, runs)
-        measured = read_measurements(store, cell.name, runs)
+        fits, measured = read_cell(study, store, cell)
         key = _key(cell)
         last = select(fits, epoch=cell.recipe.epochs, stage="raw")
         counts = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,15 @@ import numpy as np
 from reports.heat_map import Panel, draw_heat_maps, setting_title
 from reports.multiclass.summary import Multiclass
 from reports.statistics import half_width
-from reports.style import OBSERVED, PREDICTED, THEORY, house_style, save_figure, subplots
+from reports.style import OBSERVED, PREDICTED, THEORY, Figure, subplots
 
 
-def draw_mean_proba(table: Multiclass, paths: list[Path]) -> None:
+def draw_mean_proba(table: Multiclass) -> Figure | None:
     """Draw P on test data for every λ setting, and below it the residual of each class.
 
     Parameters
     ----------
     table : Multiclass
-    paths : list of Path
-        Where to save it; the suffix gives the format.
     """
     test = table.summary[table.summary["split"] == "test"]
     panels = [
@@ -31,62 +28,60 @@ def draw_mean_proba(table: Multiclass, paths: list[Path]) -> None:
         )
         for setting, P in table.mean_proba.items()
     ]
-    draw_heat_maps(panels, paths)
+    return draw_heat_maps(panels)
 
 
-def draw_sides(table: Multiclass, paths: list[Path]) -> None:
+def draw_sides(table: Multiclass) -> Figure | None:
     """Draw both sides of Eq. (9) on test data per class, with intervals, and their gap.
 
     Parameters
     ----------
     table : Multiclass
-    paths : list of Path
     """
     test = table.summary[table.summary["split"] == "test"]
     if "left" not in test or not len(test.dropna(subset=["left"])):
-        return
+        return None
     settings = list(dict.fromkeys(test["setting"]))
-    with house_style():
-        figure, axes = subplots(
-            2, len(settings), figsize=(2.4 * len(settings) + 0.4, 4.0), squeeze=False,
-            sharex=True, height_ratios=(3, 2),
-        )  # fmt: skip
-        for column, setting in enumerate(settings):
-            rows = test[test["setting"] == setting]
-            top, bottom = axes[:, column]
-            k = rows["class"].to_numpy()
-            n_runs = rows["runs_attempted"] - rows["runs_failed"]
-            marks = (("left", -0.13, OBSERVED, "o"), ("right", 0.13, PREDICTED, "s"))
-            for name, move, colour, marker in marks:
-                top.errorbar(
-                    k + move, 100 * rows[name], yerr=100 * half_width(rows[f"{name}_mcse"], n_runs),
-                    fmt=marker, ms=4, lw=1, capsize=2, color=colour, label=f"{name} side",
-                )  # fmt: skip
-            if "limit_left" in rows:
-                top.hlines(
-                    100 * rows["limit_left"], k - 0.3, k + 0.3, color=THEORY, lw=0.9,
-                    label=rows["limit_basis"].iloc[0],
-                )  # fmt: skip
-            top.set_yscale("log")
-            for axis_formatter in (top.yaxis.set_major_formatter, top.yaxis.set_minor_formatter):
-                axis_formatter("{x:g}")
-            top.set_title(setting)
-            gap = 100 * rows["gap"].to_numpy()
-            low, high = (100 * rows[f"gap_{end}"].to_numpy() for end in ("low", "high"))
-            finite = np.isfinite(low) & np.isfinite(high)
-            bottom.axhline(0, color=THEORY, lw=0.8, ls="--")
-            bottom.errorbar(
-                k[finite], gap[finite], yerr=[(gap - low)[finite], (high - gap)[finite]],
-                fmt="o", ms=4, lw=1, capsize=2, color=OBSERVED,
+    figure, axes = subplots(
+        2, len(settings), figsize=(2.4 * len(settings) + 0.4, 4.0), squeeze=False,
+        sharex=True, height_ratios=(3, 2),
+    )  # fmt: skip
+    for column, setting in enumerate(settings):
+        rows = test[test["setting"] == setting]
+        top, bottom = axes[:, column]
+        k = rows["class"].to_numpy()
+        n_runs = rows["runs_attempted"] - rows["runs_failed"]
+        marks = (("left", -0.13, OBSERVED, "o"), ("right", 0.13, PREDICTED, "s"))
+        for name, move, colour, marker in marks:
+            top.errorbar(
+                k + move, 100 * rows[name], yerr=100 * half_width(rows[f"{name}_mcse"], n_runs),
+                fmt=marker, ms=4, lw=1, capsize=2, color=colour, label=f"{name} side",
             )  # fmt: skip
-            bottom.set_xlabel("class")
-            bottom.set_xticks(k)
-        axes[0, 0].set_ylabel("per cent of the total mass")
-        axes[1, 0].set_ylabel("gap, per cent")
-        _share_limits(axes)
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5)
-        save_figure(figure, paths)
+        if "limit_left" in rows:
+            top.hlines(
+                100 * rows["limit_left"], k - 0.3, k + 0.3, color=THEORY, lw=0.9,
+                label=rows["limit_basis"].iloc[0],
+            )  # fmt: skip
+        top.set_yscale("log")
+        for axis_formatter in (top.yaxis.set_major_formatter, top.yaxis.set_minor_formatter):
+            axis_formatter("{x:g}")
+        top.set_title(setting)
+        gap = 100 * rows["gap"].to_numpy()
+        low, high = (100 * rows[f"gap_{end}"].to_numpy() for end in ("low", "high"))
+        finite = np.isfinite(low) & np.isfinite(high)
+        bottom.axhline(0, color=THEORY, lw=0.8, ls="--")
+        bottom.errorbar(
+            k[finite], gap[finite], yerr=[(gap - low)[finite], (high - gap)[finite]],
+            fmt="o", ms=4, lw=1, capsize=2, color=OBSERVED,
+        )  # fmt: skip
+        bottom.set_xlabel("class")
+        bottom.set_xticks(k)
+    axes[0, 0].set_ylabel("per cent of the total mass")
+    axes[1, 0].set_ylabel("gap, per cent")
+    _share_limits(axes)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5)
+    return figure
 
 
 def _share_limits(axes: Any) -> None:

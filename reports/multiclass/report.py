@@ -49,7 +49,7 @@ def multiclass_contents(table: Multiclass) -> Contents:
 
 REPORT = StudyReport(
     title="Eq. (9) for K classes",
-    protocol=multiclass_protocol,
+    ademp=multiclass_protocol,
     summarise=summarise,
     contents=multiclass_contents,
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from reports.class_text import (
     gap_with_interval,
     models_rejected,
@@ -11,8 +9,8 @@ from reports.class_text import (
     percent_with_mcse,
     untested_note,
 )
-from reports.formatting import LATEX, TEXT, Markup, small
-from reports.grid import Grid, runs_note
+from reports.formatting import TEXT, Markup, small
+from reports.grid import Column, Grid, Row, counts, lay_out, runs_note
 from reports.multiclass.summary import Multiclass
 
 
@@ -28,40 +26,22 @@ def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
     -------
     Grid
     """
-    by_key = {(r["setting"], r["split"], r["class"]): r for r in table.summary.to_dict("records")}
-    settings = list(dict.fromkeys(table.summary["setting"]))
-    classes = list(dict.fromkeys(table.summary["class"]))
+    records = table.summary.to_dict("records")
+    train = {(r["setting"], r["class"]): r for r in records if r["split"] == "train"}
     percent = markup.percent
-    heads = (
-        f"{_lambda(markup)}, class",
-        "N",
-        f"left,{percent}",
-        f"right,{percent}",
-        f"limit,{percent}",
-        f"gap [90{percent}]",
-        "verdict",
-        "due to",
-        "train",
-    )
-    rows: list[tuple[str, ...] | None] = []
-    for setting in settings:
-        rows += [None] if rows else []
-        for k in classes:
-            test, train = by_key[setting, "test", k], by_key[setting, "train", k]
-            rows.append(
-                (
-                    f"{setting}, {k}",
-                    f"{test['n_train']}",
-                    percent_with_mcse(test, "left", markup),
-                    percent_with_mcse(test, "right", markup),
-                    percent_of_limit(test, "left", markup),
-                    gap_with_interval(test, markup),
-                    str(test["verdict"]),
-                    _due_to(test),
-                    small(train.get("max_relative_difference", float("nan")), markup),
-                )
-            )
-    return Grid(heads, tuple(rows), note=runs_note(table.summary))
+    columns: list[Column] = [
+        (f"{_lambda(markup)}, class", lambda r: f"{r['setting']}, {r['class']}"),
+        ("N", lambda r: f"{r['n_train']}"),
+        (f"left,{percent}", lambda r: percent_with_mcse(r, "left", markup)),
+        (f"right,{percent}", lambda r: percent_with_mcse(r, "right", markup)),
+        (f"limit,{percent}", lambda r: percent_of_limit(r, "left", markup)),
+        (f"gap [90{percent}]", lambda r: gap_with_interval(r, markup)),
+        ("verdict", lambda r: str(r["verdict"])),
+        ("due to", _due_to),
+        ("train", lambda r: _difference(train[r["setting"], r["class"]], markup)),
+    ]
+    test = [r | {"first": r["class"] == 0} for r in records if r["split"] == "test"]
+    return lay_out(test, columns, first="first", note=runs_note(table.summary))
 
 
 def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
@@ -76,45 +56,34 @@ def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
     -------
     Grid
     """
-    heads = (
-        _lambda(markup),
-        "verdict on all",
-        "joint test: p (df)",
-        "models rejected",
-        "bias gradient",
-        "attempted / converged / failed",
-    )
-    rows = []
-    laid_out = table.joint.to_dict("records")
-    for row in laid_out:
-        p = row.get("p_value", float("nan"))
-        test = "-" if p != p else f"{_p_value(p, markup)} ({row['df']:.0f})"
-        rows.append(
-            (
-                str(row["setting"]),
-                str(row["verdict"]),
-                test,
-                models_rejected(row, markup),
-                small(row.get("max_bias_gradient", float("nan")), markup),
-                counts(row),
-            )
-        )
-    return Grid(heads, tuple(rows), note="\n".join(untested_note(laid_out)))
+    records = table.joint.to_dict("records")
+    columns: list[Column] = [
+        (_lambda(markup), lambda r: str(r["setting"])),
+        ("verdict on all", lambda r: str(r["verdict"])),
+        ("joint test: p (df)", lambda r: _joint_test(r, markup)),
+        ("models rejected", lambda r: models_rejected(r, markup)),
+        ("bias gradient", lambda r: small(r.get("max_bias_gradient", float("nan")), markup)),
+        ("attempted / converged / failed", counts),
+    ]
+    return lay_out(records, columns, note="\n".join(untested_note(records)))
 
 
-def _p_value(p: float, markup: Markup) -> str:
-    return f"{p:.3f}" if p >= 0.001 else markup.math.format("<0.001")
-
-
-def counts(row: dict[str, Any]) -> str:
-    """Runs attempted / converged / failed."""
-    return f"{row['runs_attempted']} / {row['runs_converged']} / {row['runs_failed']}"
+def _joint_test(row: Row, markup: Markup) -> str:
+    p = row.get("p_value", float("nan"))
+    if p != p:
+        return "-"
+    text = f"{p:.3f}" if p >= 0.001 else markup.math.format("<0.001")
+    return f"{text} ({row['df']:.0f})"
 
 
 def _lambda(markup: Markup) -> str:
-    return r"$\lambda$" if markup is LATEX else "λ"
+    return markup.either("λ", r"\lambda")
 
 
-def _due_to(row: dict[str, Any]) -> str:
+def _difference(row: Row, markup: Markup) -> str:
+    return small(row.get("max_relative_difference", float("nan")), markup)
+
+
+def _due_to(row: Row) -> str:
     name = row.get("due_to")
     return name if isinstance(name, str) and name else "-"

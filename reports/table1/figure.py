@@ -2,62 +2,58 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from reports.formatting import LATEX, percent_interval, weight_formula
-from reports.style import OBSERVED, PAPER, PREDICTED, THEORY, house_style, save_figure, subplots
+from reports.style import OBSERVED, PAPER, PREDICTED, THEORY, Figure, subplots
 from reports.table1.summary import Table1
 from reports.table1.text import FITTERS, TITLES, predicted_basis
 
 
-def draw_table1(table: Table1, paths: list[Path]) -> None:
+def draw_table1(table: Table1) -> Figure | None:
     """Draw the distribution of the left side of Eq. (10) over runs, one panel per cell.
 
     Parameters
     ----------
     table : Table1
-    paths : list of Path
-        Where to save it; the suffix gives the format.
     """
     test = table.summary[table.summary["split"] == "test"].set_index(["simulation", "setting"])
     simulations = list(dict.fromkeys(key[0] for key in table.ratios))
     settings = list(dict.fromkeys(key[1] for key in table.ratios))
     if not any(np.isfinite(ratios).sum() > 1 for ratios in table.ratios.values()):
-        return
-    with house_style():
-        figure, axes = subplots(
-            len(simulations), len(settings), figsize=(7.2, 2.45 * len(simulations)), squeeze=False
+        return None
+    figure, axes = subplots(
+        len(simulations), len(settings), figsize=(7.2, 2.45 * len(simulations)), squeeze=False
+    )
+    for i, name in enumerate(simulations):
+        for j, setting in enumerate(settings):
+            row = test.loc[(name, setting)]
+            _draw_panel(axes[i, j], table.ratios[name, setting], row)
+            if i == 0:
+                formula = weight_formula(setting, LATEX).strip("$")
+                axes[i, j].set_title(rf"$\lambda_0 = {formula}$,  RHS = {row['rhs']:g}", pad=8)
+        basis = predicted_basis([test.loc[(name, setting)] for setting in settings])
+        axes[i, 0].set_ylabel(
+            f"{TITLES[name]}: {FITTERS[name]}\n(predicted: {basis})", fontsize=7.5
         )
-        for i, name in enumerate(simulations):
-            for j, setting in enumerate(settings):
-                row = test.loc[(name, setting)]
-                _draw_panel(axes[i, j], table.ratios[name, setting], row)
-                if i == 0:
-                    formula = weight_formula(setting, LATEX).strip("$")
-                    axes[i, j].set_title(rf"$\lambda_0 = {formula}$,  RHS = {row['rhs']:g}", pad=8)
-            basis = predicted_basis([test.loc[(name, setting)] for setting in settings])
-            axes[i, 0].set_ylabel(
-                f"{TITLES[name]}: {FITTERS[name]}\n(predicted: {basis})", fontsize=7.5
-            )
-        axes[-1, len(settings) // 2].set_xlabel(
-            r"left side of Eq. (10) on test data, "
-            r"$(1-\bar p_{0 \to 0})/\bar p_{1 \to 0}$, over runs"
-        )
-        handles: dict[str, Any] = {}
-        for ax in axes.flat:
-            for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-                handles.setdefault(label, handle)
-        figure.legend(
-            handles=list(handles.values()),
-            labels=list(handles),
-            loc="outside lower center",
-            ncols=max(1, len(handles)),
-            fontsize=7.5,
-        )
-        save_figure(figure, paths)
+    axes[-1, len(settings) // 2].set_xlabel(
+        r"left side of Eq. (10) on test data, "
+        r"$(1-\bar p_{0 \to 0})/\bar p_{1 \to 0}$, over runs"
+    )
+    handles: dict[str, Any] = {}
+    for ax in axes.flat:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    figure.legend(
+        handles=list(handles.values()),
+        labels=list(handles),
+        loc="outside lower center",
+        ncols=max(1, len(handles)),
+        fontsize=7.5,
+    )
+    return figure
 
 
 def _draw_panel(ax: Any, ratios: np.ndarray, row: Any) -> None:

@@ -49,7 +49,7 @@ def table1_contents(table: Table1) -> Contents:
 
 REPORT = StudyReport(
     title="Table 1: Eq. (10) on Sim1 and Sim2",
-    protocol=table1_protocol,
+    ademp=table1_protocol,
     summarise=summarise,
     contents=table1_contents,
     predicted_gap_sd=predicted_gap_sd,

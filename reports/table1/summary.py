@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from equations.balance import binary_ratio, class_mass, residual
+from equations.balance import binary_ratio, class_mass
 from equations.inference import mcse_of_mean, z_against_rounded
 from equations.population import (
     RatioPrediction,
@@ -15,18 +16,41 @@ from equations.population import (
     predict_fixed_ratio,
     predict_logistic_ratio,
 )
-from reports.class_columns import accuracy_of_classes
-from reports.statistics import balance_over_runs
-from simulations.generators.paper import GENERATORS
+from reports.class_columns import (
+    columns_of_balance,
+    columns_of_predictions,
+    columns_of_residual_split,
+)
+from reports.class_rows import Row, class_rows, of_all_classes
+from reports.setting_evidence import Part, SettingEvidence, Terms, evidence_of, read_cell
+from reports.statistics import ratio_over_runs
 from simulations.monte_carlo import Study
-from simulations.records import FAILED_STATUSES, Fits, Measurements, select
 from simulations.studies.table1.study import POPULATION, Table1Cell
-from simulations.tables import Store, read_fits, read_measurements
+from simulations.tables import Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SPLITS = ("train", "test", "population")  # in this order _split_of_residual reads them
+OF_CLASS_0 = (
+    "split", "rhs", "lhs_mean", "lhs_sd", "lhs_mcse", "ratio_of_means", "gap", "gap_low",
+    "gap_high", "verdict", "runs_attempted", "runs_converged", "runs_failed", "max_bias_gradient",
+    "lhs_sd_mcse", "residual", "residual_mcse", "gap_mcse", "gap_jackknife", "gap_jackknife_low",
+    "gap_jackknife_high", "mean_loss", "mean_loss_mcse", "median_gradient_norm", "mean_iterations",
+    "predicted_basis",
+)  # fmt: skip
+"""What the summary has of Eq. (9) for class 0, which is Eq. (10)."""
+
+OF_RESIDUAL = (
+    "optimisation", "optimisation_mcse", "overfitting", "overfitting_mcse",
+    "sampling", "sampling_mcse",
+)  # fmt: skip
+"""Terms of class 0's residual, on test."""
+
+OF_DEPTHS = (
+    "split", "rhs", "gap", "gap_low", "gap_high", "verdict", "max_bias_gradient", "mean_loss",
+    "mean_loss_mcse", "median_gradient_norm", "mean_iterations",
+)  # fmt: skip
+"""What is shown of every training depth."""
 
 PAPER = {  # Table 1 as printed, by simulation and column: mean and SD of the LHS over 100 runs
     "sim1": ((10.05, 1.13), (1.00, 0.09), (0.50, 0.04)),
@@ -75,10 +99,8 @@ def summarise(study: Study, store: Store) -> Table1:
 
     rows, depth_rows, ratios = [], [], {}
     for cell in study.cells:
-        runs = range(study.runs_of(cell.name))
-        fits = read_fits(store, cell.name, runs)
-        measured = read_measurements(store, cell.name, runs)
-        epoch, stage = cell.headline
+        fits, measured = read_cell(study, store, cell)
+        terms = Terms(study.design["margin"], cell.train_size)
         for column, (setting, weight) in enumerate(cell.class_weight):
             about = {
                 "simulation": cell.name,
@@ -87,119 +109,73 @@ def summarise(study: Study, store: Store) -> Table1:
                 "n0": cell.train_size[0],
                 "n1": cell.train_size[1],
             }
-            for split in SPLITS:
-                row = _row(cell, weight, split, fits, measured, (setting, epoch, stage), study)
-                row |= _paper(cell, column, split, row)
-                rows.append(about | {"split": split} | row | {"setting": setting})
-            rows[-2] |= _split_of_residual(cell, weight, measured, (setting, epoch, stage))
+            name = {"setting": setting}
+            evidence = evidence_of(study, cell, setting, fits, measured)
+            for row in _rows(cell, evidence, terms):
+                terms_of = {term: row.pop(term) for term in OF_RESIDUAL if term in row}
+                row |= _predicted(cell, weight, row) | _paper(cell, column, row)
+                rows.append(about | row | name | terms_of)
             if measured is not None:
-                P = select(measured, setting=setting, epoch=epoch, stage=stage, split="test")
-                ratios[cell.name, setting] = binary_ratio(P.mean_proba)
-            depth_rows += [
-                about | {"setting": setting} | row
-                for row in _depth_rows(cell, weight, fits, measured, setting, study)
-            ]
+                ratios[cell.name, setting] = binary_ratio(evidence.split("test").mean_proba)
+            for depth, stage in product(cell.depths, ("raw", "head")):
+                at = evidence_of(study, cell, setting, fits, measured, (depth, stage))
+                mine = about | name | {"max_iter": depth, "stage": stage}
+                depth_rows += [
+                    mine | {key: row.get(key, float("nan")) for key in OF_DEPTHS}
+                    for row in _rows(cell, at, terms)
+                ]
     return Table1(pd.DataFrame(rows), pd.DataFrame(depth_rows), ratios)
 
 
-def _row(
-    cell: Table1Cell,
-    weight: tuple[float, float],
-    split: str,
-    fits: Fits,
-    measured: Measurements | None,
-    key: tuple[str, int, str],
-    study: Study,
-) -> dict[str, object]:
-    """Statistics of one cell, λ setting and split at one epoch and stage."""
-    setting, epoch, stage = key
-    mass = class_mass(weight, cell.train_size)
-    chosen = select(fits, setting=setting, epoch=epoch, stage=stage)
-    n_runs = study.runs_of(cell.name)
-    failed = int(np.isin(chosen.status, FAILED_STATUSES).sum()) + n_runs - len(chosen)
-    counts = {
-        "runs_attempted": n_runs,
-        "runs_converged": int((chosen.status == "converged").sum()),
-        "runs_failed": failed,
-    }
-    prediction = predict(cell, weight, split)
-    usable = ~np.isin(chosen.status, FAILED_STATUSES)
-    if measured is None or usable.sum() < 2:
-        return {"rhs": float(mass[1] / mass[0]), "verdict": "inconclusive", **counts}
-    part = select(measured, setting=setting, epoch=epoch, stage=stage, split=split)
-    P = part.mean_proba
-    converged = counts["runs_converged"] == usable.sum()
-    balance = balance_over_runs(P, mass, margin=study.design["margin"], converged=converged)
-    relative = residual(P, mass)[:, 0] / mass[0]
-    row: dict[str, object] = {
-        "rhs": balance.rhs,
-        "lhs_mean": balance.lhs_mean,
-        "lhs_sd": balance.lhs_sd,
-        "lhs_mcse": balance.lhs_mcse,
-        "ratio_of_means": balance.ratio_of_means,
-        "gap": balance.gap.value,
-        "gap_low": balance.gap.low,
-        "gap_high": balance.gap.high,
-        "verdict": balance.verdict,
-        **counts,
-        "max_bias_gradient": float(np.abs(chosen.bias_gradient[usable]).max()),
-        "lhs_sd_mcse": balance.lhs_sd_mcse,
-        "residual": float(relative.mean()),
-        "residual_mcse": mcse_of_mean(relative),
-        "gap_mcse": balance.gap_mcse,
-        "gap_jackknife": balance.gap_jackknife.value,
-        "gap_jackknife_low": balance.gap_jackknife.low,
-        "gap_jackknife_high": balance.gap_jackknife.high,
-        "mean_loss": float(chosen.loss[usable].mean() / mass.sum()),
-        "mean_loss_mcse": mcse_of_mean(chosen.loss[usable] / mass.sum()),
-        "median_gradient_norm": float(np.median(chosen.gradient_norm[usable])),
-        "mean_iterations": float(chosen.n_iter[usable].mean()),
-        "predicted_basis": "finite sample" if cell.name == "sim1" else "true posterior",
-    }
-    for k, hits in enumerate(accuracy_of_classes(part).T):
-        row |= {f"accuracy_{k}": float(hits.mean()), f"accuracy_{k}_mcse": mcse_of_mean(hits)}
-    if prediction is not None:
-        row |= {
-            "predicted_mean": prediction.mean,
-            "predicted_sd": prediction.sd,
-        }
-        if split != "train":
-            row["z_predicted"] = (balance.lhs_mean - prediction.mean) / balance.lhs_mcse
-            row["z_predicted_sd"] = (balance.lhs_sd - prediction.sd) / balance.lhs_sd_mcse
-    return row
+def _rows(cell: Table1Cell, evidence: SettingEvidence, terms: Terms) -> list[Row]:
+    """One row per split: what class 0 has, and the accuracy of both."""
+    basis = "finite sample" if cell.generator().log_density is None else "true posterior"
+    rhs = {"rhs": float(evidence.mass[1] / evidence.mass[0])}
 
+    def ratio(part: Part) -> Row:
+        means = {"ratio_of_means": (1 + part.sides.gaps[0].value) * rhs["rhs"]}
+        return ratio_over_runs(part.rows.mean_proba, part.mass) | means | {"predicted_basis": basis}
 
-def _split_of_residual(
-    cell: Table1Cell,
-    weight: tuple[float, float],
-    measured: Measurements | None,
-    key: tuple[str, int, str],
-) -> dict[str, float]:
-    """Residual r_0 / w_0 on test = optimisation + overfitting + sampling (E5), paired by run."""
-    if measured is None:
-        return {}
-    setting, epoch, stage = key
-    mass = class_mass(weight, cell.train_size)
-    train, test, population = (
-        residual(
-            select(measured, setting=setting, epoch=epoch, stage=stage, split=split).mean_proba,
-            mass,
-        )[:, 0]
-        / mass[0]
-        for split in SPLITS
+    columns = (
+        columns_of_balance,
+        columns_of_predictions,
+        of_all_classes(ratio),
+        of_all_classes(_of_fits),
+        columns_of_residual_split,
     )
-    if len(train) < 2:
-        return {}
-    parts = {
-        "optimisation": train,
-        "overfitting": population - train,
-        "sampling": test - population,
-    }
+    of_classes = class_rows(evidence, terms, {"class": (0, 1)}, columns)
+    rows = []
+    for first, second in zip(of_classes[::2], of_classes[1::2], strict=True):
+        row = {"split": first["split"], **rhs}
+        row |= {name: first[name] for name in (*OF_CLASS_0, *OF_RESIDUAL) if name in first}
+        for k, of_class in enumerate((first, second)):
+            names = (name for name in ("accuracy", "accuracy_mcse") if name in of_class)
+            row |= {name.replace("accuracy", f"accuracy_{k}"): of_class[name] for name in names}
+        rows.append(row)
+    return rows
+
+
+def _of_fits(part: Part) -> dict[str, float]:
+    """Loss per unit of mass, gradient and iterations of the fits."""
+    models, total = part.evidence.models, part.mass.sum()
     return {
-        name + suffix: float(statistic(part))
-        for name, part in parts.items()
-        for suffix, statistic in (("", np.mean), ("_mcse", mcse_of_mean))
+        "mean_loss": float(models.loss.mean() / total),
+        "mean_loss_mcse": mcse_of_mean(models.loss / total),
+        "median_gradient_norm": float(np.median(models.gradient_norm)),
+        "mean_iterations": float(models.n_iter.mean()),
     }
+
+
+def _predicted(cell: Table1Cell, weight: tuple[float, float], row: Row) -> dict[str, float]:
+    """What theory predicts, and how far what was observed is from it."""
+    prediction = predict(cell, weight, row["split"]) if "lhs_mean" in row else None
+    if prediction is None:
+        return {}
+    found = {"predicted_mean": prediction.mean, "predicted_sd": prediction.sd}
+    if row["split"] != "train":
+        found["z_predicted"] = (row["lhs_mean"] - prediction.mean) / row["lhs_mcse"]
+        found["z_predicted_sd"] = (row["lhs_sd"] - prediction.sd) / row["lhs_sd_mcse"]
+    return found
 
 
 def predict(cell: Table1Cell, weight: tuple[float, float], split: str) -> RatioPrediction | None:
@@ -224,7 +200,7 @@ def predict(cell: Table1Cell, weight: tuple[float, float], split: str) -> RatioP
     if split == "train":
         limit = float(mass[1] / mass[0])
         return RatioPrediction(limit, limit, 0.0)
-    generator = GENERATORS[cell.name](cell.reading)
+    generator = cell.generator()
     classes = generator.quadrature()
     size = cell.test_size if split == "test" else (POPULATION, POPULATION)
     if generator.log_density is None:
@@ -254,7 +230,7 @@ def predicted_gap_sd(cell: Table1Cell) -> dict[str, float | None]:
     >>> round(predicted_gap_sd(sim1)["1/2"], 3), predicted_gap_sd(sim2)
     (0.095, {})
     """
-    if cell.name != "sim1":
+    if cell.generator().log_density is not None:
         return {}
     found: dict[str, float | None] = {}
     for setting, weight in cell.class_weight:
@@ -263,39 +239,14 @@ def predicted_gap_sd(cell: Table1Cell) -> dict[str, float | None]:
     return found
 
 
-def _paper(cell: Table1Cell, column: int, split: str, row: dict[str, object]) -> dict[str, float]:
+def _paper(cell: Table1Cell, column: int, row: Row) -> dict[str, float]:
     """The paper's number beside ours, where it measured the same thing."""
-    if split != "test" or (cell.train_size, cell.test_size) != PAPER_SIZES:
+    if row["split"] != "test" or (cell.train_size, cell.test_size) != PAPER_SIZES:
         return {}
     mean, sd = PAPER[cell.name][column]
     paper: dict[str, float] = {"paper_mean": mean, "paper_sd": sd}
-    if isinstance(row.get("lhs_mean"), float):
-        low, high = z_against_rounded(
-            row["lhs_mean"],  # type: ignore[arg-type]
-            row["lhs_mcse"],  # type: ignore[arg-type]
-            mean,
-            sd / PAPER_RUNS**0.5,
-            PAPER_HALF_UNIT,
-        )
-        paper |= {"z_paper_low": low, "z_paper_high": high}
+    if "lhs_mean" in row:
+        error = sd / PAPER_RUNS**0.5
+        z = z_against_rounded(row["lhs_mean"], row["lhs_mcse"], mean, error, PAPER_HALF_UNIT)
+        paper["z_paper_low"], paper["z_paper_high"] = z
     return paper
-
-
-def _depth_rows(
-    cell: Table1Cell,
-    weight: tuple[float, float],
-    fits: Fits,
-    measured: Measurements | None,
-    setting: str,
-    study: Study,
-) -> list[dict[str, object]]:
-    names = ["rhs", "gap", "gap_low", "gap_high", "verdict", "max_bias_gradient"]
-    names += ["mean_loss", "mean_loss_mcse", "median_gradient_norm", "mean_iterations"]
-    rows = []
-    for depth in cell.depths:
-        for stage in ("raw", "head"):
-            for split in SPLITS:
-                row = _row(cell, weight, split, fits, measured, (setting, depth, stage), study)
-                kept = {name: row.get(name, float("nan")) for name in names}
-                rows.append({"max_iter": depth, "stage": stage, "split": split, **kept})
-    return rows

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulations.generators.generator import Generator
+from simulations.registry import Chosen
 
 
 @dataclass(frozen=True)
@@ -22,3 +23,17 @@ class Family:
 
     build: Callable[..., Generator]
     sentence: Callable[..., str]
+
+
+def generator_of(chosen: Chosen) -> Generator:
+    """Build what was chosen of `FAMILIES`.
+
+    Examples
+    --------
+    >>> from simulations.generators import FAMILIES
+    >>> from simulations.registry import choose
+    >>> generator_of(choose(FAMILIES, "gaussian", {"classes": 4})).reading
+    '4 classes in 2 features'
+    """
+    family: Family = chosen.record
+    return family.build(**chosen.options)

@@ -136,8 +136,6 @@ def sim2(reading: str = "covariance") -> Generator:
     return replace(gaussian, name="sim2", reading=reading)
 
 
-GENERATORS: dict[str, Callable[[str], Generator]] = {"sim1": sim1, "sim2": sim2}
-
 _SAID = {
     "sum": "the sum of the two independent variables",
     "mixture": "an even mixture of the two laws",

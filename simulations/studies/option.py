@@ -7,7 +7,7 @@ that declare options import nothing heavy: ``learnprop --help`` loads them all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, dataclass, fields
 from types import NoneType, UnionType
 from typing import (
@@ -33,8 +33,8 @@ class Option:
     Attributes
     ----------
     help : str
-    choices : tuple of str
-        What a word may be; shown in the help.
+    choices : collection of str, or callable that returns one
+        What a word may be; shown in the help. A registry is read when it is asked for.
     metavar : str
         How a value is written, where its type does not say.
     panel : str
@@ -48,12 +48,17 @@ class Option:
     """
 
     help: str
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] | Callable[[], Collection[str]] = ()
     metavar: str = ""
     panel: str = ""
     in_design: bool = True
     numbers_are_words: bool = False
     neighbours_join: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What a word may be, now; empty where it is free."""
+        return tuple(self.choices() if callable(self.choices) else self.choices)
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,9 @@ def check_chosen(chosen: Any, least_runs: int = 2) -> None:
     check_common(chosen.runs, chosen.seed, chosen.margin, least_runs)
     for name, declared in declared_options(type(chosen)).items():
         value = getattr(chosen, name)
-        if declared.option.choices and value is not None:
+        if declared.option.words and value is not None:
             for word in value if declared.several else (value,):
-                check_choice(name, word, declared.option.choices)
+                check_choice(name, word, declared.option.words)
 
 
 def check_positive(**options: int) -> None:

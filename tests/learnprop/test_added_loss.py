@@ -8,7 +8,8 @@ import torch
 from equations.losses import LOSSES
 from simulations.criteria import stage_of_loss
 from simulations.stages import Evaluated, OutputLayer
-from simulations.studies.losses import Options, make_study
+from simulations.studies.losses.options import Options
+from simulations.studies.losses.study import make_study
 from tests.toy_loss import FOCAL, minibatch_loss
 from tests.trained import few_digits
 
@@ -73,5 +74,5 @@ def test_its_bias_gradient_is_that_of_the_loss():
 
 def test_names_that_are_not_registered_are_refused(monkeypatch):
     monkeypatch.delitem(LOSSES, "toy")
-    with pytest.raises(ValueError, match="--loss must be one of lgl, sml, lgl-inr, got 'toy'"):
+    with pytest.raises(ValueError, match=r"^loss must be one of lgl, sml, lgl-inr, got 'toy'"):
         make_study(Options(loss=("toy",), device="cpu"))

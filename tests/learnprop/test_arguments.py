@@ -9,11 +9,13 @@ import torch
 from scipy.sparse import csr_array
 
 import learnprop
-from learnprop.arguments import from_python, spaces_to_commas
+from learnprop.arguments import as_text, from_python, from_text, spaces_to_commas
 from simulations.generators.user_data import _samples
 from simulations.store import open_store, read_store
+from simulations.studies import STUDIES, options_type
 from simulations.studies.explore import study as explore
 from simulations.studies.multiclass import study as multiclass
+from simulations.studies.option import declared_options
 from simulations.tables import canonical_dump
 
 CHOSEN = {"ratios": [1, 3], "weights": ["equal"], "runs": 3}
@@ -211,3 +213,24 @@ def test_where_the_data_lie_is_no_result(arrays, tmp_path, cli):
 )
 def test_numbers_with_spaces_between_are_joined(written, read):
     assert spaces_to_commas(written, {"--beta"}) == read
+
+
+def test_lists_are_given_in_one_way():
+    """Commas between, and again; a word with a comma in quotes; numbers of one λ stay together."""
+    known = declared_options(explore.Options)
+    for name, texts, expected in (
+        ("ratios", ["1,10", "100"], (1.0, 10.0, 100.0)),
+        ("ratios", ["1, 10"], (1.0, 10.0)),
+        ("weights", ["equal,inverse"], ("equal", "inverse")),
+        ("weights", ["equal,0.2,0.8", "0.3"], ("equal", "0.2,0.8", "0.3")),
+        ("weights", ["0.2,0.8,equal"], ("0.2,0.8", "equal")),
+        ("drop", ["id,date", '"a,b"'], ("id", "date", "a,b")),
+    ):
+        assert from_text(known[name], texts) == expected
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_default_list_is_read_from_its_own_text(study):
+    for declared in declared_options(options_type(study)).values():
+        if declared.several and declared.default:
+            assert from_text(declared, [as_text(declared.default)]) == declared.default

@@ -67,14 +67,14 @@ def test_max_failures_stop_a_study_of_networks_that_diverge(cli, tmp_path):
         (("--dataset", "imagenet"), "--dataset must be one of digits"),
         (("--model", "lenet"), "--model must be one of cnn2c"),
         (("--dataset", "cifar10"), "--model cnn2c takes images of 28 x 28, not of 32 x 32"),
-        (("--imbalance", "1000", "--sizes", ""), "--imbalance 1000 leaves class 8 empty"),
+        (("--imbalance", "1000"), "--imbalance 1000 leaves class 8 empty"),
         (("--imbalance", "ten"), "--imbalance must be numbers with commas between, got 'ten'"),
         (("--measure-at", "1.5"), "--measure-at must be integers with commas between"),
         (("--lr", "0"), "--lr must be positive and finite, got 0"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(cli, tmp_path, arguments, message):
-    status, stdout, stderr = cli(*SMALL, *arguments, "--out", tmp_path / "out")
+    status, stdout, stderr = cli("cnn", "--device", "cpu", *arguments, "--out", tmp_path / "out")
     assert status == 2
     assert message in stderr
     assert len(stderr.splitlines()) == 1

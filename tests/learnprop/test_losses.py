@@ -101,6 +101,6 @@ def test_from_python_with_the_losses_by_their_names():
     result = lp.losses(runs=2, loss="sml", epochs=1, device="cpu")
     assert result.to_frame("epochs")["epoch"].tolist() == [0, 1]
     assert repr(result) == "<losses: 2 runs; on test data 1 reference>"
-    with pytest.raises(ValueError, match="losses has no option 'weights'"):
+    with pytest.raises(ValueError, match="weights is no option of losses"):
         lp.losses(weights="equal")
     assert {"LGLINRLoss", "lgl_inr_loss", "OneVsAllLogisticLoss"} <= set(dir(lp))

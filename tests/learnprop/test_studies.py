@@ -28,12 +28,12 @@ def test_multiclass_writes_everything_and_can_be_read_again(cli, tmp_path):
 @pytest.mark.parametrize(
     ("command", "arguments", "message"),
     [
-        ("multiclass", ("--classes", 1), "--classes must be an integer of at least 2, got 1"),
+        ("multiclass", ("--classes", 1), "--classes must be at least 2, got 1"),
         ("multiclass", ("--weights", "1,2"), "--weights must hold 5 weights"),
         ("multiclass", ("--sizes", "1,2,x"), "--sizes must be integers with commas between"),
         ("multiclass", ("--sizes", "2,1", "--dimension", 2), "an unpenalised fit needs more"),
         ("multiclass", ("--sizes", "0,5"), "--sizes must be at least 2 positive integers"),
-        ("multiclass", ("--device", "tpu"), "--device must be auto, cpu or cuda"),
+        ("multiclass", ("--device", "tpu"), "--device must be one of auto, cpu, cuda"),
         ("controls", ("--runs", 1), "--runs must be at least 2, got 1"),
         ("controls", ("--margin", -1), "--margin must be positive"),
         ("claims", ("--seed", -1), "--seed must satisfy"),

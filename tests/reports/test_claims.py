@@ -6,8 +6,7 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
-from reports.claims.protocol import claims_protocol
-from reports.claims.report import claims_contents
+from reports.claims.report import REPORT, claims_contents
 from reports.claims.summary import summarise
 from reports.claims.text import claims_grid
 from reports.claims.verdicts import COUNTEREXAMPLE, counterexample
@@ -170,7 +169,7 @@ def test_files_and_text(reported):
     assert "p̄" not in text
     assert "β" not in text
     assert {len(row) for row in claims_grid(table, LATEX).rows if row} == {4}
-    assert "counterexample" in claims_protocol(study)
+    assert "counterexample" in REPORT.protocol(study)
 
 
 def test_a_design_without_models_says_nothing(run_to_store, monkeypatch):

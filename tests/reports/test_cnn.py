@@ -11,11 +11,11 @@ from equations.balance import left_side, residual, right_side
 from reports.class_columns import columns_of_effective_weight
 from reports.class_statistics import sides_over_runs
 from reports.cnn import figures
-from reports.cnn.protocol import cnn_protocol
-from reports.cnn.report import cnn_contents
+from reports.cnn.report import REPORT, cnn_contents
 from reports.cnn.summary import summarise
 from reports.cnn.text import joint_grid, overview_grid, stage_grid
 from reports.formatting import LATEX
+from reports.setting_evidence import Terms, evidence_of, parts_of
 from reports.study_report import write_contents
 from simulations.monte_carlo import run_study
 from simulations.records import select
@@ -213,15 +213,13 @@ def test_an_output_layer_short_of_its_minimum_is_no_result(reported):
     assert "not converged" not in {row[-1] for row in overview_grid(table).rows if row is not None}
 
 
-def test_an_unbounded_interval_is_drawn_as_one(reported, monkeypatch):
+def test_an_unbounded_interval_is_drawn_as_one(reported):
     """Not as a point without uncertainty: a dotted line from end to end."""
-    table, drawn = reported[2], []
-    monkeypatch.setattr(figures, "save_figure", lambda figure, _: drawn.append(figure))
+    table = reported[2]
     rows = table.summary.copy()
     one = (rows["stage"] == "bias") & (rows["split"] == "test") & (rows["class"] == 3)
     rows.loc[one, ["gap_low", "gap_high"]] = [-np.inf, np.inf]
-    for summary in (table.summary, rows):
-        figures.draw_stages(replace(table, summary=summary), [])
+    drawn = [figures.draw_stages(replace(table, summary=s)) for s in (table.summary, rows)]
     before, after = (
         sum(line.get_linestyle() == ":" for ax in figure.axes for line in ax.lines)
         for figure in drawn
@@ -230,11 +228,15 @@ def test_an_unbounded_interval_is_drawn_as_one(reported, monkeypatch):
 
 
 def test_intervals_that_leave_a_shared_test_set_out_are_not_given(reported):
-    part = select(reported[4], setting="equal", stage="bias", split="test")
-    sizes = reported[1].cells[0].train_size
-    names = {"effective_weight", "effective_weight_low", "effective_weight_high"}
-    assert set(columns_of_effective_weight(part, sizes)) == names
-    assert set(columns_of_effective_weight(part, sizes, intervals=False)) == {"effective_weight"}
+    _, study, _, fits, measured, _ = reported
+    (cell,) = study.cells[:1]
+    at = cell.recipe.epochs, "bias"
+    evidence = evidence_of(study, cell, "equal", fits, measured, at)
+    names = ["effective_weight", "effective_weight_low", "effective_weight_high"]
+    for shared in (False, True):
+        terms = Terms(0.05, cell.train_size, ("test",), shares_test_set=shared)
+        found = columns_of_effective_weight(parts_of(evidence, terms)["test"])
+        assert list(found) == (names[:1] if shared else names)
 
 
 def test_tables_say_what_the_summary_says(reported):
@@ -287,12 +289,12 @@ def test_tables_compile(reported, tmp_path):
 
 
 def unwrapped(study):
-    return " ".join(cnn_protocol(study).replace("\u00a0", " ").split())
+    return " ".join(REPORT.protocol(study).replace("\u00a0", " ").split())
 
 
 def test_protocol(reported):
     study = reported[1]
-    assert max(map(len, cnn_protocol(study).splitlines())) <= 100
+    assert max(map(len, REPORT.protocol(study).splitlines())) <= 100
     text = unwrapped(study)
     for said in (
         "CNN2C of the paper's Table 2",

@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 
 from reports.class_statistics import SidesOverRuns, overall_verdict, sides_over_runs
-from reports.controls.protocol import controls_protocol
-from reports.controls.report import controls_contents
+from reports.controls.report import REPORT, controls_contents
 from reports.controls.summary import power, summarise
 from reports.study_report import write_contents
 from simulations.records import rows_where, select
@@ -39,7 +38,7 @@ def test_files_and_tables(few):
         assert (folder / name).stat().st_size > 300, name
     assert shown.row_count == len(table.summary)
     assert set(pd.read_csv(folder / "summary.csv")["verdict_without"]) == {"holds"}
-    assert "Early stopping".lower() in controls_protocol(study).lower()
+    assert "Early stopping".lower() in REPORT.protocol(study).lower()
 
 
 @needs_latex

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.transforms import Bbox
 
 from reports.explore.balance_figures import draw_gap, draw_sides
 from reports.explore.weight_figures import draw_accuracy, draw_mean_proba
+from reports.style import draw_to
 
 
 def test_figures_are_written_also_for_awkward_names(grid, own_data):
@@ -32,7 +34,7 @@ def drawn(monkeypatch, tmp_path):
     monkeypatch.setattr(Figure, "savefig", noted)
 
     def draw(how, table):
-        how(table, [tmp_path / "a.png"])
+        draw_to(partial(how, table), [tmp_path / "a.png"])
         return figures[-1]
 
     return draw

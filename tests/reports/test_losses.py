@@ -15,11 +15,10 @@ from reports.losses import figures
 from reports.losses.differences import difference_over_runs, error_of_test_set
 from reports.losses.paper import TABLE_3, TABLE_4, TABLE_5, binomial_error, paper_accuracy
 from reports.losses.paper_tables import table3_grid, table4_grid, table5_grid
-from reports.losses.protocol import losses_protocol
 from reports.losses.report import balance_fails, losses_contents
 from reports.losses.summary import summarise
 from reports.losses.text import differences_grid, overview_grid
-from reports.study_report import write_contents
+from reports.study_report import report_of, write_contents
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
 from simulations.studies.losses.study import Options, make_study
@@ -292,12 +291,12 @@ def test_the_paper_stands_beside_what_is_trained_as_it_says(tmp_path):
 
 
 def test_protocol_says_what_was_decided_beforehand(reported):
-    text = losses_protocol(reported[1]).replace("\n  ", " ")
+    text = report_of("losses").protocol(reported[1]).replace("\n  ", " ")
     assert "inside ±0.5 percentage points" in text
     assert "the first 20 minibatches" in text
     assert "never at the best one" in text
     study = make_study(Options(dataset=("cifar10",), inr_beta=(1.0, 2.0), device="cpu"), SUPPLY)
-    text = losses_protocol(study).replace("\n  ", " ")
+    text = report_of("losses").protocol(study).replace("\n  ", " ")
     assert "β of LGL-INR: 1, 2" in text
     assert "random crop and horizontal flip" in text
     assert "the published test set, the same for all runs" in text

@@ -7,8 +7,7 @@ import pytest
 from equations.balance import residual
 from equations.inference import ratio_of_means
 from reports.formatting import LATEX
-from reports.multiclass.protocol import multiclass_protocol
-from reports.multiclass.report import multiclass_contents
+from reports.multiclass.report import REPORT, multiclass_contents
 from reports.multiclass.summary import summarise
 from reports.multiclass.text import class_grid, joint_grid
 from reports.study_report import write_contents
@@ -115,10 +114,12 @@ def test_separated_runs_are_recorded_and_counted(run_to_store):
     write_contents(multiclass_contents(table), folder)
 
 
-@pytest.mark.parametrize("fitter", ["one-vs-all", "mlp"])
-def test_other_fitters_report_what_is_true_of_them(run_to_store, fitter):
-    small = Options(runs=25, classes=3, train_size=300, imbalance=4, test_size=100, epochs=2)
-    study = make_study(replace(small, fitter=fitter, hidden=4))
+@pytest.mark.parametrize(
+    ("fitter", "own"), [("one-vs-all", {}), ("mlp", {"epochs": 2, "hidden": 4})]
+)
+def test_other_fitters_report_what_is_true_of_them(run_to_store, fitter, own):
+    small = Options(runs=25, classes=3, train_size=300, imbalance=4, test_size=100)
+    study = make_study(replace(small, fitter=fitter, **own))
     folder, _ = run_to_store(study)
     with open_store(folder, study.name, study.design) as store:
         table = summarise(study, store)
@@ -128,7 +129,7 @@ def test_other_fitters_report_what_is_true_of_them(run_to_store, fitter):
         assert (table.joint["df"] == 3).all()
         assert set(table.summary["limit_basis"]) == {"population minimiser"}
     words = {"one-vs-all": "One-vs-all logistic", "mlp": "A network with one hidden layer of 4"}
-    assert words[fitter] in multiclass_protocol(study)
+    assert words[fitter] in REPORT.protocol(study)
 
 
 def test_grids_and_figures(reported):

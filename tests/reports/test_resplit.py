@@ -9,20 +9,18 @@ from scipy import stats
 
 from equations.balance import left_side, right_side
 from equations.inference import ratio_of_means
-from reports.cnn.protocol import cnn_protocol
 from reports.cnn.report import cnn_contents
 from reports.cnn.summary import summarise as summarise_cnn
 from reports.cnn.text import joint_grid, overview_grid, stage_grid
-from reports.explore.protocol import explore_protocol
 from reports.explore.report import explore_contents
 from reports.explore.text import accuracy_grid, gap_grid, ratio_grid
 from reports.losses.differences import difference_over_runs
-from reports.losses.protocol import losses_protocol
 from reports.losses.report import losses_contents
 from reports.losses.summary import summarise as summarise_losses
 from reports.losses.text import balance_grid, differences_grid
 from reports.losses.text import overview_grid as accuracies_grid
 from reports.resplit import corrected_interval
+from reports.study_report import report_of
 from simulations.datasets import TEST_SHARE, load_dataset
 from simulations.monte_carlo import run_study
 from simulations.records import select
@@ -57,7 +55,7 @@ def networks(tmp_path_factory):
         table = summarise_cnn(study, store)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(CnnCell, "shares_test_set", True)
-            shared = summarise_cnn(study, store), cnn_protocol(study)
+            shared = summarise_cnn(study, store), report_of("cnn").protocol(study)
     return study, table, measured, *shared
 
 
@@ -71,7 +69,7 @@ def compared(tmp_path_factory):
             list(run_study(study, store))
             table = summarise_losses(study, store)
             patch.setattr(LossCell, "shares_test_set", True)
-            shared = summarise_losses(study, store), losses_protocol(study)
+            shared = summarise_losses(study, store), report_of("losses").protocol(study)
     return study, table, *shared
 
 
@@ -124,7 +122,7 @@ def test_tables_of_losses_say_what_is_in_their_intervals(compared):
     for frame in (shared.summary, shared.differences, shared.balance):
         assert not [name for name in frame if "corrected" in name]
     said = "not that of new data. On test, those of accuracies, their differences and gaps stand"
-    assert said in unwrapped(losses_protocol(study))
+    assert said in unwrapped(report_of("losses").protocol(study))
     assert said not in unwrapped(protocol)
 
 
@@ -166,7 +164,10 @@ def test_tables_of_networks_say_what_is_in_their_intervals(networks):
     titles = [[c.title for c in cnn_contents(t).tables] for t in (table, shared)]
     assert ["for new data" in of[0] for of in titles] == [True, False]
     said = "All runs split the images of one data set anew"
-    assert [said in unwrapped(text) for text in (cnn_protocol(study), protocol)] == [True, False]
+    assert [said in unwrapped(text) for text in (report_of("cnn").protocol(study), protocol)] == [
+        True,
+        False,
+    ]
 
 
 def test_gaps_of_a_file_stand_for_new_data_too(own_data):
@@ -203,7 +204,10 @@ def test_tables_of_a_file_say_what_is_in_their_intervals(own_data, grid):
     assert ["explore_corrected" in of for of in names] == [True, False]
     assert "seeds and splits" not in gap_grid(grid[2]).note
     assert not [name for name in grid[2].summary if "corrected" in name]
-    texts = unwrapped(explore_protocol(study)), unwrapped(explore_protocol(grid[1]))
+    texts = (
+        unwrapped(report_of("explore").protocol(study)),
+        unwrapped(report_of("explore").protocol(grid[1])),
+    )
     assert ["All runs split the samples of one file anew" in text for text in texts] == [
         True, False
     ]  # fmt: skip

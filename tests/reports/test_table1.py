@@ -7,8 +7,7 @@ import pytest
 from equations.balance import class_mass, residual
 from reports.formatting import LATEX
 from reports.study_report import write_contents
-from reports.table1.protocol import table1_protocol
-from reports.table1.report import table1_contents
+from reports.table1.report import REPORT, table1_contents
 from reports.table1.summary import summarise
 from reports.table1.text import depth_grid, main_grid
 from simulations.monte_carlo import run_study
@@ -124,10 +123,10 @@ def test_separated_runs_are_counted_as_failed(run_to_store):
 def test_protocol_says_what_will_be_done(small_options):
     from dataclasses import replace
 
-    text = table1_protocol(make_study(small_options))
+    text = REPORT.protocol(make_study(small_options))
     for word in ("Aims", "Data-generating", "Estimands", "Methods", "Performance", "(40, 120)"):
         assert word in text
-    adam = table1_protocol(make_study(replace(small_options, training="adam", as_printed=True)))
+    adam = REPORT.protocol(make_study(replace(small_options, training="adam", as_printed=True)))
     assert "no refinement" in adam.replace("\n", " ")
     assert "as the paper prints them" in adam
 

@@ -88,7 +88,7 @@ def test_what_is_kept_of_blocks_that_failed_goes_with_the_study(tmp_path):
         ({"schedule": "warm"}, "schedule must be one of constant, step, cosine, got 'warm'"),
         ({"precision": "fp8"}, "precision must be one of float32, bf16, got 'fp8'"),
         ({"measure_at": (4,)}, r"measure_at must be from 1 to 3, got \[4\]"),
-        ({"device": "tpu"}, "device must be auto, cpu or cuda, got 'tpu'"),
+        ({"device": "tpu"}, "device must be one of auto, cpu, cuda, got 'tpu'"),
         ({"weights": ("odd",)}, "weights must be equal, .* got 'odd'"),
         ({"runs": 1}, "runs must be at least 2, got 1"),
     ],

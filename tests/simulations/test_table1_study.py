@@ -101,7 +101,7 @@ def test_sim2s_gap_grows_with_depth(sim2_tables):
         ({"margin": 0.0}, "margin must be positive"),
         ({"sim1_reading": "x"}, "sim1_reading must be one of sum, mixture, got 'x'"),
         ({"sim2_reading": "x"}, "sim2_reading must be one of covariance, standard-deviation"),
-        ({"device": "x"}, "device must be auto, cpu or cuda, got 'x'"),
+        ({"device": "x"}, "device must be one of auto, cpu, cuda, got 'x'"),
     ],
 )
 def test_bad_options_are_named(change, message):

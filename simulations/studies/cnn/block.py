@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from equations.balance import class_mass
-from equations.mean_proba import FloatArray
 from simulations.checkpoints import Checkpoint
 from simulations.criteria import class_weighted
 from simulations.dataset_catalogue import dataset_named
@@ -20,39 +18,31 @@ from simulations.network_training import Member, Pool, Trained
 from simulations.recipe import Recipe
 from simulations.records import Block
 from simulations.stages import STAGES
+from simulations.studies.cells import WeightedCell
 from simulations.studies.network_block import train_with, trained_block
 
 
 @dataclass(frozen=True)
-class CnnCell:
+class CnnCell(WeightedCell):
     """One data set with its class sizes, λ settings, network and training.
 
     Attributes
     ----------
-    name : str
-        Key of the cell's randomness.
     imbalance : float
         Largest over smallest training class, before rounding.
     dataset, model : str
-    train_size : tuple of int
-    class_weight : tuple of (setting, weights)
     recipe : Recipe
     measure_at : tuple of int
         Epochs, counted from 1, the last among them.
-    device : str
     data_dir : str
         Where the data are looked for first; determines no number.
     """
 
-    name: str
     imbalance: float
     dataset: str
     model: str
-    train_size: tuple[int, ...]
-    class_weight: tuple[tuple[str, tuple[float, ...]], ...]
     recipe: Recipe
     measure_at: tuple[int, ...]
-    device: str
     data_dir: str = field(default="", compare=False)
 
     @property
@@ -66,18 +56,9 @@ class CnnCell:
         return STAGES
 
     @property
-    def settings(self) -> tuple[str, ...]:
-        """Names of the λ settings."""
-        return tuple(label for label, _ in self.class_weight)
-
-    @property
     def headline(self) -> tuple[int, str]:
         """Epoch and stage of the measurements that the tables are about."""
         return self.recipe.epochs, "bias"
-
-    def class_mass(self, setting: str) -> FloatArray:
-        """Class mass w = λN of training, shape (n_classes,), under a λ setting."""
-        return class_mass(dict(self.class_weight)[setting], self.train_size)
 
     @property
     def shares_test_set(self) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from equations.arguments import BadArgument, renamed
 from equations.mean_proba import FloatArray, IntArray
 from simulations.generators.class_sizes import class_sizes
+from simulations.generators.family import generator_of
 from simulations.generators.generator import Generator
 from simulations.generators.user_data import DataFile
 from simulations.registry import Chosen
@@ -50,8 +51,7 @@ class Source:
     def distribution(self) -> Generator:
         """Distribution of the classes; a file has none."""
         assert self.family is not None
-        generator: Generator = self.family.record.build(**self.family.options)
-        return generator
+        return generator_of(self.family)
 
 
 def sizes_at(

@@ -50,7 +50,7 @@ class Options:
         tuple[str, ...],
         Option(
             ", ".join(f"{loss.name} ({loss.title})" for loss in LOSSES.values()) + ".",
-            choices=tuple(LOSSES),
+            choices=LOSSES,
         ),
     ] = tuple(LOSSES)
     inr_beta: Annotated[

@@ -22,6 +22,7 @@ from simulations.evidence import drawing, record
 from simulations.fitters import FITTERS
 from simulations.fitters.fit import check_device
 from simulations.generators import FAMILIES
+from simulations.generators.family import generator_of
 from simulations.generators.generator import Generator, Sample
 from simulations.monte_carlo import Study
 from simulations.records import Block
@@ -30,7 +31,7 @@ from simulations.studies.cells import FittedCell, choose_family, choose_fitter
 from simulations.studies.multiclass.options import Options
 from simulations.studies.option import design_of
 from simulations.studies.options import (
-    check_common,
+    check_chosen,
     check_positive,
     train_sizes,
     weight_settings,
@@ -50,8 +51,7 @@ class MulticlassCell(FittedCell):
 
     def generator(self) -> Generator:
         """Distribution of the classes."""
-        generator: Generator = self.family.record.build(**self.family.options)
-        return generator
+        return generator_of(self.family)
 
 
 def make_study(options: Options) -> Study:
@@ -77,12 +77,12 @@ def make_study(options: Options) -> Study:
     ((2500, 1406, 791, 445, 250), ('equal', 'inverse', 'sqrt-inverse'))
     """
     o = options
-    check_common(o.runs, o.seed, o.margin)
+    check_chosen(o)
     check_positive(test_size=o.test_size)
     if o.sizes:
         train_sizes(o.sizes, 0, o.train_size, o.imbalance, o.profile)  # refuses what cannot be
     family = choose_family(o, **({"classes": len(o.sizes)} if o.sizes else {}))
-    generator: Generator = family.record.build(**family.options)
+    generator = generator_of(family)
     if o.sizes and len(o.sizes) != generator.n_classes:
         raise BadArgument(
             "sizes",

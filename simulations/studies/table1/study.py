@@ -16,8 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from equations.arguments import renamed
-from equations.balance import class_mass
 from equations.class_weights import table1_class_weights
 from equations.mean_proba import FloatArray
 from simulations.evidence import drawing, record
@@ -27,11 +25,14 @@ from simulations.fitters.minibatches import train_adam
 from simulations.fitters.mlp import check_start, describe, refine_output_layer
 from simulations.fitters.mlp_network import initial_params, mlp_logits
 from simulations.fitters.mlp_training import make_minibatch_loss, train_bfgs
-from simulations.generators.generator import Sample, check_class_count
-from simulations.generators.paper import GENERATORS
+from simulations.generators import FAMILIES
+from simulations.generators.family import generator_of
+from simulations.generators.generator import Generator, Sample, check_class_count
 from simulations.monte_carlo import Study
 from simulations.records import Block
+from simulations.registry import Chosen, choose
 from simulations.seeds import replication_rng
+from simulations.studies.cells import WeightedCell
 from simulations.studies.option import design_of
 from simulations.studies.options import check_chosen, check_positive
 from simulations.studies.table1.options import Options
@@ -44,23 +45,19 @@ DEPTHS = (10, 50)
 
 
 @dataclass(frozen=True)
-class Table1Cell:
+class Table1Cell(WeightedCell):
     """A data cell of Table 1: one simulation with its sizes, and how it is fitted."""
 
-    name: str
-    reading: str
-    train_size: tuple[int, int]
-    test_size: tuple[int, int]
     class_weight: tuple[tuple[str, tuple[float, float]], ...]
+    family: Chosen
+    test_size: tuple[int, int]
     training: str
     max_iter: int
     epochs: int
-    device: str
 
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """Names of the λ settings."""
-        return tuple(label for label, _ in self.class_weight)
+    def generator(self) -> Generator:
+        """Distribution of the classes."""
+        return generator_of(self.family)
 
     @property
     def headline(self) -> tuple[int, str]:
@@ -68,10 +65,6 @@ class Table1Cell:
         if self.name == "sim1":
             return 0, "raw"
         return (self.max_iter, "head") if self.training == "bfgs" else (self.epochs, "raw")
-
-    def class_mass(self, setting: str) -> FloatArray:
-        """Class mass w = λN of training, shape (2,), under a λ setting."""
-        return class_mass(dict(self.class_weight)[setting], self.train_size)
 
     @property
     def depths(self) -> tuple[int, ...]:
@@ -109,15 +102,12 @@ def make_study(options: Options) -> Study:
     check_class_count(o.test_size, 2, "test_size")
     check_positive(max_iter=o.max_iter, epochs=o.epochs)
     readings = {"sim1": o.sim1_reading, "sim2": o.sim2_reading}
-    for name, reading in readings.items():
-        with renamed(reading=f"{name}_reading"):
-            GENERATORS[name](reading)
     device = check_device(o.device).type
     weights = table1_class_weights(o.train_size, as_printed=o.as_printed)
     cells = tuple(
         Table1Cell(
             name=name,
-            reading=reading,
+            family=choose(FAMILIES, name, {"reading": reading}),
             train_size=o.train_size,
             test_size=o.test_size,
             class_weight=tuple((k, (float(w[0]), float(w[1]))) for k, w in weights.items()),
@@ -145,9 +135,7 @@ def compute_block(cell: Table1Cell, seed: int, runs: range) -> Block:
     -------
     Block
     """
-    generator = GENERATORS[cell.name](cell.reading)
-
-    draw = drawing(generator, seed, cell.name)
+    draw = drawing(cell.generator(), seed, cell.name)
     train = [draw(run, "train", cell.train_size) for run in runs]
     X, y = np.stack([features for features, _ in train]), train[0][1]
     fit = _fit_sim1 if cell.name == "sim1" else _fit_sim2
