@@ -228,7 +228,7 @@ def test_a_study_has_a_command_a_plan_a_report_and_a_replay(tree, tmp_path):
     assert "growth 200" in planned
     assert "done" in status
     assert "every bit agrees" in replayed
-    summary = pd.read_csv(out / "summary.csv").set_index(["n_train", "split"])
+    summary = pd.read_csv(out / "summary.csv").query("`class` == 0").set_index(["n_train", "split"])
     assert summary.loc[(20, "train"), "gap"] == pytest.approx(0, abs=1e-9)
     assert summary.loc[(200, "train"), "verdict"] == "holds"
     assert summary.loc[(20, "test"), "left_mcse"] > summary.loc[(200, "test"), "left_mcse"]
@@ -244,7 +244,10 @@ def test_a_study_is_a_function_in_python(tree):
         "print(result, lp.growth.__name__, *result.to_frame()['split'])"
     )
     answer = python(tree, "-c", code)
-    assert answer.stdout == "<growth: 5 runs; on test data 1 inconclusive> growth train test\n"
+    assert (
+        answer.stdout
+        == "<growth: 5 runs; on test data 2 inconclusive> growth train train test test\n"
+    )
 
 
 REFUSED_OF_GROWTH = {
@@ -267,32 +270,32 @@ def test_a_study_refuses_what_cannot_be(tree, tmp_path):
 
 MISTAKES = {
     "an option of two declarations": (
-        {}, ("FAMILIES", '"scale": Parameter(', '"classes": Parameter('),
+        ("FAMILIES", '"scale": Parameter(', '"classes": Parameter('),
+        "multiclass --help",
         "TypeError: classes is declared by gaussian and by laplace, differently",
     ),
     "a field without Option": (
         ("simulations/studies/growth/options.py", "    margin: Margin", "    margin: float"),
-        None, "TypeError: margin must be annotated with an Option, got <class 'float'>",
+        "growth --help",
+        "TypeError: margin must be annotated with an Option, got <class 'float'>",
     ),
     "a study without its folder": (
-        {}, ("STUDIES", '"growth"', '"grwth"'), "ModuleNotFoundError: No module named .*grwth",
+        ("STUDIES", '"growth"', '"grwth"'),
+        "grwth --help",
+        "ModuleNotFoundError: No module named .*grwth",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_skeleton_with_a_mistake_is_refused_by_what_is_wrong_with_it(mistake, tmp_path):
-    of_file, of_entry, complaint = MISTAKES[mistake]
+    (where, old, new), command, complaint = MISTAKES[mistake]
     files, entries = dict(FILES), dict(ENTRIES)
-    if of_file:
-        name, old, new = of_file
-        files[name] = replaced(files[name], old, new)
-    if of_entry:
-        registry, old, new = of_entry
-        (where,) = (where for where in entries if where.endswith(registry))
-        entries[where] = replaced(entries[where], old, new)
+    changed = files if where in files else entries
+    (name,) = (name for name in changed if name.endswith(where))
+    changed[name] = replaced(changed[name], old, new)
     extend(copied(tmp_path), files, entries)
-    answer = python(tmp_path, "-m", "learnprop", "--help")
+    answer = python(tmp_path, "-m", "learnprop", *command.split())
     assert answer.returncode != 0
     assert re.match(complaint, answer.stderr.splitlines()[-1])
 
