@@ -3,6 +3,7 @@
 import csv
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -123,3 +124,11 @@ def test_the_records_on_the_way_are_those_that_the_page_names():
     assert type(stacked).__name__ == "Measurements"
     assert stacked.mean_proba.shape == (2, 2, 2)
     assert Block("x", 0, None, stacked).measurements is stacked
+
+
+def test_the_cell_that_the_page_ends_with_is_in_the_table(cli, tmp_path):
+    page = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"`learnprop (multiclass [^`]*)`", page)
+    (cell,) = re.findall(r"`(\$[^`]*\$)`", page)
+    assert cli(*command.split(), "--jobs", 1, "--out", tmp_path)[0] == 0
+    assert f"60 & {cell} & " in (tmp_path / "multiclass.tex").read_text(encoding="utf-8")
