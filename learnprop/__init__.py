@@ -80,6 +80,10 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "Studies": {
         "learnprop.api": ("StudyResult",),
         "simulations.monte_carlo": ("Study", "run_study"),
+        "simulations.records": (
+            "Block", "FitRow", "MeasurementRow", "stack_fits", "stack_measurements",
+        ),
+        "simulations.versions": ("code_version",),
         "simulations.seeds": ("replication_rng",),
         "simulations.workers": ("Workers",),
         "simulations.store": ("open_store", "read_store"),

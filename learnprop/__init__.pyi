@@ -146,6 +146,13 @@ from simulations.monte_carlo import (
     Study as Study,
     run_study as run_study,
 )
+from simulations.records import (
+    Block as Block,
+    FitRow as FitRow,
+    MeasurementRow as MeasurementRow,
+    stack_fits as stack_fits,
+    stack_measurements as stack_measurements,
+)
 from simulations.seeds import (
     replication_rng as replication_rng,
 )
@@ -156,6 +163,9 @@ from simulations.store import (
 from simulations.tables import (
     read_fits as read_fits,
     read_measurements as read_measurements,
+)
+from simulations.versions import (
+    code_version as code_version,
 )
 from simulations.workers import (
     Workers as Workers,
@@ -252,6 +262,12 @@ __all__ = [
     "StudyResult",
     "Study",
     "run_study",
+    "Block",
+    "FitRow",
+    "MeasurementRow",
+    "stack_fits",
+    "stack_measurements",
+    "code_version",
     "replication_rng",
     "Workers",
     "open_store",

@@ -19,8 +19,13 @@ def test_examples_run_and_show_what_they_say(name):
 
 @pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
 def test_files_that_they_name_exist(path):
-    for name in re.findall(r"\]\((?!#|http)(.*?)\)", path.read_text(encoding="utf-8")):
-        assert (path.parent / name).exists(), name
+    for link in re.findall(r"\]\((?!http)(.*?)\)", path.read_text(encoding="utf-8")):
+        name, _, anchor = link.partition("#")
+        target = path.parent / name if name else path
+        assert target.exists(), link
+        if anchor:
+            heads = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert anchor in [head.lower().replace(" ", "-") for head in heads], link
 
 
 @pytest.mark.parametrize("table", ["small-samples/coverage.md", "fitted-models/fitted_models.md"])

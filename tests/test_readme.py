@@ -8,12 +8,17 @@ import torch
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TEXT = README + (ROOT / "docs" / "small-samples.md").read_text(encoding="utf-8")
+TEXT = README + "".join(
+    (ROOT / "docs" / name).read_text(encoding="utf-8")
+    for name in ("small-samples.md", "upgrading.md")
+)
 
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=("LGLINRLoss", "in Python", "small samples"))
+@pytest.mark.parametrize(
+    "block", BLOCKS, ids=("LGLINRLoss", "in Python", "small samples", "upgrading")
+)
 def test_python_blocks_run_and_print_what_they_say(block, capsys):
     torch.manual_seed(0)  # of the training loop, as everybody writes it
     exec(compile(block, "README.md", "exec"), {})
