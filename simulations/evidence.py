@@ -8,10 +8,19 @@ from itertools import compress
 import numpy as np
 
 from simulations.blocks import BLOCK_SIZE
-from simulations.fitters.fit import CONVERGED, NOT_CONVERGED, REASONS, Fitted
+from simulations.fitters.fit import Fitted
 from simulations.generators.generator import Generator, Sample, sample
 from simulations.measure import measure
-from simulations.records import Block, FitRow, MeasurementRow, stack_fits, stack_measurements
+from simulations.records import (
+    CONVERGED,
+    NOT_CONVERGED,
+    REASONS,
+    Block,
+    FitRow,
+    MeasurementRow,
+    stack_fits,
+    stack_measurements,
+)
 from simulations.seeds import replication_rng
 
 SPLITS = ("train", "test", "population")

@@ -18,7 +18,19 @@ Whole = TypeVar("Whole")
 Real = TypeVar("Real")
 """Of one row str, int and float, of many an array of them."""
 
-FAILED_STATUSES = ("separated", "diverged", "failed")
+CONVERGED, NOT_CONVERGED, SEPARATED, DIVERGED = (
+    "converged",
+    "not converged",
+    "separated",
+    "diverged",
+)
+REASONS = {
+    SEPARATED: "separated: a hyperplane parts the classes, so the loss has no minimum",
+    DIVERGED: "diverged: the loss or a gradient is not finite",
+}
+"""Why a fit has no model to measure."""
+
+FAILED_STATUSES = (SEPARATED, DIVERGED, "failed")
 """Fits without a model to measure."""
 
 KEY = ("run", "setting", "epoch", "stage", "split")

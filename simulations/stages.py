@@ -16,11 +16,11 @@ import numpy as np
 import torch
 
 from equations.mean_proba import FloatArray
-from simulations.fitters.fit import CONVERGED, NOT_CONVERGED
 from simulations.fitters.newton import GRADIENT_TOLERANCE
 from simulations.fitters.output_bias import refine_bias, sides_of_sample
 from simulations.fitters.output_layer import refine_head
 from simulations.measure import Measured, measure
+from simulations.records import CONVERGED, NOT_CONVERGED
 
 STAGES = ("raw", "bias", "head")
 

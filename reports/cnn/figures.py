@@ -20,7 +20,7 @@ from reports.style import (
     sequence,
     subplots,
 )
-from simulations.fitters.fit import NOT_CONVERGED
+from simulations.records import NOT_CONVERGED
 
 if TYPE_CHECKING:
     import pandas as pd

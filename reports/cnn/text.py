@@ -20,7 +20,7 @@ from reports.resplit import (
 )
 from reports.setting_evidence import NO_MINIMUM
 from reports.training_samples import same_sample_note
-from simulations.fitters.fit import NOT_CONVERGED
+from simulations.records import NOT_CONVERGED
 from simulations.stages import STAGES
 
 if TYPE_CHECKING:

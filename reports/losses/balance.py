@@ -14,8 +14,7 @@ from reports.class_statistics import sides_from
 from reports.losses.differences import resplit_of
 from reports.resplit import columns_of_corrected
 from simulations.dataset_catalogue import dataset_named
-from simulations.fitters.fit import CONVERGED
-from simulations.records import Fits, Measurements, select
+from simulations.records import CONVERGED, Fits, Measurements, select
 from simulations.studies.losses.block import LossCell
 
 MARGIN = 0.05

@@ -21,7 +21,7 @@ from reports.resplit import (
 )
 from reports.training_samples import GIVEN_SAMPLE
 from simulations.dataset_catalogue import dataset_named
-from simulations.fitters.fit import NOT_CONVERGED
+from simulations.records import NOT_CONVERGED
 
 _NAN = float("nan")
 _GREEK = {"α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "τ": r"$\tau$"}

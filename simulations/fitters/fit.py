@@ -13,6 +13,7 @@ from equations.arguments import BadArgument
 from equations.balance import class_mass
 from equations.class_weights import check_class_weight
 from equations.mean_proba import Activation, FloatArray, IntArray, check_labels, class_count
+from simulations.records import CONVERGED
 
 
 @dataclass(frozen=True)
@@ -41,19 +42,6 @@ class Fitted:
     logits_of: Callable[[FloatArray, FloatArray], FloatArray]
     activation: Activation = "softmax"
     samples: Mapping[str, str] | None = None
-
-
-CONVERGED, NOT_CONVERGED, SEPARATED, DIVERGED = (
-    "converged",
-    "not converged",
-    "separated",
-    "diverged",
-)
-REASONS = {
-    SEPARATED: "separated: a hyperplane parts the classes, so the loss has no minimum",
-    DIVERGED: "diverged: the loss or a gradient is not finite",
-}
-"""Why a fit has no model to measure."""
 
 
 @dataclass(frozen=True)

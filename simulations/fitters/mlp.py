@@ -12,15 +12,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from equations.arguments import BadArgument
-from simulations.fitters.fit import (
-    CONVERGED,
-    DIVERGED,
-    NOT_CONVERGED,
-    Fit,
-    Problem,
-    check_problem,
-    of_both_classes,
-)
+from simulations.fitters.fit import Fit, Problem, check_problem, of_both_classes
 from simulations.fitters.logistic_loss import minimise_logistic
 from simulations.fitters.mlp_network import (
     hidden_activations,
@@ -31,6 +23,7 @@ from simulations.fitters.mlp_network import (
 from simulations.fitters.mlp_objective import make_objective
 from simulations.fitters.mlp_training import train_bfgs
 from simulations.fitters.newton import GRADIENT_TOLERANCE, SETTLED
+from simulations.records import CONVERGED, DIVERGED, NOT_CONVERGED
 
 HEAD_TOLERANCE = 1e-9
 """Gradient norm of the output layer, over the total mass, at a finite minimum."""

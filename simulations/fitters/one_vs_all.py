@@ -6,20 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from simulations.fitters.fit import (
-    CONVERGED,
-    DIVERGED,
-    NOT_CONVERGED,
-    SEPARATED,
-    Fit,
-    Problem,
-    check_samples,
-    with_ones,
-)
+from simulations.fitters.fit import Fit, Problem, check_samples, with_ones
 from simulations.fitters.fitter import one_fit
 from simulations.fitters.logistic import fit_problem
 from simulations.fitters.softmax import softmax_logits
 from simulations.generators import large_sample_limit
+from simulations.records import CONVERGED, DIVERGED, NOT_CONVERGED, SEPARATED
 
 
 def fit_one_vs_all(

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from simulations.fitters.exact_direction import columns_around
-from simulations.fitters.fit import CONVERGED, DIVERGED, NOT_CONVERGED, SEPARATED, Fit
+from simulations.fitters.fit import Fit
 from simulations.fitters.newton import GRADIENT_TOLERANCE, SETTLED
+from simulations.records import CONVERGED, DIVERGED, NOT_CONVERGED, SEPARATED
 
 OUTLYING = 10.0
 """SD over typical distance from the median, from which on a feature has outliers; of a normal

@@ -17,16 +17,7 @@ from numpy.typing import ArrayLike
 
 from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray
-from simulations.fitters.fit import (
-    CONVERGED,
-    DIVERGED,
-    NOT_CONVERGED,
-    Fit,
-    Fitted,
-    Samples,
-    check_samples,
-    with_ones,
-)
+from simulations.fitters.fit import Fit, Fitted, Samples, check_samples, with_ones
 from simulations.fitters.fitter import Batch, Fitter
 from simulations.fitters.minibatches import MinibatchLoss, train_adam
 from simulations.fitters.mlp import HEAD_TOLERANCE
@@ -36,6 +27,7 @@ from simulations.fitters.output_bias import refine_bias
 from simulations.fitters.regression import in_units, standardise
 from simulations.fitters.softmax_loss import minimise_softmax, plain_loss
 from simulations.generators import large_sample_limit
+from simulations.records import CONVERGED, DIVERGED, NOT_CONVERGED
 
 HEAD_ITERATIONS = 50
 """Newton iterations for the output layer: a finite minimum takes about twenty."""

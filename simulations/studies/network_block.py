@@ -22,7 +22,6 @@ from equations.mean_proba import FloatArray
 from simulations.blocks import StudyError
 from simulations.checkpoints import Checkpoint
 from simulations.datasets import draw_rows, load_dataset
-from simulations.fitters.fit import DIVERGED, REASONS
 from simulations.network_training import (
     Criterion,
     Member,
@@ -35,6 +34,8 @@ from simulations.network_training import (
 )
 from simulations.recipe import Recipe
 from simulations.records import (
+    DIVERGED,
+    REASONS,
     Block,
     FitRow,
     MeasurementRow,

@@ -11,10 +11,9 @@ from equations.balance import left_side, residual, right_side
 from simulations import network_training
 from simulations.blocks import StudyError, Task, compute_one
 from simulations.datasets import draw_rows, load_dataset
-from simulations.fitters.fit import CONVERGED, DIVERGED, NOT_CONVERGED
 from simulations.image_batches import channel_moments, image_batch, resident
 from simulations.network_training import by_chunks
-from simulations.records import select
+from simulations.records import CONVERGED, DIVERGED, NOT_CONVERGED, select
 from simulations.replicas import logits, make_replicas
 from simulations.seeds import replication_rng, replication_seed
 from simulations.stages import NO_MINIMUM, Evaluated, Objective, OutputLayer, all_stages

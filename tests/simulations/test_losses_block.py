@@ -10,11 +10,10 @@ from equations.balance import left_side, residual, right_side
 from equations.losses.lgl_inr import in_negative_residual, in_negative_sides, lgl_inr_loss
 from simulations.blocks import StudyError, Task, compute_one
 from simulations.datasets import load_dataset
-from simulations.fitters.fit import CONVERGED, DIVERGED, NOT_CONVERGED
 from simulations.image_batches import image_batch
 from simulations.network_training import make_pool
 from simulations.networks import build_network
-from simulations.records import select
+from simulations.records import CONVERGED, DIVERGED, NOT_CONVERGED, select
 from simulations.replicas import logits, make_replicas
 from simulations.seeds import replication_seed
 from simulations.step_matching import MATCHED_OVER
