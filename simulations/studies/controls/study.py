@@ -26,7 +26,6 @@ from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng
 from simulations.studies.controls.options import Options
-from simulations.studies.multiclass.study import POPULATION
 from simulations.studies.option import design_of
 from simulations.studies.options import check_chosen
 from simulations.versions import code_version
@@ -37,6 +36,7 @@ TRAIN_SIZE = class_sizes(5, 2500, 10.0)
 """The default sizes of the multiclass study: five classes, imbalance 10."""
 
 TEST_SIZE = 1000
+POPULATION = 10_000
 SHIFT = 0.5
 """By which the first feature of test data moves under a shift of P(x | y), in SDs."""
 
