@@ -52,17 +52,7 @@ def short_title(dataset: str) -> str:
 
 
 def overview_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
-    """Lay the accuracies out, one row per data set, network and loss.
-
-    Parameters
-    ----------
-    table : Comparison
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Lay the accuracies out, one row per data set, network and loss."""
     percent = markup.percent
     resplit, paper = is_resplit(table), bool(table.summary["paper"].notna().any())
     columns: list[Column] = [
@@ -97,17 +87,7 @@ def overview_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
 
 
 def differences_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
-    """Lay differences of test accuracies out, in percentage points, one row per pair of losses.
-
-    Parameters
-    ----------
-    table : Comparison
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Lay differences of test accuracies out, in percentage points, one row per pair of losses."""
     resplit = is_resplit(table)
     shared = bool(table.differences["test_error"].notna().any())
     settings = {r["setting"]: _setting(r, markup) for r in table.summary.to_dict("records")}
@@ -166,17 +146,7 @@ def resplit_notes(table: Comparison, what: str, *, gaps: bool = False) -> list[s
 
 
 def balance_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
-    """Lay the balance of each loss out: Eq. (9), of LGL-INR E10; the worst class of each row.
-
-    Parameters
-    ----------
-    table : Comparison
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Lay the balance of each loss out: Eq. (9), of LGL-INR E10; the worst class of each row."""
 
     def largest(stage: str, split: str) -> Column:
         return f"{stage}, {split}", lambda r: _size(r["worst"].get((stage, split), _NAN), markup)

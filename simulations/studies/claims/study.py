@@ -158,14 +158,6 @@ DESIGNS[BALANCED] = (DESIGNS[BALANCED][0], (*_ONE_VS_ALL, _HARDNESS[0]))
 def make_study(options: Options) -> Study:
     """Check the options and lay the study out.
 
-    Parameters
-    ----------
-    options : Options
-
-    Returns
-    -------
-    Study
-
     Raises
     ------
     ValueError
@@ -197,18 +189,7 @@ def _test_size(name: str) -> int:
 
 
 def compute_block(cell: ClaimCell, seed: int, runs: range) -> Block:
-    """Generate, fit and measure the replications `runs` of a design.
-
-    Parameters
-    ----------
-    cell : ClaimCell
-    seed : int
-    runs : range
-
-    Returns
-    -------
-    Block
-    """
+    """Generate, fit and measure the replications `runs` of a design."""
     fresh = {"test": [cell.test_size] * len(cell.train_size)}
     fit = partial(_fit, cell, seed, runs)
     return measured_block(cell, GENERATORS[cell.name](), seed, runs, fit, fresh)

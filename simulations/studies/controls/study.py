@@ -185,14 +185,6 @@ def weight_of(scheme: str) -> FloatArray:
 def make_study(options: Options) -> Study:
     """Check the options and lay the study out.
 
-    Parameters
-    ----------
-    options : Options
-
-    Returns
-    -------
-    Study
-
     Raises
     ------
     ValueError
@@ -218,18 +210,7 @@ def make_study(options: Options) -> Study:
 
 
 def compute_block(cell: ControlsCell, seed: int, runs: range) -> Block:
-    """Generate, fit under every control, and measure the replications `runs`.
-
-    Parameters
-    ----------
-    cell : ControlsCell
-    seed : int
-    runs : range
-
-    Returns
-    -------
-    Block
-    """
+    """Generate, fit under every control, and measure the replications `runs`."""
     n_classes = len(TRAIN_SIZE)
     draw = drawing(cell.generator(), seed, cell.name)
     train = [draw(run, "train", TRAIN_SIZE) for run in runs]

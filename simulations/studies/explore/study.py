@@ -202,18 +202,7 @@ def _weight_labels(o: Options) -> tuple[str, ...]:
 
 
 def compute_block(cell: ExploreCell, seed: int, runs: range) -> Block:
-    """Generate or resample, fit and measure the replications `runs` of a data cell.
-
-    Parameters
-    ----------
-    cell : ExploreCell
-    seed : int
-    runs : range
-
-    Returns
-    -------
-    Block
-    """
+    """Generate or resample, fit and measure the replications `runs` of a data cell."""
     if cell.source.file is None:
         sizes = {"test": cell.test_size, "population": [POPULATION] * len(cell.train_size)}
         generator, fit = cell.source.distribution(), partial(cell.fit, seed=seed, runs=runs)

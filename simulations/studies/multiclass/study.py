@@ -56,14 +56,6 @@ class MulticlassCell(FittedCell):
 def make_study(options: Options) -> Study:
     """Check the options and lay the study out.
 
-    Parameters
-    ----------
-    options : Options
-
-    Returns
-    -------
-    Study
-
     Raises
     ------
     ValueError
@@ -116,18 +108,7 @@ def used_of(design: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compute_block(cell: MulticlassCell, seed: int, runs: range) -> Block:
-    """Generate, fit and measure the replications `runs` of a data cell.
-
-    Parameters
-    ----------
-    cell : MulticlassCell
-    seed : int
-    runs : range
-
-    Returns
-    -------
-    Block
-    """
+    """Generate, fit and measure the replications `runs` of a data cell."""
     n_classes = len(cell.train_size)
     fresh = {"test": [cell.test_size] * n_classes, "population": [POPULATION] * n_classes}
     fit = partial(cell.fit, seed=seed, runs=runs)

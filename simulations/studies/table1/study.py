@@ -78,14 +78,6 @@ class Table1Cell(WeightedCell):
 def make_study(options: Options) -> Study:
     """Check the options and lay the study out.
 
-    Parameters
-    ----------
-    options : Options
-
-    Returns
-    -------
-    Study
-
     Raises
     ------
     ValueError
@@ -124,18 +116,7 @@ def make_study(options: Options) -> Study:
 
 
 def compute_block(cell: Table1Cell, seed: int, runs: range) -> Block:
-    """Generate, fit and measure the replications `runs` of a data cell.
-
-    Parameters
-    ----------
-    cell : Table1Cell
-    seed : int
-    runs : range
-
-    Returns
-    -------
-    Block
-    """
+    """Generate, fit and measure the replications `runs` of a data cell."""
     fresh = {"test": cell.test_size, "population": (POPULATION, POPULATION)}
     fit = partial(_fit_sim1 if cell.name == "sim1" else _fit_sim2, cell, seed, runs)
     return measured_block(cell, cell.generator(), seed, runs, fit, fresh)
