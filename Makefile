@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 READY  := $(VENV)/.installed
 
-.PHONY: table1 test test-slow lint format benchmarks clean
+.PHONY: table1 test test-slow lint format docs benchmarks clean
 
 table1: $(READY)   ## reproduce Table 1 afresh into results/table1/
 	$(VENV)/bin/learnprop table1 --out results/table1 --fresh
@@ -24,6 +24,9 @@ lint: $(READY)     ## style, types, and the direction of the imports
 format: $(READY)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+docs: $(READY)     ## what is generated: docs/cli.md, the types of the public names
+	$(VENV)/bin/python docs/reference.py
 
 benchmarks: $(READY)  ## ours and the peers in one process run
 	$(VENV)/bin/python -m benchmarks

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import typer
+from typer.cli import get_docs_for_click
+
 import learnprop
+from learnprop.cli import command_line
 from learnprop.run_options import RunOptions
 from simulations.studies import STUDIES, options_type
 from simulations.studies.option import Declared, declared_options
@@ -30,7 +32,7 @@ from numpy.typing import ArrayLike
 '''
 
 
-def command_line() -> str:
+def page() -> str:
     """Write every command with its options, as typer documents them.
 
     Returns
@@ -38,15 +40,12 @@ def command_line() -> str:
     str
         Markdown.
     """
-    command = [sys.executable, "-m", "typer", "learnprop.cli", "utils", "docs"]
-    answer = subprocess.run(
-        [*command, "--name", "learnprop", "--title", "The command line"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
+    command = typer.main.get_command(command_line())
+    context = typer.Context(command, info_name="learnprop")
+    title = "The command line"
+    return (
+        get_docs_for_click(obj=command, ctx=context, name="learnprop", title=title).strip() + "\n"
     )
-    return answer.stdout.strip() + "\n"
 
 
 def stub() -> str:
@@ -121,7 +120,7 @@ def _type(declared: Declared) -> str:
 
 def main(written: dict[Path, Any] | None = None) -> None:
     """Write both files."""
-    for path, text in (written or {PAGE: command_line(), STUB: stub()}).items():
+    for path, text in (written or {PAGE: page(), STUB: stub()}).items():
         path.write_text(text, encoding="utf-8")
 
 

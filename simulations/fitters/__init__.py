@@ -60,3 +60,14 @@ FITTERS: dict[str, FitterLine] = {
     "lgl-inr": FitterLine("simulations.fitters.in_negative:FITTER", takes_weights=False),
 }
 """By name. Where it is left open, the first without options that is for the number of classes."""
+
+
+def of_weights() -> dict[str, FitterLine]:
+    """Fitters whose settings are choices of class weights.
+
+    Examples
+    --------
+    >>> list(of_weights())
+    ['logistic', 'softmax', 'one-vs-all', 'mlp']
+    """
+    return {name: line for name, line in FITTERS.items() if line.takes_weights}

@@ -5,7 +5,7 @@ normaliser of a minibatch are cases:
 
 .. math:: L(\theta) = -\sum_i \sum_c T_{ic} \log f_c(x_i)
           + \frac{1}{2} \sum_p \alpha_p \sum_k \theta_{kp}^2 ,
-          \qquad z_k = \theta_k^T x + o_k,
+          \qquad z_k = \theta_k^T x,
 
 Only :math:`s_i = \sum_c T_{ic}` and the moments :math:`C_{kp} = \sum_i T_{ik} x_{ip}` enter the
 derivatives,
@@ -47,8 +47,6 @@ class SoftmaxLoss:
         C.
     penalty : tensor, shape (n_params,)
         α, in units of the total mass.
-    offset : tensor, shape (n_runs, n_settings, n_classes, n_samples), or None
-        o, a fixed part of the logits.
     target : tensor, shape (n_runs, n_settings, n_classes, n_samples), or None
         T. With it the gradient is a sum of the samples' own, which keeps its digits where C and
         what is subtracted from it are an outlier's; it takes longer.
@@ -58,7 +56,6 @@ class SoftmaxLoss:
     sample_mass: torch.Tensor
     target_moments: torch.Tensor
     penalty: torch.Tensor
-    offset: torch.Tensor | None = None
     target: torch.Tensor | None = None
 
 
@@ -117,7 +114,7 @@ def plain_loss(design: torch.Tensor, target: torch.Tensor) -> SoftmaxLoss:
 
 
 def loss_at(loss: SoftmaxLoss, theta: torch.Tensor) -> torch.Tensor:
-    """Value of a loss without an offset, over the total mass.
+    """Value of a loss, over the total mass.
 
     Parameters
     ----------
@@ -182,8 +179,6 @@ def minimise_softmax(
     for run, (s, x) in enumerate(zip(steps, loss.design, strict=True)):
         moves = (s @ x).abs().amax(dim=1)
         logits = theta[run] @ x
-        if loss.offset is not None:
-            logits = logits + loss.offset[run]
         first, second = logits.topk(2, dim=1).values.unbind(dim=1)
         last_move.append(moves.amax(dim=1))
         near_move.append(moves.masked_fill(first - second > CERTAIN, 0.0).amax(dim=1))
@@ -232,8 +227,6 @@ def _derivatives(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
             )
             torch.bmm(theta[runs].reshape(n, -1, n_params), x, out=logits)
             z, f, by_class = (t.unflatten(1, (n_settings, -1)) for t in (logits, proba, pairs))
-            if loss.offset is not None:
-                z += loss.offset[runs, :, :, part]
             torch.softmax(z, dim=2, out=f)
             pulled = torch.mul(f, loss.sample_mass[runs, :, None, part], out=z)
             pull = logits

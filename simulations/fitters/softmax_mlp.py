@@ -9,7 +9,6 @@ output layer class by class, each with its bias last (n_classes x (n_hidden + 1)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -33,6 +32,7 @@ from simulations.fitters.minibatches import MinibatchLoss, train_adam
 from simulations.fitters.mlp import HEAD_TOLERANCE
 from simulations.fitters.mlp_network import hidden_activations
 from simulations.fitters.newton import GRADIENT_TOLERANCE, SETTLED
+from simulations.fitters.output_bias import refine_bias
 from simulations.fitters.regression import in_units, standardise
 from simulations.fitters.softmax_loss import minimise_softmax, plain_loss
 from simulations.generators import large_sample_limit
@@ -239,19 +239,17 @@ def _refine_output_layer(data: Samples, theta: torch.Tensor) -> torch.Tensor:
 
 
 def _refine_bias(data: Samples, theta: torch.Tensor) -> torch.Tensor:
-    """Solve for the output bias alone: K - 1 unknowns, whose minimum exists."""
+    """Solve for the output bias alone; of its minima the one that sums to zero."""
     n_classes = data.class_weight.shape[1]
     refined = theta.clone()
     _, outputs = unpack_softmax(refined, data.features.shape[2] + 1, n_classes)
     start = outputs[:, :, -1] - outputs[:, :, -1].mean(dim=1, keepdim=True)
     outputs[:, :, -1] = 0.0
+    labels = torch.as_tensor(data.labels, device=data.device)
+    class_share = torch.as_tensor(data.class_weight / data.mass[:, None], device=data.device)
     for i, features, setting in _each_network(data, theta):
         (logits,) = _logits(features, refined[i : i + 1], n_classes)
-        target = _target(data, setting)
-        design = torch.ones_like(target[None, :1, :])
-        loss = replace(plain_loss(design, target), offset=logits.mT[None, None])
-        found = minimise_softmax(loss, start[None, i : i + 1, :, None])
-        outputs[i, :, -1:] = found.theta[0, 0]
+        outputs[i, :, -1], _ = refine_bias(logits, labels, class_share[setting], start[i])
     return refined
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from equations.arguments import BadArgument
 from equations.balance import class_mass
 from equations.mean_proba import FloatArray
-from simulations.fitters import FITTERS
+from simulations.fitters import of_weights
 from simulations.fitters.fit import Fitted
 from simulations.fitters.fitter import Batch, Fitter
 from simulations.generators import FAMILIES
@@ -173,7 +173,7 @@ def choose_fitter(options: Any, n_classes: int) -> Chosen:
         that is another fitter's.
     """
     values, defaults = vars(options), defaults_of(type(options))
-    known = {name: line for name, line in FITTERS.items() if line.takes_weights}
+    known = of_weights()
     left_open = ("auto",) if defaults["fitter"] == "auto" else ()
     check_choice("fitter", options.fitter, (*left_open, *known))
     name = options.fitter

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from simulations.fitters import FITTERS
+from simulations.fitters import FITTERS, of_weights
 from simulations.generators import FAMILIES
 from simulations.studies.option import Device, Margin, Option, Runs, Seed, with_parameters
 from simulations.studies.weight_options import Beta, weights_option
 
 OWN_DATA = "Your own data"
 RATIOS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+
+
+def fitter_names() -> tuple[str, ...]:
+    """What may be chosen as a fitter; auto leaves it open."""
+    return ("auto", *of_weights())
 
 
 @with_parameters(generator=FAMILIES, fitter=FITTERS)
@@ -30,9 +35,7 @@ class Options:
 
     runs: Runs = 100
     seed: Seed = 0
-    generator: Annotated[str, Option("Where the samples come from.", choices=tuple(FAMILIES))] = (
-        "sim1"
-    )
+    generator: Annotated[str, Option("Where the samples come from.", choices=FAMILIES)] = "sim1"
     ratios: Annotated[
         tuple[float, ...], Option("Largest over smallest training class.", metavar="R1,R2,...")
     ] = RATIOS
@@ -72,7 +75,7 @@ class Options:
         str,
         Option(
             "What is fitted; auto is logistic for two classes, else softmax.",
-            choices=("auto", *(name for name, line in FITTERS.items() if line.takes_weights)),
+            choices=fitter_names,
         ),
     ] = "auto"
     data: Annotated[

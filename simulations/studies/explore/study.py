@@ -39,7 +39,7 @@ from simulations.studies.explore.options import Options
 from simulations.studies.explore.source import Source, sizes_at
 from simulations.studies.option import defaults_of, design_of
 from simulations.studies.options import (
-    check_common,
+    check_chosen,
     check_positive,
     lambda0_grid,
     weight_settings,
@@ -95,7 +95,7 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     (14, ('inverse', '0.01', '0.02728'))
     """
     o = options
-    check_common(o.runs, o.seed, o.margin)
+    check_chosen(o)
     sizes = {"train_size": o.train_size, "test_size": o.test_size}
     check_positive(**{name: size for name, size in sizes.items() if size is not None})
     _check_ratios(o.ratios)
@@ -146,7 +146,9 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
 
 def used_of(design: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out of a stored design what neither its generator nor its fitter has."""
-    generator = "" if design["file"] else design["generator"]
+    generator = design["generator"]
+    if design["file"]:
+        generator, design = "", {k: v for k, v in design.items() if k != "generator"}
     return without_unused(FITTERS, design["fitter"], without_unused(FAMILIES, generator, design))
 
 
@@ -175,7 +177,7 @@ def _check_ratios(ratios: Sequence[float]) -> None:
 def _source(o: Options, file: DataFile | None) -> Source:
     default = defaults_of(Options)
     if file:
-        if o.generator not in (default["generator"], "data"):
+        if o.generator != default["generator"]:
             raise BadArgument(
                 "data", f"takes the place of `generator`, got {o.generator!r} as well"
             )
@@ -186,8 +188,6 @@ def _source(o: Options, file: DataFile | None) -> Source:
                 name,
                 f"is an option of `data`, got {getattr(o, name)!r} with `generator` {o.generator}",
             )
-    if o.generator == "data":
-        raise BadArgument("generator", "data needs `data` FILE")
     family = choose_family(o)
     generator = generator_of(family)
     return Source(generator.n_classes, generator.n_features, family)

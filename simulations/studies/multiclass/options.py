@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from simulations.fitters import FITTERS
+from simulations.fitters import FITTERS, of_weights
 from simulations.generators import FAMILIES
 from simulations.studies.option import Device, Margin, Option, Runs, Seed, with_parameters
 from simulations.studies.weight_options import Beta, profile_option, weights_option
@@ -25,9 +25,7 @@ class Options:
 
     runs: Runs = 100
     seed: Seed = 0
-    generator: Annotated[str, Option("Where the samples come from.", choices=tuple(FAMILIES))] = (
-        "gaussian"
-    )
+    generator: Annotated[str, Option("Where the samples come from.", choices=FAMILIES)] = "gaussian"
     train_size: Annotated[int, Option("Training samples of the largest class.")] = 2500
     imbalance: Annotated[float, Option("Largest over smallest training class.")] = 10.0
     profile: Annotated[str, profile_option()] = "exponential"
@@ -38,12 +36,6 @@ class Options:
     test_size: Annotated[int, Option("Test samples of each class.")] = 1000
     weights: Annotated[tuple[str, ...], weights_option()] = ("equal", "inverse", "sqrt-inverse")
     beta: Beta = 0.999
-    fitter: Annotated[
-        str,
-        Option(
-            "What is fitted.",
-            choices=tuple(name for name, line in FITTERS.items() if line.takes_weights),
-        ),
-    ] = "softmax"
+    fitter: Annotated[str, Option("What is fitted.", choices=of_weights)] = "softmax"
     margin: Margin = 0.05
     device: Device = "cpu"

@@ -30,7 +30,7 @@ from simulations.studies.cells import FittedCell, choose_family, choose_fitter
 from simulations.studies.multiclass.options import Options
 from simulations.studies.option import design_of
 from simulations.studies.options import (
-    check_common,
+    check_chosen,
     check_positive,
     train_sizes,
     weight_settings,
@@ -68,7 +68,7 @@ def make_study(options: Options) -> Study:
     ((2500, 1406, 791, 445, 250), ('equal', 'inverse', 'sqrt-inverse'))
     """
     o = options
-    check_common(o.runs, o.seed, o.margin)
+    check_chosen(o)
     check_positive(test_size=o.test_size)
     if o.sizes:
         train_sizes(o.sizes, 0, o.train_size, o.imbalance, o.profile)  # refuses what cannot be

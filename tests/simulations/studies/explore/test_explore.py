@@ -43,7 +43,7 @@ def test_lambda0_of_many_classes_leaves_the_rest_to_the_others():
     study = make_study(Options(generator="gaussian", classes=4, weights=("0.4",), ratios=(8,)))
     np.testing.assert_allclose(dict(study.cells[0].class_weight)["0.4"], [0.4, 0.2, 0.2, 0.2])
     assert study.cells[0].train_size == (1250, 2500, 5000, 10000)
-    assert study.cells[0].fitter == "softmax"
+    assert study.cells[0].fitter.name == "softmax"
 
 
 @pytest.mark.parametrize(
@@ -171,10 +171,11 @@ def test_schemes_follow_the_sizes_of_their_ratio():
         ({"lambda0_grid": (0.1, 0.9)}, "lambda0_grid must be LOW HIGH N, got"),
         ({"lambda0_grid": (0.5, 0.5001, 9)}, "lambda0_grid is too fine"),
         ({"generator": "sim3"}, "generator must be one of sim1, sim2, gaussian"),
-        ({"generator": "data"}, "generator data needs data"),
-        ({"classes": 4}, "classes is an option of generator gaussian, got 4 with generator"),
+        ({"generator": "data"}, "generator must be one of sim1, sim2, gaussian, skew-normal"),
+        ({"classes": 4}, "classes is an option of generator gaussian or "
+         "skew-normal, got 4 with generator sim1"),
         ({"rarest": "a"}, "rarest is an option of data"),
-        ({"generator": "gaussian", "fitter": "logistic"}, "fitter logistic is for two classes"),
+        ({"generator": "gaussian", "fitter": "logistic"}, "fitter logistic is for 2 classes, got"),
         ({"generator": "gaussian", "classes": 1}, "classes must be at least 2"),
         ({"fitter": "tree"}, "fitter must be one of auto, logistic"),
         ({"train_size": 0}, "train_size must be at least 1, got 0"),
@@ -182,7 +183,7 @@ def test_schemes_follow_the_sizes_of_their_ratio():
          "train_size leaves 24 samples for 30 features at ratio 1"),
         ({"data": "x.csv", "classes": 2}, "classes is an option of generator gaussian"),
         ({"data": "x.csv"}, "data .*x.csv cannot be read"),
-        ({"device": "tpu"}, "device must be auto"),
+        ({"device": "tpu"}, "device must be one of auto"),
     ],
 )  # fmt: skip
 def test_bad_input_names_the_option(change, message):

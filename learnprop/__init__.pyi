@@ -1,0 +1,465 @@
+"""Types of the public names; written by docs/reference.py."""
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Literal
+
+from numpy.typing import ArrayLike
+
+
+from equations.accuracy_bounds import (
+    accuracy_bounds as accuracy_bounds,
+)
+from equations.balance import (
+    binary_ratio as binary_ratio,
+    binary_ratio_in_theory as binary_ratio_in_theory,
+    class_mass as class_mass,
+    detailed_balance_asymmetry as detailed_balance_asymmetry,
+    gap as gap,
+    left_side as left_side,
+    residual as residual,
+    right_side as right_side,
+    split_residual as split_residual,
+)
+from equations.class_weights import (
+    class_weights as class_weights,
+    table1_class_weights as table1_class_weights,
+)
+from equations.inference import (
+    Estimate as Estimate,
+    equivalence_verdict as equivalence_verdict,
+    mcse_of_mean as mcse_of_mean,
+    ratio_of_means as ratio_of_means,
+)
+from equations.jackknife import (
+    jackknife as jackknife,
+    mcse_of_sd as mcse_of_sd,
+)
+from equations.joint_inference import (
+    joint_test_over_runs as joint_test_over_runs,
+)
+from equations.losses.lgl_inr import (
+    LGLINRLoss as LGLINRLoss,
+    in_negative_residual as in_negative_residual,
+    in_negative_sides as in_negative_sides,
+    in_negative_weights as in_negative_weights,
+    lgl_inr_loss as lgl_inr_loss,
+)
+from equations.losses.logistic import (
+    WeightedLogisticLoss as WeightedLogisticLoss,
+    weighted_logistic_loss as weighted_logistic_loss,
+)
+from equations.losses.one_vs_all import (
+    OneVsAllLogisticLoss as OneVsAllLogisticLoss,
+    one_vs_all_logistic_loss as one_vs_all_logistic_loss,
+)
+from equations.losses.softmax import (
+    WeightedSoftmaxLoss as WeightedSoftmaxLoss,
+    weighted_softmax_loss as weighted_softmax_loss,
+)
+from equations.mean_proba import (
+    class_count as class_count,
+    mean_proba as mean_proba,
+    mean_proba_and_second_moments as mean_proba_and_second_moments,
+    proba_from_logits as proba_from_logits,
+)
+from equations.model_inference import (
+    gaps_of_model as gaps_of_model,
+    joint_test_of_model as joint_test_of_model,
+)
+from equations.population import (
+    predict_logistic_ratio as predict_logistic_ratio,
+)
+from equations.simultaneous import (
+    gaps_over_runs as gaps_over_runs,
+    max_t_critical as max_t_critical,
+)
+from equations.stationary import (
+    effective_class_weight as effective_class_weight,
+    effective_class_weight_of_model as effective_class_weight_of_model,
+    effective_class_weight_over_runs as effective_class_weight_over_runs,
+    stationary_distribution as stationary_distribution,
+)
+from equations.violations import (
+    label_smoothing_residual as label_smoothing_residual,
+    minibatch_mean_class_weight as minibatch_mean_class_weight,
+    penalised_bias_residual as penalised_bias_residual,
+    torch_label_smoothing_residual as torch_label_smoothing_residual,
+)
+from learnprop.api import (
+    StudyResult as StudyResult,
+)
+from simulations.fitters.fit import (
+    Fit as Fit,
+)
+from simulations.fitters.logistic import (
+    fit_logistic as fit_logistic,
+    logistic_logits as logistic_logits,
+)
+from simulations.fitters.mlp import (
+    fit_mlp as fit_mlp,
+)
+from simulations.fitters.mlp_network import (
+    initial_params as initial_params,
+    mlp_logits as mlp_logits,
+)
+from simulations.fitters.objective import (
+    Objective as Objective,
+)
+from simulations.fitters.one_vs_all import (
+    fit_one_vs_all as fit_one_vs_all,
+)
+from simulations.fitters.softmax import (
+    fit_softmax as fit_softmax,
+    softmax_logits as softmax_logits,
+)
+from simulations.fitters.softmax_mlp import (
+    fit_softmax_mlp as fit_softmax_mlp,
+    initial_softmax_params as initial_softmax_params,
+    softmax_mlp_logits as softmax_mlp_logits,
+)
+from simulations.generators.class_sizes import (
+    class_sizes as class_sizes,
+)
+from simulations.generators.gaussian import (
+    class_covariances as class_covariances,
+    class_means as class_means,
+    gaussian_classes as gaussian_classes,
+)
+from simulations.generators.generator import (
+    sample as sample,
+)
+from simulations.generators.paper import (
+    sim1 as sim1,
+    sim2 as sim2,
+)
+from simulations.generators.posterior import (
+    posterior_balance as posterior_balance,
+)
+from simulations.generators.skew_normal import (
+    skew_normal_classes as skew_normal_classes,
+)
+from simulations.measure import (
+    measure as measure,
+)
+from simulations.monte_carlo import (
+    Study as Study,
+    run_study as run_study,
+)
+from simulations.seeds import (
+    replication_rng as replication_rng,
+)
+from simulations.store import (
+    open_store as open_store,
+    read_store as read_store,
+)
+from simulations.tables import (
+    read_fits as read_fits,
+    read_measurements as read_measurements,
+)
+from simulations.workers import (
+    Workers as Workers,
+)
+
+__version__: str
+__all__ = [
+    # Run a study
+    "table1",
+    "multiclass",
+    "controls",
+    "claims",
+    "explore",
+    "cnn",
+    "losses",
+    # Measure a classifier
+    "mean_proba",
+    "mean_proba_and_second_moments",
+    "proba_from_logits",
+    "class_count",
+    "measure",
+    "accuracy_bounds",
+    # The two sides of Eqs. (8) to (10)
+    "class_mass",
+    "residual",
+    "left_side",
+    "right_side",
+    "gap",
+    "split_residual",
+    "binary_ratio",
+    "binary_ratio_in_theory",
+    "detailed_balance_asymmetry",
+    "penalised_bias_residual",
+    "label_smoothing_residual",
+    "torch_label_smoothing_residual",
+    "minibatch_mean_class_weight",
+    # Class weights
+    "class_weights",
+    "table1_class_weights",
+    "stationary_distribution",
+    "effective_class_weight",
+    "effective_class_weight_of_model",
+    "effective_class_weight_over_runs",
+    # Intervals, tests, verdicts
+    "Estimate",
+    "mcse_of_mean",
+    "ratio_of_means",
+    "equivalence_verdict",
+    "mcse_of_sd",
+    "jackknife",
+    "gaps_over_runs",
+    "max_t_critical",
+    "joint_test_over_runs",
+    "gaps_of_model",
+    "joint_test_of_model",
+    "predict_logistic_ratio",
+    # Losses
+    "WeightedSoftmaxLoss",
+    "weighted_softmax_loss",
+    "WeightedLogisticLoss",
+    "weighted_logistic_loss",
+    "OneVsAllLogisticLoss",
+    "one_vs_all_logistic_loss",
+    "LGLINRLoss",
+    "lgl_inr_loss",
+    "in_negative_weights",
+    "in_negative_sides",
+    "in_negative_residual",
+    # Samples
+    "sim1",
+    "sim2",
+    "sample",
+    "gaussian_classes",
+    "class_means",
+    "class_covariances",
+    "skew_normal_classes",
+    "class_sizes",
+    "posterior_balance",
+    # Fitters
+    "Fit",
+    "Objective",
+    "fit_logistic",
+    "logistic_logits",
+    "fit_softmax",
+    "softmax_logits",
+    "fit_one_vs_all",
+    "fit_softmax_mlp",
+    "initial_softmax_params",
+    "softmax_mlp_logits",
+    "fit_mlp",
+    "initial_params",
+    "mlp_logits",
+    # Studies
+    "StudyResult",
+    "Study",
+    "run_study",
+    "replication_rng",
+    "Workers",
+    "open_store",
+    "read_store",
+    "read_fits",
+    "read_measurements",
+]
+
+def table1(
+    *,
+    runs: int = ...,
+    seed: int = ...,
+    train_size: str | int | Sequence[int] = ...,
+    test_size: str | int | Sequence[int] = ...,
+    as_printed: bool = ...,
+    sim1_reading: Literal["sum", "mixture"] = ...,
+    sim2_reading: Literal["covariance", "standard-deviation"] = ...,
+    training: Literal["bfgs", "adam"] = ...,
+    max_iter: int = ...,
+    epochs: int = ...,
+    margin: float = ...,
+    device: Literal["auto", "cpu", "cuda"] = ...,
+    out: str | PathLike[str] | None = ...,
+    fresh: bool = ...,
+    jobs: int = ...,
+    backend: Literal["loky", "threading", "sequential", "dask"] = ...,
+    scheduler: str | None = ...,
+    mcse: float | None = ...,
+    max_failures: float = ...,
+    timeout: float | None = ...,
+    quiet: bool = ...,
+) -> StudyResult: ...
+
+def multiclass(
+    *,
+    runs: int = ...,
+    seed: int = ...,
+    generator: Literal["sim1", "sim2", "gaussian", "skew-normal"] = ...,
+    reading: Literal["sum", "mixture", "covariance", "standard-deviation"] | None = ...,
+    classes: int = ...,
+    dimension: int = ...,
+    means: Literal["ring", "simplex", "random"] = ...,
+    separation: float = ...,
+    covariance: Literal["shared", "per-class"] = ...,
+    skewness: float = ...,
+    train_size: int = ...,
+    imbalance: float = ...,
+    profile: Literal["exponential", "step"] = ...,
+    sizes: str | int | Sequence[int] = ...,
+    test_size: int = ...,
+    weights: str | float | Sequence[str | float | Sequence[float]] = ...,
+    beta: float = ...,
+    fitter: Literal["logistic", "softmax", "one-vs-all", "mlp"] = ...,
+    hidden: int = ...,
+    epochs: int = ...,
+    margin: float = ...,
+    device: Literal["auto", "cpu", "cuda"] = ...,
+    out: str | PathLike[str] | None = ...,
+    fresh: bool = ...,
+    jobs: int = ...,
+    backend: Literal["loky", "threading", "sequential", "dask"] = ...,
+    scheduler: str | None = ...,
+    mcse: float | None = ...,
+    max_failures: float = ...,
+    timeout: float | None = ...,
+    quiet: bool = ...,
+) -> StudyResult: ...
+
+def controls(
+    *,
+    runs: int = ...,
+    seed: int = ...,
+    margin: float = ...,
+    device: Literal["auto", "cpu", "cuda"] = ...,
+    out: str | PathLike[str] | None = ...,
+    fresh: bool = ...,
+    jobs: int = ...,
+    backend: Literal["loky", "threading", "sequential", "dask"] = ...,
+    scheduler: str | None = ...,
+    mcse: float | None = ...,
+    max_failures: float = ...,
+    timeout: float | None = ...,
+    quiet: bool = ...,
+) -> StudyResult: ...
+
+def claims(
+    *,
+    runs: int = ...,
+    seed: int = ...,
+    margin: float = ...,
+    device: Literal["auto", "cpu", "cuda"] = ...,
+    out: str | PathLike[str] | None = ...,
+    fresh: bool = ...,
+    jobs: int = ...,
+    backend: Literal["loky", "threading", "sequential", "dask"] = ...,
+    scheduler: str | None = ...,
+    mcse: float | None = ...,
+    max_failures: float = ...,
+    timeout: float | None = ...,
+    quiet: bool = ...,
+) -> StudyResult: ...
+
+def explore(
+    X: ArrayLike | None = ...,
+    y: ArrayLike | None = ...,
+    *,
+    runs: int = ...,
+    seed: int = ...,
+    generator: Literal["sim1", "sim2", "gaussian", "skew-normal"] = ...,
+    reading: Literal["sum", "mixture", "covariance", "standard-deviation"] | None = ...,
+    classes: int = ...,
+    dimension: int = ...,
+    means: Literal["ring", "simplex", "random"] = ...,
+    separation: float = ...,
+    covariance: Literal["shared", "per-class"] = ...,
+    skewness: float = ...,
+    ratios: str | float | Sequence[float] = ...,
+    weights: str | float | Sequence[str | float | Sequence[float]] = ...,
+    lambda0_grid: str | float | Sequence[float] = ...,
+    beta: float = ...,
+    train_size: int | None = ...,
+    profile: Literal["exponential", "step"] = ...,
+    test_size: int | None = ...,
+    fitter: Literal["auto", "logistic", "softmax", "one-vs-all", "mlp"] = ...,
+    hidden: int = ...,
+    epochs: int = ...,
+    data: str = ...,
+    label: str = ...,
+    drop: str | Sequence[str] = ...,
+    rarest: str | float = ...,
+    margin: float = ...,
+    device: Literal["auto", "cpu", "cuda"] = ...,
+    out: str | PathLike[str] | None = ...,
+    fresh: bool = ...,
+    jobs: int = ...,
+    backend: Literal["loky", "threading", "sequential", "dask"] = ...,
+    scheduler: str | None = ...,
+    mcse: float | None = ...,
+    max_failures: float = ...,
+    timeout: float | None = ...,
+    quiet: bool = ...,
+) -> StudyResult: ...
+
+def cnn(
+    *,
+    runs: int = ...,
+    seed: int = ...,
+    dataset: Literal["digits", "mnist", "fashion-mnist", "kmnist", "cifar10"] = ...,
+    imbalance: str | float | Sequence[float] = ...,
+    profile: Literal["exponential", "step"] = ...,
+    train_size: int | None = ...,
+    sizes: str | int | Sequence[int] = ...,
+    data_dir: str = ...,
+    weights: str | float | Sequence[str | float | Sequence[float]] = ...,
+    beta: float = ...,
+    model: Literal["cnn2c", "cnn5c", "resnet18", "mobilenetv2"] = ...,
+    epochs: int = ...,
+    batch_size: int = ...,
+    lr: float = ...,
+    momentum: float = ...,
+    schedule: Literal["constant", "step", "cosine"] = ...,
+    weight_decay: float = ...,
+    decay_bias: bool = ...,
+    augment: bool = ...,
+    precision: Literal["float32", "bf16"] = ...,
+    compile: bool = ...,
+    measure_at: str | int | Sequence[int] = ...,
+    margin: float = ...,
+    device: Literal["auto", "cpu", "cuda"] = ...,
+    out: str | PathLike[str] | None = ...,
+    fresh: bool = ...,
+    jobs: int = ...,
+    backend: Literal["loky", "threading", "sequential", "dask"] = ...,
+    scheduler: str | None = ...,
+    mcse: float | None = ...,
+    max_failures: float = ...,
+    timeout: float | None = ...,
+    quiet: bool = ...,
+) -> StudyResult: ...
+
+def losses(
+    *,
+    runs: int = ...,
+    seed: int = ...,
+    dataset: str | Literal["digits", "mnist", "fashion-mnist", "kmnist", "cifar10"] | Sequence[Literal["digits", "mnist", "fashion-mnist", "kmnist", "cifar10"]] = ...,
+    data_dir: str = ...,
+    loss: str | Literal["lgl", "sml", "lgl-inr"] | Sequence[Literal["lgl", "sml", "lgl-inr"]] = ...,
+    inr_beta: str | float | Sequence[float] = ...,
+    match_step: bool = ...,
+    model: str | Literal["cnn2c", "cnn5c", "resnet18", "mobilenetv2"] | Sequence[Literal["cnn2c", "cnn5c", "resnet18", "mobilenetv2"]] = ...,
+    epochs: int | None = ...,
+    batch_size: int | None = ...,
+    lr: float | None = ...,
+    momentum: float | None = ...,
+    schedule: Literal["constant", "step", "cosine"] | None = ...,
+    weight_decay: float | None = ...,
+    augment: bool | None = ...,
+    precision: Literal["float32", "bf16"] = ...,
+    compile: bool = ...,
+    margin: float = ...,
+    device: Literal["auto", "cpu", "cuda"] = ...,
+    out: str | PathLike[str] | None = ...,
+    fresh: bool = ...,
+    jobs: int = ...,
+    backend: Literal["loky", "threading", "sequential", "dask"] = ...,
+    scheduler: str | None = ...,
+    mcse: float | None = ...,
+    max_failures: float = ...,
+    timeout: float | None = ...,
+    quiet: bool = ...,
+) -> StudyResult: ...

@@ -1,0 +1,147 @@
+"""Every family with every fitter that fits it, and families and fitters that are not ours."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from equations.balance import left_side, right_side
+from reports.study_report import report_of
+from simulations import generators
+from simulations.fitters import FITTERS
+from simulations.generators import FAMILIES
+from simulations.generators.family import generator_of
+from simulations.records import select
+from simulations.registry import choose
+from simulations.studies import STUDIES, stored_study, study_module
+from simulations.studies.explore.study import Options as ExploreOptions
+from simulations.studies.multiclass.study import Options as MulticlassOptions
+
+ROOT = Path(generators.__file__).parents[2]
+WEIGHTS = ("equal", "inverse")
+
+
+def fitting(n_classes):
+    return [name for name, line in FITTERS.items() if line.takes_weights and line.fits(n_classes)]
+
+
+PAIRS = [
+    (family, fitter)
+    for family in FAMILIES
+    for fitter in fitting(generator_of(choose(FAMILIES, family, {})).n_classes)
+]
+
+
+def of_multiclass(**chosen):
+    return MulticlassOptions(train_size=60, imbalance=2.0, test_size=20, weights=WEIGHTS, **chosen)
+
+
+def of_explore(**chosen):
+    return ExploreOptions(train_size=60, ratios=(2.0,), test_size=20, weights=WEIGHTS, **chosen)
+
+
+def own_of(fitter):
+    return {"hidden": 3, "epochs": 1} if "hidden" in FITTERS[fitter].parameters else {}
+
+
+@pytest.mark.parametrize(("family", "fitter"), PAIRS)
+@pytest.mark.parametrize(("study", "options"), [("multiclass", of_multiclass),
+                                                ("explore", of_explore)])  # fmt: skip
+def test_every_family_runs_with_every_fitter_that_fits(study, options, family, fitter):
+    module = study_module(study)
+    laid_out = module.make_study(options(generator=family, fitter=fitter, **own_of(fitter)))
+    (cell,) = laid_out.cells
+    block = module.compute_block(cell, 0, range(2))
+    epoch, stage = cell.headline
+    train = select(block.measurements, epoch=epoch, stage=stage, split="train")
+    assert len(train) == 4
+    for setting in cell.settings:
+        rows, mass = select(train, setting=setting), cell.class_mass(setting)
+        left, right = (
+            left_side(rows.mean_proba, mass, rows.miss_proba),
+            right_side(rows.mean_proba, mass),
+        )
+        np.testing.assert_allclose(left, right, rtol=1e-9)
+    again = stored_study(study, laid_out.design, 100)
+    assert (again.cells, again.design) == (laid_out.cells, laid_out.design)
+    protocol = report_of(study).protocol(laid_out, None)
+    assert " ".join(protocol.split()).count(cell.method[1:]) == 1  # wrapped, its first letter large
+
+
+def test_pairs_are_all_there_are():
+    assert ("sim1", "logistic") in PAIRS
+    assert ("gaussian", "logistic") not in PAIRS  # three classes
+    assert "lgl-inr" not in {fitter for _, fitter in PAIRS}
+    assert len(PAIRS) == 2 * 4 + 2 * 3
+
+
+@pytest.mark.parametrize("fitter", fitting(2))
+def test_two_gaussian_classes_take_every_fitter(fitter):
+    study = study_module("multiclass").make_study(
+        of_multiclass(classes=2, fitter=fitter, **own_of(fitter))
+    )
+    assert study.cells[0].generator().n_classes == 2
+
+
+def test_designs_of_before_are_read():
+    """Those without a choice of generator, and those with options that nobody used."""
+    design = study_module("multiclass").make_study(of_multiclass(classes=3)).design
+    new = {"generator", "reading", "skewness"}
+    old = {key: value for key, value in design.items() if key not in new} | {"hidden": 4}
+    assert stored_study("multiclass", old, 100).design == design
+    design = study_module("explore").make_study(of_explore()).design
+    old = {k: v for k, v in design.items() if k not in ("reading", "skewness")} | {"epochs": 7}
+    assert stored_study("explore", old, 100).design == design
+
+
+TOY = ["--generator", "laplace", "--spread", "0.5", "--fitter", "shrunk", "--shrink", "0.9",
+       "--train-size", "60", "--test-size", "20", "--runs", "6", "--weights", "equal",
+       "--backend", "sequential", "--max-failures", "1", "--quiet"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("study", "sizes"), [("multiclass", ["--imbalance", "2"]), ("explore", ["--ratios", "1,2"])]
+)
+def test_two_lines_and_two_records_are_a_study_of_ones_own(study, sizes, tmp_path):
+    def learnprop(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "tests.toy_registered", *arguments],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    done = learnprop(study, "--out", str(tmp_path / "out"), *TOY, *sizes)
+    assert done.returncode == 0, done.stderr
+    protocol = (tmp_path / "out" / "protocol.md").read_text()
+    assert "Laplace classes of scale 0.5." in protocol
+    assert "Softmax times 0.9" in protocol
+    assert "No limit is known" in protocol
+    table = pd.read_csv(tmp_path / "out" / "summary.csv")
+    assert set(table["runs_attempted"]) == {6}
+    # The control: a minimum that is shrunk is none, and both sides differ.
+    gap = table.query("split == 'train'")["max_relative_difference"]
+    assert gap.min() > 1e-3
+    assert "limit_left" not in table
+    shown = learnprop("status", str(tmp_path / "out"))
+    assert shown.returncode == 0, shown.stderr
+    refused = learnprop(study, "--out", str(tmp_path / "no"), *TOY, *sizes, "--hidden", "3")
+    assert refused.returncode == 2
+    assert "--hidden is an option of --fitter mlp, got 3 with --fitter shrunk" in refused.stderr
+    bad = [word.replace("0.5", "-1") for word in TOY]
+    assert "--spread must be positive, got -1" in learnprop(study, *bad, *sizes).stderr
+    helped = learnprop(study, "--help").stdout
+    assert "--spread" in helped
+    assert "--shrink" in helped
+
+
+def test_registries_are_read_without_the_records():
+    """What ``--help`` loads of every study."""
+    code = "; ".join(f"import simulations.studies.{study}.options" for study in STUDIES)
+    found = subprocess.run(
+        [sys.executable, "-c", f"import sys; {code}; print(*sys.modules)"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    assert "simulations.fitters" in found
+    assert not {"numpy", "torch", "scipy", "simulations.fitters.softmax"} & set(found)
