@@ -81,16 +81,7 @@ def columns_of_balance(part: Part) -> Columns:
 
 
 def columns_of_gaps_together(part: Part) -> Columns:
-    """Intervals of the gaps that hold for all classes together.
-
-    Parameters
-    ----------
-    part : Part
-
-    Returns
-    -------
-    dict
-    """
+    """Intervals of the gaps that hold for all classes together."""
     return {
         "gap_low_simultaneous": [g.low for g in part.sides.together],
         "gap_high_simultaneous": [g.high for g in part.sides.together],
@@ -98,16 +89,7 @@ def columns_of_gaps_together(part: Part) -> Columns:
 
 
 def columns_of_predictions(part: Part) -> Columns:
-    """Residual r_j / w_j, mean probability of the own class, and accuracy.
-
-    Parameters
-    ----------
-    part : Part
-
-    Returns
-    -------
-    dict
-    """
+    """Residual r_j / w_j, mean probability of the own class, and accuracy."""
     return {
         **mean_and_mcse("residual", relative_residual(part.rows, part.mass)),
         **mean_and_mcse("mean_proba", np.diagonal(part.rows.mean_proba, axis1=1, axis2=2)),

@@ -131,16 +131,7 @@ def evidence_of(
 
 
 def too_few_models(evidence: SettingEvidence) -> str:
-    """Say why a setting is refused with fewer than two models; empty where it is not.
-
-    Parameters
-    ----------
-    evidence : SettingEvidence
-
-    Returns
-    -------
-    str
-    """
+    """Say why a setting is refused with fewer than two models; empty where it is not."""
     return "" if evidence.usable else INCONCLUSIVE
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import compress
+from typing import Any
 
 import numpy as np
 
+from equations.mean_proba import FloatArray, IntArray
 from simulations.blocks import BLOCK_SIZE
 from simulations.fitters.fit import Fitted
 from simulations.generators.generator import Generator, Sample, sample
@@ -46,6 +48,47 @@ def drawing(
         return sample(generator, class_count, replication_rng(seed, cell, run, stream))
 
     return draw
+
+
+def measured_block(
+    cell: Any,
+    generator: Generator,
+    seed: int,
+    runs: range,
+    fit: Callable[[FloatArray, IntArray], Iterable[Fitted]],
+    fresh: Mapping[str, Sequence[int]],
+) -> Block:
+    """Generate, fit and measure the replications `runs` of a data cell.
+
+    Parameters
+    ----------
+    cell : Cell
+        With ``train_size``.
+    generator : Generator
+    seed : int
+    runs : range
+    fit : callable ``(X, y) -> iterable of Fitted``
+        Of samples (n_runs, n_samples, n_features) with the labels (n_samples,) of all of them.
+    fresh : mapping of split to class sizes
+        Samples that are drawn beside those of training, each from the stream of its split.
+
+    Returns
+    -------
+    Block
+    """
+    draw = drawing(generator, seed, cell.name)
+    train = [draw(run, "train", cell.train_size) for run in runs]
+
+    def samples_of(i: int) -> dict[str, Sample]:
+        drawn = {split: draw(runs[i], split, sizes) for split, sizes in fresh.items()}
+        return {"train": train[i]} | drawn
+
+    return record(cell.name, runs, list(fit(*stacked(train))), samples_of)
+
+
+def stacked(train: Sequence[Sample]) -> tuple[FloatArray, IntArray]:
+    """Features of all runs as one array, and the labels that they share."""
+    return np.stack([features for features, _ in train]), train[0][1]
 
 
 def record(

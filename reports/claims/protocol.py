@@ -7,16 +7,7 @@ from simulations.monte_carlo import Study
 
 
 def claims_protocol(study: Study) -> Protocol:
-    """Protocol of the claims.
-
-    Parameters
-    ----------
-    study : Study
-
-    Returns
-    -------
-    Protocol
-    """
+    """Protocol of the claims."""
     margin = study.design["margin"]
     return Protocol(
         title="the paper's other statements",

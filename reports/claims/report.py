@@ -12,16 +12,7 @@ from reports.study_report import Contents, NamedTable, StudyReport
 
 
 def claims_contents(table: Claims) -> Contents:
-    """Tables and data frames of the claims.
-
-    Parameters
-    ----------
-    table : Claims
-
-    Returns
-    -------
-    Contents
-    """
+    """Tables and data frames of the claims."""
     grid, crossed = partial(claims_grid, table), partial(crossing_grid, table.hard_class)
     return Contents(
         frames={"summary": table.summary, "hard_class": table.hard_class},

@@ -30,17 +30,7 @@ class Claims:
 
 
 def summarise(study: Study, store: Store) -> Claims:
-    """Read the designs and put every statement to them.
-
-    Parameters
-    ----------
-    study : Study
-    store : Store
-
-    Returns
-    -------
-    Claims
-    """
+    """Read the designs and put every statement to them."""
     import pandas as pd
 
     test, train, balanced = {}, {}, {}

@@ -10,17 +10,7 @@ from reports.grid import Column, Grid, Row, lay_out, runs_note
 
 
 def claims_grid(table: Claims, markup: Markup = TEXT) -> Grid:
-    """Lay the claims out, one row each.
-
-    Parameters
-    ----------
-    table : Claims
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Lay the claims out, one row each."""
     columns: list[Column] = [
         ("statement", lambda r: _words(r["claim"], markup)),
         (

@@ -36,12 +36,7 @@ APART = 0.6
 
 
 def draw_epochs(table: Networks) -> Figure | None:
-    """Draw the residual of each class after the measured epochs, on train and on test.
-
-    Parameters
-    ----------
-    table : Networks
-    """
+    """Draw the residual of each class after the measured epochs, on train and on test."""
     if table.epochs.empty:
         return None
     epochs = sorted(table.epochs["epoch"].unique().tolist())
@@ -97,12 +92,7 @@ MARKS: dict[tuple[str, str], dict[str, Any]] = {
 
 
 def draw_stages(table: Networks) -> Figure | None:
-    """Draw left over right side of each class at every stage, with intervals over runs.
-
-    Parameters
-    ----------
-    table : Networks
-    """
+    """Draw left over right side of each class at every stage, with intervals over runs."""
     if "gap" not in table.summary:
         return None
     panels = table.panels
@@ -166,12 +156,7 @@ def _draw_stage(ax: Any, rows: pd.DataFrame, key: tuple[str, str], move: float) 
 
 
 def draw_mean_proba(table: Networks) -> Figure | None:
-    """Draw P on test data at stage "bias", and the residual of each class.
-
-    Parameters
-    ----------
-    table : Networks
-    """
+    """Draw P on test data at stage "bias", and the residual of each class."""
     panels = []
     for (imbalance, setting), P in table.mean_proba.items():
         rows = table.summary.query(

@@ -23,16 +23,7 @@ _TEST = {
 
 
 def cnn_protocol(study: Study) -> Protocol:
-    """Protocol of a study of trained networks.
-
-    Parameters
-    ----------
-    study : Study
-
-    Returns
-    -------
-    Protocol
-    """
+    """Protocol of a study of trained networks."""
     design, cells = study.design, study.cells
     dataset, recipe, shared = (
         dataset_named(design["dataset"]), cells[0].recipe, cells[0].shares_test_set

@@ -12,16 +12,7 @@ from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
 
 def cnn_contents(table: Networks) -> Contents:
-    """Tables, figures and data frames of trained networks.
-
-    Parameters
-    ----------
-    table : Networks
-
-    Returns
-    -------
-    Contents
-    """
+    """Tables, figures and data frames of trained networks."""
     shared = (
         ", the shared test set's own error included"
         if table.shares_test_set

@@ -94,17 +94,7 @@ class Networks:
 
 
 def summarise(study: Study, store: Store) -> Networks:
-    """Read a study of trained networks and compute everything that its reports show.
-
-    Parameters
-    ----------
-    study : Study
-    store : Store
-
-    Returns
-    -------
-    Networks
-    """
+    """Read a study of trained networks and compute everything that its reports show."""
     import pandas as pd
 
     dataset = dataset_named(study.design["dataset"])

@@ -32,17 +32,7 @@ STAGE_NAMES = {"raw": "as trained", "bias": "bias refined", "head": "output laye
 
 
 def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
-    """Lay the stages out beside each other, one row per imbalance, λ setting and class.
-
-    Parameters
-    ----------
-    table : Networks
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Lay the stages out beside each other, one row per imbalance, λ setting and class."""
     by_key = {
         (r["imbalance"], r["setting"], r["stage"], r["split"], r["class"]): r
         for r in table.summary.to_dict("records")
@@ -106,17 +96,7 @@ def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
 
 
 def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
-    """Lay what is said of all equations at once out, one row per imbalance, λ setting and stage.
-
-    Parameters
-    ----------
-    table : Networks
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Lay what is said of all equations at once out, one row per imbalance, λ setting and stage."""
     records = table.joint.to_dict("records")
     key = ("imbalance", "setting", "stage")
     train = {tuple(r[k] for k in key): r for r in records if r["split"] == "train"}

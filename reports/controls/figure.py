@@ -9,12 +9,7 @@ from reports.style import OBSERVED, PREDICTED, THEORY, Figure, subplots
 
 
 def draw_controls(table: Controls) -> Figure | None:
-    """Draw the residual of every class under every control, with what was predicted.
-
-    Parameters
-    ----------
-    table : Controls
-    """
+    """Draw the residual of every class under every control, with what was predicted."""
     if table.classes.empty:
         return None
     expected = table.summary.set_index("control")["expected"]

@@ -8,16 +8,7 @@ from simulations.studies.controls.study import CONTROLS, Control
 
 
 def controls_protocol(study: Study) -> Protocol:
-    """Protocol of the controls.
-
-    Parameters
-    ----------
-    study : Study
-
-    Returns
-    -------
-    Protocol
-    """
+    """Protocol of the controls."""
     design = study.design
     return Protocol(
         title="controls of Eq. (9)",

@@ -12,16 +12,7 @@ from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
 
 def controls_contents(table: Controls) -> Contents:
-    """Table, figure and data frames of the controls.
-
-    Parameters
-    ----------
-    table : Controls
-
-    Returns
-    -------
-    Contents
-    """
+    """Table, figure and data frames of the controls."""
     return Contents(
         frames={"summary": table.summary, "classes": table.classes},
         tables=(

@@ -68,17 +68,7 @@ class Controls:
 
 
 def summarise(study: Study, store: Store) -> Controls:
-    """Read the controls and compute everything that their reports show.
-
-    Parameters
-    ----------
-    study : Study
-    store : Store
-
-    Returns
-    -------
-    Controls
-    """
+    """Read the controls and compute everything that their reports show."""
     import pandas as pd
 
     (cell,) = study.cells

@@ -9,17 +9,7 @@ from reports.grid import Column, Grid, Row, lay_out, runs_note
 
 
 def controls_grid(table: Controls, markup: Markup = TEXT) -> Grid:
-    """Lay the controls out, one row each: the class that its residual is largest of.
-
-    Parameters
-    ----------
-    table : Controls
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Lay the controls out, one row each: the class that its residual is largest of."""
     columns: list[Column] = [
         ("control", lambda r: str(r["control"])),
         ("class", lambda r: str(r.get("class", "-"))),

@@ -20,10 +20,6 @@ def draw_sides(table: Explore) -> Figure | None:
     """Draw the left side against the right side on test data, on log axes, and below it the gap.
 
     For two classes those of Eq. (10), else those of Eq. (9) as shares of the total mass.
-
-    Parameters
-    ----------
-    table : Explore
     """
     test = rows_with_numbers(table)
     if test is None:
@@ -80,12 +76,7 @@ def _draw_ratio(
 
 
 def draw_gap(table: Explore) -> Figure | None:
-    """Draw the gap on test data as a heat map, λ by ratio, with the verdicts.
-
-    Parameters
-    ----------
-    table : Explore
-    """
+    """Draw the gap on test data as a heat map, λ by ratio, with the verdicts."""
     test = rows_with_numbers(table)
     if test is None:
         return None

@@ -22,16 +22,7 @@ _RESPLIT = resplit_protocol("the samples of one file", "gaps and accuracies over
 
 
 def explore_protocol(study: Study) -> Protocol:
-    """Protocol of a grid.
-
-    Parameters
-    ----------
-    study : Study
-
-    Returns
-    -------
-    Protocol
-    """
+    """Protocol of a grid."""
     design, cell = study.design, study.cells[0]
     source = cell.source
     names = ", ".join(weighting_name(setting) for setting in cell.settings)

@@ -13,16 +13,7 @@ from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
 
 def explore_contents(table: Explore) -> Contents:
-    """Tables, figures and the data frame of a grid.
-
-    Parameters
-    ----------
-    table : Explore
-
-    Returns
-    -------
-    Contents
-    """
+    """Tables, figures and the data frame of a grid."""
     frames = {"summary": table.summary}
     if len(table.curve):
         frames["curve"] = table.curve

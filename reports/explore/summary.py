@@ -127,17 +127,7 @@ def decided_by(rows: list[dict[str, Any]], *, corrected: bool = False) -> Decisi
 
 
 def summarise(study: Study, store: Store) -> Explore:
-    """Read a grid and compute everything that its reports show.
-
-    Parameters
-    ----------
-    study : Study
-    store : Store
-
-    Returns
-    -------
-    Explore
-    """
+    """Read a grid and compute everything that its reports show."""
     import pandas as pd
 
     source = study.cells[0].source

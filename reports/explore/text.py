@@ -125,18 +125,7 @@ def _over_runs(table: Explore) -> list[str]:
 
 
 def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
-    """Lay everything at one ratio out, one row per λ and class, on test data.
-
-    Parameters
-    ----------
-    table : Explore
-    ratio : float
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Lay everything at one ratio out, one row per λ and class, on test data."""
     percent, resplit = markup.percent, table.n_samples > 0
     p_kk = markup.either("p̄(k→k)", r"\bar p_{k \to k}")
     corrected: list[Column] = [

@@ -20,10 +20,6 @@ def draw_mean_proba(table: Explore) -> Figure | None:
 
     Points are measured on test data, lines the population's; of more than four classes, the rarest
     and the largest.
-
-    Parameters
-    ----------
-    table : Explore
     """
     test = rows_with_numbers(table)
     if test is None:
@@ -56,12 +52,7 @@ def draw_mean_proba(table: Explore) -> Figure | None:
 
 
 def draw_accuracy(table: Explore) -> Figure | None:
-    """Draw balanced and overall accuracy against λ_0, a panel per ratio, with Markov's bounds.
-
-    Parameters
-    ----------
-    table : Explore
-    """
+    """Draw balanced and overall accuracy against λ_0, a panel per ratio, with Markov's bounds."""
     test = rows_with_numbers(table)
     if test is None:
         return None

@@ -37,12 +37,7 @@ EARLY = 0.15
 
 
 def draw_curves(table: Comparison) -> Figure | None:
-    """Draw test accuracy over the training, least to largest run as a band.
-
-    Parameters
-    ----------
-    table : Comparison
-    """
+    """Draw test accuracy over the training, least to largest run as a band."""
     if table.epochs.empty:
         return None
     panels = [p for p in table.panels if not _of(table.epochs, p).empty]
@@ -113,11 +108,6 @@ def draw_confusion(table: Comparison, panel: tuple[str, str]) -> Figure | None:
     """Draw the losses' confusion matrices side by side, with the accuracy of each class.
 
     At the shared learning rate, a loss with parameters at its first ones, as in Fig. 1.
-
-    Parameters
-    ----------
-    table : Comparison
-    panel : tuple of (dataset, model)
     """
     mine = _of(table.confusion, panel)
     mine = mine[~mine["matched"]].drop_duplicates(["loss", "true", "predicted"])

@@ -35,16 +35,7 @@ _CORRECTED = "accuracies, their differences and gaps"
 
 
 def losses_protocol(study: Study) -> Protocol:
-    """Protocol of a comparison of losses.
-
-    Parameters
-    ----------
-    study : Study
-
-    Returns
-    -------
-    Protocol
-    """
+    """Protocol of a comparison of losses."""
     design, cells = study.design, study.cells
     first = {cell.stream: cell for cell in cells}
     data = [

@@ -16,16 +16,7 @@ from simulations.dataset_catalogue import dataset_named
 
 
 def losses_contents(table: Comparison) -> Contents:
-    """Tables, figures and data frames of the comparison of losses.
-
-    Parameters
-    ----------
-    table : Comparison
-
-    Returns
-    -------
-    Contents
-    """
+    """Tables, figures and data frames of the comparison of losses."""
     tables = [
         NamedTable(
             "losses", "Top-1 accuracy at the last epoch, by loss", partial(overview_grid, table)

@@ -87,17 +87,7 @@ class Comparison:
 
 
 def summarise(study: Study, store: Store) -> Comparison:
-    """Read a comparison of losses and compute everything that its reports show.
-
-    Parameters
-    ----------
-    study : Study
-    store : Store
-
-    Returns
-    -------
-    Comparison
-    """
+    """Read a comparison of losses and compute everything that its reports show."""
     import pandas as pd
 
     margin = study.design["margin"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from equations.losses import LOSSES
 from equations.losses.loss import label
 from reports.formatting import LATEX, TEXT, Markup, decimals, small
-from reports.grid import Grid
+from reports.grid import Column, Grid, Row, counts, lay_out
 from reports.losses.summary import Comparison
 from reports.network_protocol import NETWORK_NAMES
 from reports.resplit import (
@@ -51,55 +52,29 @@ def short_title(dataset: str) -> str:
 
 
 def overview_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
-    """Lay the accuracies out, one row per data set, network and loss.
-
-    Parameters
-    ----------
-    table : Comparison
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Lay the accuracies out, one row per data set, network and loss."""
     percent = markup.percent
     resplit, paper = is_resplit(table), bool(table.summary["paper"].notna().any())
-    heads = (
-        "data, network",
-        "loss",
-        f"on test (SD),{percent}",
-        "MCSE",
-        *(["corrected"] if resplit else []),
-        *([f"paper,{percent}"] if paper else []),
-        "against SML",
-        *([VERDICT] if resplit else []),
-        f"on train (SD),{percent}",
-        "gradient at start (SD)",
-        "runs",
-    )
-    by_key = {(*_where(r), r["split"]): r for r in table.summary.to_dict("records")}
-    rows: list[tuple[str, ...] | None] = []
-    before = ("", "")
-    for dataset, model, setting in dict.fromkeys(key[:3] for key in by_key):
-        row, train = (by_key[dataset, model, setting, split] for split in ("test", "train"))
-        first = (dataset, model) != before
-        rows += [None] if rows and first else []
-        before = dataset, model
-        rows.append(
-            (
-                _panel_name(row) if first else "",
-                _setting(row, markup),
-                with_sd(row, markup),
-                points(row["accuracy_mcse"], markup),
-                *([points(row["accuracy_corrected_error"], markup)] if resplit else []),
-                *([with_binomial_error(row["paper"], row["paper_error"], markup)] if paper else []),
-                str(row["verdict"]),
-                *([corrected_verdict(row)] if resplit else []),
-                with_sd(train, markup),
-                _gradient(row, markup),
-                f"{row['runs_attempted']} / {row['runs_converged']} / {row['runs_failed']}",
-            )
-        )
+    columns: list[Column] = [
+        ("data, network", _panel_at_first),
+        ("loss", lambda r: _setting(r, markup)),
+        (f"on test (SD),{percent}", lambda r: with_sd(r, markup)),
+        ("MCSE", lambda r: points(r["accuracy_mcse"], markup)),
+    ]
+    if resplit:
+        columns.append(("corrected", lambda r: points(r["accuracy_corrected_error"], markup)))
+    if paper:
+        columns.append((f"paper,{percent}", lambda r: _paper(r, markup)))
+    columns += [
+        ("against SML", lambda r: str(r["verdict"])),
+        *([(VERDICT, corrected_verdict)] if resplit else []),
+        (f"on train (SD),{percent}", lambda r: with_sd(r["train"], markup)),
+        ("gradient at start (SD)", lambda r: _gradient(r, markup)),
+        ("runs", counts),
+    ]
+    records = table.summary.to_dict("records")
+    train = {_where(r): r for r in records if r["split"] == "train"}
+    rows = [r | {"train": train[_where(r)]} for r in records if r["split"] == "test"]
     notes = ["SD and MCSE over runs that have a model, in percentage points"]
     if paper:
         notes[0] += "; paper: one run, ± binomial error on its test set"
@@ -108,53 +83,28 @@ def overview_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
         "gradient at start: its norm over that of the softmax loss; matched: scaled to one",
         "runs: attempted / converged (no gradient in the output bias, as trained) / failed",
     ]
-    return Grid(heads, tuple(rows), note="\n".join(notes))
+    return lay_out(_by_panel(rows), columns, first="first", note="\n".join(notes))
 
 
 def differences_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
-    """Lay differences of test accuracies out, in percentage points, one row per pair of losses.
-
-    Parameters
-    ----------
-    table : Comparison
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Lay differences of test accuracies out, in percentage points, one row per pair of losses."""
     resplit = is_resplit(table)
     shared = bool(table.differences["test_error"].notna().any())
-    heads = (
-        "data, network",
-        "loss",
-        "less that of",
-        f"difference [90{markup.percent}]",
-        "verdict",
-        *([f"{CORRECTED} [90{markup.percent}]", VERDICT] if resplit else []),
-        *(["error of the test set"] if shared else []),
-        "runs",
-    )
     settings = {r["setting"]: _setting(r, markup) for r in table.summary.to_dict("records")}
-    rows: list[tuple[str, ...] | None] = []
-    before = ""
+    columns: list[Column] = [
+        ("data, network", _panel_at_first),
+        ("loss", lambda r: settings[r["loss"]]),
+        ("less that of", lambda r: settings[r["other"]]),
+        (f"difference [90{markup.percent}]", lambda r: _interval(r, markup)),
+        ("verdict", lambda r: str(r["verdict"])),
+    ]
+    if resplit:
+        columns.append((f"{CORRECTED} [90{markup.percent}]", lambda r: _corrected_ends(r, markup)))
+        columns.append((VERDICT, corrected_verdict))
+    if shared:
+        columns.append(("error of the test set", lambda r: points(r["test_error"], markup)))
+    columns.append(("runs", lambda r: str(r["runs"])))
     records = table.differences.to_dict("records")
-    for row in records:
-        name = _panel_name(row)
-        rows += [None] if rows and name != before else []
-        rows.append(
-            (
-                name if name != before else "",
-                settings[row["loss"]],
-                settings[row["other"]],
-                _interval(row, markup),
-                str(row["verdict"]),
-                *([_corrected_ends(row, markup), corrected_verdict(row)] if resplit else []),
-                *([points(row["test_error"], markup)] if shared else []),
-                str(row["runs"]),
-            )
-        )
-        before = name
     n = sum(r["runs"] > 1 for r in records)
     notes = [
         "percentage points; equivalent: interval inside the margin; higher, lower: on one side of "
@@ -171,7 +121,7 @@ def differences_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
         f"{n} comparisons with intervals over runs, each on its own: of losses that are equal on "
         f"these data {0.1 * n:.2g} would not cover zero"
     )
-    return Grid(heads, tuple(rows), note="\n".join(notes))
+    return lay_out(_by_panel(records), columns, first="first", note="\n".join(notes))
 
 
 def is_resplit(table: Comparison) -> bool:
@@ -196,46 +146,31 @@ def resplit_notes(table: Comparison, what: str, *, gaps: bool = False) -> list[s
 
 
 def balance_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
-    """Lay the balance of each loss out: Eq. (9), of LGL-INR E10; the worst class of each row.
+    """Lay the balance of each loss out: Eq. (9), of LGL-INR E10; the worst class of each row."""
 
-    Parameters
-    ----------
-    table : Comparison
-    markup : Markup
+    def largest(stage: str, split: str) -> Column:
+        return f"{stage}, {split}", lambda r: _size(r["worst"].get((stage, split), _NAN), markup)
 
-    Returns
-    -------
-    Grid
-    """
-    resplit = "corrected_verdict" in table.balance
-    heads = ("data, network", "loss", "raw, train", "raw, test", "bias, train", "bias, test",
-             "verdicts on test", *([VERDICT] if resplit else []), "path mean",
-             "E9 is off by")  # fmt: skip
-    rows: list[tuple[str, ...] | None] = []
-    before = ""
-    keys = ["dataset", "model", "setting"]
-    for _, mine in table.balance.groupby(keys, sort=False):
-        first = mine.iloc[0].to_dict()
-        name = _panel_name(first)
-        rows += [None] if rows and name != before else []
-        worst = mine.groupby(["stage", "split"])["largest_difference"].max()
-        refined = mine.query("stage == 'bias' and split == 'test'")
-        rows.append(
-            (
-                name if name != before else "",
-                _setting(first, markup),
-                *(
-                    _size(float(worst.get((stage, split), _NAN)), markup)
-                    for stage in ("raw", "bias")
-                    for split in ("train", "test")
-                ),
-                _verdict_counts(refined),
-                *([_verdict_counts(refined, "corrected_verdict")] if resplit else []),
-                small(first["path_gradient"], markup),
-                small(first["path_difference"], markup),
-            )
-        )
-        before = name
+    columns: list[Column] = [
+        ("data, network", _panel_at_first),
+        ("loss", lambda r: _setting(r, markup)),
+        *(largest(stage, split) for stage in ("raw", "bias") for split in ("train", "test")),
+        ("verdicts on test", lambda r: _verdict_counts(r["refined"])),
+    ]
+    if "corrected_verdict" in table.balance:
+        columns.append((VERDICT, lambda r: _verdict_counts(r["refined"], "corrected_verdict")))
+    columns += [
+        ("path mean", lambda r: small(r["path_gradient"], markup)),
+        ("E9 is off by", lambda r: small(r["path_difference"], markup)),
+    ]
+    rows: list[Row] = [
+        mine.iloc[0].to_dict()
+        | {
+            "worst": mine.groupby(["stage", "split"])["largest_difference"].max(),
+            "refined": mine.query("stage == 'bias' and split == 'test'"),
+        }
+        for _, mine in table.balance.groupby(["dataset", "model", "setting"], sort=False)
+    ]
     notes = [
         "left - right side over the class's mass, the largest of all classes and runs; bias: with "
         "the output bias refined on train",
@@ -243,15 +178,22 @@ def balance_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
         "path mean: of the minibatch gradient in the output bias, the difference of the two sides "
         "in the minibatches; E9 says it from the ends",
     ]
-    return Grid(heads, tuple(rows), note="\n".join(notes))
+    return lay_out(_by_panel(rows), columns, first="first", note="\n".join(notes))
+
+
+def _by_panel(rows: Iterable[Row]) -> list[Row]:
+    """Rows with whether they are the first of their data set and network."""
+    grouped = groupby(rows, key=lambda r: (r["dataset"], r["model"]))
+    return [row | {"first": i == 0} for _, mine in grouped for i, row in enumerate(mine)]
+
+
+def _panel_at_first(row: Row) -> str:
+    name = f"{short_title(row['dataset'])}, {NETWORK_NAMES[row['model']]}"
+    return name if row["first"] else ""
 
 
 def _where(row: Mapping[str, Any]) -> tuple[str, str, str]:
     return row["dataset"], row["model"], row["setting"]
-
-
-def _panel_name(row: Mapping[str, Any]) -> str:
-    return f"{short_title(row['dataset'])}, {NETWORK_NAMES[row['model']]}"
 
 
 def _setting(row: Mapping[str, Any], markup: Markup) -> str:
@@ -304,6 +246,10 @@ def with_binomial_error(printed: float, error: float, markup: Markup) -> str:
     return markup.math.format(f"{100 * printed:.2f}{markup.plus_minus}{100 * error:.2f}")
 
 
+def _paper(row: Row, markup: Markup) -> str:
+    return with_binomial_error(row["paper"], row["paper_error"], markup)
+
+
 def _interval(row: Mapping[str, Any], markup: Markup) -> str:
     if math.isinf(row["low"]):
         return markup.math.format(f"{100 * row['difference']:+.2f}")
@@ -326,6 +272,6 @@ def _corrected_ends(row: Mapping[str, Any], markup: Markup) -> str:
 def _verdict_counts(refined: Any, name: str = "verdict") -> str:
     if name not in refined or refined[name].isna().all():
         return "-"
-    counts = refined[name].value_counts()
+    n_of = refined[name].value_counts()
     order: Sequence[str] = ("holds", "inconclusive", "fails", NOT_CONVERGED, "interpolated")
-    return ", ".join(f"{counts[v]} {v}" for v in order if v in counts)
+    return ", ".join(f"{n_of[v]} {v}" for v in order if v in n_of)

@@ -13,12 +13,7 @@ from reports.style import OBSERVED, PREDICTED, THEORY, Figure, subplots
 
 
 def draw_mean_proba(table: Multiclass) -> Figure | None:
-    """Draw P on test data for every λ setting, and below it the residual of each class.
-
-    Parameters
-    ----------
-    table : Multiclass
-    """
+    """Draw P on test data for every λ setting, and below it the residual of each class."""
     test = table.summary[table.summary["split"] == "test"]
     panels = [
         Panel(
@@ -32,12 +27,7 @@ def draw_mean_proba(table: Multiclass) -> Figure | None:
 
 
 def draw_sides(table: Multiclass) -> Figure | None:
-    """Draw both sides of Eq. (9) on test data per class, with intervals, and their gap.
-
-    Parameters
-    ----------
-    table : Multiclass
-    """
+    """Draw both sides of Eq. (9) on test data per class, with intervals, and their gap."""
     test = table.summary[table.summary["split"] == "test"]
     if "left" not in test or not len(test.dropna(subset=["left"])):
         return None

@@ -16,16 +16,7 @@ from simulations.monte_carlo import Study
 
 
 def multiclass_protocol(study: Study) -> Protocol:
-    """Protocol of a K-class study.
-
-    Parameters
-    ----------
-    study : Study
-
-    Returns
-    -------
-    Protocol
-    """
+    """Protocol of a K-class study."""
     design, (cell,) = study.design, study.cells
     n_classes, rank = len(cell.train_size), "K" if cell.one_vs_all else "K - 1"
     return Protocol(

@@ -12,16 +12,7 @@ from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
 
 def multiclass_contents(table: Multiclass) -> Contents:
-    """Tables, figures and data frames of a K-class study.
-
-    Parameters
-    ----------
-    table : Multiclass
-
-    Returns
-    -------
-    Contents
-    """
+    """Tables, figures and data frames of a K-class study."""
     return Contents(
         frames={"summary": table.summary, "joint": table.joint},
         tables=(

@@ -64,17 +64,7 @@ class Multiclass:
 
 
 def summarise(study: Study, store: Store) -> Multiclass:
-    """Read a K-class study and compute everything that its reports show.
-
-    Parameters
-    ----------
-    study : Study
-    store : Store
-
-    Returns
-    -------
-    Multiclass
-    """
+    """Read a K-class study and compute everything that its reports show."""
     import pandas as pd
 
     (cell,) = study.cells

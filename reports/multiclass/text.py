@@ -15,17 +15,7 @@ from reports.multiclass.summary import Multiclass
 
 
 def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
-    """Lay out Eq. (9) on test data, one row per λ setting and class.
-
-    Parameters
-    ----------
-    table : Multiclass
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Lay out Eq. (9) on test data, one row per λ setting and class."""
     records = table.summary.to_dict("records")
     train = {(r["setting"], r["class"]): r for r in records if r["split"] == "train"}
     percent = markup.percent
@@ -45,17 +35,7 @@ def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
 
 
 def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
-    """Lay out what is said of all equations at once, one row per λ setting.
-
-    Parameters
-    ----------
-    table : Multiclass
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Lay out what is said of all equations at once, one row per λ setting."""
     records = table.joint.to_dict("records")
     columns: list[Column] = [
         (_lambda(markup), lambda r: str(r["setting"])),

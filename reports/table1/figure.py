@@ -13,12 +13,7 @@ from reports.table1.text import FITTERS, TITLES, predicted_basis
 
 
 def draw_table1(table: Table1) -> Figure | None:
-    """Draw the distribution of the left side of Eq. (10) over runs, one panel per cell.
-
-    Parameters
-    ----------
-    table : Table1
-    """
+    """Draw the distribution of the left side of Eq. (10) over runs, one panel per cell."""
     test = table.summary[table.summary["split"] == "test"].set_index(["simulation", "setting"])
     simulations = list(dict.fromkeys(key[0] for key in table.ratios))
     settings = list(dict.fromkeys(key[1] for key in table.ratios))

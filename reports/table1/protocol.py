@@ -23,16 +23,7 @@ _TRAININGS = {
 
 
 def table1_protocol(study: Study) -> Protocol:
-    """Protocol of a Table 1 study.
-
-    Parameters
-    ----------
-    study : Study
-
-    Returns
-    -------
-    Protocol
-    """
+    """Protocol of a Table 1 study."""
     design = study.design
     (n0, n1), (m0, m1) = design["train_size"], design["test_size"]
     return Protocol(

@@ -12,16 +12,7 @@ from reports.table1.text import depth_grid, main_grid
 
 
 def table1_contents(table: Table1) -> Contents:
-    """Tables, figure and data frames of Table 1; those by depth where the network has several.
-
-    Parameters
-    ----------
-    table : Table1
-
-    Returns
-    -------
-    Contents
-    """
+    """Tables, figure and data frames of Table 1; those by depth where the network has several."""
     frames = {"summary": table.summary}
     tables = [
         NamedTable(

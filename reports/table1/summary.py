@@ -84,17 +84,7 @@ class Table1:
 
 
 def summarise(study: Study, store: Store) -> Table1:
-    """Read a study of Table 1 and compute everything that its reports show.
-
-    Parameters
-    ----------
-    study : Study
-    store : Store
-
-    Returns
-    -------
-    Table1
-    """
+    """Read a study of Table 1 and compute everything that its reports show."""
     import pandas as pd
 
     rows, depth_rows, ratios = [], [], {}

@@ -24,17 +24,7 @@ FITTERS = {"sim1": "logistic regression", "sim2": "(3, 10, 1) network"}
 
 
 def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
-    """Lay Table 1 out as the paper does, one column per λ_0.
-
-    Parameters
-    ----------
-    table : Table1
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Lay Table 1 out as the paper does, one column per λ_0."""
     settings = list(dict.fromkeys(table.summary["setting"]))
     by_key = {
         (row["simulation"], row["setting"], row["split"]): row
@@ -107,17 +97,7 @@ def _lines(name: str, basis: str, markup: Markup) -> list[tuple[str, str, Write]
 
 
 def depth_grid(table: Table1, markup: Markup = TEXT) -> Grid:
-    """Sim2's gap at each training depth, one column per λ_0.
-
-    Parameters
-    ----------
-    table : Table1
-    markup : Markup
-
-    Returns
-    -------
-    Grid
-    """
+    """Sim2's gap at each training depth, one column per λ_0."""
     depth = table.depth
     settings = list(dict.fromkeys(depth["setting"]))
     depths = list(dict.fromkeys(depth["max_iter"]))

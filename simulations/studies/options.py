@@ -20,16 +20,6 @@ LEAST_WEIGHT = 1e-9
 """Share of the weights that a class must have: of less, a gradient of 1e-12 Σw says too little."""
 
 
-def check_common(runs: int, seed: int, margin: float, least_runs: int = 2) -> None:
-    """Raise ValueError, naming the option, unless a study can have these."""
-    if runs < least_runs:
-        raise BadArgument("runs", f"must be at least {least_runs}, got {runs}")
-    if not 0 <= seed < MAX_SEED:
-        raise BadArgument("seed", f"must satisfy 0 <= seed < 2**63, got {seed}")
-    if not (math.isfinite(margin) and margin > 0):
-        raise BadArgument("margin", f"must be positive and finite, got {margin}")
-
-
 def check_chosen(chosen: Any, least_runs: int = 2) -> None:
     """Check what every study has, and that every word is one of its choices.
 
@@ -43,7 +33,13 @@ def check_chosen(chosen: Any, least_runs: int = 2) -> None:
     ------
     BadArgument
     """
-    check_common(chosen.runs, chosen.seed, chosen.margin, least_runs)
+    runs, seed, margin = chosen.runs, chosen.seed, chosen.margin
+    if runs < least_runs:
+        raise BadArgument("runs", f"must be at least {least_runs}, got {runs}")
+    if not 0 <= seed < MAX_SEED:
+        raise BadArgument("seed", f"must satisfy 0 <= seed < 2**63, got {seed}")
+    if not (math.isfinite(margin) and margin > 0):
+        raise BadArgument("margin", f"must be positive and finite, got {margin}")
     for name, declared in declared_options(type(chosen)).items():
         value = getattr(chosen, name)
         if declared.option.words and value is not None:

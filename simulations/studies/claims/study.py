@@ -27,12 +27,12 @@ from scipy.optimize import brentq
 from equations.balance import class_mass
 from equations.class_weights import class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import drawing, record
+from simulations.evidence import measured_block
 from simulations.fitters import FITTERS
 from simulations.fitters.fit import Fitted, check_device
 from simulations.fitters.fitter import Batch
 from simulations.generators.gaussian import gaussian_classes
-from simulations.generators.generator import Generator, Sample
+from simulations.generators.generator import Generator
 from simulations.generators.posterior import posterior_balance
 from simulations.generators.skew_normal import skew_normal_classes
 from simulations.monte_carlo import Study
@@ -158,14 +158,6 @@ DESIGNS[BALANCED] = (DESIGNS[BALANCED][0], (*_ONE_VS_ALL, _HARDNESS[0]))
 def make_study(options: Options) -> Study:
     """Check the options and lay the study out.
 
-    Parameters
-    ----------
-    options : Options
-
-    Returns
-    -------
-    Study
-
     Raises
     ------
     ValueError
@@ -197,32 +189,13 @@ def _test_size(name: str) -> int:
 
 
 def compute_block(cell: ClaimCell, seed: int, runs: range) -> Block:
-    """Generate, fit and measure the replications `runs` of a design.
-
-    Parameters
-    ----------
-    cell : ClaimCell
-    seed : int
-    runs : range
-
-    Returns
-    -------
-    Block
-    """
-    generator = GENERATORS[cell.name]()
-
-    draw = drawing(generator, seed, cell.name)
-    train = [draw(run, "train", cell.train_size) for run in runs]
-    X, y = np.stack([features for features, _ in train]), train[0][1]
-
-    def samples_of(i: int) -> dict[str, Sample]:
-        test = draw(runs[i], "test", [cell.test_size] * len(cell.train_size))
-        return {"train": train[i], "test": test}
-
-    return record(cell.name, runs, _fit(cell, X, y, seed, runs), samples_of)
+    """Generate, fit and measure the replications `runs` of a design."""
+    fresh = {"test": [cell.test_size] * len(cell.train_size)}
+    fit = partial(_fit, cell, seed, runs)
+    return measured_block(cell, GENERATORS[cell.name](), seed, runs, fit, fresh)
 
 
-def _fit(cell: ClaimCell, X: FloatArray, y: np.ndarray, seed: int, runs: range) -> list[Fitted]:
+def _fit(cell: ClaimCell, seed: int, runs: range, X: FloatArray, y: np.ndarray) -> list[Fitted]:
     """Fit all settings of one fitter together."""
     fitted: list[Fitted] = []
     for fitter in dict.fromkeys(fitter for _, _, fitter in cell.schemes):

@@ -67,20 +67,7 @@ class CnnCell(WeightedCell):
 
 
 def compute_block(cell: CnnCell, seed: int, runs: range, unfinished: Path | None = None) -> Block:
-    """Train and measure the replications `runs` of a cell.
-
-    Parameters
-    ----------
-    cell : CnnCell
-    seed : int
-    runs : range
-    unfinished : Path, optional
-        Folder where trainings are kept until the block is done.
-
-    Returns
-    -------
-    Block
-    """
+    """Train and measure the replications `runs` of a cell, as `trained_block` does."""
 
     def train_chunk(
         pool: Pool, members: Sequence[Member], checkpoint: Checkpoint | None

@@ -15,7 +15,7 @@ import numpy as np
 from equations.balance import class_mass
 from equations.class_weights import class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import SPLITS, drawing, record
+from simulations.evidence import SPLITS, drawing, record, stacked
 from simulations.fitters.fit import Fit, Fitted, check_device
 from simulations.fitters.objective import PLAIN, Objective
 from simulations.fitters.softmax import fit_softmax, softmax_logits
@@ -185,14 +185,6 @@ def weight_of(scheme: str) -> FloatArray:
 def make_study(options: Options) -> Study:
     """Check the options and lay the study out.
 
-    Parameters
-    ----------
-    options : Options
-
-    Returns
-    -------
-    Study
-
     Raises
     ------
     ValueError
@@ -218,24 +210,11 @@ def make_study(options: Options) -> Study:
 
 
 def compute_block(cell: ControlsCell, seed: int, runs: range) -> Block:
-    """Generate, fit under every control, and measure the replications `runs`.
-
-    Parameters
-    ----------
-    cell : ControlsCell
-    seed : int
-    runs : range
-
-    Returns
-    -------
-    Block
-    """
-    generator = cell.generator()
+    """Generate, fit under every control, and measure the replications `runs`."""
     n_classes = len(TRAIN_SIZE)
-
-    draw = drawing(generator, seed, cell.name)
+    draw = drawing(cell.generator(), seed, cell.name)
     train = [draw(run, "train", TRAIN_SIZE) for run in runs]
-    X, y = np.stack([features for features, _ in train]), train[0][1]
+    X, y = stacked(train)
 
     def samples_of(i: int) -> dict[str, Sample]:
         test = draw(runs[i], "test", [TEST_SIZE] * n_classes)

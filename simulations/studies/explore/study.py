@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from equations.arguments import BadArgument
-from simulations.evidence import drawing, record
+from simulations.evidence import measured_block, record, stacked
 from simulations.fitters import FITTERS
 from simulations.fitters.fit import check_device
 from simulations.generators import FAMILIES
@@ -33,8 +34,7 @@ from simulations.generators.user_data import (
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.registry import check_unused, without_unused
-from simulations.seeds import replication_rng
-from simulations.studies.cells import FittedCell, choose_family, choose_fitter
+from simulations.studies.cells import FittedCell, choose_family, choose_fitter, streams_of
 from simulations.studies.explore.options import Options
 from simulations.studies.explore.source import Source, sizes_at
 from simulations.studies.option import defaults_of, design_of
@@ -202,43 +202,17 @@ def _weight_labels(o: Options) -> tuple[str, ...]:
 
 
 def compute_block(cell: ExploreCell, seed: int, runs: range) -> Block:
-    """Generate or resample, fit and measure the replications `runs` of a data cell.
+    """Generate or resample, fit and measure the replications `runs` of a data cell."""
+    if cell.source.file is None:
+        sizes = {"test": cell.test_size, "population": [POPULATION] * len(cell.train_size)}
+        generator, fit = cell.source.distribution(), partial(cell.fit, seed=seed, runs=runs)
+        return measured_block(cell, generator, seed, runs, fit, sizes)
+    classes = samples_of_file(cell.source.file)
+    rngs = streams_of(cell.name, seed, runs)("train")
+    pairs = [draw_from_classes(classes, cell.train_size, cell.test_size, rng) for rng in rngs]
+    X, y = stacked([train for train, _ in pairs])
 
-    Parameters
-    ----------
-    cell : ExploreCell
-    seed : int
-    runs : range
+    def samples_of(i: int) -> dict[str, Sample]:
+        return dict(zip(("train", "test"), pairs[i], strict=True))
 
-    Returns
-    -------
-    Block
-    """
-    if cell.source.file is not None:
-        classes = samples_of_file(cell.source.file)
-        pairs = [
-            draw_from_classes(
-                classes,
-                cell.train_size,
-                cell.test_size,
-                replication_rng(seed, cell.name, run, "train"),
-            )
-            for run in runs
-        ]
-        train = [pair[0] for pair in pairs]
-
-        def samples_of(i: int) -> dict[str, Sample]:
-            return dict(zip(("train", "test"), pairs[i], strict=True))
-    else:
-        draw = drawing(cell.source.distribution(), seed, cell.name)
-        train = [draw(run, "train", cell.train_size) for run in runs]
-
-        def samples_of(i: int) -> dict[str, Sample]:
-            return {
-                "train": train[i],
-                "test": draw(runs[i], "test", cell.test_size),
-                "population": draw(runs[i], "population", [POPULATION] * len(cell.train_size)),
-            }
-
-    X, y = np.stack([features for features, _ in train]), train[0][1]
     return record(cell.name, runs, cell.fit(X, y, seed, runs), samples_of)

@@ -113,20 +113,7 @@ class LossCell:
 
 
 def compute_block(cell: LossCell, seed: int, runs: range, unfinished: Path | None = None) -> Block:
-    """Train and measure the replications `runs` of a cell.
-
-    Parameters
-    ----------
-    cell : LossCell
-    seed : int
-    runs : range
-    unfinished : Path, optional
-        Folder where trainings are kept until the block is done.
-
-    Returns
-    -------
-    Block
-    """
+    """Train and measure the replications `runs` of a cell, as `trained_block` does."""
 
     def train_chunk(
         pool: Pool, members: Sequence[Member], checkpoint: Checkpoint | None

@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import numpy as np
-
 from equations.arguments import BadArgument
-from simulations.evidence import drawing, record
+from simulations.evidence import measured_block
 from simulations.fitters import FITTERS
 from simulations.fitters.fit import check_device
 from simulations.generators import FAMILIES
 from simulations.generators.family import generator_of
-from simulations.generators.generator import Generator, Sample
+from simulations.generators.generator import Generator
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.registry import Chosen, without_unused
@@ -56,14 +55,6 @@ class MulticlassCell(FittedCell):
 
 def make_study(options: Options) -> Study:
     """Check the options and lay the study out.
-
-    Parameters
-    ----------
-    options : Options
-
-    Returns
-    -------
-    Study
 
     Raises
     ------
@@ -117,30 +108,8 @@ def used_of(design: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compute_block(cell: MulticlassCell, seed: int, runs: range) -> Block:
-    """Generate, fit and measure the replications `runs` of a data cell.
-
-    Parameters
-    ----------
-    cell : MulticlassCell
-    seed : int
-    runs : range
-
-    Returns
-    -------
-    Block
-    """
-    generator = cell.generator()
+    """Generate, fit and measure the replications `runs` of a data cell."""
     n_classes = len(cell.train_size)
-
-    draw = drawing(generator, seed, cell.name)
-    train = [draw(run, "train", cell.train_size) for run in runs]
-    X, y = np.stack([features for features, _ in train]), train[0][1]
-
-    def samples_of(i: int) -> dict[str, Sample]:
-        return {
-            "train": train[i],
-            "test": draw(runs[i], "test", [cell.test_size] * n_classes),
-            "population": draw(runs[i], "population", [POPULATION] * n_classes),
-        }
-
-    return record(cell.name, runs, cell.fit(X, y, seed, runs), samples_of)
+    fresh = {"test": [cell.test_size] * n_classes, "population": [POPULATION] * n_classes}
+    fit = partial(cell.fit, seed=seed, runs=runs)
+    return measured_block(cell, cell.generator(), seed, runs, fit, fresh)

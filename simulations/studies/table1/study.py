@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from equations.class_weights import table1_class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import drawing, record
+from simulations.evidence import measured_block
 from simulations.fitters.fit import Fitted, check_device, check_problem
 from simulations.fitters.logistic import fit_logistic, logistic_logits
 from simulations.fitters.minibatches import train_adam
@@ -27,7 +28,7 @@ from simulations.fitters.mlp_network import initial_params, mlp_logits
 from simulations.fitters.mlp_training import make_minibatch_loss, train_bfgs
 from simulations.generators import FAMILIES
 from simulations.generators.family import generator_of
-from simulations.generators.generator import Generator, Sample, check_class_count
+from simulations.generators.generator import Generator, check_class_count
 from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.registry import Chosen, choose
@@ -77,14 +78,6 @@ class Table1Cell(WeightedCell):
 def make_study(options: Options) -> Study:
     """Check the options and lay the study out.
 
-    Parameters
-    ----------
-    options : Options
-
-    Returns
-    -------
-    Study
-
     Raises
     ------
     ValueError
@@ -123,35 +116,14 @@ def make_study(options: Options) -> Study:
 
 
 def compute_block(cell: Table1Cell, seed: int, runs: range) -> Block:
-    """Generate, fit and measure the replications `runs` of a data cell.
-
-    Parameters
-    ----------
-    cell : Table1Cell
-    seed : int
-    runs : range
-
-    Returns
-    -------
-    Block
-    """
-    draw = drawing(cell.generator(), seed, cell.name)
-    train = [draw(run, "train", cell.train_size) for run in runs]
-    X, y = np.stack([features for features, _ in train]), train[0][1]
-    fit = _fit_sim1 if cell.name == "sim1" else _fit_sim2
-
-    def samples_of(i: int) -> dict[str, Sample]:
-        return {
-            "train": train[i],
-            "test": draw(runs[i], "test", cell.test_size),
-            "population": draw(runs[i], "population", (POPULATION, POPULATION)),
-        }
-
-    return record(cell.name, runs, list(fit(cell, X, y, seed, runs)), samples_of)
+    """Generate, fit and measure the replications `runs` of a data cell."""
+    fresh = {"test": cell.test_size, "population": (POPULATION, POPULATION)}
+    fit = partial(_fit_sim1 if cell.name == "sim1" else _fit_sim2, cell, seed, runs)
+    return measured_block(cell, cell.generator(), seed, runs, fit, fresh)
 
 
 def _fit_sim1(
-    cell: Table1Cell, X: FloatArray, y: np.ndarray, _seed: int, _runs: range
+    cell: Table1Cell, _seed: int, _runs: range, X: FloatArray, y: np.ndarray
 ) -> Iterator[Fitted]:
     """Logistic regression, to the minimum."""
     weight = [pair for _, pair in cell.class_weight]
@@ -160,7 +132,7 @@ def _fit_sim1(
 
 
 def _fit_sim2(
-    cell: Table1Cell, X: FloatArray, y: np.ndarray, seed: int, runs: range
+    cell: Table1Cell, seed: int, runs: range, X: FloatArray, y: np.ndarray
 ) -> Iterator[Fitted]:
     """The network: by BFGS at each depth, as it is (raw) and refined (head); or by Adam, raw."""
     problem = check_problem(X, y, [pair for _, pair in cell.class_weight], cell.device)
