@@ -19,7 +19,8 @@ from equations.mean_proba import FloatArray, mean_proba_and_second_moments, prob
 from equations.model_inference import gaps_of_model, joint_test_of_model
 from equations.stationary import effective_class_weight_of_model
 from equations.within_class import MIN_MISSES
-from reports.provenance import now, write_provenance, write_text
+from reports.files import write_text
+from reports.provenance import now, write_provenance
 
 FOLDER = Path("results/small-samples")
 SAMPLES = 2000

@@ -8,11 +8,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from simulations.blocks import BLOCK_SIZE, block_runs, one_thread
+from simulations.limits import one_thread
 from simulations.monte_carlo import run_study
 from simulations.store import open_store
 from simulations.studies.explore import study as explore
 from simulations.studies.table1 import study as table1
+from simulations.study import BLOCK_SIZE, block_runs
 from simulations.workers import Workers
 
 

@@ -13,13 +13,14 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from equations.class_weights import table1_class_weights
-from simulations.blocks import BLOCK_SIZE, one_thread
 from simulations.fitters.logistic import fit_logistic
 from simulations.fitters.mlp import fit_mlp
 from simulations.fitters.mlp_network import initial_params
 from simulations.fitters.newton import GRADIENT_TOLERANCE
 from simulations.generators.generator import Generator, sample
 from simulations.generators.paper import sim1, sim2
+from simulations.limits import one_thread
+from simulations.study import BLOCK_SIZE
 
 WORKERS = 2
 SIZE = (1000, 10000)

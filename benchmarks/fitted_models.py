@@ -19,7 +19,8 @@ from equations.inference import mcse_of_mean
 from equations.jackknife import mcse_of_sd
 from equations.mean_proba import FloatArray, mean_proba_and_second_moments, proba_from_logits
 from equations.model_inference import joint_test_of_model
-from reports.provenance import now, write_provenance, write_text
+from reports.files import write_text
+from reports.provenance import now, write_provenance
 from simulations.fitters.logistic import fit_logistic
 from simulations.generators.generator import sample
 from simulations.generators.paper import sim1

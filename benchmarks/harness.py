@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 
-from simulations.blocks import BLOCK_SIZE, block_runs
 from simulations.measure import measure
-from simulations.monte_carlo import Study, run_study
+from simulations.monte_carlo import run_study
 from simulations.records import Block, FitRow, MeasurementRow, stack_fits, stack_measurements
 from simulations.store import open_store
+from simulations.study import BLOCK_SIZE, Study, block_runs
 from simulations.workers import Workers
 
 MEASURED = measure(np.repeat([0, 1], 10), np.linspace(-2, 2, 20))

@@ -20,7 +20,7 @@ from simulations.studies import options_type, study_module
 
 if TYPE_CHECKING:
     from reports.study_report import Contents
-    from simulations.monte_carlo import Study
+    from simulations.study import Study
     from simulations.tables import Store
     from simulations.workers import Workers
 
@@ -94,7 +94,8 @@ def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Conte
     StudyError, OSError, KeyboardInterrupt
         Every finished block is kept.
     """
-    from reports.provenance import now, write_bytes, write_text
+    from reports.files import write_bytes, write_text
+    from reports.provenance import now
     from reports.study_report import report_of
     from simulations.store import open_store
 

@@ -60,10 +60,10 @@ def replay(
 ) -> None:
     """Compute a replication's block again from its key and compare every bit with the store."""
     from reports.replay import replay_text
+    from simulations.design_changes import changes
     from simulations.replay import replay as compute_again
     from simulations.studies import stored_study
     from simulations.tables import read_inputs
-    from simulations.versions import changes
 
     with _reading(folder) as store:
         try:

@@ -10,15 +10,16 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+from reports.files import write_text
 from reports.latex import escaped, from_markdown, preamble
-from reports.provenance import now, write_text
+from reports.provenance import now
 from reports.status import study_status
 from reports.study_report import Contents, report_of, write_contents
-from simulations.monte_carlo import Study
+from simulations.design_changes import changes, summary_of
 from simulations.store import StoreError, read_store
 from simulations.studies import stored_study
+from simulations.study import Study
 from simulations.tables import read_session
-from simulations.versions import changes, summary_of
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from equations.arguments import BadArgument
-from simulations.blocks import block_runs, block_size_of
 from simulations.dataset_catalogue import dataset_named
 from simulations.measure import Measured
 from simulations.records import Fits, Measurements, columns_of
+from simulations.study import block_runs, block_size_of
 from simulations.tables import Store, max_classes, read_blocks, read_fits, read_measurements
 
 if TYPE_CHECKING:

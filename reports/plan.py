@@ -9,9 +9,9 @@ from typing import Any
 
 from reports.formatting import duration
 from reports.precision import PILOT_RUNS, Need, estimand_of, needs, whole_blocks
-from simulations.blocks import BLOCK_SIZE, Task
-from simulations.monte_carlo import Study
+from simulations.blocks import Task
 from simulations.records import Block, concatenate
+from simulations.study import BLOCK_SIZE, Study
 from simulations.workers import Workers, compute_blocks
 
 LEAST_RUNS = 2

@@ -18,9 +18,8 @@ from equations.inference import mcse_of_mean
 from equations.mean_proba import FloatArray
 from reports.class_columns import accuracy_of_runs
 from reports.statistics import CONFIDENCE, MAX_FAILED, jackknifed_gap
-from simulations.blocks import BLOCK_SIZE
-from simulations.monte_carlo import Cell, Study
 from simulations.records import Measurements, rows_where, select
+from simulations.study import BLOCK_SIZE, Cell, Study
 from simulations.tables import Store, read_measurements
 
 SPLIT = "test"

@@ -15,9 +15,9 @@ from typing import Any
 
 from equations.arguments import Worded
 from simulations.fitters.fitter import Fitter
-from simulations.monte_carlo import Study
 from simulations.studies import options_type
 from simulations.studies.option import declared_options
+from simulations.study import Study
 
 
 @dataclass(frozen=True)

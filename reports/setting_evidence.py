@@ -13,8 +13,8 @@ from equations.mean_proba import FloatArray
 from reports.class_statistics import SidesOverRuns, sides_over_runs
 from reports.statistics import MAX_FAILED
 from simulations.evidence import SPLITS
-from simulations.monte_carlo import Cell, Study
 from simulations.records import FAILED_STATUSES, Fits, Measurements, rows_where, select
+from simulations.study import Cell, Study
 from simulations.tables import Store, read_fits, read_measurements
 
 INCONCLUSIVE = "inconclusive"

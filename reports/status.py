@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from reports.formatting import duration
-from simulations.blocks import block_size_of
 from simulations.store import is_written
+from simulations.study import block_size_of
 from simulations.tables import Store, failed_runs, read_blocks, read_fits, read_session
 
 MAX_REASONS = 5

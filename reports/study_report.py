@@ -8,12 +8,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reports.files import write_text
 from reports.formatting import LATEX, TEXT, Markup
 from reports.grid import Grid, to_console, to_latex
 from reports.protocol import Protocol, to_markdown
-from reports.provenance import write_text
 from reports.style import Figure, draw_to
-from simulations.monte_carlo import Study
+from simulations.study import Study
 from simulations.tables import Store
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from equations.mean_proba import FloatArray, IntArray
-from simulations.blocks import BLOCK_SIZE
 from simulations.fitters.fit import Fitted
 from simulations.generators.generator import Generator, Sample, sample
 from simulations.measure import measure
@@ -24,6 +23,7 @@ from simulations.records import (
     stack_measurements,
 )
 from simulations.seeds import replication_rng
+from simulations.study import BLOCK_SIZE
 
 SPLITS = ("train", "test", "population")
 

@@ -10,89 +10,19 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from equations.mean_proba import FloatArray
-from simulations.blocks import StudyError, Task, block_runs, block_size_of
+from simulations.blocks import Task
 from simulations.records import FAILED_STATUSES, Block
+from simulations.study import Study, StudyError, block_runs
 from simulations.tables import Store, failed_runs, finished_runs, save_block
 from simulations.workers import Workers, compute_blocks
-
-
-class Cell(Protocol):
-    """A data cell: one distribution with its sizes and λ settings. Frozen and picklable."""
-
-    @property
-    def name(self) -> str:
-        """Key of the cell's randomness, unique in its study."""
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """Names of the λ settings."""
-
-    @property
-    def headline(self) -> tuple[int, str]:
-        """Epoch and stage of the fits that the study is about."""
-
-    def class_mass(self, setting: str) -> FloatArray:
-        """Class mass w = λN of training, shape (n_classes,), under a λ setting."""
-
-
-@dataclass(frozen=True)
-class Study:
-    """What to compute.
-
-    Attributes
-    ----------
-    name : str
-    seed : int
-    n_runs : int
-        Replications of every cell.
-    cells : tuple of Cell
-        Their names are distinct, or their randomness would not be: ValueError.
-    compute_block : callable ``(cell, seed, runs) -> Block``
-        A module-level function; all randomness through `replication_rng`.
-    design : mapping
-        All that determines the numbers apart from the number of runs, JSON-able.
-    cell_runs : mapping
-        Replications of single cells by name, where they are not `n_runs`.
-    inputs : mapping
-        Where the files are that the study reads, by option; what is in them is in the design.
-    keeps_unfinished : bool
-        Whether `compute_block` takes a folder beside the store as a fourth argument, where it keeps
-        what would take long to compute again.
-    """
-
-    name: str
-    seed: int
-    n_runs: int
-    cells: tuple[Any, ...]
-    compute_block: Callable[..., Block]
-    design: Mapping[str, Any]
-    cell_runs: Mapping[str, int] = field(default_factory=dict)
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    keeps_unfinished: bool = False
-
-    def __post_init__(self) -> None:
-        names = [cell.name for cell in self.cells]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"cells must have distinct names, got {name!r} twice")
-
-    def runs_of(self, cell: str) -> int:
-        """Replications asked for of a cell."""
-        return self.cell_runs.get(cell, self.n_runs)
-
-    @property
-    def block_size(self) -> int:
-        """Replications of a block."""
-        return block_size_of(self.design)
 
 
 @dataclass(frozen=True)

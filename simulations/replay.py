@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from equations.arguments import marked
-from simulations.blocks import StudyError, Task, compute_one
-from simulations.monte_carlo import Study
+from simulations.blocks import Task, compute_one
 from simulations.records import KEY, Fits, Rows, key_of, rows_where
 from simulations.store import StoreError
+from simulations.study import Study, StudyError
 from simulations.tables import Store, finished_runs, read_blocks, read_fits, read_measurements
 
 _NOT_COMPARED = (*KEY, "traceback")  # a traceback names paths

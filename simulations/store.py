@@ -17,8 +17,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from equations.arguments import Worded, marked
+from simulations.design_changes import changes, summary_of
 from simulations.tables import SCHEMA, Store, transaction
-from simulations.versions import changes, summary_of
 
 FILE_NAME = "records.sqlite"
 LOCK_NAME = f"{FILE_NAME}.lock"

@@ -19,8 +19,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from equations.arguments import BadArgument, marked
-from simulations.blocks import StudyError, Task, compute_one, raise_in_thread, start_worker
+from simulations.blocks import Task, compute_one
+from simulations.limits import raise_in_thread, start_worker
 from simulations.records import Block
+from simulations.study import StudyError
 
 BACKENDS = ("loky", "threading", "sequential", "dask")
 _SCHEMES = ("tcp", "tls", "ws", "wss", "ucx")

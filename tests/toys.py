@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from simulations.measure import measure
-from simulations.monte_carlo import Study
 from simulations.records import Block, FitRow, MeasurementRow, stack_fits, stack_measurements
 from simulations.seeds import replication_rng
+from simulations.study import Study
 from simulations.tables import canonical_dump
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.protocol import Protocol, items
-from simulations.monte_carlo import Study
+from simulations.study import Study
 
 
 def claims_protocol(study: Study) -> Protocol:

@@ -13,8 +13,8 @@ from reports.claims.readings import Claim, Evidence
 from reports.claims.verdicts import CLAIMS
 from reports.class_statistics import overall_verdict, sides_from, sides_over_runs
 from reports.setting_evidence import SettingEvidence, evidence_of, read_cell
-from simulations.monte_carlo import Study
 from simulations.studies.claims.study import LGL_INR
+from simulations.study import Study
 from simulations.tables import Store
 
 if TYPE_CHECKING:

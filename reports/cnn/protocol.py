@@ -7,7 +7,7 @@ from reports.protocol import EQ_9, TOGETHER, Protocol, decision, items
 from reports.resplit import resplit_protocol
 from reports.training_samples import GIVEN_SAMPLE, same_in_all_runs, training_sample
 from simulations.dataset_catalogue import dataset_named
-from simulations.monte_carlo import Study
+from simulations.study import Study
 
 _NORMALISER = "losses are normalised by constants, never by the weights in a minibatch"
 _RESPLIT = resplit_protocol("the images of one data set", "gaps and accuracies over all classes")

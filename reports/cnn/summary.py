@@ -37,10 +37,10 @@ from reports.setting_evidence import (
 )
 from reports.training_samples import same_in_all_runs
 from simulations.dataset_catalogue import dataset_named
-from simulations.monte_carlo import Study
 from simulations.records import Fits, Measurements, select
 from simulations.stages import STAGES
 from simulations.studies.cnn.block import CnnCell
+from simulations.study import Study
 from simulations.tables import Store
 
 if TYPE_CHECKING:

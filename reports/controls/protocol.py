@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reports.protocol import TOGETHER, Protocol, decision, items
-from simulations.monte_carlo import Study
 from simulations.studies.controls.study import CONTROLS, Control
+from simulations.study import Study
 
 
 def controls_protocol(study: Study) -> Protocol:

@@ -31,7 +31,6 @@ from reports.setting_evidence import (
 )
 from reports.statistics import CONFIDENCE, mean_with_interval
 from simulations.generators.posterior import posterior_balance
-from simulations.monte_carlo import Study
 from simulations.studies.controls.study import (
     TRAIN_SIZE,
     Control,
@@ -39,6 +38,7 @@ from simulations.studies.controls.study import (
     control_named,
     weight_of,
 )
+from simulations.study import Study
 from simulations.tables import Store
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from reports.protocol import (
     plain_text,
 )
 from reports.resplit import resplit_protocol
-from simulations.monte_carlo import Study
 from simulations.studies.explore.source import Source
+from simulations.study import Study
 
 _RESPLIT = resplit_protocol("the samples of one file", "gaps and accuracies over all classes")
 

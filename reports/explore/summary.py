@@ -27,10 +27,10 @@ from reports.resplit import columns_of_corrected
 from reports.setting_evidence import Part, Terms, evidence_of, read_cell, too_many_failed
 from simulations.evidence import SPLITS
 from simulations.generators.large_sample_limit import Limit, LimitProba
-from simulations.monte_carlo import Study
 from simulations.seeds import replication_rng
 from simulations.studies.explore.study import ExploreCell
 from simulations.studies.options import is_lambda0
+from simulations.study import Study
 from simulations.tables import Store
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from reports.protocol import Protocol, items
 from reports.resplit import resplit_protocol
 from reports.training_samples import GIVEN_SAMPLE
 from simulations.dataset_catalogue import dataset_named
-from simulations.monte_carlo import Study
 from simulations.step_matching import MATCHED_OVER
 from simulations.studies.losses.block import LossCell
+from simulations.study import Study
 
 _PER_SAMPLE = (
     "of a minibatch its sum over the size of a whole one, so that the last, shorter one counts for "

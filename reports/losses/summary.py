@@ -25,10 +25,10 @@ from reports.losses.paper import TEST_SIZE, binomial_error, paper_accuracy
 from reports.setting_evidence import read_cell
 from reports.statistics import MAX_FAILED
 from simulations.dataset_catalogue import dataset_named
-from simulations.monte_carlo import Study
 from simulations.records import CONVERGED, Measurements, select
 from simulations.studies.losses.block import LossCell
 from simulations.studies.losses.study import paper_recipe
+from simulations.study import Study
 from simulations.tables import Store
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from reports.protocol import (
     items,
     limit,
 )
-from simulations.monte_carlo import Study
+from simulations.study import Study
 
 
 def multiclass_protocol(study: Study) -> Protocol:

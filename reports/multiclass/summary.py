@@ -31,8 +31,8 @@ from reports.setting_evidence import (
     parts_of,
     read_cell,
 )
-from simulations.monte_carlo import Study
 from simulations.seeds import replication_rng
+from simulations.study import Study
 from simulations.tables import Store
 
 if TYPE_CHECKING:

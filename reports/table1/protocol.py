@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reports.protocol import Protocol, decision, items
-from simulations.monte_carlo import Study
 from simulations.studies.table1.study import POPULATION
+from simulations.study import Study
 
 _READINGS = {
     "sum": "the sum of the two independent variables",

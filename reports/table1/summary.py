@@ -24,8 +24,8 @@ from reports.class_columns import (
 from reports.class_rows import Row, class_rows, of_all_classes
 from reports.setting_evidence import Part, SettingEvidence, Terms, evidence_of, read_cell
 from reports.statistics import ratio_over_runs
-from simulations.monte_carlo import Study
 from simulations.studies.table1.study import POPULATION, Table1Cell
+from simulations.study import Study
 from simulations.tables import Store
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ import torch
 
 from equations.arguments import marked
 from equations.mean_proba import FloatArray
-from simulations.blocks import StudyError
 from simulations.checkpoints import Checkpoint
 from simulations.datasets import draw_rows, load_dataset
 from simulations.network_training import (
@@ -44,6 +43,7 @@ from simulations.records import (
     stack_measurements,
 )
 from simulations.seeds import replication_rng, replication_seed
+from simulations.study import StudyError
 from simulations.versions import code_version
 
 

@@ -18,9 +18,10 @@ from reports.setting_evidence import (
     too_many_failed,
 )
 from reports.table1.summary import summarise
-from simulations.monte_carlo import Study, run_study
+from simulations.monte_carlo import run_study
 from simulations.store import open_store
 from simulations.studies.option import Option
+from simulations.study import Study
 
 
 @pytest.fixture(scope="module")

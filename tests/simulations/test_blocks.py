@@ -6,17 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from simulations.blocks import (
-    BlockTimeout,
-    StudyError,
-    Task,
-    block_runs,
-    compute_one,
-    one_thread,
-    time_limit,
-)
+from simulations.blocks import Task, compute_one
+from simulations.limits import BlockTimeout, one_thread, time_limit
 from simulations.replay import _compare
 from simulations.seeds import replication_key
+from simulations.study import StudyError, block_runs
 from simulations.versions import code_version
 from tests.toys import (
     Toy,

@@ -9,7 +9,7 @@ import torch
 
 from equations.balance import left_side, residual, right_side
 from simulations import network_training
-from simulations.blocks import StudyError, Task, compute_one
+from simulations.blocks import Task, compute_one
 from simulations.datasets import draw_rows, load_dataset
 from simulations.image_batches import channel_moments, image_batch, resident
 from simulations.network_training import by_chunks
@@ -19,6 +19,7 @@ from simulations.seeds import replication_rng, replication_seed
 from simulations.stages import NO_MINIMUM, Evaluated, Objective, OutputLayer, all_stages
 from simulations.studies import network_block
 from simulations.studies.cnn.study import Options, make_study
+from simulations.study import StudyError
 
 SMALL = Options(
     sizes=(14, 12, 10, 8, 7, 6, 6, 5, 5, 5), epochs=3, batch_size=32, measure_at=(1,), device="cpu"

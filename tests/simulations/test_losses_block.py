@@ -8,7 +8,7 @@ import torch
 
 from equations.balance import left_side, residual, right_side
 from equations.losses.lgl_inr import in_negative_residual, in_negative_sides, lgl_inr_loss
-from simulations.blocks import StudyError, Task, compute_one
+from simulations.blocks import Task, compute_one
 from simulations.datasets import load_dataset
 from simulations.image_batches import image_batch
 from simulations.network_training import make_pool
@@ -19,6 +19,7 @@ from simulations.seeds import replication_seed
 from simulations.step_matching import MATCHED_OVER
 from simulations.studies import network_block
 from simulations.studies.losses.study import Options, make_study
+from simulations.study import StudyError
 from tests.trained import CPU, few_digits
 
 SMALL = Options(epochs=2, match_step=True, device="cpu")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulations.blocks import StudyError
 from simulations.monte_carlo import all_blocks, pending_blocks, run_study
 from simulations.store import open_store
+from simulations.study import StudyError
 from simulations.tables import failed_runs, finished_runs, read_fits
 from simulations.versions import code_version
 from tests.toys import (

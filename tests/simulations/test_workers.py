@@ -12,9 +12,9 @@ import numpy as np
 import psutil
 import pytest
 
-from simulations.blocks import StudyError
 from simulations.monte_carlo import all_blocks, run_study
 from simulations.store import open_store
+from simulations.study import StudyError
 from simulations.tables import finished_runs
 from simulations.workers import WorkerDied, Workers, check_workers
 from tests.toys import (

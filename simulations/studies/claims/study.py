@@ -35,7 +35,6 @@ from simulations.generators.gaussian import gaussian_classes
 from simulations.generators.generator import Generator
 from simulations.generators.posterior import posterior_balance
 from simulations.generators.skew_normal import skew_normal_classes
-from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.studies.cells import streams_of
 from simulations.studies.claims.hard_class import (
@@ -48,6 +47,7 @@ from simulations.studies.claims.hard_class import (
 from simulations.studies.claims.options import Options
 from simulations.studies.option import design_of
 from simulations.studies.options import check_chosen
+from simulations.study import Study
 from simulations.versions import code_version
 
 NAME = "claims"

@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 
 from equations.arguments import BadArgument, renamed
-from simulations.blocks import BLOCK_SIZE
 from simulations.dataset_catalogue import dataset_named
 from simulations.dataset_files import folder_named
 from simulations.datasets import class_supply, load_dataset
 from simulations.fitters.fit import check_device
 from simulations.generators.class_sizes import class_sizes
-from simulations.monte_carlo import Study
 from simulations.networks import check_network
 from simulations.recipe import Recipe
 from simulations.studies.cnn.block import CnnCell, compute_block
@@ -29,6 +27,7 @@ from simulations.studies.options import (
     check_recipe,
     weight_settings,
 )
+from simulations.study import BLOCK_SIZE, Study
 from simulations.versions import code_version
 
 NAME = "cnn"

@@ -22,12 +22,12 @@ from simulations.fitters.softmax import fit_softmax, softmax_logits
 from simulations.generators.class_sizes import class_sizes
 from simulations.generators.gaussian import class_means, gaussian_classes
 from simulations.generators.generator import Generator, Sample
-from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.seeds import replication_rng
 from simulations.studies.controls.options import Options
 from simulations.studies.option import design_of
 from simulations.studies.options import check_chosen
+from simulations.study import Study
 from simulations.versions import code_version
 
 NAME = "controls"

@@ -31,7 +31,6 @@ from simulations.generators.user_data import (
     draw_from_classes,
     samples_of_file,
 )
-from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.registry import check_unused, without_unused
 from simulations.studies.cells import FittedCell, choose_family, choose_fitter, streams_of
@@ -44,6 +43,7 @@ from simulations.studies.options import (
     lambda0_grid,
     weight_settings,
 )
+from simulations.study import Study
 from simulations.versions import code_version
 
 NAME = "explore"

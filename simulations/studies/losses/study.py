@@ -15,12 +15,10 @@ from typing import Any
 from equations.arguments import BadArgument
 from equations.losses import LOSSES, REFERENCE
 from equations.losses.loss import ChosenLoss, Parameter
-from simulations.blocks import BLOCK_SIZE
 from simulations.dataset_catalogue import dataset_named
 from simulations.dataset_files import folder_named
 from simulations.datasets import class_supply, load_dataset
 from simulations.fitters.fit import check_device
-from simulations.monte_carlo import Study
 from simulations.networks import check_network
 from simulations.recipe import Recipe
 from simulations.studies.losses.block import LossCell, compute_block
@@ -30,6 +28,7 @@ from simulations.studies.options import (
     check_chosen,
     check_recipe,
 )
+from simulations.study import BLOCK_SIZE, Study
 from simulations.versions import code_version
 
 NAME = "losses"

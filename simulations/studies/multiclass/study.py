@@ -23,7 +23,6 @@ from simulations.fitters.fit import check_device
 from simulations.generators import FAMILIES
 from simulations.generators.family import generator_of
 from simulations.generators.generator import Generator
-from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.registry import Chosen, without_unused
 from simulations.studies.cells import FittedCell, choose_family, choose_fitter
@@ -35,6 +34,7 @@ from simulations.studies.options import (
     train_sizes,
     weight_settings,
 )
+from simulations.study import Study
 from simulations.versions import code_version
 
 NAME = "multiclass"

@@ -29,7 +29,6 @@ from simulations.fitters.mlp_training import make_minibatch_loss, train_bfgs
 from simulations.generators import FAMILIES
 from simulations.generators.family import generator_of
 from simulations.generators.generator import Generator, check_class_count
-from simulations.monte_carlo import Study
 from simulations.records import Block
 from simulations.registry import Chosen, choose
 from simulations.seeds import replication_rng
@@ -37,6 +36,7 @@ from simulations.studies.cells import WeightedCell
 from simulations.studies.option import design_of
 from simulations.studies.options import check_chosen, check_positive
 from simulations.studies.table1.options import Options
+from simulations.study import Study
 from simulations.versions import code_version
 
 NAME = "table1"
