@@ -9,12 +9,12 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch.utils.data import DataLoader, TensorDataset
 
-from simulations.criteria import weighted_cross_entropy
-from simulations.image_batches import ResidentImages, channel_moments, resident
-from simulations.networks import build_network
-from simulations.recipe import Recipe
-from simulations.replicas import Replicas, make_replicas
-from simulations.trainer import train
+from simulations.networks.architectures import build_network
+from simulations.networks.criteria import weighted_cross_entropy
+from simulations.networks.image_batches import ResidentImages, channel_moments, resident
+from simulations.networks.recipe import Recipe
+from simulations.networks.replicas import Replicas, make_replicas
+from simulations.networks.trainer import train
 
 SHAPE, N_CLASSES, BATCH = (1, 28, 28), 10, 64
 CPU = torch.device("cpu")

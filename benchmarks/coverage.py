@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from equations.inference.model import gaps_of_model, joint_test_of_model
+from equations.inference.within_class import MIN_MISSES
 from equations.mean_proba import FloatArray, mean_proba_and_second_moments, proba_from_logits
-from equations.model_inference import gaps_of_model, joint_test_of_model
 from equations.stationary import effective_class_weight_of_model
-from equations.within_class import MIN_MISSES
-from reports.files import write_text
-from reports.provenance import now, write_provenance
+from reports.folders.provenance import now, write_provenance
+from reports.layout.files import write_text
 
 FOLDER = Path("results/small-samples")
 SAMPLES = 2000

@@ -8,13 +8,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from simulations.limits import one_thread
-from simulations.monte_carlo import run_study
-from simulations.store import open_store
+from simulations.engine.limits import one_thread
+from simulations.engine.monte_carlo import run_study
+from simulations.engine.study import BLOCK_SIZE, block_runs
+from simulations.engine.workers import Workers
+from simulations.records.store_file import open_store
 from simulations.studies.explore import study as explore
 from simulations.studies.table1 import study as table1
-from simulations.study import BLOCK_SIZE, block_runs
-from simulations.workers import Workers
 
 
 def seconds_per_fit(module, cells) -> float:

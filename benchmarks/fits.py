@@ -13,14 +13,14 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from equations.class_weights import table1_class_weights
+from simulations.engine.limits import one_thread
+from simulations.engine.study import BLOCK_SIZE
 from simulations.fitters.logistic import fit_logistic
-from simulations.fitters.mlp import fit_mlp
-from simulations.fitters.mlp_network import initial_params
-from simulations.fitters.newton import GRADIENT_TOLERANCE
+from simulations.fitters.mlp.network import initial_params
+from simulations.fitters.mlp.sim2 import fit_mlp
 from simulations.generators.generator import Generator, sample
 from simulations.generators.paper import sim1, sim2
-from simulations.limits import one_thread
-from simulations.study import BLOCK_SIZE
+from simulations.minimisation.newton import GRADIENT_TOLERANCE
 
 WORKERS = 2
 SIZE = (1000, 10000)

@@ -15,12 +15,12 @@ from joblib import Parallel, delayed
 
 from equations.balance import class_mass, residual
 from equations.class_weights import class_weights
-from equations.inference import mcse_of_mean
-from equations.jackknife import mcse_of_sd
+from equations.inference.estimates import mcse_of_mean
+from equations.inference.jackknife import mcse_of_sd
+from equations.inference.model import joint_test_of_model
 from equations.mean_proba import FloatArray, mean_proba_and_second_moments, proba_from_logits
-from equations.model_inference import joint_test_of_model
-from reports.files import write_text
-from reports.provenance import now, write_provenance
+from reports.folders.provenance import now, write_provenance
+from reports.layout.files import write_text
 from simulations.fitters.logistic import fit_logistic
 from simulations.generators.generator import sample
 from simulations.generators.paper import sim1

@@ -12,13 +12,13 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.fits import WORKERS, ours
 from equations.class_weights import class_weights
-from simulations.fitters.newton import GRADIENT_TOLERANCE
+from simulations.engine.limits import one_thread
+from simulations.engine.study import BLOCK_SIZE
 from simulations.fitters.softmax import fit_softmax
 from simulations.generators.class_sizes import class_sizes
 from simulations.generators.gaussian import class_means, gaussian_classes
 from simulations.generators.generator import sample
-from simulations.limits import one_thread
-from simulations.study import BLOCK_SIZE
+from simulations.minimisation.newton import GRADIENT_TOLERANCE
 
 
 def data(n_classes, n_features, n_samples, runs):

@@ -311,7 +311,7 @@ def mean_proba_and_second_moments(
 
     ``M[i] - np.outer(P[i], P[i])`` is the within-class covariance of the predictions (divisor
     :math:`N_i`), which is what an interval for a *fixed* model on fresh data needs; see
-    `equations.within_class` for how it keeps its digits where P is near the identity.
+    `equations.inference.within_class` for how it keeps its digits where P is near the identity.
 
     Parameters
     ----------

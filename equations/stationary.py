@@ -15,15 +15,15 @@ from scipy.sparse import csgraph
 
 from equations.arguments import BadArgument
 from equations.balance import off_diagonal
-from equations.inference import Estimate
-from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
-from equations.model_inference import gaps_of_model
-from equations.within_class import (
+from equations.inference.estimates import Estimate
+from equations.inference.model import gaps_of_model
+from equations.inference.within_class import (
     MIN_MISSES,
     check_model,
     too_few_misses,
     within_class_covariance,
 )
+from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
 
 
 @np.errstate(under="ignore", over="ignore")

@@ -18,7 +18,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "equations.mean_proba": (
             "mean_proba", "mean_proba_and_second_moments", "proba_from_logits", "class_count",
         ),
-        "simulations.measure": ("measure",),
+        "simulations.records.measure": ("measure",),
         "equations.accuracy_bounds": ("accuracy_bounds",),
     },
     "The two sides of Eqs. (8) to (10)": {
@@ -39,14 +39,14 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
     },
     "Intervals, tests, verdicts": {
-        "equations.inference": (
+        "equations.inference.estimates": (
             "Estimate", "mcse_of_mean", "ratio_of_means", "equivalence_verdict",
         ),
-        "equations.jackknife": ("mcse_of_sd", "jackknife"),
-        "equations.simultaneous": ("gaps_over_runs", "max_t_critical"),
-        "equations.joint_inference": ("joint_test_over_runs",),
-        "equations.model_inference": ("gaps_of_model", "joint_test_of_model"),
-        "equations.population": ("predict_logistic_ratio",),
+        "equations.inference.jackknife": ("mcse_of_sd", "jackknife"),
+        "equations.inference.simultaneous": ("gaps_over_runs", "max_t_critical"),
+        "equations.inference.joint": ("joint_test_over_runs",),
+        "equations.inference.model": ("gaps_of_model", "joint_test_of_model"),
+        "equations.limits.predictions": ("predict_logistic_ratio",),
     },
     "Losses": {
         "equations.losses.softmax": ("WeightedSoftmaxLoss", "weighted_softmax_loss"),
@@ -71,23 +71,23 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "simulations.fitters.logistic": ("fit_logistic", "logistic_logits"),
         "simulations.fitters.softmax": ("fit_softmax", "softmax_logits"),
         "simulations.fitters.one_vs_all": ("fit_one_vs_all",),
-        "simulations.fitters.softmax_mlp": (
+        "simulations.fitters.mlp.softmax": (
             "fit_softmax_mlp", "initial_softmax_params", "softmax_mlp_logits",
         ),
-        "simulations.fitters.mlp": ("fit_mlp",),
-        "simulations.fitters.mlp_network": ("initial_params", "mlp_logits"),
+        "simulations.fitters.mlp.sim2": ("fit_mlp",),
+        "simulations.fitters.mlp.network": ("initial_params", "mlp_logits"),
     },
     "Studies": {
         "learnprop.api": ("StudyResult",),
-        "simulations.monte_carlo": ("Study", "run_study"),
-        "simulations.records": (
+        "simulations.engine.monte_carlo": ("Study", "run_study"),
+        "simulations.records.rows": (
             "Block", "FitRow", "MeasurementRow", "stack_fits", "stack_measurements",
         ),
-        "simulations.versions": ("code_version",),
-        "simulations.seeds": ("replication_rng",),
-        "simulations.workers": ("Workers",),
-        "simulations.store": ("open_store", "read_store"),
-        "simulations.tables": ("read_fits", "read_measurements"),
+        "simulations.engine.versions": ("code_version",),
+        "simulations.engine.seeds": ("replication_rng",),
+        "simulations.engine.workers": ("Workers",),
+        "simulations.records.store_file": ("open_store", "read_store"),
+        "simulations.records.store": ("read_fits", "read_measurements"),
     },
 }  # fmt: skip
 """Public names by what they are for, and the modules that define them. The studies themselves come

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from reports.study_report import Contents
-    from simulations.study import Study
+    from simulations.engine.study import Study
 
 
 @dataclass(frozen=True)

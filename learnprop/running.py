@@ -65,9 +65,9 @@ def plan(name: str, chosen: dict[str, Any], how: PlanOptions) -> None:
         Its own options.
     how : PlanOptions
     """
-    from reports.plan import plan_study, plan_table
+    from reports.folders.plan import plan_study, plan_table
     from reports.study_report import report_of
-    from simulations.study import StudyError
+    from simulations.engine.study import StudyError
 
     with bad_input():
         study = lay_out(name, chosen)
@@ -88,8 +88,8 @@ def _statuses(out: str) -> Iterator[None]:
     """Let whatever stops a study be one line that says what is kept, and an exit status."""
     import sqlite3
 
-    from simulations.store import StoreError
-    from simulations.study import StudyError
+    from simulations.engine.study import StudyError
+    from simulations.records.store_file import StoreError
 
     kept = f"every finished block is kept in {out}"
     try:

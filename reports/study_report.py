@@ -8,13 +8,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.files import write_text
-from reports.formatting import LATEX, TEXT, Markup
-from reports.grid import Grid, to_console, to_latex
-from reports.protocol import Protocol, to_markdown
-from reports.style import Figure, draw_to
-from simulations.study import Study
-from simulations.tables import Store
+from reports.layout.files import write_text
+from reports.layout.grid import Grid, to_console, to_latex
+from reports.layout.numbers import LATEX, TEXT, Markup
+from reports.layout.style import Figure, draw_to
+from reports.protocols.ademp import Protocol, to_markdown
+from simulations.engine.study import Study
+from simulations.records.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,10 +3,10 @@
 from reports.explore.report import explore_contents
 from reports.explore.summary import summarise
 from reports.study_report import write_contents
-from simulations.monte_carlo import run_study
-from simulations.store import open_store
+from simulations.engine.monte_carlo import run_study
+from simulations.records.store import read_measurements
+from simulations.records.store_file import open_store
 from simulations.studies.explore.study import make_study
-from simulations.tables import read_measurements
 
 NAMES = ("a_b & 50 %", "<=50K $x$ #1", "größe ~^")
 

@@ -25,7 +25,7 @@ def sample_class(spread, k, n, rng):
 
 def build(*, spread):
     from equations.arguments import BadArgument
-    from equations.quadrature import Quadrature
+    from equations.limits.quadrature import Quadrature
     from simulations.generators.generator import Generator
 
     if not spread > 0:

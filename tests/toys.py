@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from simulations.measure import measure
-from simulations.records import Block, FitRow, MeasurementRow, stack_fits, stack_measurements
-from simulations.seeds import replication_rng
-from simulations.study import Study
-from simulations.tables import canonical_dump
+from simulations.engine.seeds import replication_rng
+from simulations.engine.study import Study
+from simulations.records.measure import measure
+from simulations.records.rows import Block, FitRow, MeasurementRow, stack_fits, stack_measurements
+from simulations.records.store import canonical_dump
 
 
 @dataclass(frozen=True)

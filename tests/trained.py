@@ -3,14 +3,14 @@
 import numpy as np
 import torch
 
-from simulations.criteria import weighted_cross_entropy
 from simulations.datasets import Images, draw_rows, load_dataset
-from simulations.image_batches import channel_moments, resident
-from simulations.networks import build_network
-from simulations.replicas import make_replicas
-from simulations.studies import network_block
+from simulations.networks import block
+from simulations.networks.architectures import build_network
+from simulations.networks.criteria import weighted_cross_entropy
+from simulations.networks.image_batches import channel_moments, resident
+from simulations.networks.replicas import make_replicas
+from simulations.networks.trainer import train
 from simulations.studies.losses import study as losses
-from simulations.trainer import train
 
 CPU = torch.device("cpu")
 SIZES = (30, 24, 18, 14, 10, 8, 7, 6, 6, 6)
@@ -59,6 +59,6 @@ def few_digits(patch):
     """Leave a quarter of the digits to comparisons of losses, which then take a quarter as long."""
     data = load_dataset("digits")
     few = Images(data.images[:450], data.labels[:450], data.test_images, data.test_labels)
-    for module in (losses, network_block):
+    for module in (losses, block):
         patch.setattr(module, "load_dataset", lambda *_: few)
     return few

@@ -223,7 +223,7 @@ def in_negative_sides(
     mean_proba : array_like, shape (..., n_classes, n_classes)
         P of K sigmoids, every class present.
     miss_proba : array_like, shape (..., n_classes)
-        Mean of ``sigmoid(-z_k)`` over class k (`simulations.measure.measure`).
+        Mean of ``sigmoid(-z_k)`` over class k (`simulations.records.measure.measure`).
     beta : float
         Inverse temperature of LGL-INR, 0 <= beta <= 1e30.
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from itertools import product
 from typing import TYPE_CHECKING
 
-from equations.inference import mcse_of_mean
+from equations.inference.estimates import mcse_of_mean
 from reports.claims.hard_class import HARD, LOSSES
 from reports.claims.readings import Evidence, accuracy, own_proba, taken_for_target, target_proba
-from reports.formatting import TEXT, Markup
-from reports.grid import Grid, runs_note
-from reports.statistics import mean_with_interval
+from reports.layout.grid import Grid, runs_note
+from reports.layout.numbers import TEXT, Markup
+from reports.statistics.runs import mean_with_interval
 from simulations.studies.claims.hard_class import HARD_SIZE, N_EASY, hard_class_cell
 
 if TYPE_CHECKING:

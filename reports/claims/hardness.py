@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from equations.inference import Verdict
+from equations.inference.estimates import Verdict
 from equations.losses.lgl_inr import in_negative_residual
 from reports.claims.readings import (
     Claim,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from equations.inference import Estimate, Verdict, equivalence_verdict, mcse_of_mean
+from equations.inference.estimates import Estimate, Verdict, equivalence_verdict, mcse_of_mean
 from equations.mean_proba import FloatArray
-from reports.statistics import mean_with_interval
-from simulations.records import Measurements
+from reports.statistics.runs import mean_with_interval
+from simulations.records.rows import Measurements
 
 
 @dataclass(frozen=True)

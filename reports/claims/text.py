@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from reports.claims.summary import Claims
-from reports.formatting import TEXT, Markup, small
-from reports.grid import Column, Grid, Row, lay_out, runs_note
+from reports.layout.grid import Column, Grid, Row, lay_out, runs_note
+from reports.layout.numbers import TEXT, Markup, small
 
 
 def claims_grid(table: Claims, markup: Markup = TEXT) -> Grid:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from equations.limits.minimisers import linear_mean_proba, logistic_minimiser
+from equations.limits.quadrature import Quadrature
 from equations.mean_proba import FloatArray
-from equations.minimisers import linear_mean_proba, logistic_minimiser
-from equations.quadrature import Quadrature
 from reports.claims.hard_class import HARD_CLASS
 from reports.claims.hardness import HARDNESS
 from reports.claims.readings import (

@@ -9,9 +9,8 @@ import numpy as np
 
 from reports.cnn.summary import Networks
 from reports.cnn.text import STAGE_NAMES
-from reports.heat_map import Panel, draw_heat_maps
-from reports.statistics import half_width
-from reports.style import (
+from reports.layout.heat_map import Panel, draw_heat_maps
+from reports.layout.style import (
     OBSERVED,
     PAPER,
     PREDICTED,
@@ -20,7 +19,8 @@ from reports.style import (
     sequence,
     subplots,
 )
-from simulations.records import NOT_CONVERGED
+from reports.statistics.runs import half_width
+from simulations.records.rows import NOT_CONVERGED
 
 if TYPE_CHECKING:
     import pandas as pd

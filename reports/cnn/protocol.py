@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from reports.network_protocol import NETWORKS, training
-from reports.protocol import EQ_9, TOGETHER, Protocol, decision, items
-from reports.resplit import resplit_protocol
-from reports.training_samples import GIVEN_SAMPLE, same_in_all_runs, training_sample
+from reports.protocols.ademp import EQ_9, TOGETHER, Protocol, decision, items
+from reports.protocols.networks import NETWORKS, training
+from reports.statistics.resplit import resplit_protocol
+from reports.statistics.training_samples import GIVEN_SAMPLE, same_in_all_runs, training_sample
 from simulations.dataset_catalogue import dataset_named
-from simulations.study import Study
+from simulations.engine.study import Study
 
 _NORMALISER = "losses are normalised by constants, never by the weights in a minibatch"
 _RESPLIT = resplit_protocol("the images of one data set", "gaps and accuracies over all classes")

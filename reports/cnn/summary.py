@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from equations.balance import left_side, right_side
+from equations.inference.resampling import resplit_ratio
 from equations.mean_proba import FloatArray, IntArray
-from equations.resampling import resplit_ratio
-from reports.class_columns import (
+from reports.statistics.columns import (
     Columns,
     accuracy_of_classes,
     columns_of_accuracies,
@@ -23,10 +23,7 @@ from reports.class_columns import (
     mean_and_mcse,
     relative_residual,
 )
-from reports.class_rows import about_classes, about_runs, by_class, class_rows, joint_test
-from reports.class_statistics import overall_verdict
-from reports.resplit import columns_of_corrected
-from reports.setting_evidence import (
+from reports.statistics.evidence import (
     Part,
     SettingEvidence,
     Terms,
@@ -35,13 +32,16 @@ from reports.setting_evidence import (
     read_cell,
     too_many_failed,
 )
-from reports.training_samples import same_in_all_runs
+from reports.statistics.resplit import columns_of_corrected
+from reports.statistics.rows import about_classes, about_runs, by_class, class_rows, joint_test
+from reports.statistics.sides import overall_verdict
+from reports.statistics.training_samples import same_in_all_runs
 from simulations.dataset_catalogue import dataset_named
-from simulations.records import Fits, Measurements, select
-from simulations.stages import STAGES
+from simulations.engine.study import Study
+from simulations.records.rows import Fits, Measurements, select
+from simulations.records.store import Store
+from simulations.refinement.stages import STAGES
 from simulations.studies.cnn.block import CnnCell
-from simulations.study import Study
-from simulations.tables import Store
 
 if TYPE_CHECKING:
     import pandas as pd

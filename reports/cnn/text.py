@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from reports.class_text import few_misses_note, gap_with_interval, percent_with_mcse
 from reports.cnn.summary import Networks
-from reports.formatting import TEXT, Markup, small
-from reports.grid import Column, Grid, Row, counts, lay_out, runs_note
-from reports.resplit import (
+from reports.layout.cells import few_misses_note, gap_with_interval, percent_with_mcse
+from reports.layout.grid import Column, Grid, Row, counts, lay_out, runs_note
+from reports.layout.numbers import TEXT, Markup, small
+from reports.statistics.evidence import NO_MINIMUM
+from reports.statistics.resplit import (
     CORRECTED,
     CORRECTED_FOR_GAPS,
     VERDICT,
@@ -18,10 +19,9 @@ from reports.resplit import (
     percent_with_errors,
     resplit_note,
 )
-from reports.setting_evidence import NO_MINIMUM
-from reports.training_samples import same_sample_note
-from simulations.records import NOT_CONVERGED
-from simulations.stages import STAGES
+from reports.statistics.training_samples import same_sample_note
+from simulations.records.rows import NOT_CONVERGED
+from simulations.refinement.stages import STAGES
 
 if TYPE_CHECKING:
     import pandas as pd

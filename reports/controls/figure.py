@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from reports.controls.summary import Controls
-from reports.style import OBSERVED, PREDICTED, THEORY, Figure, subplots
+from reports.layout.style import OBSERVED, PREDICTED, THEORY, Figure, subplots
 
 
 def draw_controls(table: Controls) -> Figure | None:

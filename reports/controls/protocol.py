@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reports.protocol import TOGETHER, Protocol, decision, items
+from reports.protocols.ademp import TOGETHER, Protocol, decision, items
+from simulations.engine.study import Study
 from simulations.studies.controls.study import CONTROLS, Control
-from simulations.study import Study
 
 
 def controls_protocol(study: Study) -> Protocol:

@@ -9,18 +9,16 @@ import numpy as np
 from scipy import stats
 
 from equations.balance import class_mass, residual
+from equations.inference.simultaneous import max_t_critical
 from equations.mean_proba import FloatArray
-from equations.simultaneous import max_t_critical
 from equations.violations import (
     label_smoothing_residual,
     minibatch_mean_class_weight,
     penalised_bias_residual,
     torch_label_smoothing_residual,
 )
-from reports.class_columns import Columns, columns_of_balance, mean_and_mcse, relative_residual
-from reports.class_rows import class_rows
-from reports.class_statistics import SIMULTANEOUS, SidesOverRuns, overall_verdict, rejections
-from reports.setting_evidence import (
+from reports.statistics.columns import Columns, columns_of_balance, mean_and_mcse, relative_residual
+from reports.statistics.evidence import (
     INCONCLUSIVE,
     Part,
     SettingEvidence,
@@ -29,8 +27,12 @@ from reports.setting_evidence import (
     parts_of,
     read_cell,
 )
-from reports.statistics import CONFIDENCE, mean_with_interval
+from reports.statistics.rows import class_rows
+from reports.statistics.runs import CONFIDENCE, mean_with_interval
+from reports.statistics.sides import SIMULTANEOUS, SidesOverRuns, overall_verdict, rejections
+from simulations.engine.study import Study
 from simulations.generators.posterior import posterior_balance
+from simulations.records.store import Store
 from simulations.studies.controls.study import (
     TRAIN_SIZE,
     Control,
@@ -38,8 +40,6 @@ from simulations.studies.controls.study import (
     control_named,
     weight_of,
 )
-from simulations.study import Study
-from simulations.tables import Store
 
 if TYPE_CHECKING:
     import pandas as pd

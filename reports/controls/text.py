@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reports.class_text import models_rejected, untested_note
 from reports.controls.summary import Controls
-from reports.formatting import TEXT, Markup
-from reports.grid import Column, Grid, Row, lay_out, runs_note
+from reports.layout.cells import models_rejected, untested_note
+from reports.layout.grid import Column, Grid, Row, lay_out, runs_note
+from reports.layout.numbers import TEXT, Markup
 
 
 def controls_grid(table: Controls, markup: Markup = TEXT) -> Grid:

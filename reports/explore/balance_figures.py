@@ -9,8 +9,8 @@ import numpy as np
 from reports.explore.panels import by_ratio, legend_of_ratios, log_ticks, rows_with_numbers
 from reports.explore.summary import Explore, decided_by
 from reports.explore.text import weighting_name
-from reports.formatting import LATEX
-from reports.style import COLUMN, PAGE, THEORY, Figure, matplotlib, subplots
+from reports.layout.numbers import LATEX
+from reports.layout.style import COLUMN, PAGE, THEORY, Figure, matplotlib, subplots
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reports.explore.summary import Explore
-from reports.statistics import half_width
-from reports.style import sequence
+from reports.layout.style import sequence
+from reports.statistics.runs import half_width
 
 if TYPE_CHECKING:
     import pandas as pd

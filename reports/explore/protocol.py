@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.explore.text import weighting_name
-from reports.protocol import (
+from reports.protocols.ademp import (
     EQ_9,
     RESIDUAL,
     TOGETHER,
@@ -14,9 +14,9 @@ from reports.protocol import (
     limit,
     plain_text,
 )
-from reports.resplit import resplit_protocol
+from reports.statistics.resplit import resplit_protocol
+from simulations.engine.study import Study
 from simulations.studies.explore.source import Source
-from simulations.study import Study
 
 _RESPLIT = resplit_protocol("the samples of one file", "gaps and accuracies over all classes")
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import expit, logit
 
-from equations.resampling import resplit_ratio
-from reports.class_columns import (
+from equations.inference.resampling import resplit_ratio
+from reports.statistics.columns import (
     Columns,
     columns_of_accuracies,
     columns_of_balance,
@@ -21,17 +21,17 @@ from reports.class_columns import (
     columns_of_residual_split,
     proba_in_limit,
 )
-from reports.class_rows import about_classes, class_rows, of_all_classes
-from reports.class_statistics import SidesOverRuns, overall_verdict
-from reports.resplit import columns_of_corrected
-from reports.setting_evidence import Part, Terms, evidence_of, read_cell, too_many_failed
-from simulations.evidence import SPLITS
+from reports.statistics.evidence import Part, Terms, evidence_of, read_cell, too_many_failed
+from reports.statistics.resplit import columns_of_corrected
+from reports.statistics.rows import about_classes, class_rows, of_all_classes
+from reports.statistics.sides import SidesOverRuns, overall_verdict
+from simulations.engine.seeds import replication_rng
+from simulations.engine.study import Study
 from simulations.generators.large_sample_limit import Limit, LimitProba
-from simulations.seeds import replication_rng
+from simulations.records.store import Store
+from simulations.studies.checks import is_lambda0
 from simulations.studies.explore.study import ExploreCell
-from simulations.studies.options import is_lambda0
-from simulations.study import Study
-from simulations.tables import Store
+from simulations.studies.recording import SPLITS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ import numpy as np
 
 from reports.explore.panels import by_ratio, error_bars, legend_of_ratios, rows_with_numbers
 from reports.explore.summary import Explore
-from reports.style import COLUMN, OBSERVED, PREDICTED, Figure, plain, subplots
-from simulations.studies.options import is_lambda0
+from reports.layout.style import COLUMN, OBSERVED, PREDICTED, Figure, plain, subplots
+from simulations.studies.checks import is_lambda0
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,12 +9,12 @@ import numpy as np
 from equations.losses import LOSSES, REFERENCE
 from equations.losses.loss import Balance, Loss
 from equations.mean_proba import FloatArray
-from reports.class_columns import Columns, columns_of_sides
-from reports.class_statistics import sides_from
 from reports.losses.differences import resplit_of
-from reports.resplit import columns_of_corrected
+from reports.statistics.columns import Columns, columns_of_sides
+from reports.statistics.resplit import columns_of_corrected
+from reports.statistics.sides import sides_from
 from simulations.dataset_catalogue import dataset_named
-from simulations.records import CONVERGED, Fits, Measurements, select
+from simulations.records.rows import CONVERGED, Fits, Measurements, select
 from simulations.studies.losses.block import LossCell
 
 MARGIN = 0.05

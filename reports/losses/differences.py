@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from equations.inference import mcse_of_mean
+from equations.inference.estimates import mcse_of_mean
+from equations.inference.resampling import mean_over_splits, resplit_ratio
 from equations.losses import LOSSES, REFERENCE
 from equations.mean_proba import FloatArray
-from equations.resampling import mean_over_splits, resplit_ratio
 from reports.losses.paper import binomial_error
-from reports.statistics import CONFIDENCE
-from simulations.records import Measurements
+from reports.statistics.runs import CONFIDENCE
+from simulations.records.rows import Measurements
 from simulations.studies.losses.block import LossCell
 
 

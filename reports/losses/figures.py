@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 
 from equations.losses import LOSSES
-from reports.losses.summary import Comparison
-from reports.losses.text import loss_name, short_title
-from reports.network_protocol import NETWORK_NAMES
-from reports.style import (
+from reports.layout.style import (
     OBSERVED,
     PAPER,
     PREDICTED,
@@ -21,6 +18,9 @@ from reports.style import (
     plain,
     subplots,
 )
+from reports.losses.summary import Comparison
+from reports.losses.text import loss_name, short_title
+from reports.protocols.networks import NETWORK_NAMES
 from simulations.dataset_catalogue import dataset_named
 
 COLOURS = (PREDICTED, OBSERVED, PAPER, "tab:purple", "tab:olive", "tab:cyan")

@@ -7,8 +7,8 @@ from typing import Any
 
 from equations.losses import LOSSES, chosen_loss
 from equations.losses.loss import ChosenLoss
-from reports.formatting import LATEX, TEXT, Markup
-from reports.grid import Grid, runs_note
+from reports.layout.grid import Grid, runs_note
+from reports.layout.numbers import LATEX, TEXT, Markup
 from reports.losses.paper import (
     TABLE_3,
     TABLE_4,
@@ -26,7 +26,7 @@ from reports.losses.text import (
     with_binomial_error,
     with_sd,
 )
-from reports.network_protocol import NETWORK_NAMES
+from reports.protocols.networks import NETWORK_NAMES
 from simulations.dataset_catalogue import dataset_named
 
 _NAN = float("nan")

@@ -9,14 +9,14 @@ from equations.losses.loss import Loss
 from reports.losses.balance import MARGIN, by_balance
 from reports.losses.paper import paper_accuracy
 from reports.losses.summary import trained_as_paper
-from reports.network_protocol import NETWORKS, training
-from reports.protocol import Protocol, items
-from reports.resplit import resplit_protocol
-from reports.training_samples import GIVEN_SAMPLE
+from reports.protocols.ademp import Protocol, items
+from reports.protocols.networks import NETWORKS, training
+from reports.statistics.resplit import resplit_protocol
+from reports.statistics.training_samples import GIVEN_SAMPLE
 from simulations.dataset_catalogue import dataset_named
-from simulations.step_matching import MATCHED_OVER
+from simulations.engine.study import Study
+from simulations.networks.step_matching import MATCHED_OVER
 from simulations.studies.losses.block import LossCell
-from simulations.study import Study
 
 _PER_SAMPLE = (
     "of a minibatch its sum over the size of a whole one, so that the last, shorter one counts for "

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equations.inference import mcse_of_mean
+from equations.inference.estimates import mcse_of_mean
+from equations.inference.resampling import corrected_error
 from equations.losses import LOSSES
 from equations.losses import REFERENCE as REFERENCE_LOSS
 from equations.mean_proba import IntArray
-from equations.resampling import corrected_error
-from reports.class_columns import accuracy_of_runs
 from reports.losses.balance import balance_rows
 from reports.losses.differences import (
     difference_over_runs,
@@ -22,14 +21,15 @@ from reports.losses.differences import (
     resplit_of,
 )
 from reports.losses.paper import TEST_SIZE, binomial_error, paper_accuracy
-from reports.setting_evidence import read_cell
-from reports.statistics import MAX_FAILED
+from reports.statistics.columns import accuracy_of_runs
+from reports.statistics.evidence import read_cell
+from reports.statistics.runs import MAX_FAILED
 from simulations.dataset_catalogue import dataset_named
-from simulations.records import CONVERGED, Measurements, select
+from simulations.engine.study import Study
+from simulations.records.rows import CONVERGED, Measurements, select
+from simulations.records.store import Store
 from simulations.studies.losses.block import LossCell
 from simulations.studies.losses.study import paper_recipe
-from simulations.study import Study
-from simulations.tables import Store
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,20 +9,20 @@ from typing import Any
 
 from equations.losses import LOSSES
 from equations.losses.loss import label
-from reports.formatting import LATEX, TEXT, Markup, decimals, small
-from reports.grid import Column, Grid, Row, counts, lay_out
+from reports.layout.grid import Column, Grid, Row, counts, lay_out
+from reports.layout.numbers import LATEX, TEXT, Markup, decimals, small
 from reports.losses.summary import Comparison
-from reports.network_protocol import NETWORK_NAMES
-from reports.resplit import (
+from reports.protocols.networks import NETWORK_NAMES
+from reports.statistics.resplit import (
     CORRECTED,
     CORRECTED_FOR_GAPS,
     CORRECTED_FOR_MEANS,
     VERDICT,
     corrected_verdict,
 )
-from reports.training_samples import GIVEN_SAMPLE
+from reports.statistics.training_samples import GIVEN_SAMPLE
 from simulations.dataset_catalogue import dataset_named
-from simulations.records import NOT_CONVERGED
+from simulations.records.rows import NOT_CONVERGED
 
 _NAN = float("nan")
 _GREEK = {"α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "τ": r"$\tau$"}

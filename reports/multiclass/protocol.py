@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.protocol import (
+from reports.protocols.ademp import (
     EQ_9,
     RESIDUAL,
     TOGETHER,
@@ -12,7 +12,7 @@ from reports.protocol import (
     items,
     limit,
 )
-from simulations.study import Study
+from simulations.engine.study import Study
 
 
 def multiclass_protocol(study: Study) -> Protocol:

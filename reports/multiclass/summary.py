@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from equations.balance import detailed_balance_asymmetry
-from equations.inference import mcse_of_mean
+from equations.inference.estimates import mcse_of_mean
 from equations.mean_proba import FloatArray
-from reports.class_columns import (
+from reports.statistics.columns import (
     Columns,
     columns_of_balance,
     columns_of_bounds,
@@ -20,9 +20,7 @@ from reports.class_columns import (
     columns_of_predictions,
     columns_of_residual_split,
 )
-from reports.class_rows import about_classes, about_runs, class_rows, joint_test
-from reports.class_statistics import overall_verdict, rejections
-from reports.setting_evidence import (
+from reports.statistics.evidence import (
     INCONCLUSIVE,
     Part,
     SettingEvidence,
@@ -31,9 +29,11 @@ from reports.setting_evidence import (
     parts_of,
     read_cell,
 )
-from simulations.seeds import replication_rng
-from simulations.study import Study
-from simulations.tables import Store
+from reports.statistics.rows import about_classes, about_runs, class_rows, joint_test
+from reports.statistics.sides import overall_verdict, rejections
+from simulations.engine.seeds import replication_rng
+from simulations.engine.study import Study
+from simulations.records.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from reports.class_text import (
+from reports.layout.cells import (
     gap_with_interval,
     models_rejected,
     percent_of_limit,
     percent_with_mcse,
     untested_note,
 )
-from reports.formatting import TEXT, Markup, small
-from reports.grid import Column, Grid, Row, counts, lay_out, runs_note
+from reports.layout.grid import Column, Grid, Row, counts, lay_out, runs_note
+from reports.layout.numbers import TEXT, Markup, small
 from reports.multiclass.summary import Multiclass
 
 

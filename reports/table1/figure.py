@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from reports.formatting import LATEX, percent_interval, weight_formula
-from reports.style import OBSERVED, PAPER, PREDICTED, THEORY, Figure, subplots
+from reports.layout.numbers import LATEX, percent_interval, weight_formula
+from reports.layout.style import OBSERVED, PAPER, PREDICTED, THEORY, Figure, subplots
 from reports.table1.summary import Table1
 from reports.table1.text import FITTERS, TITLES, predicted_basis
 

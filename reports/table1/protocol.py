@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reports.protocol import Protocol, decision, items
+from reports.protocols.ademp import Protocol, decision, items
+from simulations.engine.study import Study
 from simulations.studies.table1.study import POPULATION
-from simulations.study import Study
 
 _READINGS = {
     "sum": "the sum of the two independent variables",

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from equations.balance import binary_ratio, class_mass
-from equations.inference import mcse_of_mean, z_against_rounded
-from equations.population import (
+from equations.inference.estimates import mcse_of_mean, z_against_rounded
+from equations.limits.predictions import (
     RatioPrediction,
     posterior_mean_proba,
     predict_fixed_ratio,
     predict_logistic_ratio,
 )
-from reports.class_columns import (
+from reports.statistics.columns import (
     columns_of_balance,
     columns_of_predictions,
     columns_of_residual_split,
 )
-from reports.class_rows import Row, class_rows, of_all_classes
-from reports.setting_evidence import Part, SettingEvidence, Terms, evidence_of, read_cell
-from reports.statistics import ratio_over_runs
+from reports.statistics.evidence import Part, SettingEvidence, Terms, evidence_of, read_cell
+from reports.statistics.rows import Row, class_rows, of_all_classes
+from reports.statistics.runs import ratio_over_runs
+from simulations.engine.study import Study
+from simulations.records.store import Store
 from simulations.studies.table1.study import POPULATION, Table1Cell
-from simulations.study import Study
-from simulations.tables import Store
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from reports.class_text import gap_with_interval
-from reports.formatting import (
+from reports.layout.cells import gap_with_interval
+from reports.layout.grid import Grid, Row, counts, runs_note
+from reports.layout.numbers import (
     TEXT,
     Markup,
     decimals,
@@ -16,7 +17,6 @@ from reports.formatting import (
     small,
     weight_formula,
 )
-from reports.grid import Grid, Row, counts, runs_note
 from reports.table1.summary import Table1
 
 TITLES = {"sim1": "Sim1", "sim2": "Sim2"}

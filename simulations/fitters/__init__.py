@@ -51,13 +51,13 @@ FITTERS: dict[str, FitterLine] = {
     "softmax": FitterLine("simulations.fitters.softmax:FITTER"),
     "one-vs-all": FitterLine("simulations.fitters.one_vs_all:FITTER"),
     "mlp": FitterLine(
-        "simulations.fitters.softmax_mlp:FITTER",
+        "simulations.fitters.mlp.softmax:FITTER",
         {
             "hidden": Parameter(int, 16, "Width of the hidden layer.", least=1),
             "epochs": Parameter(int, 20, "Epochs of Adam.", least=1),
         },
     ),
-    "lgl-inr": FitterLine("simulations.fitters.in_negative:FITTER", takes_weights=False),
+    "lgl-inr": FitterLine("simulations.fitters.lgl_inr:FITTER", takes_weights=False),
 }
 """By name. Where it is left open, the first without options that is for the number of classes."""
 

@@ -13,7 +13,7 @@ from equations.arguments import BadArgument
 from equations.balance import class_mass
 from equations.class_weights import check_class_weight
 from equations.mean_proba import Activation, FloatArray, IntArray, check_labels, class_count
-from simulations.records import CONVERGED
+from simulations.records.rows import CONVERGED
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from torch.nn.functional import logsigmoid
 from equations.mean_proba import FloatArray
 from simulations.fitters.fit import Fit, Problem, check_enough, check_problem, of_both_classes
 from simulations.fitters.fitter import one_fit
-from simulations.fitters.logistic_loss import minimise_logistic
-from simulations.fitters.newton import SETTLED, NoMinimum
 from simulations.fitters.regression import (
     Attempt,
     Standardised,
@@ -22,8 +20,10 @@ from simulations.fitters.regression import (
     standardise,
     with_separated,
 )
-from simulations.fitters.separation import separation_of
 from simulations.generators import large_sample_limit
+from simulations.minimisation.logistic_loss import minimise_logistic
+from simulations.minimisation.newton import SETTLED, NoMinimum
+from simulations.minimisation.separation import separation_of
 
 
 def fit_logistic(

@@ -1,8 +1,8 @@
 r"""What is minimised: the plain weighted softmax loss, or one of the ways to violate Eq. (8).
 
 Each variant is a training set of its own with a *target mass* T (see
-`simulations.fitters.softmax_loss`), so that one solver serves all and each ends at the minimum of
-what is really minimised:
+`simulations.minimisation.softmax_loss`), so that one solver serves all and each ends at the minimum
+of what is really minimised:
 
 =================== ==========================================================================
 plain               :math:`T_{ic} = \lambda_{y_i} 1[y_i = c]`

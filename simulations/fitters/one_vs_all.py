@@ -11,7 +11,7 @@ from simulations.fitters.fitter import one_fit
 from simulations.fitters.logistic import fit_problem
 from simulations.fitters.softmax import softmax_logits
 from simulations.generators import large_sample_limit
-from simulations.records import CONVERGED, DIVERGED, NOT_CONVERGED, SEPARATED
+from simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED, SEPARATED
 
 
 def fit_one_vs_all(

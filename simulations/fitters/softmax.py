@@ -13,7 +13,6 @@ from equations.arguments import BadArgument
 from equations.mean_proba import FloatArray, IntArray
 from simulations.fitters.fit import Fit, check_enough, check_samples
 from simulations.fitters.fitter import one_fit
-from simulations.fitters.newton import SETTLED, NoMinimum
 from simulations.fitters.objective import PLAIN, Objective, training_set
 from simulations.fitters.regression import (
     Attempt,
@@ -25,9 +24,10 @@ from simulations.fitters.regression import (
     standardise,
     with_separated,
 )
-from simulations.fitters.separation import separation_of
-from simulations.fitters.softmax_loss import SoftmaxLoss, loss_at, minimise_softmax, moments_of
 from simulations.generators import large_sample_limit
+from simulations.minimisation.newton import SETTLED, NoMinimum
+from simulations.minimisation.separation import separation_of
+from simulations.minimisation.softmax_loss import SoftmaxLoss, loss_at, minimise_softmax, moments_of
 
 
 def fit_softmax(

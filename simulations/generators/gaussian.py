@@ -17,8 +17,8 @@ from scipy.linalg import helmert, solve_triangular
 from scipy.spatial.distance import pdist
 
 from equations.arguments import BadArgument, renamed
+from equations.limits.quadrature import Quadrature, standard_normal_quadrature
 from equations.mean_proba import FloatArray
-from equations.quadrature import Quadrature, standard_normal_quadrature
 from simulations.generators import ARRANGEMENTS, COVARIANCES
 from simulations.generators.family import Family
 from simulations.generators.generator import Generator

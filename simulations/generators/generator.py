@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from equations.arguments import BadArgument
+from equations.limits.quadrature import Quadrature
 from equations.mean_proba import FloatArray, IntArray
-from equations.quadrature import Quadrature
 
 Sample = tuple[FloatArray, IntArray]
 """Features (n_samples, n_features) and labels (n_samples,)."""

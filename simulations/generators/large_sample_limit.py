@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from equations.balance import off_diagonal
+from equations.limits.minimisers import linear_mean_proba, one_vs_all_minimiser, softmax_minimiser
+from equations.limits.quadrature import Quadrature
 from equations.mean_proba import FloatArray
-from equations.minimisers import linear_mean_proba, one_vs_all_minimiser, softmax_minimiser
-from equations.quadrature import Quadrature
 from simulations.generators.generator import Generator, empirical
 from simulations.generators.posterior import PosteriorBalance, posterior_of
 

@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 
 from equations.arguments import BadArgument
+from equations.limits.quadrature import Quadrature, standard_normal_quadrature, uniform_quadrature
 from equations.mean_proba import FloatArray
-from equations.quadrature import Quadrature, standard_normal_quadrature, uniform_quadrature
 from simulations.generators import SIM1_READINGS, SIM2_READINGS
 from simulations.generators.family import Family
 from simulations.generators.gaussian import gaussian_classes

@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike
 
 from equations.arguments import BadArgument
 from equations.class_weights import check_class_weight
+from equations.limits.predictions import posterior_mean_proba
+from equations.limits.quadrature import Quadrature
 from equations.mean_proba import FloatArray
-from equations.population import posterior_mean_proba
-from equations.quadrature import Quadrature
 from simulations.generators.generator import Generator, empirical
 
 

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from scipy.special import log_ndtr, ndtr
 
 from equations.arguments import BadArgument
+from equations.limits.quadrature import Quadrature, standard_normal_quadrature
 from equations.mean_proba import FloatArray
-from equations.quadrature import Quadrature, standard_normal_quadrature
 from simulations.generators.family import Family
 from simulations.generators.gaussian import (
     check_means,

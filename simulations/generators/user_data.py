@@ -12,9 +12,9 @@ import numpy as np
 
 from equations.arguments import BadArgument, marked, within
 from equations.mean_proba import FloatArray
+from simulations.engine.study import StudyError
 from simulations.generators.generator import Sample
 from simulations.generators.user_files.read import read_features_and_labels
-from simulations.study import StudyError
 
 
 @dataclass(frozen=True)

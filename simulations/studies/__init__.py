@@ -12,7 +12,7 @@ from equations.arguments import BadArgument
 from simulations.studies.option import from_design
 
 if TYPE_CHECKING:
-    from simulations.study import Study
+    from simulations.engine.study import Study
 
 
 @dataclass(frozen=True)

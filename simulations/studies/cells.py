@@ -11,6 +11,7 @@ import numpy as np
 from equations.arguments import BadArgument
 from equations.balance import class_mass
 from equations.mean_proba import FloatArray
+from simulations.engine.seeds import replication_rng
 from simulations.fitters import of_weights
 from simulations.fitters.fit import Fitted
 from simulations.fitters.fitter import Batch, Fitter
@@ -18,9 +19,8 @@ from simulations.generators import FAMILIES
 from simulations.generators.generator import Generator
 from simulations.generators.large_sample_limit import Limit
 from simulations.registry import Chosen, check_unused, choose
-from simulations.seeds import replication_rng
+from simulations.studies.checks import check_choice
 from simulations.studies.option import defaults_of
-from simulations.studies.options import check_choice
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from simulations.dataset_catalogue import DATASETS
-from simulations.recipe import PRECISIONS
+from simulations.networks.recipe import PRECISIONS
 from simulations.studies.option import Option
 
 DATA, TRAINING = "Data", "Training"
@@ -13,7 +13,7 @@ DATA, TRAINING = "Data", "Training"
 
 DATASET_NAMES = tuple(DATASETS)
 MODELS = ("cnn2c", "cnn5c", "resnet18", "mobilenetv2")
-"""Names in `simulations.networks.NETWORKS`, which needs PyTorch."""
+"""Names in `simulations.networks.architectures.NETWORKS`, which needs PyTorch."""
 
 DataDir = Annotated[
     str,

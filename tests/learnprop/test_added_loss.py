@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from equations.losses import LOSSES
-from simulations.criteria import stage_of_loss
-from simulations.stages import Evaluated, OutputLayer
+from simulations.networks.criteria import stage_of_loss
+from simulations.refinement.stages import Evaluated, OutputLayer
 from simulations.studies.losses.options import Options
 from simulations.studies.losses.study import make_study
 from tests.toy_loss import FOCAL, minibatch_loss

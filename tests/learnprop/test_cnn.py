@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from simulations.dataset_catalogue import DATASETS, File
-from simulations.tables import read_fits
+from simulations.records.store import read_fits
 
 SMALL = (
     "cnn", "--runs", 2, "--jobs", 1, "--sizes", "14,12,10,8,7,6,6,5,5,5", "--epochs", 1,
@@ -47,7 +47,7 @@ def test_cnn_writes_its_files_resumes_and_can_be_read_again(cli, tmp_path):
 def test_export_names_the_classes_of_a_data_set():
     from types import SimpleNamespace
 
-    from reports.export import class_labels
+    from reports.folders.export import class_labels
 
     one, several = (SimpleNamespace(design={"dataset": d}) for d in ("kmnist", ["mnist", "kmnist"]))
     assert class_labels(one, "imbalance 10")[:2] == ("o", "ki")
@@ -158,7 +158,7 @@ def test_data_fetch_without_a_network_is_one_line(cli):
 
 
 def test_a_store_says_which_networks_diverged(cli, tmp_path):
-    from simulations.store import read_store
+    from simulations.records.store_file import read_store
 
     out = tmp_path / "out"
     cli(*SMALL, "--out", out, "--lr", 1e8, "--max-failures", 1)

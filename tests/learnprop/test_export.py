@@ -1,7 +1,7 @@
 import pandas as pd
 
-from reports import export as module
-from simulations.store import open_store
+from reports.folders import export as module
+from simulations.records.store_file import open_store
 
 
 def test_the_command(two_classes, tmp_path, cli):

@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from simulations.monte_carlo import run_study
-from simulations.store import open_store
+from simulations.engine.monte_carlo import run_study
+from simulations.records.store_file import open_store
 from simulations.studies.table1.study import Options, make_study
 from tests.stores import flip_last_bit
 

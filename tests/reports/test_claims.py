@@ -10,10 +10,10 @@ from reports.claims.report import REPORT, claims_contents
 from reports.claims.summary import summarise
 from reports.claims.text import claims_grid
 from reports.claims.verdicts import COUNTEREXAMPLE, counterexample
-from reports.formatting import LATEX
+from reports.layout.numbers import LATEX
 from reports.study_report import write_contents
-from simulations.monte_carlo import run_study
-from simulations.store import open_store
+from simulations.engine.monte_carlo import run_study
+from simulations.records.store_file import open_store
 from simulations.studies.claims.study import (
     LGL_INR,
     Options,

@@ -11,13 +11,13 @@ from reports.claims.crossing import crossing_grid
 from reports.claims.hard_class import lost, many
 from reports.claims.readings import Evidence, accuracy, paired
 from reports.claims.summary import summarise
-from simulations.monte_carlo import run_study
-from simulations.records import select
-from simulations.store import open_store
+from simulations.engine.monte_carlo import run_study
+from simulations.records.rows import select
+from simulations.records.store import read_measurements
+from simulations.records.store_file import open_store
 from simulations.studies.claims import study as claims
 from simulations.studies.claims.hard_class import LEVELS, PUBLISHED, hard_and_easy, hard_class_cell
 from simulations.studies.claims.study import Options, make_study
-from simulations.tables import read_measurements
 
 RUNS = 50
 LOSSES = ("one-vs-all", "softmax")

@@ -8,22 +8,22 @@ import pandas as pd
 import pytest
 
 from equations.balance import left_side, residual, right_side
-from reports.class_columns import columns_of_effective_weight
-from reports.class_statistics import sides_over_runs
 from reports.cnn import figures
 from reports.cnn.report import REPORT, cnn_contents
 from reports.cnn.summary import summarise
 from reports.cnn.text import joint_grid, overview_grid, stage_grid
-from reports.formatting import LATEX
-from reports.setting_evidence import Terms, evidence_of, parts_of
+from reports.layout.numbers import LATEX
+from reports.statistics.columns import columns_of_effective_weight
+from reports.statistics.evidence import Terms, evidence_of, parts_of
+from reports.statistics.sides import sides_over_runs
 from reports.study_report import write_contents
-from simulations.monte_carlo import run_study
-from simulations.records import select
-from simulations.store import open_store
-from simulations.studies import network_block
+from simulations.engine.monte_carlo import run_study
+from simulations.networks import block
+from simulations.records.rows import select
+from simulations.records.store import read_fits, read_measurements
+from simulations.records.store_file import open_store
 from simulations.studies.cnn.block import CnnCell
 from simulations.studies.cnn.study import Options, make_study
-from simulations.tables import read_fits, read_measurements
 from tests.latex import compile_tables, needs_latex
 
 SMALL = Options(
@@ -190,14 +190,14 @@ def test_a_decayed_bias_fails_by_what_e8_predicts(tmp_path):
 
 
 def test_a_run_that_raised_is_said_at_every_stage(tmp_path, monkeypatch):
-    plain = network_block.train_networks
+    plain = block.train_networks
 
     def one_raises(model, pool, members, *args, **options):
         if members[0].run == 1:
             raise ValueError("no")
         return plain(model, pool, members, *args, **options)
 
-    monkeypatch.setattr(network_block, "train_networks", one_raises)
+    monkeypatch.setattr(block, "train_networks", one_raises)
     options = replace(SMALL, runs=2, weights=("equal",), epochs=1, measure_at=())
     table = summarised(options, tmp_path)[1]
     assert set(table.summary["verdict"]) == {"failed"}

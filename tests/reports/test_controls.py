@@ -2,14 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.class_statistics import SidesOverRuns, overall_verdict, sides_over_runs
 from reports.controls.report import REPORT, controls_contents
 from reports.controls.summary import power, summarise
+from reports.statistics.sides import SidesOverRuns, overall_verdict, sides_over_runs
 from reports.study_report import write_contents
-from simulations.records import rows_where, select
-from simulations.store import open_store
+from simulations.records.rows import rows_where, select
+from simulations.records.store import read_measurements
+from simulations.records.store_file import open_store
 from simulations.studies.controls.study import CONTROLS, Options, make_study
-from simulations.tables import read_measurements
 from tests.latex import compile_tables, needs_latex
 
 
@@ -50,8 +50,8 @@ def test_latex_compiles(few, tmp_path):
 
 
 def sides_of(left, right, verdicts=None):
-    from equations.inference import equivalence_verdict
-    from equations.simultaneous import gaps_over_runs
+    from equations.inference.estimates import equivalence_verdict
+    from equations.inference.simultaneous import gaps_over_runs
 
     gaps = gaps_over_runs(left, right)
     return SidesOverRuns(

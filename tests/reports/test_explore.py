@@ -6,8 +6,8 @@ from equations.balance import class_mass
 from reports.explore.report import explore_contents
 from reports.explore.summary import Explore
 from reports.explore.text import accuracy_grid, gap_grid, ratio_grid
-from reports.formatting import LATEX
-from simulations.records import select
+from reports.layout.numbers import LATEX
+from simulations.records.rows import select
 from simulations.studies.explore.study import Options
 from tests.explored import NAMES, reported
 from tests.latex import compile_tables, needs_latex

@@ -11,7 +11,7 @@ from matplotlib.transforms import Bbox
 
 from reports.explore.balance_figures import draw_gap, draw_sides
 from reports.explore.weight_figures import draw_accuracy, draw_mean_proba
-from reports.style import draw_to
+from reports.layout.style import draw_to
 
 
 def test_figures_are_written_also_for_awkward_names(grid, own_data):

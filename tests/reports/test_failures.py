@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from reports.study_report import report_of, write_contents
-from simulations.store import open_store
+from simulations.records.store_file import open_store
 from simulations.studies.claims import study as claims
 from simulations.studies.controls import study as controls
 from simulations.studies.explore import study as explore

@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from equations.losses import chosen_loss
-from reports.formatting import LATEX
-from reports.grid import to_latex
+from reports.layout.grid import to_latex
+from reports.layout.numbers import LATEX
 from reports.losses import figures
 from reports.losses.differences import difference_over_runs, error_of_test_set
 from reports.losses.paper import TABLE_3, TABLE_4, TABLE_5, binomial_error, paper_accuracy
@@ -19,8 +19,8 @@ from reports.losses.report import balance_fails, losses_contents
 from reports.losses.summary import summarise
 from reports.losses.text import differences_grid, overview_grid
 from reports.study_report import report_of, write_contents
-from simulations.monte_carlo import run_study
-from simulations.store import open_store
+from simulations.engine.monte_carlo import run_study
+from simulations.records.store_file import open_store
 from simulations.studies.losses.study import Options, make_study
 from tests.latex import compile_tables, needs_latex
 from tests.trained import few_digits
@@ -174,9 +174,9 @@ def test_what_was_not_run_yet_is_empty(tmp_path):
 
 def test_losses_that_fail_are_said_to_and_compared_with_nothing(tmp_path, monkeypatch):
     """One training diverges altogether; of another one run in two raises."""
-    from simulations.studies import network_block
+    from simulations.networks import block
 
-    plain = network_block.train_networks
+    plain = block.train_networks
 
     def train(model, pool, members, recipe, criterion, **options):
         if members[0].setting == "lgl" and members[0].run == 0:
@@ -185,7 +185,7 @@ def test_losses_that_fail_are_said_to_and_compared_with_nothing(tmp_path, monkey
             recipe = replace(recipe, lr=1e9)
         return plain(model, pool, members, recipe, criterion, **options)
 
-    monkeypatch.setattr(network_block, "train_networks", train)
+    monkeypatch.setattr(block, "train_networks", train)
     _, table = summarised(replace(SMALL, match_step=False), tmp_path)
     test = table.summary.query("split == 'test'").set_index("setting")
     assert test["verdict"].to_dict() == {

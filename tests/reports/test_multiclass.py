@@ -5,17 +5,17 @@ import pandas as pd
 import pytest
 
 from equations.balance import residual
-from equations.inference import ratio_of_means
-from reports.formatting import LATEX
+from equations.inference.estimates import ratio_of_means
+from reports.layout.numbers import LATEX
 from reports.multiclass.report import REPORT, multiclass_contents
 from reports.multiclass.summary import summarise
 from reports.multiclass.text import class_grid, joint_grid
 from reports.study_report import write_contents
-from simulations.monte_carlo import run_study
-from simulations.records import select
-from simulations.store import open_store
+from simulations.engine.monte_carlo import run_study
+from simulations.records.rows import select
+from simulations.records.store import read_measurements
+from simulations.records.store_file import open_store
 from simulations.studies.multiclass.study import Options, make_study
-from simulations.tables import read_measurements
 from tests.latex import compile_tables, needs_latex
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from equations.balance import binary_ratio
-from equations.jackknife import mcse_of_sd
+from equations.inference.jackknife import mcse_of_sd
+from equations.limits.predictions import predict_logistic_ratio
 from equations.mean_proba import mean_proba, proba_from_logits
-from equations.population import predict_logistic_ratio
 from reports.table1.summary import LARGEST_SD, predict
 from simulations.fitters.logistic import fit_logistic
 from simulations.generators.generator import sample

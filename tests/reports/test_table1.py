@@ -5,16 +5,16 @@ import pandas as pd
 import pytest
 
 from equations.balance import class_mass, residual
-from reports.formatting import LATEX
+from reports.layout.numbers import LATEX
 from reports.study_report import write_contents
 from reports.table1.report import REPORT, table1_contents
 from reports.table1.summary import summarise
 from reports.table1.text import depth_grid, main_grid
-from simulations.monte_carlo import run_study
-from simulations.records import select
-from simulations.store import open_store
+from simulations.engine.monte_carlo import run_study
+from simulations.records.rows import select
+from simulations.records.store import read_measurements
+from simulations.records.store_file import open_store
 from simulations.studies.table1.study import Options, make_study
-from simulations.tables import read_measurements
 from tests.latex import compile_tables, needs_latex
 
 COLUMNS = [

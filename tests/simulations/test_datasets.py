@@ -13,8 +13,8 @@ from simulations import datasets
 from simulations.dataset_catalogue import DATASETS, DataSet, File, dataset_named
 from simulations.dataset_files import data_folders, find_folder, read_cifar, read_idx
 from simulations.datasets import class_supply, draw_rows, load_dataset
-from simulations.image_batches import image_batch
-from simulations.network_training import make_pool
+from simulations.networks.image_batches import image_batch
+from simulations.networks.training import make_pool
 
 
 def idx(array):

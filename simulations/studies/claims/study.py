@@ -27,7 +27,8 @@ from scipy.optimize import brentq
 from equations.balance import class_mass
 from equations.class_weights import class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import measured_block
+from simulations.engine.study import Study
+from simulations.engine.versions import code_version
 from simulations.fitters import FITTERS
 from simulations.fitters.fit import Fitted, check_device
 from simulations.fitters.fitter import Batch
@@ -35,8 +36,9 @@ from simulations.generators.gaussian import gaussian_classes
 from simulations.generators.generator import Generator
 from simulations.generators.posterior import posterior_balance
 from simulations.generators.skew_normal import skew_normal_classes
-from simulations.records import Block
+from simulations.records.rows import Block
 from simulations.studies.cells import streams_of
+from simulations.studies.checks import check_chosen
 from simulations.studies.claims.hard_class import (
     BALANCED,
     LEVELS,
@@ -46,9 +48,7 @@ from simulations.studies.claims.hard_class import (
 )
 from simulations.studies.claims.options import Options
 from simulations.studies.option import design_of
-from simulations.studies.options import check_chosen
-from simulations.study import Study
-from simulations.versions import code_version
+from simulations.studies.recording import measured_block
 
 NAME = "claims"
 TEST_SIZE = 5000

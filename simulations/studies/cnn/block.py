@@ -2,7 +2,7 @@
 
 The λ settings of a replication share its sample, initial point and order of the samples. P is
 measured on train and test after chosen epochs, and at the end at three stages
-(`simulations.stages`).
+(`simulations.refinement.stages`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simulations.checkpoints import Checkpoint
-from simulations.criteria import class_weighted
 from simulations.dataset_catalogue import dataset_named
-from simulations.network_training import Member, Pool, Trained
-from simulations.recipe import Recipe
-from simulations.records import Block
-from simulations.stages import STAGES
+from simulations.networks.block import train_with, trained_block
+from simulations.networks.checkpoints import Checkpoint
+from simulations.networks.criteria import class_weighted
+from simulations.networks.recipe import Recipe
+from simulations.networks.training import Member, Pool, Trained
+from simulations.records.rows import Block
+from simulations.refinement.stages import STAGES
 from simulations.studies.cells import WeightedCell
-from simulations.studies.network_block import train_with, trained_block
 
 
 @dataclass(frozen=True)

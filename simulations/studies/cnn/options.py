@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from simulations.recipe import SCHEDULES
+from simulations.networks.recipe import SCHEDULES
 from simulations.studies.network_options import (
     DATA,
     DATASET_NAMES,

@@ -15,20 +15,20 @@ from equations.arguments import BadArgument, renamed
 from simulations.dataset_catalogue import dataset_named
 from simulations.dataset_files import folder_named
 from simulations.datasets import class_supply, load_dataset
+from simulations.engine.study import BLOCK_SIZE, Study
+from simulations.engine.versions import code_version
 from simulations.fitters.fit import check_device
 from simulations.generators.class_sizes import class_sizes
-from simulations.networks import check_network
-from simulations.recipe import Recipe
-from simulations.studies.cnn.block import CnnCell, compute_block
-from simulations.studies.cnn.options import Options
-from simulations.studies.option import design_of
-from simulations.studies.options import (
+from simulations.networks.architectures import check_network
+from simulations.networks.recipe import Recipe
+from simulations.studies.checks import (
     check_chosen,
     check_recipe,
     weight_settings,
 )
-from simulations.study import BLOCK_SIZE, Study
-from simulations.versions import code_version
+from simulations.studies.cnn.block import CnnCell, compute_block
+from simulations.studies.cnn.options import Options
+from simulations.studies.option import design_of
 
 NAME = "cnn"
 

@@ -15,20 +15,20 @@ import numpy as np
 from equations.balance import class_mass
 from equations.class_weights import class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import SPLITS, drawing, record, stacked
+from simulations.engine.seeds import replication_rng
+from simulations.engine.study import Study
+from simulations.engine.versions import code_version
 from simulations.fitters.fit import Fit, Fitted, check_device
 from simulations.fitters.objective import PLAIN, Objective
 from simulations.fitters.softmax import fit_softmax, softmax_logits
 from simulations.generators.class_sizes import class_sizes
 from simulations.generators.gaussian import class_means, gaussian_classes
 from simulations.generators.generator import Generator, Sample
-from simulations.records import Block
-from simulations.seeds import replication_rng
+from simulations.records.rows import Block
+from simulations.studies.checks import check_chosen
 from simulations.studies.controls.options import Options
 from simulations.studies.option import design_of
-from simulations.studies.options import check_chosen
-from simulations.study import Study
-from simulations.versions import code_version
+from simulations.studies.recording import SPLITS, drawing, record, stacked
 
 NAME = "controls"
 SEPARATION = 2.0

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from equations.arguments import BadArgument
-from simulations.evidence import measured_block, record, stacked
+from simulations.engine.study import Study
+from simulations.engine.versions import code_version
 from simulations.fitters import FITTERS
 from simulations.fitters.fit import check_device
 from simulations.generators import FAMILIES
@@ -31,20 +32,19 @@ from simulations.generators.user_data import (
     draw_from_classes,
     samples_of_file,
 )
-from simulations.records import Block
+from simulations.records.rows import Block
 from simulations.registry import check_unused, without_unused
 from simulations.studies.cells import FittedCell, choose_family, choose_fitter, streams_of
-from simulations.studies.explore.options import Options
-from simulations.studies.explore.source import Source, sizes_at
-from simulations.studies.option import defaults_of, design_of
-from simulations.studies.options import (
+from simulations.studies.checks import (
     check_chosen,
     check_positive,
     lambda0_grid,
     weight_settings,
 )
-from simulations.study import Study
-from simulations.versions import code_version
+from simulations.studies.explore.options import Options
+from simulations.studies.explore.source import Source, sizes_at
+from simulations.studies.option import defaults_of, design_of
+from simulations.studies.recording import measured_block, record, stacked
 
 NAME = "explore"
 POPULATION = 10_000
@@ -60,7 +60,8 @@ class ExploreCell(FittedCell):
     """One imbalance ratio with its sizes and λ settings.
 
     Its name, from which its randomness comes, is the ratio's alone, not the generator's: grids of
-    two generators, sizes or fitters under one seed share random numbers (`simulations.seeds`).
+    two generators, sizes or fitters under one seed share random numbers
+    (`simulations.engine.seeds`).
     """
 
     ratio: float

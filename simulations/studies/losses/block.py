@@ -17,10 +17,13 @@ import torch
 from equations.losses import REFERENCE
 from equations.losses.loss import ChosenLoss
 from equations.mean_proba import FloatArray
-from simulations.checkpoints import Checkpoint
-from simulations.criteria import criterion_of, stage_of_loss
 from simulations.dataset_catalogue import dataset_named
-from simulations.network_training import (
+from simulations.networks.block import train_with, trained_block
+from simulations.networks.checkpoints import Checkpoint
+from simulations.networks.criteria import criterion_of, stage_of_loss
+from simulations.networks.recipe import Recipe
+from simulations.networks.step_matching import gradient_norms_at_start
+from simulations.networks.training import (
     Member,
     Pool,
     Trained,
@@ -28,11 +31,8 @@ from simulations.network_training import (
     output_layer,
     starting_networks,
 )
-from simulations.recipe import Recipe
-from simulations.records import Block
-from simulations.stages import Stage
-from simulations.step_matching import gradient_norms_at_start
-from simulations.studies.network_block import train_with, trained_block
+from simulations.records.rows import Block
+from simulations.refinement.stages import Stage
 
 
 @dataclass(frozen=True)

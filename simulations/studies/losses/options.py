@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from equations.losses import LOSSES
-from simulations.recipe import SCHEDULES
+from simulations.networks.recipe import SCHEDULES
 from simulations.studies.network_options import (
     DATA,
     DATASET_NAMES,

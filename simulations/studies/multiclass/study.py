@@ -17,25 +17,25 @@ from functools import partial
 from typing import Any
 
 from equations.arguments import BadArgument
-from simulations.evidence import measured_block
+from simulations.engine.study import Study
+from simulations.engine.versions import code_version
 from simulations.fitters import FITTERS
 from simulations.fitters.fit import check_device
 from simulations.generators import FAMILIES
 from simulations.generators.family import generator_of
 from simulations.generators.generator import Generator
-from simulations.records import Block
+from simulations.records.rows import Block
 from simulations.registry import Chosen, without_unused
 from simulations.studies.cells import FittedCell, choose_family, choose_fitter
-from simulations.studies.multiclass.options import Options
-from simulations.studies.option import design_of
-from simulations.studies.options import (
+from simulations.studies.checks import (
     check_chosen,
     check_positive,
     train_sizes,
     weight_settings,
 )
-from simulations.study import Study
-from simulations.versions import code_version
+from simulations.studies.multiclass.options import Options
+from simulations.studies.option import design_of
+from simulations.studies.recording import measured_block
 
 NAME = "multiclass"
 POPULATION = 10_000

@@ -19,25 +19,25 @@ import numpy as np
 
 from equations.class_weights import table1_class_weights
 from equations.mean_proba import FloatArray
-from simulations.evidence import measured_block
+from simulations.engine.seeds import replication_rng
+from simulations.engine.study import Study
+from simulations.engine.versions import code_version
 from simulations.fitters.fit import Fitted, check_device, check_problem
 from simulations.fitters.logistic import fit_logistic, logistic_logits
-from simulations.fitters.minibatches import train_adam
-from simulations.fitters.mlp import check_start, describe, refine_output_layer
-from simulations.fitters.mlp_network import initial_params, mlp_logits
-from simulations.fitters.mlp_training import make_minibatch_loss, train_bfgs
+from simulations.fitters.mlp.minibatches import train_adam
+from simulations.fitters.mlp.network import initial_params, mlp_logits
+from simulations.fitters.mlp.sim2 import check_start, describe, refine_output_layer
+from simulations.fitters.mlp.training import make_minibatch_loss, train_bfgs
 from simulations.generators import FAMILIES
 from simulations.generators.family import generator_of
 from simulations.generators.generator import Generator, check_class_count
-from simulations.records import Block
+from simulations.records.rows import Block
 from simulations.registry import Chosen, choose
-from simulations.seeds import replication_rng
 from simulations.studies.cells import WeightedCell
+from simulations.studies.checks import check_chosen, check_positive
 from simulations.studies.option import design_of
-from simulations.studies.options import check_chosen, check_positive
+from simulations.studies.recording import measured_block
 from simulations.studies.table1.options import Options
-from simulations.study import Study
-from simulations.versions import code_version
 
 NAME = "table1"
 POPULATION = 20_000

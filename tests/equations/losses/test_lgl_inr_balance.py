@@ -12,8 +12,8 @@ from equations.losses.lgl_inr import (
     in_negative_sides,
     lgl_inr_loss,
 )
-from simulations.fitters.sigmoid_bias import refine_sigmoid_bias
-from simulations.measure import measure
+from simulations.records.measure import measure
+from simulations.refinement.sigmoid_bias import refine_sigmoid_bias
 
 K, BETA, SIZES = 3, 4.0, (120, 60, 20)
 

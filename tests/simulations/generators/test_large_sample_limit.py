@@ -3,7 +3,7 @@ import pytest
 import statsmodels.api as sm
 
 from equations.balance import left_side, right_side
-from equations.minimisers import linear_mean_proba, softmax_minimiser
+from equations.limits.minimisers import linear_mean_proba, softmax_minimiser
 from simulations.fitters import FITTERS
 from simulations.fitters.one_vs_all import fit_one_vs_all
 from simulations.fitters.softmax import fit_softmax

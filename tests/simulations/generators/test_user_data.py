@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from simulations.engine.study import StudyError
 from simulations.generators.user_data import describe_file, draw_from_classes, samples_of_file
-from simulations.study import StudyError
 
 
 def test_classes_are_ordered_by_their_samples_and_keep_their_names(frame, write):

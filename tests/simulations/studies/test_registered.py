@@ -14,7 +14,7 @@ from simulations import generators
 from simulations.fitters import FITTERS
 from simulations.generators import FAMILIES
 from simulations.generators.family import generator_of
-from simulations.records import select
+from simulations.records.rows import select
 from simulations.registry import choose
 from simulations.studies import STUDIES, stored_study, study_module
 from simulations.studies.explore.study import Options as ExploreOptions

@@ -7,12 +7,12 @@ import pytest
 
 from equations.balance import left_side, right_side
 from equations.class_weights import class_weights
-from simulations.blocks import Task, compute_one
-from simulations.records import select
+from simulations.engine.blocks import Task, compute_one
+from simulations.engine.study import StudyError
+from simulations.records.rows import select
 from simulations.studies import stored_study
+from simulations.studies.checks import lambda0_grid
 from simulations.studies.explore.study import Options, compute_block, make_study
-from simulations.studies.options import lambda0_grid
-from simulations.study import StudyError
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Limits of large samples by quadrature, and predictions for finite ones."""

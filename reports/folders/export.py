@@ -1,0 +1,220 @@
+"""Export of the measurements or fits of a store as one tidy table: CSV, Parquet or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from equations.arguments import BadArgument
+from simulations.dataset_catalogue import dataset_named
+from simulations.engine.study import block_runs, block_size_of
+from simulations.records.measure import Measured
+from simulations.records.rows import Fits, Measurements, columns_of
+from simulations.records.store import Store, max_classes, read_blocks, read_fits, read_measurements
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = ("csv", "parquet", "json")
+TABLES = ("measurements", "fits")
+
+
+def export(
+    store: Store, path: Path, *, file_format: str = "csv", table: str = "measurements"
+) -> int:
+    """Write a table of a store to a file, whole or not at all, a block at a time.
+
+    Parameters
+    ----------
+    store : Store
+    path : Path
+        Replaced if it is there.
+    file_format : {"csv", "parquet", "json"}
+        Numbers keep every bit. JSON is one array of records.
+    table : {"measurements", "fits"}
+        One row per cell, λ setting, run, epoch, stage, split, true class and predicted class; or
+        one per fit, failed ones included.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or the package that the format needs is missing.
+    """
+    check_format(file_format, table)
+    writer = {"csv": _csv, "parquet": _parquet, "json": _json}[file_format]
+    beside = path.with_name(path.name + ".tmp")
+    n_rows = 0
+    try:
+        with writer(beside) as write:
+            for frame in _frames(store, table):
+                write(frame)
+                n_rows += len(frame)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return n_rows
+
+
+def check_format(file_format: str, table: str) -> None:
+    """Raise ValueError, naming the option, unless `export` can write that."""
+    if file_format not in FORMATS:
+        raise BadArgument(
+            "file_format", f"must be one of {', '.join(FORMATS)}, got {file_format!r}"
+        )
+    if table not in TABLES:
+        raise BadArgument("table", f"must be one of {', '.join(TABLES)}, got {table!r}")
+    if file_format == "parquet" and find_spec("pyarrow") is None:
+        raise BadArgument("file_format", "parquet needs: pip install 'learnprop[parquet]'")
+
+
+def _frames(store: Store, table: str) -> Iterator[pd.DataFrame]:
+    """One table per block, so that memory does not grow with the store; at least one."""
+    empty = True
+    n_classes = max_classes(store) if table == "fits" else 0
+    for cell, index, *_ in read_blocks(store):
+        runs = block_runs(index, block_size_of(store.design))
+        if table == "fits":
+            yield fits_frame(cell, read_fits(store, cell, runs), n_classes)
+            empty = False
+        else:
+            rows = read_measurements(store, cell, runs)
+            if rows is not None:
+                yield measurements_frame(cell, rows, class_labels(store, cell))
+                empty = False
+    if empty:
+        raise ValueError(f"{store.path} holds no {table} yet")
+
+
+def class_labels(store: Store, cell: str) -> tuple[str, ...]:
+    """Names of a cell's classes, where the study knows them; else empty."""
+    chosen = store.design.get("dataset")
+    if isinstance(chosen, list):  # of several, the cell's name begins with its own
+        chosen = cell.split()[0]
+    if chosen is not None:
+        return dataset_named(chosen).labels
+    return tuple((store.design.get("file") or {}).get("labels", ()))
+
+
+def measurements_frame(cell: str, rows: Measurements, labels: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Lay measurements out tidily.
+
+    Parameters
+    ----------
+    cell : str
+    rows : Measurements
+    labels : tuple of str
+        Names of the classes in place of their numbers.
+
+    Returns
+    -------
+    DataFrame
+        One row per row of `rows`, true class i and predicted class j. ``mean_proba`` is p̄(i→j),
+        ``mean_square_proba`` the mean over class i of f_j², ``confusion`` the samples of class i
+        predicted as j; ``class_count``, ``miss_proba`` (1 - p̄(i→i)) and ``log_loss`` (summed,
+        nats) belong to class i.
+    """
+    import pandas as pd
+
+    n, n_classes = rows.class_count.shape
+    pairs = n_classes**2
+
+    columns: dict[str, Any] = {"cell": [cell] * (n * pairs)}
+    columns |= {key: np.repeat(getattr(rows, key), pairs) for key in columns_of(rows)}
+    names = np.array(labels or range(n_classes))
+    columns["true_class"] = np.tile(np.repeat(names, n_classes), n)
+    columns["predicted_class"] = np.tile(names, n * n_classes)
+    for name, values in ((f.name, getattr(rows, f.name)) for f in fields(Measured)):
+        if values.ndim <= 3:  # of true classes, or of pairs
+            columns[name] = np.repeat(values, n_classes ** (3 - values.ndim))
+    frame = pd.DataFrame(columns)
+    square = np.einsum("rijj->rij", rows.second_moment).reshape(-1)
+    frame.insert(frame.columns.get_loc("mean_proba") + 1, "mean_square_proba", square)
+    return frame
+
+
+def fits_frame(cell: str, rows: Fits, n_classes: int) -> pd.DataFrame:
+    """Lay fits out, one row each, with status, reason, traceback and a bias of each class.
+
+    Parameters
+    ----------
+    cell : str
+    rows : Fits
+    n_classes : int
+        Of the cell that has most; biases of classes that this one lacks are missing.
+
+    Returns
+    -------
+    DataFrame
+    """
+    import pandas as pd
+
+    columns: dict[str, Any] = {"cell": [cell] * len(rows)}
+    for name, values in vars(rows).items():
+        if values.ndim == 1:
+            columns[name] = values
+        else:
+            padded = np.full((len(rows), n_classes), np.nan)
+            padded[:, : values.shape[1]] = values
+            columns |= {f"{name}_{k}": column for k, column in enumerate(padded.T)}
+    return pd.DataFrame(columns)
+
+
+@contextmanager
+def _csv(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        first = True
+
+        def write(frame: pd.DataFrame) -> None:
+            nonlocal first
+            frame.to_csv(file, index=False, header=first, lineterminator="\n")
+            first = False
+
+        yield write
+
+
+@contextmanager
+def _json(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    with path.open("w", encoding="utf-8") as file:
+        separator = "[\n"
+
+        def write(frame: pd.DataFrame) -> None:
+            nonlocal separator
+            for record in frame.astype(object).where(frame.notna(), None).to_dict("records"):
+                # json writes the shortest digits that read back as the same number
+                file.write(separator + json.dumps(record, ensure_ascii=False))
+                separator = ",\n"
+
+        yield write
+        file.write("\n]\n")
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writers: list[Any] = []
+
+    def write(frame: pd.DataFrame) -> None:
+        rows = pa.Table.from_pandas(frame, preserve_index=False)
+        if not writers:
+            writers.append(pq.ParquetWriter(path, rows.schema))
+        writers[0].write_table(rows.cast(writers[0].schema))
+
+    try:
+        yield write
+    finally:
+        for writer in writers:
+            writer.close()

@@ -1,0 +1,131 @@
+"""A plan: how many replications a target of precision needs, and how long they take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.layout.numbers import duration
+from reports.statistics.precision import PILOT_RUNS, Need, estimand_of, needs, whole_blocks
+from simulations.engine.blocks import Task
+from simulations.engine.study import BLOCK_SIZE, Study
+from simulations.engine.workers import Workers, compute_blocks
+from simulations.records.rows import Block, concatenate
+
+LEAST_RUNS = 2
+"""Of a study: one has no spread."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a target needs per cell and λ setting; seconds per block where a pilot was computed."""
+
+    needs: tuple[Need, ...]
+    seconds_per_block: dict[str, float]
+    block_size: int = BLOCK_SIZE
+    estimand: str = "gap"
+
+
+def plan_study(
+    study: Study,
+    target: float,
+    predicted_gap_sd: Callable[[Any], dict[str, float | None]],
+    workers: Workers,
+) -> Plan:
+    """Plan a study: from the finite-sample prediction where there is one, else from a pilot block.
+
+    Parameters
+    ----------
+    study : Study
+    target : float
+        MCSE of the estimand.
+    predicted_gap_sd : callable ``(cell) -> dict``
+        SD over runs of the gap by λ setting.
+    workers : Workers
+        For the pilot blocks, which are not stored.
+
+    Returns
+    -------
+    Plan
+    """
+    predicted = {cell.name: predicted_gap_sd(cell) for cell in study.cells}
+    unknown = [
+        cell
+        for cell in study.cells
+        if any(predicted[cell.name].get(setting) is None for setting in cell.settings)
+    ]
+    code = study.design.get("code")
+    size = study.block_size
+    tasks = [
+        Task(study.compute_block, cell, study.seed, index, code=code, size=size)
+        for cell in unknown
+        for index in range(-(-PILOT_RUNS[estimand_of(cell)] // size))
+    ]
+    pilots: dict[str, list[Block]] = {}
+    for block in compute_blocks(tasks, workers):
+        pilots.setdefault(block.cell, []).append(block)
+    found: list[Need] = []
+    for cell in study.cells:
+        blocks = pilots.get(cell.name)
+        pilot = concatenate(blocks).measurements if blocks else None
+        found += needs(cell, target, predicted[cell.name], pilot)
+    seconds = {name: sum(b.seconds for b in of) / len(of) for name, of in pilots.items()}
+    return Plan(tuple(found), seconds, size, estimand_of(study.cells[0]))
+
+
+def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[str]]:
+    """Lay a plan out for the console.
+
+    Parameters
+    ----------
+    plan : Plan
+    target : float
+    workers : int
+
+    Returns
+    -------
+    table : rich.table.Table
+    lines : sequence of str
+        What follows from it.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=f"Replications for an MCSE of the {plan.estimand} on test of {target:g}")
+    table.add_column("cell")
+    table.add_column("setting")
+    table.add_column("from")
+    table.add_column("runs", justify="right")
+    table.add_column("90 % interval", justify="right")
+    for need in plan.needs:
+        table.add_row(Text(need.cell), Text(need.setting), need.basis, *_numbers(need))
+    return table, _conclusion(plan, workers)
+
+
+def _numbers(need: Need) -> tuple[str, str]:
+    if not math.isfinite(need.n_runs):
+        return "unknown", ""
+    runs, low, high = (max(LEAST_RUNS, n) for n in (need.n_runs, need.low, need.high))
+    return f"{math.ceil(runs)}", f"{low:.0f} to {high:.0f}" if need.low < need.high else ""
+
+
+def _conclusion(plan: Plan, workers: int) -> list[str]:
+    cells = list(dict.fromkeys(need.cell for need in plan.needs))
+    known = [n for n in plan.needs if math.isfinite(n.n_runs)]
+    most = {c: max((n.n_runs for n in known if n.cell == c), default=math.inf) for c in cells}
+    lines = []
+    for cell, n_runs in most.items():
+        if not math.isfinite(n_runs):
+            lines.append(f"{cell}: its pilot block shows no {plan.estimand} to make precise")
+            continue
+        blocks = whole_blocks(max(n_runs, LEAST_RUNS), plan.block_size) // plan.block_size
+        time = ""
+        if cell in plan.seconds_per_block:
+            seconds = blocks * plan.seconds_per_block[cell] / min(workers, blocks)
+            time = f", about {duration(seconds)} on {workers} worker(s)"
+        many = "blocks" if blocks > 1 else "block"
+        runs = "run" if plan.block_size == 1 else "runs"
+        lines.append(f"{cell}: {blocks} {many} of {plan.block_size} {runs}{time}")
+    return lines

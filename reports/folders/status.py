@@ -1,0 +1,187 @@
+"""How far a stored study is: done, running, failed, time left."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reports.layout.numbers import duration
+from simulations.engine.study import block_size_of
+from simulations.records.store import Store, failed_runs, read_blocks, read_fits, read_session
+from simulations.records.store_file import is_written
+
+MAX_REASONS = 5
+
+
+@dataclass(frozen=True)
+class CellStatus:
+    """One data cell: replications done, asked for and failed; seconds per block, NaN before any."""
+
+    cell: str
+    done: int
+    asked: int
+    failed: int
+    blocks_done: int
+    blocks_asked: int
+    seconds_per_block: float
+
+
+@dataclass(frozen=True)
+class Status:
+    """A stored study.
+
+    Attributes
+    ----------
+    study : str
+    cells : tuple of CellStatus
+    running : int
+        Blocks being computed now, by the writer of this folder; 0 without one.
+    seconds_left : float
+        At the speed of the finished blocks and the last session's number of workers; NaN before
+        any block is finished.
+    reasons : tuple of (reason, cell, run, count)
+        Why replications failed, the most frequent first, each with its first replication.
+    notes : tuple of str
+        What was out of the ordinary in single blocks.
+    session : dict
+        Who computes, or did last.
+    """
+
+    study: str
+    cells: tuple[CellStatus, ...]
+    running: int
+    seconds_left: float
+    reasons: tuple[tuple[str, str, int, int], ...]
+    notes: tuple[str, ...]
+    session: dict[str, Any]
+
+
+def study_status(store: Store) -> Status:
+    """Read how far a study is.
+
+    Parameters
+    ----------
+    store : Store
+        May be written by another process meanwhile.
+
+    Returns
+    -------
+    Status
+    """
+    session, blocks = read_session(store), read_blocks(store)
+    failed = failed_runs(store)
+    asked = session.get("runs", {})
+    size = block_size_of(store.design)
+    names = list(dict.fromkeys([*asked, *(row[0] for row in blocks)]))
+    cells = []
+    for name in names:
+        mine = [row for row in blocks if row[0] == name]
+        done = sum(row[2] for row in mine)
+        n_asked = asked.get(name, done)
+        within = [row for row in mine if row[1] * size < n_asked]
+        seconds = [row[3] for row in within]
+        cells.append(
+            CellStatus(
+                cell=name,
+                done=min(sum(row[2] for row in within), n_asked),
+                asked=n_asked,
+                failed=sum(run < n_asked for run in failed.get(name, ())),
+                blocks_done=len(within),
+                blocks_asked=-(-n_asked // size),
+                seconds_per_block=sum(seconds) / len(seconds) if seconds else float("nan"),
+            )
+        )
+    missing = sum(c.blocks_asked - c.blocks_done for c in cells)
+    workers = max(1, int(session.get("workers", 1)))
+    written = is_written(store.path.parent)
+    return Status(
+        study=store.study,
+        cells=tuple(cells),
+        running=min(workers, missing) if written else 0,
+        seconds_left=_seconds_left(cells, min(workers, max(missing, 1))),
+        reasons=_reasons(store, failed),
+        notes=tuple(f"{row[0]} block {row[1]}: {row[5]}" for row in blocks if row[5]),
+        session=session,
+    )
+
+
+def status_text(status: Status, folder: Path) -> tuple[Any, Sequence[str]]:
+    """Lay a status out for the console.
+
+    Parameters
+    ----------
+    status : Status
+    folder : Path
+
+    Returns
+    -------
+    table : rich.table.Table
+    lines : sequence of str
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(f"{status.study} in {folder}"))
+    table.add_column("cell")
+    for head in ("runs done", "asked", "failed", "blocks left", "time per block"):
+        table.add_column(head, justify="right")
+    for c in status.cells:
+        row = (c.done, c.asked, c.failed, c.blocks_asked - c.blocks_done)
+        table.add_row(Text(c.cell), *map(str, row), duration(c.seconds_per_block))
+    left = sum(c.blocks_asked - c.blocks_done for c in status.cells)
+    since = f"since {status.session.get('started', 'unknown')}"
+    lines = []
+    if status.running:
+        host, pid = status.session.get("host"), status.session.get("pid")
+        lines.append(
+            f"running {since} (process {pid} on {host}): {status.running} blocks at a time"
+        )
+    elif left:
+        lines.append("not running: the command that began it resumes")
+    if not status.cells:
+        lines.append("nothing is computed yet")
+    elif left and math.isnan(status.seconds_left):
+        lines.append("time left: not known before the first block")
+    elif left:
+        lines.append(f"time left: about {duration(status.seconds_left)}")
+    else:
+        lines.append("done")
+    for reason, cell, run, count in status.reasons:
+        lines.append(f"failed, {count} replications: {reason}")
+        command = ["learnprop", "replay", str(folder), "--cell", cell, "--run", str(run)]
+        lines.append(f"  the first: {shlex.join(command)}")
+    return table, [*lines, *status.notes[:MAX_REASONS]]
+
+
+def _seconds_left(cells: list[CellStatus], workers: int) -> float:
+    """A cell without a finished block is taken to be as slow as the others on average."""
+    known = [c.seconds_per_block for c in cells if c.blocks_done]
+    if not known:
+        return float("nan") if any(c.blocks_asked for c in cells) else 0.0
+    typical = sum(known) / len(known)
+    work = sum(
+        (c.blocks_asked - c.blocks_done) * (c.seconds_per_block if c.blocks_done else typical)
+        for c in cells
+    )
+    return work / workers
+
+
+def _reasons(store: Store, failed: dict[str, set[int]]) -> tuple[tuple[str, str, int, int], ...]:
+    counts: Counter[str] = Counter()
+    first: dict[str, tuple[str, int]] = {}
+    for cell, runs in failed.items():
+        fits = read_fits(store, cell)
+        reasons = {
+            (int(run), str(reason))
+            for run, reason in zip(fits.run, fits.reason, strict=True)
+            if reason and int(run) in runs
+        }
+        for run, reason in sorted(reasons):
+            counts[reason] += 1
+            first.setdefault(reason, (cell, run))
+    return tuple((reason, *first[reason], n) for reason, n in counts.most_common(MAX_REASONS))

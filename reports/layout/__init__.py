@@ -1,0 +1,1 @@
+"""Tables, numbers and figures as text, LaTeX and files."""

@@ -1,0 +1,113 @@
+"""Cells of tables with one row per class, from the columns of `reports.statistics.columns`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reports.layout.numbers import Markup, decimals, percent_interval
+
+
+def percent_with_mcse(row: dict[str, Any], name: str, markup: Markup) -> str:
+    """Write a mean in per cent with its Monte Carlo standard error, two digits of it.
+
+    Examples
+    --------
+    >>> from reports.layout.numbers import TEXT
+    >>> percent_with_mcse({"left": 0.07834, "left_mcse": 0.00036}, "left", TEXT)
+    '7.834±0.036'
+    >>> percent_with_mcse({}, "left", TEXT)
+    '-'
+    """
+    value, mcse = row.get(name, float("nan")), row.get(f"{name}_mcse", float("nan"))
+    if value != value:
+        return "-"
+    n = decimals(100 * mcse, least=0)
+    return markup.math.format(f"{100 * value:.{n}f}{markup.plus_minus}{100 * mcse:.{n}f}")
+
+
+def percent_of_limit(row: dict[str, Any], name: str, markup: Markup) -> str:
+    """Write the limit of a mean: with as many digits as the mean, or with its own MCSE.
+
+    Examples
+    --------
+    >>> from reports.layout.numbers import TEXT
+    >>> row = {"left": 0.07834, "left_mcse": 0.00036, "limit_left": 0.0783152}
+    >>> percent_of_limit(row | {"limit_left_mcse": 0.0}, "left", TEXT)
+    '7.832'
+    >>> percent_of_limit(row | {"limit_left_mcse": 0.0002}, "left", TEXT)
+    '7.832±0.020'
+    """
+    value, mcse = row.get(f"limit_{name}", float("nan")), row.get(f"limit_{name}_mcse", 0.0)
+    if value != value:
+        return "-"
+    if mcse > 0:
+        return percent_with_mcse(row, f"limit_{name}", markup)
+    n = decimals(100 * row.get(f"{name}_mcse", float("nan")), least=0)
+    return markup.math.format(f"{100 * value:.{n}f}")
+
+
+def gap_with_interval(row: dict[str, Any], markup: Markup) -> str:
+    """Write a gap with its interval, in per cent; a dash where there is none.
+
+    Examples
+    --------
+    >>> from reports.layout.numbers import TEXT
+    >>> gap_with_interval({"gap": 0.02, "gap_low": -0.01, "gap_high": 0.05}, TEXT)
+    '+2.0 % [-1.0, +5.0]'
+    """
+    gap = row.get("gap", float("nan"))
+    return "-" if gap != gap else percent_interval(gap, row["gap_low"], row["gap_high"], markup)
+
+
+def models_rejected(row: dict[str, Any], markup: Markup) -> str:
+    """Write the share of the models that their own joint test rejects, and of those it leaves open.
+
+    Examples
+    --------
+    >>> from reports.layout.numbers import TEXT
+    >>> models_rejected({"rejected": 0.12, "rejected_mcse": 0.03, "untested": 0.0}, TEXT)
+    '12±3 %'
+    >>> models_rejected({"rejected": 0.0, "rejected_mcse": 0.0, "untested": 0.8}, TEXT)
+    '0±0 %, 80 % untested'
+    >>> models_rejected({"rejected": 0.0, "rejected_mcse": 0.0, "untested": 1.0}, TEXT)
+    'untested'
+    """
+    rejected, untested = row.get("rejected", float("nan")), row.get("untested", 0.0)
+    if rejected != rejected:
+        return "-"
+    if untested == 1:
+        return "untested"
+    share = markup.math.format(
+        f"{100 * rejected:.0f}{markup.plus_minus}{100 * row['rejected_mcse']:.0f}{markup.percent}"
+    )
+    left_open = f", {100 * untested:.0f}{markup.percent} untested"
+    return share + (left_open if untested > 0 else "")
+
+
+def untested_note(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Say below a table what `untested` is, where there is any.
+
+    Examples
+    --------
+    >>> untested_note([{"untested": 0.0}, {}]), len(untested_note([{"untested": 0.2}]))
+    ([], 1)
+    """
+    if not any(row.get("untested", 0.0) > 0 for row in rows):
+        return []
+    return ["untested: fewer than ten misses are expected of some class of the test sample"]
+
+
+def few_misses_note(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Say below a table why intervals are unbounded, where there is any such reason.
+
+    Examples
+    --------
+    >>> few_misses_note([{}]), len(few_misses_note([{"reason": ""}, {"reason": "class 0 has ..."}]))
+    ([], 1)
+    """
+    if not any(isinstance(row.get("reason"), str) and row["reason"] for row in rows):
+        return []
+    return [
+        "unbounded intervals: fewer than ten misses are expected in the test sample that all share"
+    ]

@@ -1,0 +1,1 @@
+"""Protocols in the ADEMP frame: the parts that studies share."""

@@ -1,0 +1,41 @@
+"""What protocols say of networks and of how they are trained."""
+
+from __future__ import annotations
+
+from simulations.networks.recipe import Recipe
+
+NETWORK_NAMES = {
+    "cnn2c": "CNN2C",
+    "cnn5c": "CNN5C",
+    "resnet18": "ResNet-18",
+    "mobilenetv2": "MobileNetV2",
+}
+NETWORKS = {
+    name: f"{title} of the paper's Table 2"
+    if name.startswith("cnn")
+    else f"{title} in its form for small images"
+    for name, title in NETWORK_NAMES.items()
+}
+_SCHEDULES = {
+    "constant": "constant rate",
+    "step": "rate divided by 10 after a half and after three quarters of the epochs",
+    "cosine": "rate falling to zero by a cosine",
+}
+
+
+def training(recipe: Recipe) -> str:
+    """Say how networks are trained."""
+    parts = [
+        f"SGD, {recipe.epochs} epochs, batch {recipe.batch_size}, learning rate {recipe.lr:g}, "
+        f"momentum {recipe.momentum:g}, {_SCHEDULES[recipe.schedule]}"
+    ]
+    if recipe.weight_decay:
+        bias = "the output bias too" if recipe.decay_bias else "not of the output bias"
+        parts.append(f"weight decay {recipe.weight_decay:g} ({bias})")
+    if recipe.augment:
+        parts.append("random crop and horizontal flip (P is of the images as they are)")
+    if recipe.precision != "float32":
+        parts.append(f"{recipe.precision} autocast (P is of a network in float32)")
+    if recipe.compiled:
+        parts.append("through torch.compile")
+    return "; ".join(parts)

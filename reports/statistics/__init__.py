@@ -1,0 +1,1 @@
+"""From stored measurements to estimates, intervals and verdicts."""

@@ -1,0 +1,1 @@
+"""Cells, blocks, workers, seeds and replay: how any study is computed."""

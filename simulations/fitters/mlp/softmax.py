@@ -1,0 +1,316 @@
+r"""A network with one hidden layer of any width and softmax outputs, batched over replications.
+
+.. math:: z(x) = V \sigma(W^T x + c) + b
+
+Parameters are one vector per fit: W row by row (n_features x n_hidden), c (n_hidden), then the
+output layer class by class, each with its bias last (n_classes x (n_hidden + 1)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+from equations.arguments import BadArgument
+from equations.mean_proba import FloatArray
+from simulations.fitters.fit import Fit, Fitted, Samples, check_samples, with_ones
+from simulations.fitters.fitter import Batch, Fitter
+from simulations.fitters.mlp.minibatches import MinibatchLoss, train_adam
+from simulations.fitters.mlp.network import hidden_activations
+from simulations.fitters.mlp.sim2 import HEAD_TOLERANCE
+from simulations.fitters.regression import in_units, standardise
+from simulations.generators import large_sample_limit
+from simulations.minimisation.newton import GRADIENT_TOLERANCE, SETTLED
+from simulations.minimisation.softmax_loss import minimise_softmax, plain_loss
+from simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED
+from simulations.refinement.softmax_bias import refine_bias
+
+HEAD_ITERATIONS = 50
+"""Newton iterations for the output layer: a finite minimum takes about twenty."""
+
+STAGES = ("raw", "bias", "head")
+"""As trained; the output bias refined; the whole output layer refined on frozen features."""
+
+
+def initial_softmax_params(
+    n_features: int, n_hidden: int, n_classes: int, rng: np.random.Generator
+) -> FloatArray:
+    r"""Random initial parameters, uniform on :math:`\pm\sqrt{2 / (fan_{in} + fan_{out})}`.
+
+    Parameters
+    ----------
+    n_features, n_hidden, n_classes : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of float64, shape (n_params,)
+
+    References
+    ----------
+    After Glorot and Bengio (2010), AISTATS.
+
+    Examples
+    --------
+    >>> initial_softmax_params(2, 16, 5, np.random.default_rng(0)).shape
+    (133,)
+    """
+    hidden = np.sqrt(2.0 / (n_features + n_hidden))
+    output = np.sqrt(2.0 / (n_hidden + n_classes))
+    return np.concatenate(
+        [
+            rng.uniform(-hidden, hidden, (n_features + 1) * n_hidden),
+            rng.uniform(-output, output, n_classes * (n_hidden + 1)),
+        ]
+    )
+
+
+def unpack_softmax(
+    theta: torch.Tensor, n_inputs: int, n_classes: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Parts of theta (B, n_params) as views: W over c (B, n_inputs, h), V and b (B, K, h + 1)."""
+    n_hidden = (theta.shape[1] - n_classes) // (n_inputs + n_classes)
+    layer = theta[:, : n_inputs * n_hidden].unflatten(1, (n_inputs, n_hidden))
+    return layer, theta[:, n_inputs * n_hidden :].unflatten(1, (n_classes, n_hidden + 1))
+
+
+def softmax_mlp_logits(X: ArrayLike, params: ArrayLike, n_classes: int) -> FloatArray:
+    """Logits of one data set and a batch of networks.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, n_features)
+    params : array_like, shape (n_settings, n_params)
+    n_classes : int
+
+    Returns
+    -------
+    ndarray of float64, shape (n_settings, n_samples, n_classes)
+
+    Examples
+    --------
+    >>> softmax_mlp_logits([[0.0]], [[1.0, 0.0, 2.0, 0.5, -2.0, 0.0]], 2)  # hidden unit: 1/2
+    array([[[ 1.5, -1. ]]])
+    """
+    features = torch.as_tensor(np.asarray(X, dtype=np.float64)).contiguous()
+    theta = torch.as_tensor(np.asarray(params, dtype=np.float64))
+    return np.stack([z.numpy() for z in _logits(features, theta, n_classes)])
+
+
+def _logits(features: torch.Tensor, theta: torch.Tensor, n_classes: int) -> Iterator[torch.Tensor]:
+    """Logits (n_samples, K) of each network: the one arithmetic of refining and measuring."""
+    layers, outputs = unpack_softmax(theta, features.shape[1] + 1, n_classes)
+    for layer, output in zip(layers, outputs, strict=True):
+        yield torch.addmm(output[:, -1], hidden_activations(features, layer), output[:, :-1].mT)
+
+
+def fit_softmax_mlp(
+    X: ArrayLike,
+    y: ArrayLike,
+    class_weight: ArrayLike,
+    start: ArrayLike,
+    *,
+    rngs: Sequence[np.random.Generator],
+    epochs: int = 20,
+    batch_size: int = 128,
+    learning_rate: float = 1e-2,
+    device: str = "cpu",
+) -> dict[str, Fit]:
+    """Weighted one-hidden-layer softmax network for every replication and every λ setting.
+
+    Trains all layers by minibatch Adam with a constant normaliser (`train_adam`); then refines the
+    output bias; then the whole output layer on frozen features. "converged" is the premise of
+    Eq. (8) and no more: the gradient in the output bias is at most 1e-12 of the total mass.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_runs, n_samples, n_features)
+    y : array_like, shape (n_samples,), labels 0 .. n_classes-1
+    class_weight : array_like, shape (n_settings, n_classes)
+    start : array_like, shape (n_runs, n_params)
+        Initial parameters, see `initial_softmax_params`.
+    rngs : sequence of numpy.random.Generator
+        One per replication, for its minibatches.
+    epochs, batch_size : int
+    learning_rate : float
+    device : {"cpu", "cuda", "auto"}
+
+    Returns
+    -------
+    dict of str to Fit
+        By stage: "raw", "bias" and "head"; their parameters have shape (n_runs, n_settings,
+        n_params).
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit (see `check_samples`).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(1, 300, 2)), np.arange(300) % 3
+    >>> start = [initial_softmax_params(2, 4, 3, rng)]
+    >>> fits = fit_softmax_mlp(X, y, [[1.0, 1.0, 1.0]], start, rngs=[rng], epochs=2)
+    >>> {stage: fit.status.item() for stage, fit in fits.items()}
+    {'raw': 'not converged', 'bias': 'converged', 'head': 'converged'}
+    """
+    data = check_samples(X, y, class_weight, device)
+    n_runs, n_samples, n_features = data.features.shape
+    n_settings, n_classes = data.class_weight.shape
+    initial = np.asarray(start, dtype=np.float64)
+    step = n_features + 1 + n_classes
+    if initial.ndim != 2 or len(initial) != n_runs or (initial.shape[1] - n_classes) % step:
+        raise BadArgument(
+            "start", f"must have shape ({n_runs}, {step} h + {n_classes}), got {initial.shape}"
+        )
+    if len(rngs) != n_runs:
+        raise BadArgument("rngs", f"must hold {n_runs} generators, one per replication")
+    theta, n_iter = train_adam(
+        _minibatch_loss(data),
+        torch.as_tensor(initial, device=data.device).repeat_interleave(n_settings, dim=0),
+        n_samples=n_samples,
+        epochs=epochs,
+        rngs=rngs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+    )
+    head = _refine_output_layer(data, theta)
+    stages = {"raw": theta, "bias": _refine_bias(data, theta), "head": _refine_bias(data, head)}
+    return {stage: _describe(data, params, n_iter) for stage, params in stages.items()}
+
+
+def _minibatch_loss(data: Samples) -> MinibatchLoss:
+    n_runs, n_samples, n_features = data.features.shape
+    n_settings, n_classes = data.class_weight.shape
+    design = with_ones(data)
+    labels = torch.as_tensor(data.labels, device=data.device)
+    weight = torch.as_tensor(data.class_weight / data.mass[:, None], device=data.device)
+    run = torch.arange(n_runs, device=data.device)[:, None]
+
+    def loss(theta: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        x = design[run, rows].repeat_interleave(n_settings, dim=0)
+        y = labels[rows]
+        layer, output = unpack_softmax(theta, n_features + 1, n_classes)
+        hidden = torch.sigmoid(torch.bmm(x, layer))
+        z = torch.baddbmm(output[:, None, :, -1], hidden, output[:, :, :-1].mT)
+        own = y.repeat_interleave(n_settings, dim=0)[:, :, None]
+        nll = torch.logsumexp(z, dim=2) - z.gather(2, own)[:, :, 0]
+        by_sample = weight[:, y].transpose(0, 1).flatten(0, 1)
+        return (by_sample * nll).sum() * (n_samples / rows.shape[1])
+
+    return loss
+
+
+def _each_network(data: Samples, theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor, int]]:
+    """Number, features (n_samples, n_features) and λ setting of each network."""
+    n_settings = len(data.class_weight)
+    features = torch.as_tensor(data.features, device=data.device)
+    for i in range(len(theta)):
+        yield i, features[i // n_settings], i % n_settings
+
+
+def _refine_output_layer(data: Samples, theta: torch.Tensor) -> torch.Tensor:
+    """Solve the convex problem of the output layer on frozen features, where it has a minimum."""
+    n_classes = data.class_weight.shape[1]
+    refined = theta.clone()
+    layers, outputs = unpack_softmax(refined, data.features.shape[2] + 1, n_classes)
+    for i, features, setting in _each_network(data, theta):
+        by = standardise(hidden_activations(features, layers[i]).mT[None].contiguous())
+        design = torch.cat([by.features, torch.ones_like(by.features[:, :1])], dim=1)
+        loss = plain_loss(design, _target(data, setting))
+        start = torch.zeros_like(loss.target_moments)
+        found = minimise_softmax(loss, start, max_iter=HEAD_ITERATIONS)
+        if found.gradient_norm <= HEAD_TOLERANCE and found.last_move <= SETTLED:
+            outputs[i] = in_units(found.theta, by)[0, 0]
+    return refined
+
+
+def _refine_bias(data: Samples, theta: torch.Tensor) -> torch.Tensor:
+    """Solve for the output bias alone; of its minima the one that sums to zero."""
+    n_classes = data.class_weight.shape[1]
+    refined = theta.clone()
+    _, outputs = unpack_softmax(refined, data.features.shape[2] + 1, n_classes)
+    start = outputs[:, :, -1] - outputs[:, :, -1].mean(dim=1, keepdim=True)
+    outputs[:, :, -1] = 0.0
+    labels = torch.as_tensor(data.labels, device=data.device)
+    class_share = torch.as_tensor(data.class_weight / data.mass[:, None], device=data.device)
+    for i, features, setting in _each_network(data, theta):
+        (logits,) = _logits(features, refined[i : i + 1], n_classes)
+        outputs[i, :, -1], _ = refine_bias(logits, labels, class_share[setting], start[i])
+    return refined
+
+
+def _target(data: Samples, setting: int) -> torch.Tensor:
+    """Target mass (n_classes, n_samples) of the plain loss, over the total mass."""
+    weight = data.class_weight[setting] / data.mass[setting]
+    one_hot = np.eye(len(weight))[:, data.labels]
+    return torch.as_tensor(weight[data.labels] * one_hot, device=data.device)
+
+
+def _describe(data: Samples, theta: torch.Tensor, n_iter: torch.Tensor) -> Fit:
+    """Loss and gradients of networks, in float64."""
+    shape, n_classes = (len(data.features), len(data.class_weight)), data.class_weight.shape[1]
+    loss, norm, bias_gradient = [], [], []
+    for i, features, setting in _each_network(data, theta):
+        parameters = theta[i : i + 1].clone().requires_grad_()
+        (logits,) = _logits(features, parameters, n_classes)
+        target = _target(data, setting)
+        value = -(target.mT * torch.log_softmax(logits, dim=1)).sum()
+        (gradient,) = torch.autograd.grad(value, parameters)
+        proba = torch.softmax(logits.detach(), dim=1)
+        loss.append(float(value.detach()))
+        norm.append(float(torch.linalg.vector_norm(gradient)))
+        # Pulls are summed, not autograd's sums: those of the logits that are measured.
+        bias_gradient.append((target.sum(dim=0) @ proba - target.sum(dim=1)).cpu().numpy())
+    gradients = np.stack(bias_gradient)
+    finite = torch.isfinite(theta).all(dim=1).cpu().numpy() & np.isfinite(gradients).all(axis=1)
+    largest = np.abs(gradients).max(axis=1)
+    status = np.where(largest <= GRADIENT_TOLERANCE, CONVERGED, NOT_CONVERGED)
+    _, outputs = unpack_softmax(theta, data.features.shape[2] + 1, n_classes)
+    return Fit(
+        params=theta.cpu().numpy().reshape(*shape, -1),
+        loss=np.reshape(loss, shape) * data.mass,
+        gradient_norm=np.reshape(norm, shape),
+        bias=outputs[:, :, -1].cpu().numpy().reshape(*shape, n_classes),
+        bias_gradient=gradients.reshape(*shape, n_classes),
+        n_iter=n_iter.cpu().numpy().reshape(shape),
+        status=np.where(finite, status, DIVERGED).reshape(shape),
+    )
+
+
+def _fit(batch: Batch, *, hidden: int, epochs: int) -> list[Fitted]:
+    """Every stage of the networks of a block, each run from a start of its own."""
+    n_features, n_classes = batch.X.shape[2], len(batch.values[0])
+    start = [
+        initial_softmax_params(n_features, hidden, n_classes, rng) for rng in batch.rngs("start")
+    ]
+    fits = fit_softmax_mlp(
+        batch.X,
+        batch.y,
+        batch.values,
+        start,
+        rngs=batch.rngs("minibatch"),
+        epochs=epochs,
+        device=batch.device,
+    )
+    logits_of = partial(softmax_mlp_logits, n_classes=n_classes)
+    return [Fitted(batch.settings, epochs, stage, fit, logits_of) for stage, fit in fits.items()]
+
+
+def _headline(*, epochs: int, **_: object) -> tuple[int, str]:
+    return epochs, "head"
+
+
+FITTER = Fitter(
+    title="a network with one hidden layer of {hidden} sigmoid units, {epochs} epochs of Adam in "
+    "minibatches of 128 at learning rate 0.01; measured as trained (raw), with the output bias "
+    "refined (bias) and with the output layer refined (head, in the tables)",
+    fit=_fit,
+    headline=_headline,
+    limit=large_sample_limit.RICH_MODEL,
+)

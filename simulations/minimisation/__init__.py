@@ -1,0 +1,1 @@
+"""Convex losses: Newton's method, and whether there is a minimum at all."""

@@ -1,0 +1,276 @@
+r"""Softmax losses of many fits at once: derivatives, and their minimum.
+
+The loss is that of a *target mass* T, of which class weights, label smoothing, mixup and the
+normaliser of a minibatch are cases:
+
+.. math:: L(\theta) = -\sum_i \sum_c T_{ic} \log f_c(x_i)
+          + \frac{1}{2} \sum_p \alpha_p \sum_k \theta_{kp}^2 ,
+          \qquad z_k = \theta_k^T x,
+
+Only :math:`s_i = \sum_c T_{ic}` and the moments :math:`C_{kp} = \sum_i T_{ik} x_{ip}` enter the
+derivatives,
+
+.. math:: \frac{\partial L}{\partial \theta_{kp}}
+          = \sum_i s_i f_k(x_i)\, x_{ip} - C_{kp} + \alpha_p \theta_{kp}, \qquad
+          H_{kp,lq} = \sum_i s_i f_k (\delta_{kl} - f_l)\, x_{ip} x_{iq} + \alpha_p \delta .
+
+A constant may be added to the logits of all classes: of all minimisers that is taken whose
+parameters sum to zero over the classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+
+import torch
+
+from simulations.minimisation.logistic_loss import tiles_of
+from simulations.minimisation.newton import CERTAIN, Derivatives, NoMinimum, newton
+
+TILE_VALUES = 2**16
+"""Temporary numbers of one tile on CPU: half a MiB, which the second-level cache holds."""
+
+
+@dataclass(frozen=True)
+class SoftmaxLoss:
+    """A batch of softmax losses.
+
+    Attributes
+    ----------
+    design : tensor, shape (n_runs, n_params, n_samples)
+        x, one row per parameter of a logit, the intercept's last.
+    sample_mass : tensor, shape (n_runs, n_settings, n_samples)
+        s, of sum one; may be an expanded view.
+    target_moments : tensor, shape (n_runs, n_settings, n_classes, n_params)
+        C.
+    penalty : tensor, shape (n_params,)
+        α, in units of the total mass.
+    target : tensor, shape (n_runs, n_settings, n_classes, n_samples), or None
+        T. With it the gradient is a sum of the samples' own, which keeps its digits where C and
+        what is subtracted from it are an outlier's; it takes longer.
+    """
+
+    design: torch.Tensor
+    sample_mass: torch.Tensor
+    target_moments: torch.Tensor
+    penalty: torch.Tensor
+    target: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class SoftmaxMinimum:
+    """Minimisers (n_runs, n_settings, n_classes, n_params), and what is known of them.
+
+    ``gradient`` has the shape of `theta`; the others are (n_runs, n_settings); ``last_move`` is the
+    largest change of a logit that one more full step would make, ``near_move`` the same of the
+    samples whose probabilities are not yet zero and one.
+    """
+
+    theta: torch.Tensor
+    gradient: torch.Tensor
+    gradient_norm: torch.Tensor
+    n_iter: torch.Tensor
+    last_move: torch.Tensor
+    near_move: torch.Tensor
+
+
+def moments_of(target: torch.Tensor, design: torch.Tensor) -> torch.Tensor:
+    """Moments C of a target mass.
+
+    Parameters
+    ----------
+    target : tensor, shape (n_runs, n_settings, n_classes, n_samples)
+    design : tensor, shape (n_runs, n_params, n_samples)
+
+    Returns
+    -------
+    tensor, shape (n_runs, n_settings, n_classes, n_params)
+    """
+    moments = [t.flatten(0, 1) @ x.mT for t, x in zip(target, design, strict=True)]
+    return torch.stack(moments).unflatten(1, target.shape[1:3])
+
+
+def plain_loss(design: torch.Tensor, target: torch.Tensor) -> SoftmaxLoss:
+    """Loss of one fit without penalty.
+
+    Parameters
+    ----------
+    design : tensor, shape (1, n_params, n_samples)
+    target : tensor, shape (n_classes, n_samples)
+        T, of sum one.
+
+    Returns
+    -------
+    SoftmaxLoss
+    """
+    return SoftmaxLoss(
+        design=design,
+        sample_mass=target.sum(dim=0)[None, None],
+        target_moments=moments_of(target[None, None], design),
+        penalty=design.new_zeros(design.shape[1]),
+    )
+
+
+def loss_at(loss: SoftmaxLoss, theta: torch.Tensor) -> torch.Tensor:
+    """Value of a loss, over the total mass.
+
+    Parameters
+    ----------
+    loss : SoftmaxLoss
+    theta : tensor, shape (n_runs, n_settings, n_classes, n_params)
+
+    Returns
+    -------
+    tensor, shape (n_runs, n_settings)
+    """
+    normaliser = [
+        (s * torch.logsumexp(parameters @ x, dim=1)).sum(dim=1)
+        for s, parameters, x in zip(loss.sample_mass, theta, loss.design, strict=True)
+    ]
+    linear = (loss.target_moments * theta).sum(dim=(2, 3))
+    ridge = 0.5 * (loss.penalty * theta**2).sum(dim=(2, 3))
+    return torch.stack(normaliser) - linear + ridge
+
+
+def minimise_softmax(
+    loss: SoftmaxLoss,
+    theta: torch.Tensor,
+    *,
+    own_ridge: bool = False,
+    no_minimum: NoMinimum | None = None,
+    max_iter: int = 100,
+) -> SoftmaxMinimum:
+    """Minimise a batch of softmax losses by Newton's method.
+
+    Parameters
+    ----------
+    loss : SoftmaxLoss
+    theta : tensor, shape (n_runs, n_settings, n_classes, n_params)
+        Where to start; sums to zero over the classes.
+    own_ridge : bool
+    no_minimum : callable, optional
+        See `newton`; its theta is flat.
+    max_iter : int
+        Evaluations of the gradient.
+
+    Returns
+    -------
+    SoftmaxMinimum
+    """
+    shape = theta.shape
+    n_params = shape[3]
+
+    def curvature(hessian: torch.Tensor) -> torch.Tensor:
+        return hessian.diagonal(dim1=-2, dim2=-1)[..., n_params - 1 :: n_params].sum(dim=-1)
+
+    derivatives = _derivatives(loss, shape)
+    found = newton(
+        derivatives,
+        theta.flatten(2),
+        curvature=curvature,
+        own_ridge=own_ridge,
+        no_minimum=no_minimum,
+        max_iter=max_iter,
+    )
+    theta, steps = found.theta.view(shape), found.step.view(shape)
+    last_move, near_move = [], []
+    for run, (s, x) in enumerate(zip(steps, loss.design, strict=True)):
+        moves = (s @ x).abs().amax(dim=1)
+        logits = theta[run] @ x
+        first, second = logits.topk(2, dim=1).values.unbind(dim=1)
+        last_move.append(moves.amax(dim=1))
+        near_move.append(moves.masked_fill(first - second > CERTAIN, 0.0).amax(dim=1))
+    return SoftmaxMinimum(
+        theta=theta,
+        gradient=found.gradient.view(shape),
+        gradient_norm=found.gradient_norm,
+        n_iter=found.n_iter,
+        last_move=torch.stack(last_move),
+        near_move=torch.stack(near_move),
+    )
+
+
+def _derivatives(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
+    """Gradient and Hessian as functions of theta, tile by tile.
+
+    The Hessian's off-diagonal blocks, -Σ s f_k f_l x xᵀ, come from pairs of classes times pairs of
+    parameters, one thin matrix product; a diagonal block is minus the sum of its row's others,
+    since the f sum to one.
+    """
+    n_runs, n_settings, n_classes, n_params = shape
+    n_pairs, n_products = comb(n_classes, 2), comb(n_params + 1, 2)
+    rows = [n_settings * n_classes, n_settings * n_classes, n_settings * n_pairs, n_products]
+    n_samples = loss.design.shape[-1]
+    size = max(64, TILE_VALUES // sum(rows))
+    tiles = tiles_of(n_runs, n_samples, size, loss.design.device)
+    runs, part = tiles[0]
+    room = runs.stop * min(part.stop, n_samples)
+    buffers = [loss.design.new_empty(n * room) for n in rows]
+
+    others_of = 1 - torch.eye(n_classes, dtype=loss.design.dtype, device=loss.design.device)
+
+    def evaluate(theta: torch.Tensor, active: list[bool]) -> tuple[torch.Tensor, torch.Tensor]:
+        gradient = loss.penalty * theta.view(shape)
+        if loss.target is None:
+            gradient = -loss.target_moments + gradient
+        by_pair = theta.new_zeros(n_runs, n_settings, n_pairs, n_products)
+        for runs, part in tiles:
+            if not any(active[runs]):
+                continue
+            x = loss.design[runs, :, part]
+            n = len(x)
+            logits, proba, pairs, products = (
+                buffer[: n * m * x.shape[2]].view(n, m, -1)
+                for buffer, m in zip(buffers, rows, strict=True)
+            )
+            torch.bmm(theta[runs].reshape(n, -1, n_params), x, out=logits)
+            z, f, by_class = (t.unflatten(1, (n_settings, -1)) for t in (logits, proba, pairs))
+            torch.softmax(z, dim=2, out=f)
+            pulled = torch.mul(f, loss.sample_mass[runs, :, None, part], out=z)
+            pull = logits
+            if loss.target is not None:
+                t = loss.target[runs, ..., part]
+                pull = (f * (others_of @ t) - t * (others_of @ f)).flatten(1, 2)
+            gradient[runs] += torch.bmm(pull, x.mT).view(n, n_settings, n_classes, n_params)
+            first = 0
+            for k in range(n_classes - 1):
+                others = slice(first, first + n_classes - 1 - k)
+                torch.mul(pulled[:, :, k + 1 :], f[:, :, k : k + 1], out=by_class[:, :, others])
+                first = others.stop
+            first = 0
+            for p in range(n_params):
+                others = slice(first, first + n_params - p)
+                torch.mul(x[:, p:], x[:, p : p + 1], out=products[:, others])
+                first = others.stop
+            both = torch.bmm(pairs, products.mT)
+            by_pair[runs] += both.view(n, n_settings, n_pairs, n_products)
+        return gradient.flatten(2), _hessian(by_pair, loss.penalty, n_classes)
+
+    return evaluate
+
+
+def _hessian(by_pair: torch.Tensor, penalty: torch.Tensor, n_classes: int) -> torch.Tensor:
+    """Hessian (R, S, K P, K P) from Σ s f_k f_l x_p x_q, k < l and p <= q.
+
+    The flat direction of each parameter, the same change for all classes, gets a curvature of its
+    own, which moves nothing that sums to zero over the classes.
+    """
+    n_runs, n_settings = by_pair.shape[:2]
+    n_params = len(penalty)
+    p, q = torch.triu_indices(n_params, n_params)
+    block = by_pair.new_empty(*by_pair.shape[:3], n_params, n_params)
+    block[..., p, q] = by_pair
+    block[..., q, p] = by_pair
+    hessian = by_pair.new_zeros(n_runs, n_settings, n_classes, n_params, n_classes, n_params)
+    for pair, (k, j) in enumerate(combinations(range(n_classes), 2)):
+        hessian[:, :, k, :, j] = hessian[:, :, j, :, k] = -block[:, :, pair]
+        hessian[:, :, k, :, k] += block[:, :, pair]
+        hessian[:, :, j, :, j] += block[:, :, pair]
+    own = hessian.diagonal(dim1=2, dim2=4).diagonal(dim1=2, dim2=3)  # (R, S, K, P)
+    flat = own.mean(dim=2)[..., None, None] / n_classes  # (R, S, P, 1, 1)
+    hessian.diagonal(dim1=3, dim2=5).permute(0, 1, 4, 2, 3).add_(flat)
+    square = hessian.view(n_runs, n_settings, n_classes * n_params, -1)
+    square.diagonal(dim1=-2, dim2=-1).add_(penalty.repeat(n_classes))
+    return square

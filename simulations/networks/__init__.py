@@ -1,0 +1,1 @@
+"""Networks on images: built, trained many at once, kept on the way, recorded."""

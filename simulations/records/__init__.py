@@ -1,0 +1,1 @@
+"""Stored quantities: rows of a block, and the SQLite file that keeps them."""

@@ -1,0 +1,1 @@
+"""Output layers of trained networks brought to their minimum: bias, or all of it."""

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix, log_loss
+
+from equations.mean_proba import check_proba
+from simulations.records.measure import measure
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_against_scikit_learn(n_classes):
+    rng = np.random.default_rng(n_classes)
+    y = np.concatenate([np.arange(n_classes), rng.integers(0, n_classes, 200)])
+    logits = 3 * rng.normal(size=(len(y), n_classes))
+    proba = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    found = measure(y, logits)
+    np.testing.assert_array_equal(found.confusion, confusion_matrix(y, proba.argmax(axis=1)))
+    assert found.log_loss.sum() == pytest.approx(log_loss(y, proba, normalize=False))
+    np.testing.assert_array_equal(found.class_count, found.confusion.sum(axis=1))
+    squares = np.einsum("iaa->ia", found.second_moment)
+    np.testing.assert_allclose(squares >= found.mean_proba**2, True)
+
+
+def test_one_logit_is_two_with_a_zero():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 50)
+    z = 5 * rng.normal(size=100)
+    one, two = measure(y, z), measure(y, np.stack([0 * z, z], axis=1))
+    for name, values in vars(one).items():
+        np.testing.assert_allclose(values, getattr(two, name), rtol=1e-12)
+
+
+def test_nan_logits_are_refused():
+    with pytest.raises(ValueError, match="proba holds NaN"):
+        measure([0, 1], [np.nan, 0.0])
+
+
+def test_sigmoids_are_k_binary_classifiers():
+    rng = np.random.default_rng(1)
+    y = np.concatenate([np.arange(3), rng.integers(0, 3, 60)])
+    z = 2 * rng.normal(size=(63, 3))
+    found = measure(y, z, "sigmoid")
+    g = 1 / (1 + np.exp(-z))
+    for k in range(3):
+        np.testing.assert_allclose(found.mean_proba[k], g[y == k].mean(axis=0))
+        np.testing.assert_allclose(found.miss_proba[k], 1 - found.mean_proba[k, k])
+        second = g[y == k].T @ g[y == k] / (y == k).sum()
+        np.testing.assert_allclose(found.second_moment[k], second)
+    one_hot = np.eye(3)[y]
+    binary = sum(log_loss(one_hot[:, k], g[:, k], normalize=False) for k in range(3))
+    assert found.log_loss.sum() == pytest.approx(binary)
+    np.testing.assert_array_equal(found.confusion, confusion_matrix(y, z.argmax(axis=1)))
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_miss_proba_keeps_its_digits_where_p_is_one(activation):
+    z = np.array([[50.0, -50.0], [-50.0, 50.0]])  # 1 - P_kk is 0 in floats
+    of_sample = measure([0, 1], z, activation)
+    P, miss = of_sample.mean_proba, of_sample.miss_proba
+    exponent = -100 if activation == "softmax" else -50
+    np.testing.assert_allclose(np.diag(P), 1.0)
+    np.testing.assert_allclose(miss, np.exp(exponent), rtol=1e-12)
+
+
+def test_numbers_above_one_are_no_sigmoids():
+    with pytest.raises(ValueError, match="proba holds a number above one"):
+        check_proba([[0.2, 1.5]], activation="sigmoid")
+    assert check_proba([[0.9, 0.9]], activation="sigmoid").tolist() == [[0.9, 0.9]]
+    with pytest.raises(ValueError, match="proba must sum to one"):
+        check_proba([[0.9, 0.9]])
+
+
+def test_a_class_absent_from_the_test_data_is_named():
+    with pytest.raises(ValueError, match="y_true holds no sample of class 1"):
+        measure([0, 2, 2], np.zeros((3, 3)))
