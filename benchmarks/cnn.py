@@ -9,12 +9,12 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch.utils.data import DataLoader, TensorDataset
 
-from simulations.networks.architectures import build_network
-from simulations.networks.criteria import weighted_cross_entropy
-from simulations.networks.image_batches import ResidentImages, channel_moments, resident
-from simulations.networks.recipe import Recipe
-from simulations.networks.replicas import Replicas, make_replicas
-from simulations.networks.trainer import train
+from learnprop.simulations.networks.architectures import build_network
+from learnprop.simulations.networks.criteria import weighted_cross_entropy
+from learnprop.simulations.networks.image_batches import ResidentImages, channel_moments, resident
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.replicas import Replicas, make_replicas
+from learnprop.simulations.networks.trainer import train
 
 SHAPE, N_CLASSES, BATCH = (1, 28, 28), 10, 64
 CPU = torch.device("cpu")

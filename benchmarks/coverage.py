@@ -15,12 +15,16 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from equations.inference.model import gaps_of_model, joint_test_of_model
-from equations.inference.within_class import MIN_MISSES
-from equations.mean_proba import FloatArray, mean_proba_and_second_moments, proba_from_logits
-from equations.stationary import effective_class_weight_of_model
-from reports.folders.provenance import now, write_provenance
-from reports.layout.files import write_text
+from learnprop.equations.inference.model import gaps_of_model, joint_test_of_model
+from learnprop.equations.inference.within_class import MIN_MISSES
+from learnprop.equations.mean_proba import (
+    FloatArray,
+    mean_proba_and_second_moments,
+    proba_from_logits,
+)
+from learnprop.equations.stationary import effective_class_weight_of_model
+from learnprop.reports.folders.provenance import now, write_provenance
+from learnprop.reports.layout.files import write_text
 
 FOLDER = Path("results/small-samples")
 SAMPLES = 2000

@@ -8,13 +8,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from simulations.engine.limits import one_thread
-from simulations.engine.monte_carlo import run_study
-from simulations.engine.study import BLOCK_SIZE, block_runs
-from simulations.engine.workers import Workers
-from simulations.records.store_file import open_store
-from simulations.studies.explore import study as explore
-from simulations.studies.table1 import study as table1
+from learnprop.simulations.engine.limits import one_thread
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.engine.study import BLOCK_SIZE, block_runs
+from learnprop.simulations.engine.workers import Workers
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.explore import study as explore
+from learnprop.simulations.studies.table1 import study as table1
 
 
 def seconds_per_fit(module, cells) -> float:

@@ -12,15 +12,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from equations.class_weights import table1_class_weights
-from simulations.engine.limits import one_thread
-from simulations.engine.study import BLOCK_SIZE
-from simulations.fitters.logistic import fit_logistic
-from simulations.fitters.mlp.network import initial_params
-from simulations.fitters.mlp.sim2 import fit_mlp
-from simulations.generators.generator import Generator, sample
-from simulations.generators.paper import sim1, sim2
-from simulations.minimisation.newton import GRADIENT_TOLERANCE
+from learnprop.equations.class_weights import table1_class_weights
+from learnprop.simulations.engine.limits import one_thread
+from learnprop.simulations.engine.study import BLOCK_SIZE
+from learnprop.simulations.fitters.logistic import fit_logistic
+from learnprop.simulations.fitters.mlp.network import initial_params
+from learnprop.simulations.fitters.mlp.sim2 import fit_mlp
+from learnprop.simulations.generators.generator import Generator, sample
+from learnprop.simulations.generators.paper import sim1, sim2
+from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE
 
 WORKERS = 2
 SIZE = (1000, 10000)

@@ -13,17 +13,21 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from equations.balance import class_mass, residual
-from equations.class_weights import class_weights
-from equations.inference.estimates import mcse_of_mean
-from equations.inference.jackknife import mcse_of_sd
-from equations.inference.model import joint_test_of_model
-from equations.mean_proba import FloatArray, mean_proba_and_second_moments, proba_from_logits
-from reports.folders.provenance import now, write_provenance
-from reports.layout.files import write_text
-from simulations.fitters.logistic import fit_logistic
-from simulations.generators.generator import sample
-from simulations.generators.paper import sim1
+from learnprop.equations.balance import class_mass, residual
+from learnprop.equations.class_weights import class_weights
+from learnprop.equations.inference.estimates import mcse_of_mean
+from learnprop.equations.inference.jackknife import mcse_of_sd
+from learnprop.equations.inference.model import joint_test_of_model
+from learnprop.equations.mean_proba import (
+    FloatArray,
+    mean_proba_and_second_moments,
+    proba_from_logits,
+)
+from learnprop.reports.folders.provenance import now, write_provenance
+from learnprop.reports.layout.files import write_text
+from learnprop.simulations.fitters.logistic import fit_logistic
+from learnprop.simulations.generators.generator import sample
+from learnprop.simulations.generators.paper import sim1
 
 FOLDER = Path("results/fitted-models")
 TRAIN_SIZES = ((100, 1000), (400, 4000), (1600, 16000))

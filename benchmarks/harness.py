@@ -12,12 +12,18 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 
-from simulations.engine.monte_carlo import run_study
-from simulations.engine.study import BLOCK_SIZE, Study, block_runs
-from simulations.engine.workers import Workers
-from simulations.records.measure import measure
-from simulations.records.rows import Block, FitRow, MeasurementRow, stack_fits, stack_measurements
-from simulations.records.store_file import open_store
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.engine.study import BLOCK_SIZE, Study, block_runs
+from learnprop.simulations.engine.workers import Workers
+from learnprop.simulations.records.measure import measure
+from learnprop.simulations.records.rows import (
+    Block,
+    FitRow,
+    MeasurementRow,
+    stack_fits,
+    stack_measurements,
+)
+from learnprop.simulations.records.store_file import open_store
 
 MEASURED = measure(np.repeat([0, 1], 10), np.linspace(-2, 2, 20))
 NONE = np.zeros(2)

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.nn.functional import cross_entropy, logsigmoid
 
-from equations.losses.lgl_inr import LGLINRLoss
+from learnprop.equations.losses.lgl_inr import LGLINRLoss
 
 SIZES = ((64, 10, 6.0), (1024, 100, 10.0))
 """Samples, classes, and how many times as long as cross-entropy LGL-INR may take."""

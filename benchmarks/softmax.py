@@ -11,14 +11,14 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from benchmarks.fits import WORKERS, ours
-from equations.class_weights import class_weights
-from simulations.engine.limits import one_thread
-from simulations.engine.study import BLOCK_SIZE
-from simulations.fitters.softmax import fit_softmax
-from simulations.generators.class_sizes import class_sizes
-from simulations.generators.gaussian import class_means, gaussian_classes
-from simulations.generators.generator import sample
-from simulations.minimisation.newton import GRADIENT_TOLERANCE
+from learnprop.equations.class_weights import class_weights
+from learnprop.simulations.engine.limits import one_thread
+from learnprop.simulations.engine.study import BLOCK_SIZE
+from learnprop.simulations.fitters.softmax import fit_softmax
+from learnprop.simulations.generators.class_sizes import class_sizes
+from learnprop.simulations.generators.gaussian import class_means, gaussian_classes
+from learnprop.simulations.generators.generator import sample
+from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE
 
 
 def data(n_classes, n_features, n_samples, runs):

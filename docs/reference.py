@@ -15,8 +15,8 @@ from typer.cli import get_docs_for_click
 import learnprop
 from learnprop.cli import command_line
 from learnprop.run_options import RunOptions
-from simulations.studies import STUDIES, options_type
-from simulations.studies.option import Declared, declared_options
+from learnprop.simulations.studies import STUDIES, options_type
+from learnprop.simulations.studies.option import Declared, declared_options
 
 ROOT = Path(__file__).parents[1]
 PAGE, STUB = ROOT / "docs" / "cli.md", ROOT / "learnprop" / "__init__.pyi"

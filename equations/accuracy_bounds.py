@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from equations.arguments import BadArgument
-from equations.balance import off_diagonal
-from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.balance import off_diagonal
+from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
 
 
 def accuracy_bounds(mean_proba: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from equations.arguments import BadArgument
-from equations.class_weights import check_class_weight
-from equations.mean_proba import FloatArray
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.class_weights import check_class_weight
+from learnprop.equations.mean_proba import FloatArray
 
 INTERPOLATED_BELOW = 1e-12
 """Right side, relative to the class's own mass, under which a row is interpolated: nothing to

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from equations.arguments import BadArgument
-from equations.mean_proba import FloatArray
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.mean_proba import FloatArray
 
 SCHEMES: dict[str, Callable[[FloatArray, float], FloatArray]] = {
     "equal": lambda count, _: np.ones_like(count),

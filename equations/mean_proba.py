@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, softmax
 
-from equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -311,7 +311,8 @@ def mean_proba_and_second_moments(
 
     ``M[i] - np.outer(P[i], P[i])`` is the within-class covariance of the predictions (divisor
     :math:`N_i`), which is what an interval for a *fixed* model on fresh data needs; see
-    `equations.inference.within_class` for how it keeps its digits where P is near the identity.
+    `learnprop.equations.inference.within_class` for how it keeps its digits where P is near the
+    identity.
 
     Parameters
     ----------

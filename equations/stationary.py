@@ -13,17 +13,17 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from scipy.sparse import csgraph
 
-from equations.arguments import BadArgument
-from equations.balance import off_diagonal
-from equations.inference.estimates import Estimate
-from equations.inference.model import gaps_of_model
-from equations.inference.within_class import (
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.balance import off_diagonal
+from learnprop.equations.inference.estimates import Estimate
+from learnprop.equations.inference.model import gaps_of_model
+from learnprop.equations.inference.within_class import (
     MIN_MISSES,
     check_model,
     too_few_misses,
     within_class_covariance,
 )
-from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
+from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
 
 
 @np.errstate(under="ignore", over="ignore")

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from equations.arguments import BadArgument
-from equations.balance import class_mass as mass_of
-from equations.balance import right_side
-from equations.class_weights import check_class_weight
-from equations.mean_proba import FloatArray
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.balance import class_mass as mass_of
+from learnprop.equations.balance import right_side
+from learnprop.equations.class_weights import check_class_weight
+from learnprop.equations.mean_proba import FloatArray
 
 
 def _check_smoothing(smoothing: float) -> None:

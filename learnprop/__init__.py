@@ -9,85 +9,85 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from simulations.studies import STUDIES
+from learnprop.simulations.studies import STUDIES
 
 __version__ = "0.1.0"
 
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "Measure a classifier": {
-        "equations.mean_proba": (
+        "learnprop.equations.mean_proba": (
             "mean_proba", "mean_proba_and_second_moments", "proba_from_logits", "class_count",
         ),
-        "simulations.records.measure": ("measure",),
-        "equations.accuracy_bounds": ("accuracy_bounds",),
+        "learnprop.simulations.records.measure": ("measure",),
+        "learnprop.equations.accuracy_bounds": ("accuracy_bounds",),
     },
     "The two sides of Eqs. (8) to (10)": {
-        "equations.balance": (
+        "learnprop.equations.balance": (
             "class_mass", "residual", "left_side", "right_side", "gap", "split_residual",
             "binary_ratio", "binary_ratio_in_theory", "detailed_balance_asymmetry",
         ),
-        "equations.violations": (
+        "learnprop.equations.violations": (
             "penalised_bias_residual", "label_smoothing_residual",
             "torch_label_smoothing_residual", "minibatch_mean_class_weight",
         ),
     },
     "Class weights": {
-        "equations.class_weights": ("class_weights", "table1_class_weights"),
-        "equations.stationary": (
+        "learnprop.equations.class_weights": ("class_weights", "table1_class_weights"),
+        "learnprop.equations.stationary": (
             "stationary_distribution", "effective_class_weight", "effective_class_weight_of_model",
             "effective_class_weight_over_runs",
         ),
     },
     "Intervals, tests, verdicts": {
-        "equations.inference.estimates": (
+        "learnprop.equations.inference.estimates": (
             "Estimate", "mcse_of_mean", "ratio_of_means", "equivalence_verdict",
         ),
-        "equations.inference.jackknife": ("mcse_of_sd", "jackknife"),
-        "equations.inference.simultaneous": ("gaps_over_runs", "max_t_critical"),
-        "equations.inference.joint": ("joint_test_over_runs",),
-        "equations.inference.model": ("gaps_of_model", "joint_test_of_model"),
-        "equations.limits.predictions": ("predict_logistic_ratio",),
+        "learnprop.equations.inference.jackknife": ("mcse_of_sd", "jackknife"),
+        "learnprop.equations.inference.simultaneous": ("gaps_over_runs", "max_t_critical"),
+        "learnprop.equations.inference.joint": ("joint_test_over_runs",),
+        "learnprop.equations.inference.model": ("gaps_of_model", "joint_test_of_model"),
+        "learnprop.equations.limits.predictions": ("predict_logistic_ratio",),
     },
     "Losses": {
-        "equations.losses.softmax": ("WeightedSoftmaxLoss", "weighted_softmax_loss"),
-        "equations.losses.logistic": ("WeightedLogisticLoss", "weighted_logistic_loss"),
-        "equations.losses.one_vs_all": ("OneVsAllLogisticLoss", "one_vs_all_logistic_loss"),
-        "equations.losses.lgl_inr": (
+        "learnprop.equations.losses.softmax": ("WeightedSoftmaxLoss", "weighted_softmax_loss"),
+        "learnprop.equations.losses.logistic": ("WeightedLogisticLoss", "weighted_logistic_loss"),
+        "learnprop.equations.losses.one_vs_all": ("OneVsAllLogisticLoss",
+        "one_vs_all_logistic_loss"), "learnprop.equations.losses.lgl_inr": (
             "LGLINRLoss", "lgl_inr_loss", "in_negative_weights", "in_negative_sides",
             "in_negative_residual",
         ),
     },
     "Samples": {
-        "simulations.generators.paper": ("sim1", "sim2"),
-        "simulations.generators.generator": ("sample",),
-        "simulations.generators.gaussian": ("gaussian_classes", "class_means", "class_covariances"),
-        "simulations.generators.skew_normal": ("skew_normal_classes",),
-        "simulations.generators.class_sizes": ("class_sizes",),
-        "simulations.generators.posterior": ("posterior_balance",),
+        "learnprop.simulations.generators.paper": ("sim1", "sim2"),
+        "learnprop.simulations.generators.generator": ("sample",),
+        "learnprop.simulations.generators.gaussian": ("gaussian_classes", "class_means",
+        "class_covariances"), "learnprop.simulations.generators.skew_normal":
+        ("skew_normal_classes",), "learnprop.simulations.generators.class_sizes": ("class_sizes",),
+        "learnprop.simulations.generators.posterior": ("posterior_balance",),
     },
     "Fitters": {
-        "simulations.fitters.fit": ("Fit",),
-        "simulations.fitters.objective": ("Objective",),
-        "simulations.fitters.logistic": ("fit_logistic", "logistic_logits"),
-        "simulations.fitters.softmax": ("fit_softmax", "softmax_logits"),
-        "simulations.fitters.one_vs_all": ("fit_one_vs_all",),
-        "simulations.fitters.mlp.softmax": (
+        "learnprop.simulations.fitters.fit": ("Fit",),
+        "learnprop.simulations.fitters.objective": ("Objective",),
+        "learnprop.simulations.fitters.logistic": ("fit_logistic", "logistic_logits"),
+        "learnprop.simulations.fitters.softmax": ("fit_softmax", "softmax_logits"),
+        "learnprop.simulations.fitters.one_vs_all": ("fit_one_vs_all",),
+        "learnprop.simulations.fitters.mlp.softmax": (
             "fit_softmax_mlp", "initial_softmax_params", "softmax_mlp_logits",
         ),
-        "simulations.fitters.mlp.sim2": ("fit_mlp",),
-        "simulations.fitters.mlp.network": ("initial_params", "mlp_logits"),
+        "learnprop.simulations.fitters.mlp.sim2": ("fit_mlp",),
+        "learnprop.simulations.fitters.mlp.network": ("initial_params", "mlp_logits"),
     },
     "Studies": {
         "learnprop.api": ("StudyResult",),
-        "simulations.engine.monte_carlo": ("Study", "run_study"),
-        "simulations.records.rows": (
+        "learnprop.simulations.engine.monte_carlo": ("Study", "run_study"),
+        "learnprop.simulations.records.rows": (
             "Block", "FitRow", "MeasurementRow", "stack_fits", "stack_measurements",
         ),
-        "simulations.engine.versions": ("code_version",),
-        "simulations.engine.seeds": ("replication_rng",),
-        "simulations.engine.workers": ("Workers",),
-        "simulations.records.store_file": ("open_store", "read_store"),
-        "simulations.records.store": ("read_fits", "read_measurements"),
+        "learnprop.simulations.engine.versions": ("code_version",),
+        "learnprop.simulations.engine.seeds": ("replication_rng",),
+        "learnprop.simulations.engine.workers": ("Workers",),
+        "learnprop.simulations.records.store_file": ("open_store", "read_store"),
+        "learnprop.simulations.records.store": ("read_fits", "read_measurements"),
     },
 }  # fmt: skip
 """Public names by what they are for, and the modules that define them. The studies themselves come

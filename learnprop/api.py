@@ -12,17 +12,17 @@ from tempfile import TemporaryDirectory
 from textwrap import fill, indent
 from typing import TYPE_CHECKING, Any
 
-from equations.arguments import BadArgument, Worded
 from learnprop.arguments import as_text, from_python
+from learnprop.equations.arguments import BadArgument, Worded
 from learnprop.run_options import RunOptions
-from simulations.studies import STUDIES, options_type
-from simulations.studies.option import Declared, declared_options
+from learnprop.simulations.studies import STUDIES, options_type
+from learnprop.simulations.studies.option import Declared, declared_options
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reports.study_report import Contents
-    from simulations.engine.study import Study
+    from learnprop.reports.study_report import Contents
+    from learnprop.simulations.engine.study import Study
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class StudyResult:
         ValueError
             If it cannot be made, or is a file.
         """
-        from reports.study_report import write_contents
+        from learnprop.reports.study_report import write_contents
 
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from equations.arguments import BadArgument
-from simulations.studies.option import Declared, declared_options
+from learnprop.equations.arguments import BadArgument
+from learnprop.simulations.studies.option import Declared, declared_options
 
 _KINDS: dict[type, tuple[tuple[type, ...], str, str]] = {
     int: ((int,), "an integer", "integers"),
@@ -42,7 +42,7 @@ def from_text(declared: Declared, texts: Sequence[str]) -> tuple[Any, ...]:
 
     Examples
     --------
-    >>> from simulations.studies import options_type
+    >>> from learnprop.simulations.studies import options_type
     >>> known = declared_options(options_type("cnn"))
     >>> from_text(known["imbalance"], ["1,10", "100"]), from_text(known["sizes"], [])
     ((1.0, 10.0, 100.0), ())
@@ -153,7 +153,7 @@ def from_python(study: str, options: type, given: Mapping[str, Any]) -> dict[str
 
     Examples
     --------
-    >>> from simulations.studies import options_type
+    >>> from learnprop.simulations.studies import options_type
     >>> Options = options_type("cnn")
     >>> from_python("cnn", Options, {"imbalance": 5, "weights": [0.3, "equal", (0.5, 0.5)]})
     {'imbalance': (5,), 'weights': ('0.3', 'equal', '0.5,0.5')}

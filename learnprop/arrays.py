@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument
 
 if TYPE_CHECKING:
-    from simulations.generators.user_data import DataFile
+    from learnprop.simulations.generators.user_data import DataFile
 
 
 def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tuple[bytes, DataFile]:
@@ -40,10 +40,10 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
     import numpy as np
     import pandas as pd
 
-    from simulations.generators.user_data import DataFile, class_counts
-    from simulations.generators.user_files.arrays import as_column, as_frame
-    from simulations.generators.user_files.columns import check_features
-    from simulations.generators.user_files.labels import label_names
+    from learnprop.simulations.generators.user_data import DataFile, class_counts
+    from learnprop.simulations.generators.user_files.arrays import as_column, as_frame
+    from learnprop.simulations.generators.user_files.columns import check_features
+    from learnprop.simulations.generators.user_files.labels import label_names
 
     for name in ("data", "label", "drop"):
         if name in chosen:

@@ -11,7 +11,7 @@ from learnprop import data, stores
 from learnprop.arguments import spaces_to_commas
 from learnprop.commands import mention, number_lists, plan_command, run_command
 from learnprop.exits import BAD_INPUT, DONE, INTERRUPTED, STOPPED, signals_interrupt
-from simulations.studies import STUDIES
+from learnprop.simulations.studies import STUDIES
 
 
 def command_line(spelled: Collection[str] = STUDIES) -> typer.Typer:

@@ -12,8 +12,8 @@ import typer
 from learnprop.arguments import as_text, from_text
 from learnprop.exits import bad_input, option_of, words_of_options
 from learnprop.run_options import CommandOptions, PlanOptions
-from simulations.studies import STUDIES, options_type
-from simulations.studies.option import Declared, declared_options
+from learnprop.simulations.studies import STUDIES, options_type
+from learnprop.simulations.studies.option import Declared, declared_options
 
 
 def run_command(study: str) -> Callable[..., None]:

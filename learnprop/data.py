@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument
 from learnprop.exits import BadInput, bad_input, say, show_tables, stopped
 
 if TYPE_CHECKING:
-    from simulations.dataset_catalogue import DataSet
+    from learnprop.simulations.dataset_catalogue import DataSet
 
 app = typer.Typer(
     name="data", help="Image data sets for the studies that train networks: list, fetch, verify."
@@ -33,8 +33,8 @@ def list_datasets(data_dir: DataDir = "") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from simulations.dataset_catalogue import DATASETS
-    from simulations.dataset_files import data_folders, find_folder
+    from learnprop.simulations.dataset_catalogue import DATASETS
+    from learnprop.simulations.dataset_files import data_folders, find_folder
 
     table = Table(title="Data sets", title_justify="left")
     for head in ("name", "title", "images", "where"):
@@ -56,7 +56,7 @@ def verify(names: Names = None, data_dir: DataDir = "") -> None:
 
     Without names, all that are found.
     """
-    from simulations.dataset_files import data_folders, find_folder, read_verified
+    from learnprop.simulations.dataset_files import data_folders, find_folder, read_verified
 
     wrong, found = [], 0
     for d in _chosen(names):
@@ -93,8 +93,8 @@ def fetch(
     """
     import pooch
 
-    from simulations.dataset_files import folder_named, own_folder
-    from simulations.fetching import fetch_dataset
+    from learnprop.simulations.dataset_files import folder_named, own_folder
+    from learnprop.simulations.fetching import fetch_dataset
 
     pooch.get_logger().setLevel("WARNING")  # its hints are for those who write the code
     folder = folder_named(data_dir) if data_dir else own_folder()
@@ -114,7 +114,7 @@ def fetch(
 
 
 def _chosen(names: list[str] | None) -> list[DataSet]:
-    from simulations.dataset_catalogue import DATASETS, dataset_named
+    from learnprop.simulations.dataset_catalogue import DATASETS, dataset_named
 
     try:
         return [dataset_named(name) for name in names or DATASETS]

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument
 from learnprop.progress import run_missing
 from learnprop.run_options import PlanOptions, RunOptions
-from simulations.studies import options_type, study_module
+from learnprop.simulations.studies import options_type, study_module
 
 if TYPE_CHECKING:
-    from reports.study_report import Contents
-    from simulations.engine.study import Study
-    from simulations.engine.workers import Workers
-    from simulations.records.store import Store
+    from learnprop.reports.study_report import Contents
+    from learnprop.simulations.engine.study import Study
+    from learnprop.simulations.engine.workers import Workers
+    from learnprop.simulations.records.store import Store
 
 LEAST_MCSE = 1e-6
 """No study reaches less: at an SD of 0.1 it would be 10^10 runs."""
@@ -94,10 +94,10 @@ def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Conte
     StudyError, OSError, KeyboardInterrupt
         Every finished block is kept.
     """
-    from reports.folders.provenance import now
-    from reports.layout.files import write_bytes, write_text
-    from reports.study_report import report_of
-    from simulations.records.store_file import open_store
+    from learnprop.reports.folders.provenance import now
+    from learnprop.reports.layout.files import write_bytes, write_text
+    from learnprop.reports.study_report import report_of
+    from learnprop.simulations.records.store_file import open_store
 
     workers, report, out = check_run(how), report_of(study.name), Path(how.out)
     started = now()
@@ -158,7 +158,7 @@ def check_mcse(mcse: float) -> None:
 
 def workers_of(chosen: RunOptions | PlanOptions) -> Workers:
     """Check who computes; raises BadArgument."""
-    from simulations.engine.workers import Workers, check_workers
+    from learnprop.simulations.engine.workers import Workers, check_workers
 
     return check_workers(Workers(chosen.jobs, chosen.backend, chosen.scheduler))
 
@@ -179,7 +179,7 @@ def check_out(out: Path, study: str) -> None:
     """
     from tempfile import TemporaryFile
 
-    from reports.folders.provenance import study_of
+    from learnprop.reports.folders.provenance import study_of
 
     if out.exists() and not out.is_dir():
         raise BadArgument("out", f"must be a folder, but {out} is a file")
@@ -202,8 +202,8 @@ def _write_provenance(
     command: Sequence[str] | None,
     started: Any,
 ) -> None:
-    from reports.folders.provenance import write_provenance
-    from simulations.records.store import read_session
+    from learnprop.reports.folders.provenance import write_provenance
+    from learnprop.simulations.records.store import read_session
 
     write_provenance(
         Path(how.out) / "provenance.json",
@@ -222,7 +222,7 @@ def _write_provenance(
 
 def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> Study:
     """Compute what is missing; with a target in rounds, until every estimand is precise enough."""
-    from reports.statistics.precision import estimand_of, more_runs, study_precision
+    from learnprop.reports.statistics.precision import estimand_of, more_runs, study_precision
 
     while True:
         note_session(study, store, workers, quiet=how.quiet)
@@ -248,8 +248,8 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
 
 def note_session(study: Study, store: Store, workers: Workers, *, quiet: bool = True) -> None:
     """Note in the store who computes what; say so where the processor is another."""
-    from reports.folders.provenance import now, processor
-    from simulations.records.store import finished_runs, read_session, write_session
+    from learnprop.reports.folders.provenance import now, processor
+    from learnprop.simulations.records.store import finished_runs, read_session, write_session
 
     here = processor()
     processors = read_session(store).get("processors", []) if finished_runs(store) else []
@@ -273,7 +273,7 @@ def note_session(study: Study, store: Store, workers: Workers, *, quiet: bool = 
 
 
 def _mention_more_runs(study: Study, store: Store, how: RunOptions) -> None:
-    from simulations.records.store import finished_runs
+    from learnprop.simulations.records.store import finished_runs
 
     held: dict[str, int] = {}
     for (cell, _), runs in finished_runs(store, timeout=0.0).items():

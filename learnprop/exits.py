@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from equations.arguments import Worded
+from learnprop.equations.arguments import Worded
 
 DONE, VERDICT_FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 3
 INTERRUPTED = 130  # typer's, of a Ctrl-C that nobody caught
@@ -60,7 +60,7 @@ def in_options(error: Exception) -> str:
 
     Examples
     --------
-    >>> from equations.arguments import BadArgument
+    >>> from learnprop.equations.arguments import BadArgument
     >>> in_options(BadArgument("sizes", "takes the place of `train_size`"))
     '--sizes takes the place of --train-size'
     """
@@ -88,7 +88,7 @@ def bad_input() -> Iterator[None]:
 
     Examples
     --------
-    >>> from equations.arguments import BadArgument
+    >>> from learnprop.equations.arguments import BadArgument
     >>> with bad_input():
     ...     raise BadArgument("train_size", "must be positive, got 0")
     Traceback (most recent call last):

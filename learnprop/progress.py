@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from learnprop.run_options import RunOptions
 
 if TYPE_CHECKING:
-    from simulations.engine.study import Study
-    from simulations.engine.workers import Workers
-    from simulations.records.store import Store
+    from learnprop.simulations.engine.study import Study
+    from learnprop.simulations.engine.workers import Workers
+    from learnprop.simulations.records.store import Store
 
 
 def run_missing(study: Study, store: Store, workers: Workers, how: RunOptions) -> None:
@@ -17,8 +17,8 @@ def run_missing(study: Study, store: Store, workers: Workers, how: RunOptions) -
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from simulations.engine.monte_carlo import pending_blocks, run_study
-    from simulations.engine.study import block_runs
+    from learnprop.simulations.engine.monte_carlo import pending_blocks, run_study
+    from learnprop.simulations.engine.study import block_runs
 
     missing = len(pending_blocks(study, store, how.timeout))
     updates = run_study(study, store, workers, timeout=how.timeout, max_failures=how.max_failures)

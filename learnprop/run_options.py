@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from simulations.studies.option import Option
+from learnprop.simulations.studies.option import Option
 
 RUNNING, PLANNING = "How it is run", "What is planned"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument
 from learnprop.execute import Caller, check_mcse, execute, lay_out, workers_of
 from learnprop.exits import (
     VERDICT_FAILED,
@@ -36,7 +36,7 @@ def run(name: str, chosen: dict[str, Any], how: CommandOptions) -> None:
         Its own options.
     how : CommandOptions
     """
-    from reports.study_report import report_of, write_contents
+    from learnprop.reports.study_report import report_of, write_contents
 
     shown: list[Any] = []
 
@@ -65,9 +65,9 @@ def plan(name: str, chosen: dict[str, Any], how: PlanOptions) -> None:
         Its own options.
     how : PlanOptions
     """
-    from reports.folders.plan import plan_study, plan_table
-    from reports.study_report import report_of
-    from simulations.engine.study import StudyError
+    from learnprop.reports.folders.plan import plan_study, plan_table
+    from learnprop.reports.study_report import report_of
+    from learnprop.simulations.engine.study import StudyError
 
     with bad_input():
         study = lay_out(name, chosen)
@@ -88,8 +88,8 @@ def _statuses(out: str) -> Iterator[None]:
     """Let whatever stops a study be one line that says what is kept, and an exit status."""
     import sqlite3
 
-    from simulations.engine.study import StudyError
-    from simulations.records.store_file import StoreError
+    from learnprop.simulations.engine.study import StudyError
+    from learnprop.simulations.records.store_file import StoreError
 
     kept = f"every finished block is kept in {out}"
     try:

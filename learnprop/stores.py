@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument
 from learnprop.exits import (
     VERDICT_FAILED,
     BadInput,
@@ -23,14 +23,14 @@ from learnprop.exits import (
 )
 
 if TYPE_CHECKING:
-    from simulations.records.store import Store
+    from learnprop.simulations.records.store import Store
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder written by --out.")]
 
 
 @contextmanager
 def _reading(folder: Path) -> Iterator[Store]:
-    from simulations.records.store_file import StoreError, read_store
+    from learnprop.simulations.records.store_file import StoreError, read_store
 
     try:
         with read_store(folder) as store:
@@ -41,7 +41,7 @@ def _reading(folder: Path) -> Iterator[Store]:
 
 def status(folder: Folder) -> None:
     """Say how far a study is: done, running, failed, time left. Also while it runs."""
-    from reports.folders.status import status_text, study_status
+    from learnprop.reports.folders.status import status_text, study_status
 
     with _reading(folder) as store:
         table, lines = status_text(study_status(store), folder)
@@ -59,11 +59,11 @@ def replay(
     ] = False,
 ) -> None:
     """Compute a replication's block again from its key and compare every bit with the store."""
-    from reports.folders.replay import replay_text
-    from simulations.engine.replay import replay as compute_again
-    from simulations.records.design_changes import changes
-    from simulations.records.store import read_inputs
-    from simulations.studies import stored_study
+    from learnprop.reports.folders.replay import replay_text
+    from learnprop.simulations.engine.replay import replay as compute_again
+    from learnprop.simulations.records.design_changes import changes
+    from learnprop.simulations.records.store import read_inputs
+    from learnprop.simulations.studies import stored_study
 
     with _reading(folder) as store:
         try:
@@ -93,7 +93,7 @@ def report(
 
     Each table is a fragment to input that needs booktabs and siunitx only.
     """
-    from reports.folders.document import read_parts, write_document
+    from learnprop.reports.folders.document import read_parts, write_document
 
     with bad_input():
         if out.exists() and not out.is_dir():
@@ -144,9 +144,9 @@ def export(
     ] = False,
 ) -> None:
     """Write what a study measured as one tidy table, for R, pandas or anything else."""
-    from reports.folders.export import check_format
-    from reports.folders.export import export as write
-    from simulations.records.store import failed_runs
+    from learnprop.reports.folders.export import check_format
+    from learnprop.reports.folders.export import export as write
+    from learnprop.simulations.records.store import failed_runs
 
     with bad_input():
         if out.exists() and (out.is_dir() or not force):

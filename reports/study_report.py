@@ -8,13 +8,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.layout.files import write_text
-from reports.layout.grid import Grid, to_console, to_latex
-from reports.layout.numbers import LATEX, TEXT, Markup
-from reports.layout.style import Figure, draw_to
-from reports.protocols.ademp import Protocol, to_markdown
-from simulations.engine.study import Study
-from simulations.records.store import Store
+from learnprop.reports.layout.files import write_text
+from learnprop.reports.layout.grid import Grid, to_console, to_latex
+from learnprop.reports.layout.numbers import LATEX, TEXT, Markup
+from learnprop.reports.layout.style import Figure, draw_to
+from learnprop.reports.protocols.ademp import Protocol, to_markdown
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.records.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ def report_of(study: str) -> StudyReport:
     >>> report_of("table1").title
     'Table 1: Eq. (10) on Sim1 and Sim2'
     """
-    report: StudyReport = import_module(f"reports.{study}.report").REPORT
+    report: StudyReport = import_module(f"learnprop.reports.{study}.report").REPORT
     return report
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.dataset_catalogue import File
+from learnprop.simulations.dataset_catalogue import File
 
 ENVIRONMENT = "LEARNPROP_DATA"
 """Variable that names folders of data sets, with ``os.pathsep`` between."""

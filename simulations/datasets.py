@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from equations.arguments import BadArgument
-from equations.mean_proba import IntArray
-from simulations.dataset_catalogue import DataSet, dataset_named
-from simulations.dataset_files import (
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.mean_proba import IntArray
+from learnprop.simulations.dataset_catalogue import DataSet, dataset_named
+from learnprop.simulations.dataset_files import (
     ByteArray,
     data_folders,
     find_folder,
@@ -49,7 +49,7 @@ def load_dataset(name: str, data_dir: str = "") -> Images:
     ----------
     name : str
     data_dir : str
-        Where to look first (see `simulations.dataset_files.data_folders`).
+        Where to look first (see `learnprop.simulations.dataset_files.data_folders`).
 
     Returns
     -------

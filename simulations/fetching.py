@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from simulations.dataset_catalogue import DataSet, File
-from simulations.dataset_files import read_verified
+from learnprop.simulations.dataset_catalogue import DataSet, File
+from learnprop.simulations.dataset_files import read_verified
 
 
 def fetch_dataset(dataset: DataSet, folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import settings
 
 from learnprop.cli import main
-from simulations.engine.monte_carlo import run_study
-from simulations.engine.workers import Workers
-from simulations.records.store_file import open_store
-from simulations.studies.table1.study import Options, make_study
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.engine.workers import Workers
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.table1.study import Options, make_study
 from tests.toys import Toy, raise_in_bad_runs, toy_study
 
 # The same examples for everybody; to search further: --hypothesis-profile=default.

@@ -1,12 +1,12 @@
 """A grid of `learnprop explore`, run and reported."""
 
-from reports.explore.report import explore_contents
-from reports.explore.summary import summarise
-from reports.study_report import write_contents
-from simulations.engine.monte_carlo import run_study
-from simulations.records.store import read_measurements
-from simulations.records.store_file import open_store
-from simulations.studies.explore.study import make_study
+from learnprop.reports.explore.report import explore_contents
+from learnprop.reports.explore.summary import summarise
+from learnprop.reports.study_report import write_contents
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.store import read_measurements
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.explore.study import make_study
 
 NAMES = ("a_b & 50 %", "<=50K $x$ #1", "größe ~^")
 

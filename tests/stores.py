@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from simulations.records.rows import Measurements
-from simulations.records.store import row_type
+from learnprop.simulations.records.rows import Measurements
+from learnprop.simulations.records.store import row_type
 
 
 def flip_last_bit(connection, column, cell, run, position=0):

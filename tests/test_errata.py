@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from equations.balance import binary_ratio_in_theory, class_mass, residual
-from equations.limits.predictions import predict_logistic_ratio
-from equations.losses.lgl_inr import lgl_inr_loss
-from equations.losses.one_vs_all import one_vs_all_logistic_loss
-from equations.losses.softmax import weighted_softmax_loss
-from equations.mean_proba import mean_proba, proba_from_logits
-from simulations.fitters.logistic import fit_logistic
-from simulations.generators.paper import sim1
+from learnprop.equations.balance import binary_ratio_in_theory, class_mass, residual
+from learnprop.equations.limits.predictions import predict_logistic_ratio
+from learnprop.equations.losses.lgl_inr import lgl_inr_loss
+from learnprop.equations.losses.one_vs_all import one_vs_all_logistic_loss
+from learnprop.equations.losses.softmax import weighted_softmax_loss
+from learnprop.equations.mean_proba import mean_proba, proba_from_logits
+from learnprop.simulations.fitters.logistic import fit_logistic
+from learnprop.simulations.generators.paper import sim1
 
 
 @pytest.mark.parametrize(

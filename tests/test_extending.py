@@ -131,7 +131,7 @@ def test_a_generator_is_in_both_studies_with_its_own_option(tree, tmp_path):
 def test_its_log_density_is_that_of_scipy(tree):
     code = (
         "import numpy as np\nfrom scipy.stats import laplace\n"
-        "from simulations.generators.laplace import laplace_classes\n"
+        "from learnprop.simulations.generators.laplace import laplace_classes\n"
         "means, x = np.eye(2), np.random.default_rng(0).normal(size=(9, 2))\n"
         "found = laplace_classes(means, 0.7).log_density(x)\n"
         "of = laplace.logpdf(x[:, None], loc=means, scale=0.7).sum(axis=2)\n"
@@ -173,8 +173,8 @@ def test_it_is_the_lda_of_scikit_learn_and_its_gradient_that_of_the_loss(tree, t
     np.savez(tmp_path / "sample.npz", X=X, y=y)
     code = (
         "import sys, numpy as np\n"
-        "from simulations.fitters.lda import fit_lda\n"
-        "from simulations.fitters.softmax import softmax_logits\n"
+        "from learnprop.simulations.fitters.lda import fit_lda\n"
+        "from learnprop.simulations.fitters.softmax import softmax_logits\n"
         "X, y = np.load(sys.argv[1]).values()\n"
         "fit = fit_lda(X[None], y, [[1.0, 1.0, 1.0]])\n"
         "np.savez(sys.argv[2], z=softmax_logits(X, fit.params[0])[0], g=fit.bias_gradient[0, 0])"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import learnprop
-from simulations.studies import STUDIES, options_type
-from simulations.studies.option import declared_options
+from learnprop.simulations.studies import STUDIES, options_type
+from learnprop.simulations.studies.option import declared_options
 
 ROOT = Path(__file__).parents[1]
 _SPEC = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from equations.balance import left_side
-from simulations.engine.seeds import replication_rng
-from simulations.fitters.softmax import fit_softmax, softmax_logits
-from simulations.generators.gaussian import class_means, gaussian_classes
-from simulations.generators.generator import sample
-from simulations.records.measure import Measured, measure
-from simulations.records.rows import Block, MeasurementRow, select, stack_measurements
-from simulations.records.store import read_measurements, row_type
-from simulations.records.store_file import read_store
-from simulations.studies import stored_study
+from learnprop.equations.balance import left_side
+from learnprop.simulations.engine.seeds import replication_rng
+from learnprop.simulations.fitters.softmax import fit_softmax, softmax_logits
+from learnprop.simulations.generators.gaussian import class_means, gaussian_classes
+from learnprop.simulations.generators.generator import sample
+from learnprop.simulations.records.measure import Measured, measure
+from learnprop.simulations.records.rows import Block, MeasurementRow, select, stack_measurements
+from learnprop.simulations.records.store import read_measurements, row_type
+from learnprop.simulations.records.store_file import read_store
+from learnprop.simulations.studies import stored_study
 
 SIZES, TEST, RUNS, SEED = (60, 40, 30), 50, 4, 11
 SETTING = "inverse"
@@ -93,7 +93,7 @@ def left_cell(tex):
 
 def test_a_number_that_is_changed_in_the_store_is_changed_in_the_table(folder, cli, tmp_path):
     """The control: tables are made from what is stored, and from nothing else."""
-    from simulations.records.store_file import open_store
+    from learnprop.simulations.records.store_file import open_store
 
     before = left_cell((folder / "multiclass.tex").read_text(encoding="utf-8"))
     with read_store(folder) as store:

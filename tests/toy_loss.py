@@ -2,7 +2,7 @@
 
 import torch
 
-from equations.losses.loss import Loss, Parameter
+from learnprop.equations.losses.loss import Loss, Parameter
 
 FOCAL = Loss(
     name="toy",

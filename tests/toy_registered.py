@@ -7,9 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from simulations.fitters import FITTERS, FitterLine
-from simulations.generators import FAMILIES
-from simulations.registry import Parameter, Registered
+from learnprop.simulations.fitters import FITTERS, FitterLine
+from learnprop.simulations.generators import FAMILIES
+from learnprop.simulations.registry import Parameter, Registered
 
 FAMILIES["laplace"] = Registered(
     "tests.toy_registered:FAMILY", {"spread": Parameter(float, 1.0, "Scale.")}
@@ -24,9 +24,9 @@ def sample_class(spread, k, n, rng):
 
 
 def build(*, spread):
-    from equations.arguments import BadArgument
-    from equations.limits.quadrature import Quadrature
-    from simulations.generators.generator import Generator
+    from learnprop.equations.arguments import BadArgument
+    from learnprop.equations.limits.quadrature import Quadrature
+    from learnprop.simulations.generators.generator import Generator
 
     if not spread > 0:
         raise BadArgument("spread", f"must be positive, got {spread:g}")
@@ -40,8 +40,8 @@ def build(*, spread):
 def fit(batch, *, shrink):
     from dataclasses import replace
 
-    from simulations.fitters.fit import Fitted
-    from simulations.fitters.softmax import fit_softmax, softmax_logits
+    from learnprop.simulations.fitters.fit import Fitted
+    from learnprop.simulations.fitters.softmax import fit_softmax, softmax_logits
 
     found = fit_softmax(batch.X, batch.y, batch.values, device=batch.device)
     shrunk = replace(found, params=shrink * found.params)
@@ -50,8 +50,8 @@ def fit(batch, *, shrink):
 
 def __getattr__(name):
     """Records load what is heavy, registry lines do not."""
-    from simulations.fitters.fitter import Fitter
-    from simulations.generators.family import Family
+    from learnprop.simulations.fitters.fitter import Fitter
+    from learnprop.simulations.generators.family import Family
 
     if name == "FAMILY":
         return Family(build, lambda *, spread: f"Laplace classes of scale {spread:g}.")

@@ -10,11 +10,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from simulations.engine.seeds import replication_rng
-from simulations.engine.study import Study
-from simulations.records.measure import measure
-from simulations.records.rows import Block, FitRow, MeasurementRow, stack_fits, stack_measurements
-from simulations.records.store import canonical_dump
+from learnprop.simulations.engine.seeds import replication_rng
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.records.measure import measure
+from learnprop.simulations.records.rows import (
+    Block,
+    FitRow,
+    MeasurementRow,
+    stack_fits,
+    stack_measurements,
+)
+from learnprop.simulations.records.store import canonical_dump
 
 
 @dataclass(frozen=True)

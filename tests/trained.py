@@ -3,14 +3,14 @@
 import numpy as np
 import torch
 
-from simulations.datasets import Images, draw_rows, load_dataset
-from simulations.networks import block
-from simulations.networks.architectures import build_network
-from simulations.networks.criteria import weighted_cross_entropy
-from simulations.networks.image_batches import channel_moments, resident
-from simulations.networks.replicas import make_replicas
-from simulations.networks.trainer import train
-from simulations.studies.losses import study as losses
+from learnprop.simulations.datasets import Images, draw_rows, load_dataset
+from learnprop.simulations.networks import block
+from learnprop.simulations.networks.architectures import build_network
+from learnprop.simulations.networks.criteria import weighted_cross_entropy
+from learnprop.simulations.networks.image_batches import channel_moments, resident
+from learnprop.simulations.networks.replicas import make_replicas
+from learnprop.simulations.networks.trainer import train
+from learnprop.simulations.studies.losses import study as losses
 
 CPU = torch.device("cpu")
 SIZES = (30, 24, 18, 14, 10, 8, 7, 6, 6, 6)

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from equations.arguments import BadArgument
-from equations.mean_proba import FloatArray
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.mean_proba import FloatArray
 
 Verdict = Literal["holds", "fails", "inconclusive", "not converged", "interpolated"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from equations.arguments import BadArgument
-from equations.inference.estimates import Estimate, sample_of_runs
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.inference.estimates import Estimate, sample_of_runs
 
 
 def jackknife(

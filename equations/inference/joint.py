@@ -2,7 +2,7 @@ r"""The K equations at once: the joint test over runs.
 
 Two kinds of uncertainty are kept apart. *Over runs*: replications of data and training; that is
 what the theory is tested with. *Of a model*: one fixed classifier on fresh test data; such a test
-concerns that model (`equations.inference.model`).
+concerns that model (`learnprop.equations.inference.model`).
 
 For softmax the K residuals sum to zero, so that K - 1 of them are tested; with `independent`
 outputs (one-vs-all sigmoids) all K.
@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from equations.arguments import BadArgument
-from equations.mean_proba import FloatArray
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.mean_proba import FloatArray
 
 
 @dataclass(frozen=True)

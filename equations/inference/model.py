@@ -6,10 +6,10 @@ says nothing of the theory: a *fitted* model violates the null, by an amount of 
 samples is of order 1/N, the overfitting (E16). With enough test data it is rejected, and that is no
 evidence of overfitting.
 
-Where too few misses are expected (`equations.inference.within_class`) Chernoff's bounds take the
-place of the large-sample interval, and the result says so in its ``reason``: such an interval
-covers at least as often as it says, at every sample size, but it is wide. That it contains zero
-says nothing.
+Where too few misses are expected (`learnprop.equations.inference.within_class`) Chernoff's bounds
+take the place of the large-sample interval, and the result says so in its ``reason``: such an
+interval covers at least as often as it says, at every sample size, but it is wide. That it contains
+zero says nothing.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from equations.balance import is_interpolated, left_side, residual, right_side
-from equations.inference.chernoff import bounds_of_sum, level_of_equality
-from equations.inference.estimates import Estimate
-from equations.inference.joint import JointTest, f_test, quadratic_form
-from equations.inference.simultaneous import (
+from learnprop.equations.balance import is_interpolated, left_side, residual, right_side
+from learnprop.equations.inference.chernoff import bounds_of_sum, level_of_equality
+from learnprop.equations.inference.estimates import Estimate
+from learnprop.equations.inference.joint import JointTest, f_test, quadratic_form
+from learnprop.equations.inference.simultaneous import (
     correlation_of,
     fieller_gaps,
     max_t_critical,
     sampling_of,
 )
-from equations.inference.within_class import (
+from learnprop.equations.inference.within_class import (
     MIN_MISSES,
     check_model,
     too_few_misses,
     within_class_covariance,
 )
-from equations.mean_proba import FloatArray
+from learnprop.equations.mean_proba import FloatArray
 
 
 @np.errstate(under="ignore")
@@ -71,7 +71,7 @@ def joint_test_of_model(
     class_mass : array_like, shape (n_classes,)
         w = λN of training.
     miss_proba : array_like, shape (n_classes,), optional
-        As in `equations.balance.left_side`.
+        As in `learnprop.equations.balance.left_side`.
     independent : bool
         Whether the outputs are one-vs-all sigmoids.
     min_misses : float
@@ -158,7 +158,7 @@ def gaps_of_model(
         At least 2.
     class_mass : array_like, shape (n_classes,)
     miss_proba : array_like, shape (n_classes,), optional
-        As in `equations.balance.left_side`.
+        As in `learnprop.equations.balance.left_side`.
     level : float
     simultaneous : bool
     min_misses : float

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from equations.arguments import BadArgument
-from equations.inference.estimates import Estimate, mcse_of_mean
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.inference.estimates import Estimate, mcse_of_mean
 
 
 def resplit_ratio(test_count: ArrayLike, sample_count: ArrayLike) -> float:

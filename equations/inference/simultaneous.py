@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from equations.inference.estimates import Estimate, fieller_roots
-from equations.inference.within_class import check_test_count, within_class_covariance
-from equations.mean_proba import FloatArray
+from learnprop.equations.inference.estimates import Estimate, fieller_roots
+from learnprop.equations.inference.within_class import check_test_count, within_class_covariance
+from learnprop.equations.mean_proba import FloatArray
 
 SOBOL_POINTS = 2**14
 """Points of the fixed quasi-Monte Carlo rule of `max_t_critical`: three digits."""
@@ -170,7 +170,7 @@ def shared_sample_covariance(
         At least 2.
     class_mass : array_like, shape (n_classes,)
     miss_proba : array_like, shape (n_runs, n_classes), optional
-        As in `equations.balance.left_side`.
+        As in `learnprop.equations.balance.left_side`.
 
     Returns
     -------

@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from equations.arguments import BadArgument
-from equations.balance import left_side, off_diagonal, right_side
-from equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.balance import left_side, off_diagonal, right_side
+from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
 
 MIN_MISSES = 10.0
 """Expected misses below which a large-sample interval is not trusted."""
@@ -114,7 +114,7 @@ def within_class_covariance(
     second_moment : ndarray, shape (n_classes, n_classes, n_classes)
     test_count : ndarray, shape (n_classes,)
     miss_proba : array_like, shape (n_classes,), optional
-        As in `equations.balance.left_side`.
+        As in `learnprop.equations.balance.left_side`.
 
     Returns
     -------
@@ -188,7 +188,7 @@ def too_few_misses(
     test_count : array_like, shape (n_classes,)
     class_mass : array_like, shape (n_classes,)
     miss_proba : array_like, shape (n_classes,), optional
-        As in `equations.balance.left_side`.
+        As in `learnprop.equations.balance.left_side`.
     min_misses : float
         0 trusts every sample.
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
-from equations.limits.quadrature import Quadrature
-from equations.mean_proba import Activation, FloatArray, proba_from_logits
+from learnprop.equations.limits.quadrature import Quadrature
+from learnprop.equations.mean_proba import Activation, FloatArray, proba_from_logits
 
 
 class NoMinimiser(ValueError):
@@ -85,7 +85,7 @@ def softmax_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatAr
 
     Examples
     --------
-    >>> from equations.limits.quadrature import standard_normal_quadrature
+    >>> from learnprop.equations.limits.quadrature import standard_normal_quadrature
     >>> rule = standard_normal_quadrature(1, step=0.1)
     >>> classes = [Quadrature(rule.nodes + m, rule.probability) for m in (0.0, 1.0, 3.0)]
     >>> theta = softmax_minimiser(classes, [1.0, 1.0, 1.0])  # z_k = m_k x - m_k² / 2
@@ -172,7 +172,7 @@ def logistic_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatA
 
     Examples
     --------
-    >>> from equations.limits.quadrature import standard_normal_quadrature
+    >>> from learnprop.equations.limits.quadrature import standard_normal_quadrature
     >>> rule = standard_normal_quadrature(1)
     >>> classes = [Quadrature(rule.nodes + m, rule.probability) for m in (-1.0, 1.0)]
     >>> logistic_minimiser(classes, [1.0, 1.0]).round(12).tolist()  # the log odds are 2 x
@@ -202,7 +202,7 @@ def one_vs_all_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> Floa
 
     Examples
     --------
-    >>> from equations.limits.quadrature import standard_normal_quadrature
+    >>> from learnprop.equations.limits.quadrature import standard_normal_quadrature
     >>> rule = standard_normal_quadrature(1)
     >>> classes = [Quadrature(rule.nodes + m, rule.probability) for m in (-1.0, 1.0)]
     >>> one_vs_all_minimiser(classes, [1.0, 1.0])[:, 0].round(12).tolist()
@@ -239,7 +239,7 @@ def linear_mean_proba(
 
     Examples
     --------
-    >>> from equations.limits.quadrature import standard_normal_quadrature
+    >>> from learnprop.equations.limits.quadrature import standard_normal_quadrature
     >>> rule = standard_normal_quadrature(1)
     >>> linear_mean_proba([rule, rule], [0.0, 0.0]).round(12).tolist()
     [[0.5, 0.5], [0.5, 0.5]]

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, softmax
 
-from equations.balance import binary_ratio, class_mass
-from equations.class_weights import check_class_weight
-from equations.limits.minimisers import logistic_minimiser, standardised, with_intercept
-from equations.limits.quadrature import Quadrature
-from equations.mean_proba import FloatArray
+from learnprop.equations.balance import binary_ratio, class_mass
+from learnprop.equations.class_weights import check_class_weight
+from learnprop.equations.limits.minimisers import logistic_minimiser, standardised, with_intercept
+from learnprop.equations.limits.quadrature import Quadrature
+from learnprop.equations.mean_proba import FloatArray
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def predict_logistic_ratio(
 
     Examples
     --------
-    >>> from equations.limits.quadrature import standard_normal_quadrature
+    >>> from learnprop.equations.limits.quadrature import standard_normal_quadrature
     >>> rule = standard_normal_quadrature(1)
     >>> classes = [Quadrature(rule.nodes + m, rule.probability) for m in (1.25, -1.25)]
     >>> prediction = predict_logistic_ratio(classes, [0.5, 0.5], [1000, 10000], [1000, 1000])
@@ -174,7 +174,7 @@ def posterior_mean_proba(
 
     Examples
     --------
-    >>> from equations.limits.quadrature import standard_normal_quadrature
+    >>> from learnprop.equations.limits.quadrature import standard_normal_quadrature
     >>> rule = standard_normal_quadrature(1)
     >>> P, _ = posterior_mean_proba([rule, rule], [np.zeros((len(rule.nodes), 2))] * 2, [1.0, 3.0])
     >>> P.round(12).tolist()

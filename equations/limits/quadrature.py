@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from equations.arguments import BadArgument
-from equations.mean_proba import FloatArray
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.mean_proba import FloatArray
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 r"""The paper's losses, a file each: function and PyTorch module, logits in, scalar out; balance.
 
 `LOSSES` has what networks with an output per class are trained with, by name. It is light: what
-computes is in the files, and is imported when it is called (`equations.losses.loss`).
+computes is in the files, and is imported when it is called (`learnprop.equations.losses.loss`).
 
 =========================== ======================================================================
 `WeightedSoftmaxLoss`       Eq. (1), SML: :math:`\sum_i \lambda_{y_i} (-\log f_{y_i}(x_i))`
@@ -30,7 +30,7 @@ calls must know them to be right. With ``validate=False`` no value is looked at 
 
 from __future__ import annotations
 
-from equations.losses.loss import Balance, ChosenLoss, Loss, Parameter
+from learnprop.equations.losses.loss import Balance, ChosenLoss, Loss, Parameter
 
 EQ_9 = Balance("Eq. (9)")
 E10 = Balance("E10", "1 - p̄(k→k) = Σ_j≠k λ_j p̄(j→k)")
@@ -46,7 +46,7 @@ LOSSES: dict[str, Loss] = {
             label="LGL",
             title="one-vs-all logistic",
             definition="one-vs-all logistic loss, summed over the K outputs",
-            home="equations.losses.one_vs_all",
+            home="learnprop.equations.losses.one_vs_all",
             activation="sigmoid",
             balance=EQ_9,
         ),
@@ -55,7 +55,7 @@ LOSSES: dict[str, Loss] = {
             label="SML",
             title="softmax",
             definition="softmax loss",
-            home="equations.losses.softmax",
+            home="learnprop.equations.losses.softmax",
             activation="softmax",
             balance=EQ_9,
         ),
@@ -65,7 +65,7 @@ LOSSES: dict[str, Loss] = {
             title="Eq. 11",
             definition="Eq. (11) of each minibatch, summed over the K outputs, λ detached; an "
             "absent class has no positive term and is no negative sub-class (docs/errata.md, 9)",
-            home="equations.losses.lgl_inr",
+            home="learnprop.equations.losses.lgl_inr",
             activation="sigmoid",
             balance=E10,
             per_sample=False,

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from equations.losses import LARGEST_BETA
+from learnprop.equations.losses import LARGEST_BETA
 
 
 def check_logits(logits: Tensor, targets: Tensor, validate: bool) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from equations.losses.arguments import as_weight, check_reduction, check_weight
+from learnprop.equations.losses.arguments import as_weight, check_reduction, check_weight
 
 Reduction = Literal["mean", "sum"]
 

@@ -18,16 +18,16 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from equations.balance import off_diagonal
-from equations.losses.arguments import (
+from learnprop.equations.balance import off_diagonal
+from learnprop.equations.losses.arguments import (
     check_beta,
     check_logits,
     check_one_minibatch,
     check_reduction,
 )
-from equations.losses.class_weighted import Reduction
-from equations.losses.one_vs_all import LogWeights, is_own, log_proba, without_own
-from equations.mean_proba import FloatArray
+from learnprop.equations.losses.class_weighted import Reduction
+from learnprop.equations.losses.one_vs_all import LogWeights, is_own, log_proba, without_own
+from learnprop.equations.mean_proba import FloatArray
 
 
 def lgl_inr_loss(
@@ -96,7 +96,7 @@ def lgl_inr_loss(
 
 
 def minibatch_loss(logits: Tensor, targets: Tensor, batch_size: int, beta: float) -> Tensor:  # noqa: ARG001
-    """Eq. (11) of a minibatch, of whatever size (see `equations.losses.loss`)."""
+    """Eq. (11) of a minibatch, of whatever size (see `learnprop.equations.losses.loss`)."""
     return lgl_inr_loss(logits, targets, beta, validate=False)
 
 
@@ -223,7 +223,7 @@ def in_negative_sides(
     mean_proba : array_like, shape (..., n_classes, n_classes)
         P of K sigmoids, every class present.
     miss_proba : array_like, shape (..., n_classes)
-        Mean of ``sigmoid(-z_k)`` over class k (`simulations.records.measure.measure`).
+        Mean of ``sigmoid(-z_k)`` over class k (`learnprop.simulations.records.measure.measure`).
     beta : float
         Inverse temperature of LGL-INR, 0 <= beta <= 1e30.
 
@@ -284,7 +284,7 @@ def sides(
     class_count: ArrayLike,  # noqa: ARG001 (classes count alike)
     beta: float,
 ) -> tuple[FloatArray, FloatArray]:
-    """Both sides of E10 (see `equations.losses.loss`)."""
+    """Both sides of E10 (see `learnprop.equations.losses.loss`)."""
     return in_negative_sides(mean_proba, miss_proba, beta)
 
 
@@ -294,12 +294,12 @@ def residual(
     class_count: ArrayLike,  # noqa: ARG001 (classes count alike)
     beta: float,
 ) -> FloatArray:
-    """Residual of E10 (see `equations.losses.loss`)."""
+    """Residual of E10 (see `learnprop.equations.losses.loss`)."""
     return in_negative_residual(mean_proba, miss_proba, beta)
 
 
 def bias_equation(class_count: FloatArray, beta: float) -> tuple[FloatArray, LogWeights]:
-    """E10 for the output bias (see `equations.losses.loss`)."""
+    """E10 for the output bias (see `learnprop.equations.losses.loss`)."""
     return np.zeros(len(class_count)), hardness_log_weights(beta)
 
 
@@ -313,7 +313,7 @@ def hardness_log_weights(beta: float) -> LogWeights:
     Returns
     -------
     callable
-        See `equations.losses.one_vs_all.LogWeights`.
+        See `learnprop.equations.losses.one_vs_all.LogWeights`.
     """
 
     def weights(log_p: torch.Tensor, k: torch.Tensor) -> torch.Tensor:

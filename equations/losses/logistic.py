@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from equations.losses.arguments import check_one_minibatch, check_samples, check_tensors
-from equations.losses.class_weighted import ClassWeighted, Reduction, reduced, weighted
+from learnprop.equations.losses.arguments import check_one_minibatch, check_samples, check_tensors
+from learnprop.equations.losses.class_weighted import ClassWeighted, Reduction, reduced, weighted
 
 
 def weighted_logistic_loss(

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from equations.losses.one_vs_all import LogWeights
-    from equations.mean_proba import Activation, FloatArray
+    from learnprop.equations.losses.one_vs_all import LogWeights
+    from learnprop.equations.mean_proba import Activation, FloatArray
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Loss:
 
         Examples
         --------
-        >>> from equations.losses import LOSSES
+        >>> from learnprop.equations.losses import LOSSES
         >>> LOSSES["sml"].class_mass([30, 10]).tolist()
         [30.0, 10.0]
         >>> LOSSES["lgl-inr"].class_mass([30, 10]).tolist()
@@ -133,7 +133,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class ChosenLoss:
-    """A loss with the values of its parameters (see `equations.losses.chosen_loss`).
+    """A loss with the values of its parameters (see `learnprop.equations.losses.chosen_loss`).
 
     Attributes
     ----------
@@ -253,7 +253,7 @@ def label(loss: Loss, values: Mapping[str, float]) -> str:
 
     Examples
     --------
-    >>> from equations.losses import LOSSES
+    >>> from learnprop.equations.losses import LOSSES
     >>> label(LOSSES["lgl-inr"], {"beta": 2.0}), label(LOSSES["sml"], {"beta": 2.0})
     ('LGL-INR, β = 2', 'SML')
     """

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from equations.losses.arguments import check_logits, check_one_minibatch
-from equations.losses.class_weighted import ClassWeighted, Reduction, reduced, weighted
-from equations.losses.softmax import residual, sides
-from equations.mean_proba import FloatArray
+from learnprop.equations.losses.arguments import check_logits, check_one_minibatch
+from learnprop.equations.losses.class_weighted import ClassWeighted, Reduction, reduced, weighted
+from learnprop.equations.losses.softmax import residual, sides
+from learnprop.equations.mean_proba import FloatArray
 
 __all__ = [
     "LogWeights",
@@ -41,7 +41,7 @@ def one_vs_all_logistic_loss(
     """Logistic loss of K binary classifiers, each class against all others, summed over them.
 
     A sample keeps its own class's weight in all of them, as in
-    `simulations.fitters.one_vs_all.fit_one_vs_all`.
+    `learnprop.simulations.fitters.one_vs_all.fit_one_vs_all`.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def minibatch_loss(logits: Tensor, targets: Tensor, batch_size: int) -> Tensor:
 
 
 def bias_equation(class_count: FloatArray) -> tuple[FloatArray, LogWeights]:
-    """Eq. (9) of each sigmoid, for its bias (see `equations.losses.loss`)."""
+    """Eq. (9) of each sigmoid, for its bias (see `learnprop.equations.losses.loss`)."""
     log_count = np.log(class_count)
     return log_count, equal_log_weights(log_count)
 

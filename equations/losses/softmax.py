@@ -7,10 +7,10 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from equations import balance
-from equations.losses.arguments import check_logits, check_one_minibatch
-from equations.losses.class_weighted import ClassWeighted, Reduction, reduced, weighted
-from equations.mean_proba import FloatArray
+from learnprop.equations import balance
+from learnprop.equations.losses.arguments import check_logits, check_one_minibatch
+from learnprop.equations.losses.class_weighted import ClassWeighted, Reduction, reduced, weighted
+from learnprop.equations.mean_proba import FloatArray
 
 
 def weighted_softmax_loss(

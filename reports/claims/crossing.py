@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from itertools import product
 from typing import TYPE_CHECKING
 
-from equations.inference.estimates import mcse_of_mean
-from reports.claims.hard_class import HARD, LOSSES
-from reports.claims.readings import Evidence, accuracy, own_proba, taken_for_target, target_proba
-from reports.layout.grid import Grid, runs_note
-from reports.layout.numbers import TEXT, Markup
-from reports.statistics.runs import mean_with_interval
-from simulations.studies.claims.hard_class import HARD_SIZE, N_EASY, hard_class_cell
+from learnprop.equations.inference.estimates import mcse_of_mean
+from learnprop.reports.claims.hard_class import HARD, LOSSES
+from learnprop.reports.claims.readings import (
+    Evidence,
+    accuracy,
+    own_proba,
+    taken_for_target,
+    target_proba,
+)
+from learnprop.reports.layout.grid import Grid, runs_note
+from learnprop.reports.layout.numbers import TEXT, Markup
+from learnprop.reports.statistics.runs import mean_with_interval
+from learnprop.simulations.studies.claims.hard_class import HARD_SIZE, N_EASY, hard_class_cell
 
 if TYPE_CHECKING:
     import pandas as pd

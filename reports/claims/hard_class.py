@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 
-from equations.mean_proba import FloatArray
-from reports.claims.readings import (
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.reports.claims.readings import (
     Claim,
     Evidence,
     Put,
@@ -26,8 +26,8 @@ from reports.claims.readings import (
     taken_for_target,
     target_proba,
 )
-from simulations.generators.posterior import posterior_balance
-from simulations.studies.claims.hard_class import (
+from learnprop.simulations.generators.posterior import posterior_balance
+from learnprop.simulations.studies.claims.hard_class import (
     BALANCED,
     HARD_SIZE,
     N_EASY,

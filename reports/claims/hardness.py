@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from equations.inference.estimates import Verdict
-from equations.losses.lgl_inr import in_negative_residual
-from reports.claims.readings import (
+from learnprop.equations.inference.estimates import Verdict
+from learnprop.equations.losses.lgl_inr import in_negative_residual
+from learnprop.reports.claims.readings import (
     Claim,
     Evidence,
     Put,
@@ -19,8 +19,8 @@ from reports.claims.readings import (
     paired,
     target_proba,
 )
-from simulations.studies.claims.hard_class import PUBLISHED
-from simulations.studies.claims.study import LGL_INR
+from learnprop.simulations.studies.claims.hard_class import PUBLISHED
+from learnprop.simulations.studies.claims.study import LGL_INR
 
 NOT_CONVERGED: Verdict = "not converged"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reports.protocols.ademp import Protocol, items
-from simulations.engine.study import Study
+from learnprop.reports.protocols.ademp import Protocol, items
+from learnprop.simulations.engine.study import Study
 
 
 def claims_protocol(study: Study) -> Protocol:

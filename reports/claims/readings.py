@@ -7,10 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from equations.inference.estimates import Estimate, Verdict, equivalence_verdict, mcse_of_mean
-from equations.mean_proba import FloatArray
-from reports.statistics.runs import mean_with_interval
-from simulations.records.rows import Measurements
+from learnprop.equations.inference.estimates import (
+    Estimate,
+    Verdict,
+    equivalence_verdict,
+    mcse_of_mean,
+)
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.reports.statistics.runs import mean_with_interval
+from learnprop.simulations.records.rows import Measurements
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from reports.claims.crossing import crossing_grid
-from reports.claims.protocol import claims_protocol
-from reports.claims.summary import Claims, summarise
-from reports.claims.text import claims_grid
-from reports.study_report import Contents, NamedTable, StudyReport
+from learnprop.reports.claims.crossing import crossing_grid
+from learnprop.reports.claims.protocol import claims_protocol
+from learnprop.reports.claims.summary import Claims, summarise
+from learnprop.reports.claims.text import claims_grid
+from learnprop.reports.study_report import Contents, NamedTable, StudyReport
 
 
 def claims_contents(table: Claims) -> Contents:

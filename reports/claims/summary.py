@@ -6,16 +6,16 @@ from dataclasses import asdict, dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from equations.inference.estimates import Verdict
-from equations.losses.lgl_inr import in_negative_sides
-from reports.claims.crossing import crossing
-from reports.claims.readings import Claim, Evidence
-from reports.claims.verdicts import CLAIMS
-from reports.statistics.evidence import SettingEvidence, evidence_of, read_cell
-from reports.statistics.sides import overall_verdict, sides_from, sides_over_runs
-from simulations.engine.study import Study
-from simulations.records.store import Store
-from simulations.studies.claims.study import LGL_INR
+from learnprop.equations.inference.estimates import Verdict
+from learnprop.equations.losses.lgl_inr import in_negative_sides
+from learnprop.reports.claims.crossing import crossing
+from learnprop.reports.claims.readings import Claim, Evidence
+from learnprop.reports.claims.verdicts import CLAIMS
+from learnprop.reports.statistics.evidence import SettingEvidence, evidence_of, read_cell
+from learnprop.reports.statistics.sides import overall_verdict, sides_from, sides_over_runs
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.records.store import Store
+from learnprop.simulations.studies.claims.study import LGL_INR
 
 if TYPE_CHECKING:
     import pandas as pd

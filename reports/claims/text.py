@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from reports.claims.summary import Claims
-from reports.layout.grid import Column, Grid, Row, lay_out, runs_note
-from reports.layout.numbers import TEXT, Markup, small
+from learnprop.reports.claims.summary import Claims
+from learnprop.reports.layout.grid import Column, Grid, Row, lay_out, runs_note
+from learnprop.reports.layout.numbers import TEXT, Markup, small
 
 
 def claims_grid(table: Claims, markup: Markup = TEXT) -> Grid:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from equations.limits.minimisers import linear_mean_proba, logistic_minimiser
-from equations.limits.quadrature import Quadrature
-from equations.mean_proba import FloatArray
-from reports.claims.hard_class import HARD_CLASS
-from reports.claims.hardness import HARDNESS
-from reports.claims.readings import (
+from learnprop.equations.limits.minimisers import linear_mean_proba, logistic_minimiser
+from learnprop.equations.limits.quadrature import Quadrature
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.reports.claims.hard_class import HARD_CLASS
+from learnprop.reports.claims.hardness import HARDNESS
+from learnprop.reports.claims.readings import (
     Claim,
     Evidence,
     Put,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.cnn.summary import Networks
-from reports.cnn.text import STAGE_NAMES
-from reports.layout.heat_map import Panel, draw_heat_maps
-from reports.layout.style import (
+from learnprop.reports.cnn.summary import Networks
+from learnprop.reports.cnn.text import STAGE_NAMES
+from learnprop.reports.layout.heat_map import Panel, draw_heat_maps
+from learnprop.reports.layout.style import (
     OBSERVED,
     PAPER,
     PREDICTED,
@@ -19,8 +19,8 @@ from reports.layout.style import (
     sequence,
     subplots,
 )
-from reports.statistics.runs import half_width
-from simulations.records.rows import NOT_CONVERGED
+from learnprop.reports.statistics.runs import half_width
+from learnprop.simulations.records.rows import NOT_CONVERGED
 
 if TYPE_CHECKING:
     import pandas as pd

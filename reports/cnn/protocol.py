@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from reports.protocols.ademp import EQ_9, TOGETHER, Protocol, decision, items
-from reports.protocols.networks import NETWORKS, training
-from reports.statistics.resplit import resplit_protocol
-from reports.statistics.training_samples import GIVEN_SAMPLE, same_in_all_runs, training_sample
-from simulations.dataset_catalogue import dataset_named
-from simulations.engine.study import Study
+from learnprop.reports.protocols.ademp import EQ_9, TOGETHER, Protocol, decision, items
+from learnprop.reports.protocols.networks import NETWORKS, training
+from learnprop.reports.statistics.resplit import resplit_protocol
+from learnprop.reports.statistics.training_samples import (
+    GIVEN_SAMPLE,
+    same_in_all_runs,
+    training_sample,
+)
+from learnprop.simulations.dataset_catalogue import dataset_named
+from learnprop.simulations.engine.study import Study
 
 _NORMALISER = "losses are normalised by constants, never by the weights in a minibatch"
 _RESPLIT = resplit_protocol("the images of one data set", "gaps and accuracies over all classes")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from reports.cnn.figures import draw_epochs, draw_mean_proba, draw_stages
-from reports.cnn.protocol import cnn_protocol
-from reports.cnn.summary import Networks, summarise
-from reports.cnn.text import STAGE_NAMES, joint_grid, overview_grid, stage_grid
-from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
+from learnprop.reports.cnn.figures import draw_epochs, draw_mean_proba, draw_stages
+from learnprop.reports.cnn.protocol import cnn_protocol
+from learnprop.reports.cnn.summary import Networks, summarise
+from learnprop.reports.cnn.text import STAGE_NAMES, joint_grid, overview_grid, stage_grid
+from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
 
 def cnn_contents(table: Networks) -> Contents:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equations.balance import left_side, right_side
-from equations.inference.resampling import resplit_ratio
-from equations.mean_proba import FloatArray, IntArray
-from reports.statistics.columns import (
+from learnprop.equations.balance import left_side, right_side
+from learnprop.equations.inference.resampling import resplit_ratio
+from learnprop.equations.mean_proba import FloatArray, IntArray
+from learnprop.reports.statistics.columns import (
     Columns,
     accuracy_of_classes,
     columns_of_accuracies,
@@ -23,7 +23,7 @@ from reports.statistics.columns import (
     mean_and_mcse,
     relative_residual,
 )
-from reports.statistics.evidence import (
+from learnprop.reports.statistics.evidence import (
     Part,
     SettingEvidence,
     Terms,
@@ -32,16 +32,22 @@ from reports.statistics.evidence import (
     read_cell,
     too_many_failed,
 )
-from reports.statistics.resplit import columns_of_corrected
-from reports.statistics.rows import about_classes, about_runs, by_class, class_rows, joint_test
-from reports.statistics.sides import overall_verdict
-from reports.statistics.training_samples import same_in_all_runs
-from simulations.dataset_catalogue import dataset_named
-from simulations.engine.study import Study
-from simulations.records.rows import Fits, Measurements, select
-from simulations.records.store import Store
-from simulations.refinement.stages import STAGES
-from simulations.studies.cnn.block import CnnCell
+from learnprop.reports.statistics.resplit import columns_of_corrected
+from learnprop.reports.statistics.rows import (
+    about_classes,
+    about_runs,
+    by_class,
+    class_rows,
+    joint_test,
+)
+from learnprop.reports.statistics.sides import overall_verdict
+from learnprop.reports.statistics.training_samples import same_in_all_runs
+from learnprop.simulations.dataset_catalogue import dataset_named
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.records.rows import Fits, Measurements, select
+from learnprop.simulations.records.store import Store
+from learnprop.simulations.refinement.stages import STAGES
+from learnprop.simulations.studies.cnn.block import CnnCell
 
 if TYPE_CHECKING:
     import pandas as pd

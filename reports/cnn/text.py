@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from reports.cnn.summary import Networks
-from reports.layout.cells import few_misses_note, gap_with_interval, percent_with_mcse
-from reports.layout.grid import Column, Grid, Row, counts, lay_out, runs_note
-from reports.layout.numbers import TEXT, Markup, small
-from reports.statistics.evidence import NO_MINIMUM
-from reports.statistics.resplit import (
+from learnprop.reports.cnn.summary import Networks
+from learnprop.reports.layout.cells import few_misses_note, gap_with_interval, percent_with_mcse
+from learnprop.reports.layout.grid import Column, Grid, Row, counts, lay_out, runs_note
+from learnprop.reports.layout.numbers import TEXT, Markup, small
+from learnprop.reports.statistics.evidence import NO_MINIMUM
+from learnprop.reports.statistics.resplit import (
     CORRECTED,
     CORRECTED_FOR_GAPS,
     VERDICT,
@@ -19,9 +19,9 @@ from reports.statistics.resplit import (
     percent_with_errors,
     resplit_note,
 )
-from reports.statistics.training_samples import same_sample_note
-from simulations.records.rows import NOT_CONVERGED
-from simulations.refinement.stages import STAGES
+from learnprop.reports.statistics.training_samples import same_sample_note
+from learnprop.simulations.records.rows import NOT_CONVERGED
+from learnprop.simulations.refinement.stages import STAGES
 
 if TYPE_CHECKING:
     import pandas as pd

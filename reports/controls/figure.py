@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from reports.controls.summary import Controls
-from reports.layout.style import OBSERVED, PREDICTED, THEORY, Figure, subplots
+from learnprop.reports.controls.summary import Controls
+from learnprop.reports.layout.style import OBSERVED, PREDICTED, THEORY, Figure, subplots
 
 
 def draw_controls(table: Controls) -> Figure | None:

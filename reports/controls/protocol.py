@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reports.protocols.ademp import TOGETHER, Protocol, decision, items
-from simulations.engine.study import Study
-from simulations.studies.controls.study import CONTROLS, Control
+from learnprop.reports.protocols.ademp import TOGETHER, Protocol, decision, items
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.studies.controls.study import CONTROLS, Control
 
 
 def controls_protocol(study: Study) -> Protocol:

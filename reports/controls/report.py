@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from reports.controls.figure import draw_controls
-from reports.controls.protocol import controls_protocol
-from reports.controls.summary import Controls, summarise
-from reports.controls.text import controls_grid
-from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
+from learnprop.reports.controls.figure import draw_controls
+from learnprop.reports.controls.protocol import controls_protocol
+from learnprop.reports.controls.summary import Controls, summarise
+from learnprop.reports.controls.text import controls_grid
+from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
 
 def controls_contents(table: Controls) -> Contents:

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from equations.balance import class_mass, residual
-from equations.inference.simultaneous import max_t_critical
-from equations.mean_proba import FloatArray
-from equations.violations import (
+from learnprop.equations.balance import class_mass, residual
+from learnprop.equations.inference.simultaneous import max_t_critical
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.equations.violations import (
     label_smoothing_residual,
     minibatch_mean_class_weight,
     penalised_bias_residual,
     torch_label_smoothing_residual,
 )
-from reports.statistics.columns import Columns, columns_of_balance, mean_and_mcse, relative_residual
-from reports.statistics.evidence import (
+from learnprop.reports.statistics.columns import (
+    Columns,
+    columns_of_balance,
+    mean_and_mcse,
+    relative_residual,
+)
+from learnprop.reports.statistics.evidence import (
     INCONCLUSIVE,
     Part,
     SettingEvidence,
@@ -27,13 +32,18 @@ from reports.statistics.evidence import (
     parts_of,
     read_cell,
 )
-from reports.statistics.rows import class_rows
-from reports.statistics.runs import CONFIDENCE, mean_with_interval
-from reports.statistics.sides import SIMULTANEOUS, SidesOverRuns, overall_verdict, rejections
-from simulations.engine.study import Study
-from simulations.generators.posterior import posterior_balance
-from simulations.records.store import Store
-from simulations.studies.controls.study import (
+from learnprop.reports.statistics.rows import class_rows
+from learnprop.reports.statistics.runs import CONFIDENCE, mean_with_interval
+from learnprop.reports.statistics.sides import (
+    SIMULTANEOUS,
+    SidesOverRuns,
+    overall_verdict,
+    rejections,
+)
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.generators.posterior import posterior_balance
+from learnprop.simulations.records.store import Store
+from learnprop.simulations.studies.controls.study import (
     TRAIN_SIZE,
     Control,
     ControlsCell,

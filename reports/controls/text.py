@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reports.controls.summary import Controls
-from reports.layout.cells import models_rejected, untested_note
-from reports.layout.grid import Column, Grid, Row, lay_out, runs_note
-from reports.layout.numbers import TEXT, Markup
+from learnprop.reports.controls.summary import Controls
+from learnprop.reports.layout.cells import models_rejected, untested_note
+from learnprop.reports.layout.grid import Column, Grid, Row, lay_out, runs_note
+from learnprop.reports.layout.numbers import TEXT, Markup
 
 
 def controls_grid(table: Controls, markup: Markup = TEXT) -> Grid:

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.explore.panels import by_ratio, legend_of_ratios, log_ticks, rows_with_numbers
-from reports.explore.summary import Explore, decided_by
-from reports.explore.text import weighting_name
-from reports.layout.numbers import LATEX
-from reports.layout.style import COLUMN, PAGE, THEORY, Figure, matplotlib, subplots
+from learnprop.reports.explore.panels import (
+    by_ratio,
+    legend_of_ratios,
+    log_ticks,
+    rows_with_numbers,
+)
+from learnprop.reports.explore.summary import Explore, decided_by
+from learnprop.reports.explore.text import weighting_name
+from learnprop.reports.layout.numbers import LATEX
+from learnprop.reports.layout.style import COLUMN, PAGE, THEORY, Figure, matplotlib, subplots
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.explore.summary import Explore
-from reports.layout.style import sequence
-from reports.statistics.runs import half_width
+from learnprop.reports.explore.summary import Explore
+from learnprop.reports.layout.style import sequence
+from learnprop.reports.statistics.runs import half_width
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reports.explore.text import weighting_name
-from reports.protocols.ademp import (
+from learnprop.reports.explore.text import weighting_name
+from learnprop.reports.protocols.ademp import (
     EQ_9,
     RESIDUAL,
     TOGETHER,
@@ -14,9 +14,9 @@ from reports.protocols.ademp import (
     limit,
     plain_text,
 )
-from reports.statistics.resplit import resplit_protocol
-from simulations.engine.study import Study
-from simulations.studies.explore.source import Source
+from learnprop.reports.statistics.resplit import resplit_protocol
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.studies.explore.source import Source
 
 _RESPLIT = resplit_protocol("the samples of one file", "gaps and accuracies over all classes")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from reports.explore.balance_figures import draw_gap, draw_sides
-from reports.explore.protocol import explore_protocol
-from reports.explore.summary import Explore, summarise
-from reports.explore.text import accuracy_grid, gap_grid, ratio_grid
-from reports.explore.weight_figures import draw_accuracy, draw_mean_proba
-from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
+from learnprop.reports.explore.balance_figures import draw_gap, draw_sides
+from learnprop.reports.explore.protocol import explore_protocol
+from learnprop.reports.explore.summary import Explore, summarise
+from learnprop.reports.explore.text import accuracy_grid, gap_grid, ratio_grid
+from learnprop.reports.explore.weight_figures import draw_accuracy, draw_mean_proba
+from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
 
 def explore_contents(table: Explore) -> Contents:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import expit, logit
 
-from equations.inference.resampling import resplit_ratio
-from reports.statistics.columns import (
+from learnprop.equations.inference.resampling import resplit_ratio
+from learnprop.reports.statistics.columns import (
     Columns,
     columns_of_accuracies,
     columns_of_balance,
@@ -21,17 +21,23 @@ from reports.statistics.columns import (
     columns_of_residual_split,
     proba_in_limit,
 )
-from reports.statistics.evidence import Part, Terms, evidence_of, read_cell, too_many_failed
-from reports.statistics.resplit import columns_of_corrected
-from reports.statistics.rows import about_classes, class_rows, of_all_classes
-from reports.statistics.sides import SidesOverRuns, overall_verdict
-from simulations.engine.seeds import replication_rng
-from simulations.engine.study import Study
-from simulations.generators.large_sample_limit import Limit, LimitProba
-from simulations.records.store import Store
-from simulations.studies.checks import is_lambda0
-from simulations.studies.explore.study import ExploreCell
-from simulations.studies.recording import SPLITS
+from learnprop.reports.statistics.evidence import (
+    Part,
+    Terms,
+    evidence_of,
+    read_cell,
+    too_many_failed,
+)
+from learnprop.reports.statistics.resplit import columns_of_corrected
+from learnprop.reports.statistics.rows import about_classes, class_rows, of_all_classes
+from learnprop.reports.statistics.sides import SidesOverRuns, overall_verdict
+from learnprop.simulations.engine.seeds import replication_rng
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.generators.large_sample_limit import Limit, LimitProba
+from learnprop.simulations.records.store import Store
+from learnprop.simulations.studies.checks import is_lambda0
+from learnprop.simulations.studies.explore.study import ExploreCell
+from learnprop.simulations.studies.recording import SPLITS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from reports.explore.summary import Explore, decided_by
-from reports.layout.cells import gap_with_interval, percent_of_limit, percent_with_mcse
-from reports.layout.grid import Column, Grid, lay_out, runs_note
-from reports.layout.numbers import TEXT, Markup, decimals, percent_interval
-from reports.statistics.resplit import (
+from learnprop.reports.explore.summary import Explore, decided_by
+from learnprop.reports.layout.cells import gap_with_interval, percent_of_limit, percent_with_mcse
+from learnprop.reports.layout.grid import Column, Grid, lay_out, runs_note
+from learnprop.reports.layout.numbers import TEXT, Markup, decimals, percent_interval
+from learnprop.reports.statistics.resplit import (
     CORRECTED,
     CORRECTED_FOR_GAPS,
     IN_PARENTHESES,
@@ -20,7 +20,7 @@ from reports.statistics.resplit import (
     percent_with_errors,
     resplit_note,
 )
-from simulations.studies.checks import is_lambda0
+from learnprop.simulations.studies.checks import is_lambda0
 
 _LAMBDA = r"\lambda"
 _INTERVALS_FOR_NEW_DATA = f"intervals {CORRECTED_FOR_GAPS}"
@@ -37,7 +37,7 @@ def weighting_name(setting: str, markup: Markup = TEXT) -> str:
 
     Examples
     --------
-    >>> from reports.layout.numbers import LATEX
+    >>> from learnprop.reports.layout.numbers import LATEX
     >>> weighting_name("inverse"), weighting_name("0.01"), weighting_name("0.01", LATEX)
     ('inverse', 'λ0 = 0.01', '$\\lambda_0 = 0.01$')
     """

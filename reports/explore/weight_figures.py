@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.explore.panels import by_ratio, error_bars, legend_of_ratios, rows_with_numbers
-from reports.explore.summary import Explore
-from reports.layout.style import COLUMN, OBSERVED, PREDICTED, Figure, plain, subplots
-from simulations.studies.checks import is_lambda0
+from learnprop.reports.explore.panels import (
+    by_ratio,
+    error_bars,
+    legend_of_ratios,
+    rows_with_numbers,
+)
+from learnprop.reports.explore.summary import Explore
+from learnprop.reports.layout.style import COLUMN, OBSERVED, PREDICTED, Figure, plain, subplots
+from learnprop.simulations.studies.checks import is_lambda0
 
 if TYPE_CHECKING:
     import pandas as pd

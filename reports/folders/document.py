@@ -10,16 +10,16 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from reports.folders.provenance import now
-from reports.folders.status import study_status
-from reports.layout.files import write_text
-from reports.layout.latex import escaped, from_markdown, preamble
-from reports.study_report import Contents, report_of, write_contents
-from simulations.engine.study import Study
-from simulations.records.design_changes import changes, summary_of
-from simulations.records.store import read_session
-from simulations.records.store_file import StoreError, read_store
-from simulations.studies import stored_study
+from learnprop.reports.folders.provenance import now
+from learnprop.reports.folders.status import study_status
+from learnprop.reports.layout.files import write_text
+from learnprop.reports.layout.latex import escaped, from_markdown, preamble
+from learnprop.reports.study_report import Contents, report_of, write_contents
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.records.design_changes import changes, summary_of
+from learnprop.simulations.records.store import read_session
+from learnprop.simulations.records.store_file import StoreError, read_store
+from learnprop.simulations.studies import stored_study
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equations.arguments import BadArgument
-from simulations.dataset_catalogue import dataset_named
-from simulations.engine.study import block_runs, block_size_of
-from simulations.records.measure import Measured
-from simulations.records.rows import Fits, Measurements, columns_of
-from simulations.records.store import Store, max_classes, read_blocks, read_fits, read_measurements
+from learnprop.equations.arguments import BadArgument
+from learnprop.simulations.dataset_catalogue import dataset_named
+from learnprop.simulations.engine.study import block_runs, block_size_of
+from learnprop.simulations.records.measure import Measured
+from learnprop.simulations.records.rows import Fits, Measurements, columns_of
+from learnprop.simulations.records.store import (
+    Store,
+    max_classes,
+    read_blocks,
+    read_fits,
+    read_measurements,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

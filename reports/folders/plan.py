@@ -7,12 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.layout.numbers import duration
-from reports.statistics.precision import PILOT_RUNS, Need, estimand_of, needs, whole_blocks
-from simulations.engine.blocks import Task
-from simulations.engine.study import BLOCK_SIZE, Study
-from simulations.engine.workers import Workers, compute_blocks
-from simulations.records.rows import Block, concatenate
+from learnprop.reports.layout.numbers import duration
+from learnprop.reports.statistics.precision import (
+    PILOT_RUNS,
+    Need,
+    estimand_of,
+    needs,
+    whole_blocks,
+)
+from learnprop.simulations.engine.blocks import Task
+from learnprop.simulations.engine.study import BLOCK_SIZE, Study
+from learnprop.simulations.engine.workers import Workers, compute_blocks
+from learnprop.simulations.records.rows import Block, concatenate
 
 LEAST_RUNS = 2
 """Of a study: one has no spread."""

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from reports.layout.files import write_text
+from learnprop.reports.layout.files import write_text
 
 PACKAGES = (
     "learnprop",

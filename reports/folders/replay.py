@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from simulations.engine.replay import Replay
+from learnprop.simulations.engine.replay import Replay
 
 
 def replay_text(replay: Replay, cell: str, run: int, code: Sequence[str]) -> Iterator[str]:

@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports.layout.numbers import duration
-from simulations.engine.study import block_size_of
-from simulations.records.store import Store, failed_runs, read_blocks, read_fits, read_session
-from simulations.records.store_file import is_written
+from learnprop.reports.layout.numbers import duration
+from learnprop.simulations.engine.study import block_size_of
+from learnprop.simulations.records.store import (
+    Store,
+    failed_runs,
+    read_blocks,
+    read_fits,
+    read_session,
+)
+from learnprop.simulations.records.store_file import is_written
 
 MAX_REASONS = 5
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reports.layout.numbers import Markup, decimals, percent_interval
+from learnprop.reports.layout.numbers import Markup, decimals, percent_interval
 
 
 def percent_with_mcse(row: dict[str, Any], name: str, markup: Markup) -> str:
@@ -13,7 +13,7 @@ def percent_with_mcse(row: dict[str, Any], name: str, markup: Markup) -> str:
 
     Examples
     --------
-    >>> from reports.layout.numbers import TEXT
+    >>> from learnprop.reports.layout.numbers import TEXT
     >>> percent_with_mcse({"left": 0.07834, "left_mcse": 0.00036}, "left", TEXT)
     '7.834±0.036'
     >>> percent_with_mcse({}, "left", TEXT)
@@ -31,7 +31,7 @@ def percent_of_limit(row: dict[str, Any], name: str, markup: Markup) -> str:
 
     Examples
     --------
-    >>> from reports.layout.numbers import TEXT
+    >>> from learnprop.reports.layout.numbers import TEXT
     >>> row = {"left": 0.07834, "left_mcse": 0.00036, "limit_left": 0.0783152}
     >>> percent_of_limit(row | {"limit_left_mcse": 0.0}, "left", TEXT)
     '7.832'
@@ -52,7 +52,7 @@ def gap_with_interval(row: dict[str, Any], markup: Markup) -> str:
 
     Examples
     --------
-    >>> from reports.layout.numbers import TEXT
+    >>> from learnprop.reports.layout.numbers import TEXT
     >>> gap_with_interval({"gap": 0.02, "gap_low": -0.01, "gap_high": 0.05}, TEXT)
     '+2.0 % [-1.0, +5.0]'
     """
@@ -65,7 +65,7 @@ def models_rejected(row: dict[str, Any], markup: Markup) -> str:
 
     Examples
     --------
-    >>> from reports.layout.numbers import TEXT
+    >>> from learnprop.reports.layout.numbers import TEXT
     >>> models_rejected({"rejected": 0.12, "rejected_mcse": 0.03, "untested": 0.0}, TEXT)
     '12±3 %'
     >>> models_rejected({"rejected": 0.0, "rejected_mcse": 0.0, "untested": 0.8}, TEXT)

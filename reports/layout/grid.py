@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reports.layout.latex import escaped
+from learnprop.reports.layout.latex import escaped
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from equations.mean_proba import FloatArray
-from reports.layout.style import Figure, plain, subplots
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.reports.layout.style import Figure, plain, subplots
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from reports.layout.files import write_bytes
+from learnprop.reports.layout.files import write_bytes
 
 # Okabe and Ito's colour-blind safe palette.
 OBSERVED, PREDICTED, PAPER, THEORY = "#0072B2", "#D55E00", "#009E73", "#000000"

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from equations.losses import LOSSES, REFERENCE
-from equations.losses.loss import Balance, Loss
-from equations.mean_proba import FloatArray
-from reports.losses.differences import resplit_of
-from reports.statistics.columns import Columns, columns_of_sides
-from reports.statistics.resplit import columns_of_corrected
-from reports.statistics.sides import sides_from
-from simulations.dataset_catalogue import dataset_named
-from simulations.records.rows import CONVERGED, Fits, Measurements, select
-from simulations.studies.losses.block import LossCell
+from learnprop.equations.losses import LOSSES, REFERENCE
+from learnprop.equations.losses.loss import Balance, Loss
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.reports.losses.differences import resplit_of
+from learnprop.reports.statistics.columns import Columns, columns_of_sides
+from learnprop.reports.statistics.resplit import columns_of_corrected
+from learnprop.reports.statistics.sides import sides_from
+from learnprop.simulations.dataset_catalogue import dataset_named
+from learnprop.simulations.records.rows import CONVERGED, Fits, Measurements, select
+from learnprop.simulations.studies.losses.block import LossCell
 
 MARGIN = 0.05
 """Gap that still counts as none."""

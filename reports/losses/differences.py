@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from equations.inference.estimates import mcse_of_mean
-from equations.inference.resampling import mean_over_splits, resplit_ratio
-from equations.losses import LOSSES, REFERENCE
-from equations.mean_proba import FloatArray
-from reports.losses.paper import binomial_error
-from reports.statistics.runs import CONFIDENCE
-from simulations.records.rows import Measurements
-from simulations.studies.losses.block import LossCell
+from learnprop.equations.inference.estimates import mcse_of_mean
+from learnprop.equations.inference.resampling import mean_over_splits, resplit_ratio
+from learnprop.equations.losses import LOSSES, REFERENCE
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.reports.losses.paper import binomial_error
+from learnprop.reports.statistics.runs import CONFIDENCE
+from learnprop.simulations.records.rows import Measurements
+from learnprop.simulations.studies.losses.block import LossCell
 
 
 def resplit_of(cell: LossCell, test: Measurements) -> float:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from equations.losses import LOSSES
-from reports.layout.style import (
+from learnprop.equations.losses import LOSSES
+from learnprop.reports.layout.style import (
     OBSERVED,
     PAPER,
     PREDICTED,
@@ -18,10 +18,10 @@ from reports.layout.style import (
     plain,
     subplots,
 )
-from reports.losses.summary import Comparison
-from reports.losses.text import loss_name, short_title
-from reports.protocols.networks import NETWORK_NAMES
-from simulations.dataset_catalogue import dataset_named
+from learnprop.reports.losses.summary import Comparison
+from learnprop.reports.losses.text import loss_name, short_title
+from learnprop.reports.protocols.networks import NETWORK_NAMES
+from learnprop.simulations.dataset_catalogue import dataset_named
 
 COLOURS = (PREDICTED, OBSERVED, PAPER, "tab:purple", "tab:olive", "tab:cyan")
 """Of the losses, in the order of `LOSSES`."""

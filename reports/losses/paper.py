@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from equations.losses import chosen_loss
-from equations.losses.loss import ChosenLoss
+from learnprop.equations.losses import chosen_loss
+from learnprop.equations.losses.loss import ChosenLoss
 
 TEST_SIZE = 10_000
 """Images of each of the four test sets."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from equations.losses import LOSSES, chosen_loss
-from equations.losses.loss import ChosenLoss
-from reports.layout.grid import Grid, runs_note
-from reports.layout.numbers import LATEX, TEXT, Markup
-from reports.losses.paper import (
+from learnprop.equations.losses import LOSSES, chosen_loss
+from learnprop.equations.losses.loss import ChosenLoss
+from learnprop.reports.layout.grid import Grid, runs_note
+from learnprop.reports.layout.numbers import LATEX, TEXT, Markup
+from learnprop.reports.losses.paper import (
     TABLE_3,
     TABLE_4,
     TABLE_5,
@@ -18,16 +18,16 @@ from reports.losses.paper import (
     TEST_SIZE,
     binomial_error,
 )
-from reports.losses.summary import Comparison
-from reports.losses.text import (
+from learnprop.reports.losses.summary import Comparison
+from learnprop.reports.losses.text import (
     in_markup,
     loss_name,
     points,
     with_binomial_error,
     with_sd,
 )
-from reports.protocols.networks import NETWORK_NAMES
-from simulations.dataset_catalogue import dataset_named
+from learnprop.reports.protocols.networks import NETWORK_NAMES
+from learnprop.simulations.dataset_catalogue import dataset_named
 
 _NAN = float("nan")
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
-from equations.losses.loss import Loss
-from reports.losses.balance import MARGIN, by_balance
-from reports.losses.paper import paper_accuracy
-from reports.losses.summary import trained_as_paper
-from reports.protocols.ademp import Protocol, items
-from reports.protocols.networks import NETWORKS, training
-from reports.statistics.resplit import resplit_protocol
-from reports.statistics.training_samples import GIVEN_SAMPLE
-from simulations.dataset_catalogue import dataset_named
-from simulations.engine.study import Study
-from simulations.networks.step_matching import MATCHED_OVER
-from simulations.studies.losses.block import LossCell
+from learnprop.equations.losses.loss import Loss
+from learnprop.reports.losses.balance import MARGIN, by_balance
+from learnprop.reports.losses.paper import paper_accuracy
+from learnprop.reports.losses.summary import trained_as_paper
+from learnprop.reports.protocols.ademp import Protocol, items
+from learnprop.reports.protocols.networks import NETWORKS, training
+from learnprop.reports.statistics.resplit import resplit_protocol
+from learnprop.reports.statistics.training_samples import GIVEN_SAMPLE
+from learnprop.simulations.dataset_catalogue import dataset_named
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.networks.step_matching import MATCHED_OVER
+from learnprop.simulations.studies.losses.block import LossCell
 
 _PER_SAMPLE = (
     "of a minibatch its sum over the size of a whole one, so that the last, shorter one counts for "

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from reports.losses.balance import by_balance
-from reports.losses.figures import confusion_panels, draw_confusion, draw_curves
-from reports.losses.paper import TABLE_3, TABLE_4, TABLE_5_PANEL
-from reports.losses.paper_tables import table3_grid, table4_grid, table5_grid, table5_rows
-from reports.losses.protocol import losses_protocol
-from reports.losses.summary import Comparison, summarise
-from reports.losses.text import balance_grid, differences_grid, is_resplit, overview_grid
-from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
-from simulations.dataset_catalogue import dataset_named
+from learnprop.reports.losses.balance import by_balance
+from learnprop.reports.losses.figures import confusion_panels, draw_confusion, draw_curves
+from learnprop.reports.losses.paper import TABLE_3, TABLE_4, TABLE_5_PANEL
+from learnprop.reports.losses.paper_tables import table3_grid, table4_grid, table5_grid, table5_rows
+from learnprop.reports.losses.protocol import losses_protocol
+from learnprop.reports.losses.summary import Comparison, summarise
+from learnprop.reports.losses.text import balance_grid, differences_grid, is_resplit, overview_grid
+from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
+from learnprop.simulations.dataset_catalogue import dataset_named
 
 
 def losses_contents(table: Comparison) -> Contents:

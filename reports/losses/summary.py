@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equations.inference.estimates import mcse_of_mean
-from equations.inference.resampling import corrected_error
-from equations.losses import LOSSES
-from equations.losses import REFERENCE as REFERENCE_LOSS
-from equations.mean_proba import IntArray
-from reports.losses.balance import balance_rows
-from reports.losses.differences import (
+from learnprop.equations.inference.estimates import mcse_of_mean
+from learnprop.equations.inference.resampling import corrected_error
+from learnprop.equations.losses import LOSSES
+from learnprop.equations.losses import REFERENCE as REFERENCE_LOSS
+from learnprop.equations.mean_proba import IntArray
+from learnprop.reports.losses.balance import balance_rows
+from learnprop.reports.losses.differences import (
     difference_over_runs,
     error_of_test_set,
     pairs_to_compare,
     resplit_of,
 )
-from reports.losses.paper import TEST_SIZE, binomial_error, paper_accuracy
-from reports.statistics.columns import accuracy_of_runs
-from reports.statistics.evidence import read_cell
-from reports.statistics.runs import MAX_FAILED
-from simulations.dataset_catalogue import dataset_named
-from simulations.engine.study import Study
-from simulations.records.rows import CONVERGED, Measurements, select
-from simulations.records.store import Store
-from simulations.studies.losses.block import LossCell
-from simulations.studies.losses.study import paper_recipe
+from learnprop.reports.losses.paper import TEST_SIZE, binomial_error, paper_accuracy
+from learnprop.reports.statistics.columns import accuracy_of_runs
+from learnprop.reports.statistics.evidence import read_cell
+from learnprop.reports.statistics.runs import MAX_FAILED
+from learnprop.simulations.dataset_catalogue import dataset_named
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.records.rows import CONVERGED, Measurements, select
+from learnprop.simulations.records.store import Store
+from learnprop.simulations.studies.losses.block import LossCell
+from learnprop.simulations.studies.losses.study import paper_recipe
 
 if TYPE_CHECKING:
     import pandas as pd

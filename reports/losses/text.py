@@ -7,22 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from equations.losses import LOSSES
-from equations.losses.loss import label
-from reports.layout.grid import Column, Grid, Row, counts, lay_out
-from reports.layout.numbers import LATEX, TEXT, Markup, decimals, small
-from reports.losses.summary import Comparison
-from reports.protocols.networks import NETWORK_NAMES
-from reports.statistics.resplit import (
+from learnprop.equations.losses import LOSSES
+from learnprop.equations.losses.loss import label
+from learnprop.reports.layout.grid import Column, Grid, Row, counts, lay_out
+from learnprop.reports.layout.numbers import LATEX, TEXT, Markup, decimals, small
+from learnprop.reports.losses.summary import Comparison
+from learnprop.reports.protocols.networks import NETWORK_NAMES
+from learnprop.reports.statistics.resplit import (
     CORRECTED,
     CORRECTED_FOR_GAPS,
     CORRECTED_FOR_MEANS,
     VERDICT,
     corrected_verdict,
 )
-from reports.statistics.training_samples import GIVEN_SAMPLE
-from simulations.dataset_catalogue import dataset_named
-from simulations.records.rows import NOT_CONVERGED
+from learnprop.reports.statistics.training_samples import GIVEN_SAMPLE
+from learnprop.simulations.dataset_catalogue import dataset_named
+from learnprop.simulations.records.rows import NOT_CONVERGED
 
 _NAN = float("nan")
 _GREEK = {"α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "τ": r"$\tau$"}

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from reports.layout.heat_map import Panel, draw_heat_maps, setting_title
-from reports.layout.style import OBSERVED, PREDICTED, THEORY, Figure, subplots
-from reports.multiclass.summary import Multiclass
-from reports.statistics.runs import half_width
+from learnprop.reports.layout.heat_map import Panel, draw_heat_maps, setting_title
+from learnprop.reports.layout.style import OBSERVED, PREDICTED, THEORY, Figure, subplots
+from learnprop.reports.multiclass.summary import Multiclass
+from learnprop.reports.statistics.runs import half_width
 
 
 def draw_mean_proba(table: Multiclass) -> Figure | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.protocols.ademp import (
+from learnprop.reports.protocols.ademp import (
     EQ_9,
     RESIDUAL,
     TOGETHER,
@@ -12,7 +12,7 @@ from reports.protocols.ademp import (
     items,
     limit,
 )
-from simulations.engine.study import Study
+from learnprop.simulations.engine.study import Study
 
 
 def multiclass_protocol(study: Study) -> Protocol:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from reports.multiclass.figures import draw_mean_proba, draw_sides
-from reports.multiclass.protocol import multiclass_protocol
-from reports.multiclass.summary import Multiclass, summarise
-from reports.multiclass.text import class_grid, joint_grid
-from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
+from learnprop.reports.multiclass.figures import draw_mean_proba, draw_sides
+from learnprop.reports.multiclass.protocol import multiclass_protocol
+from learnprop.reports.multiclass.summary import Multiclass, summarise
+from learnprop.reports.multiclass.text import class_grid, joint_grid
+from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
 
 def multiclass_contents(table: Multiclass) -> Contents:

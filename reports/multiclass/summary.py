@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equations.balance import detailed_balance_asymmetry
-from equations.inference.estimates import mcse_of_mean
-from equations.mean_proba import FloatArray
-from reports.statistics.columns import (
+from learnprop.equations.balance import detailed_balance_asymmetry
+from learnprop.equations.inference.estimates import mcse_of_mean
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.reports.statistics.columns import (
     Columns,
     columns_of_balance,
     columns_of_bounds,
@@ -20,7 +20,7 @@ from reports.statistics.columns import (
     columns_of_predictions,
     columns_of_residual_split,
 )
-from reports.statistics.evidence import (
+from learnprop.reports.statistics.evidence import (
     INCONCLUSIVE,
     Part,
     SettingEvidence,
@@ -29,11 +29,11 @@ from reports.statistics.evidence import (
     parts_of,
     read_cell,
 )
-from reports.statistics.rows import about_classes, about_runs, class_rows, joint_test
-from reports.statistics.sides import overall_verdict, rejections
-from simulations.engine.seeds import replication_rng
-from simulations.engine.study import Study
-from simulations.records.store import Store
+from learnprop.reports.statistics.rows import about_classes, about_runs, class_rows, joint_test
+from learnprop.reports.statistics.sides import overall_verdict, rejections
+from learnprop.simulations.engine.seeds import replication_rng
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.records.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd

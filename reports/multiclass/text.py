@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from reports.layout.cells import (
+from learnprop.reports.layout.cells import (
     gap_with_interval,
     models_rejected,
     percent_of_limit,
     percent_with_mcse,
     untested_note,
 )
-from reports.layout.grid import Column, Grid, Row, counts, lay_out, runs_note
-from reports.layout.numbers import TEXT, Markup, small
-from reports.multiclass.summary import Multiclass
+from learnprop.reports.layout.grid import Column, Grid, Row, counts, lay_out, runs_note
+from learnprop.reports.layout.numbers import TEXT, Markup, small
+from learnprop.reports.multiclass.summary import Multiclass
 
 
 def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import Any
 
-from equations.arguments import Worded
-from simulations.engine.study import Study
-from simulations.fitters.fitter import Fitter
-from simulations.studies import options_type
-from simulations.studies.option import declared_options
+from learnprop.equations.arguments import Worded
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.fitters.fitter import Fitter
+from learnprop.simulations.studies import options_type
+from learnprop.simulations.studies.option import declared_options
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def options_of(study: Study) -> Iterable[str]:
 
     Examples
     --------
-    >>> from simulations.studies.table1.study import Options, make_study
+    >>> from learnprop.simulations.studies.table1.study import Options, make_study
     >>> next(line for line in options_of(make_study(Options())) if "epochs" in line)[:12]
     '`epochs`: 20'
     """
@@ -130,7 +130,7 @@ def _written(value: Any) -> str:
 
 
 def fitted_by(cell: Any) -> str:
-    """Say how a cell with weights is fitted (`simulations.studies.cells`)."""
+    """Say how a cell with weights is fitted (`learnprop.simulations.studies.cells`)."""
     return f"{cell.method[0].upper()}{cell.method[1:]}."
 
 

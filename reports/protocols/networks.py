@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.recipe import Recipe
 
 NETWORK_NAMES = {
     "cnn2c": "CNN2C",

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from equations.accuracy_bounds import accuracy_bounds
-from equations.balance import left_side, residual, split_residual
-from equations.inference.estimates import mcse_of_mean
-from equations.inference.resampling import corrected_error
-from equations.limits.minimisers import NoMinimiser
-from equations.mean_proba import FloatArray
-from equations.stationary import effective_class_weight_over_runs
-from reports.statistics.evidence import Part
-from reports.statistics.runs import CONFIDENCE, jackknifed_gap
-from reports.statistics.sides import SidesOverRuns
-from simulations.generators.large_sample_limit import Limit, LimitProba
-from simulations.records.rows import Measurements
+from learnprop.equations.accuracy_bounds import accuracy_bounds
+from learnprop.equations.balance import left_side, residual, split_residual
+from learnprop.equations.inference.estimates import mcse_of_mean
+from learnprop.equations.inference.resampling import corrected_error
+from learnprop.equations.limits.minimisers import NoMinimiser
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.equations.stationary import effective_class_weight_over_runs
+from learnprop.reports.statistics.evidence import Part
+from learnprop.reports.statistics.runs import CONFIDENCE, jackknifed_gap
+from learnprop.reports.statistics.sides import SidesOverRuns
+from learnprop.simulations.generators.large_sample_limit import Limit, LimitProba
+from learnprop.simulations.records.rows import Measurements
 
 NEGLIGIBLE = 1e-6
 """Of the class mass: a term of the residual that is smaller is due to rounding."""

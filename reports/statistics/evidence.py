@@ -9,13 +9,19 @@ from functools import partial
 
 import numpy as np
 
-from equations.mean_proba import FloatArray
-from reports.statistics.runs import MAX_FAILED
-from reports.statistics.sides import SidesOverRuns, sides_over_runs
-from simulations.engine.study import Cell, Study
-from simulations.records.rows import FAILED_STATUSES, Fits, Measurements, rows_where, select
-from simulations.records.store import Store, read_fits, read_measurements
-from simulations.studies.recording import SPLITS
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.reports.statistics.runs import MAX_FAILED
+from learnprop.reports.statistics.sides import SidesOverRuns, sides_over_runs
+from learnprop.simulations.engine.study import Cell, Study
+from learnprop.simulations.records.rows import (
+    FAILED_STATUSES,
+    Fits,
+    Measurements,
+    rows_where,
+    select,
+)
+from learnprop.simulations.records.store import Store, read_fits, read_measurements
+from learnprop.simulations.studies.recording import SPLITS
 
 INCONCLUSIVE = "inconclusive"
 """Verdict where there are fewer than two models."""

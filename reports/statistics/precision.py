@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 from scipy import stats
 
-from equations.balance import is_interpolated, left_side, right_side
-from equations.inference.estimates import mcse_of_mean
-from equations.mean_proba import FloatArray
-from reports.statistics.columns import accuracy_of_runs
-from reports.statistics.runs import CONFIDENCE, MAX_FAILED, jackknifed_gap
-from simulations.engine.study import BLOCK_SIZE, Cell, Study
-from simulations.records.rows import Measurements, rows_where, select
-from simulations.records.store import Store, read_measurements
+from learnprop.equations.balance import is_interpolated, left_side, right_side
+from learnprop.equations.inference.estimates import mcse_of_mean
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.reports.statistics.columns import accuracy_of_runs
+from learnprop.reports.statistics.runs import CONFIDENCE, MAX_FAILED, jackknifed_gap
+from learnprop.simulations.engine.study import BLOCK_SIZE, Cell, Study
+from learnprop.simulations.records.rows import Measurements, rows_where, select
+from learnprop.simulations.records.store import Store, read_measurements
 
 SPLIT = "test"
 

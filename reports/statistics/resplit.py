@@ -1,18 +1,18 @@
 """Runs that split one data set: what their intervals contain, and the corrected ones beside them.
 
 Runs share the samples of the set, so that intervals over runs are of seeds and splits; corrected
-ones (`equations.inference.resampling`) are for new data too. Verdicts are of the interval over
-runs.
+ones (`learnprop.equations.inference.resampling`) are for new data too. Verdicts are of the interval
+over runs.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from reports.layout.cells import percent_with_mcse
-from reports.layout.numbers import Markup, decimals, percent_interval
-from reports.statistics.columns import Columns
-from reports.statistics.sides import SidesOverRuns
+from learnprop.reports.layout.cells import percent_with_mcse
+from learnprop.reports.layout.numbers import Markup, decimals, percent_interval
+from learnprop.reports.statistics.columns import Columns
+from learnprop.reports.statistics.sides import SidesOverRuns
 
 CORRECTED = "corrected"
 """Head of a column of corrected intervals."""
@@ -52,7 +52,7 @@ def corrected_interval(row: dict[str, Any], markup: Markup) -> str:
 
     Examples
     --------
-    >>> from reports.layout.numbers import TEXT
+    >>> from learnprop.reports.layout.numbers import TEXT
     >>> ends = {"gap_corrected_low": -0.04, "gap_corrected_high": 0.08}
     >>> corrected_interval({"gap": 0.02} | ends, TEXT), corrected_interval({"gap": 0.02}, TEXT)
     ('[-4.0, +8.0]', '-')
@@ -81,7 +81,7 @@ def percent_with_errors(row: dict[str, Any], name: str, markup: Markup) -> str:
 
     Examples
     --------
-    >>> from reports.layout.numbers import TEXT
+    >>> from learnprop.reports.layout.numbers import TEXT
     >>> row = {"accuracy": 0.7497, "accuracy_mcse": 0.0037}
     >>> percent_with_errors(row | {"accuracy_corrected_error": 0.0088}, "accuracy", TEXT)
     '74.97±0.37 (0.88)'

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from equations.balance import residual
-from equations.inference.joint import joint_test_over_runs
-from reports.statistics.columns import Columns
-from reports.statistics.evidence import Part, SettingEvidence, Terms, parts_of
+from learnprop.equations.balance import residual
+from learnprop.equations.inference.joint import joint_test_over_runs
+from learnprop.reports.statistics.columns import Columns
+from learnprop.reports.statistics.evidence import Part, SettingEvidence, Terms, parts_of
 
 Row = dict[str, Any]
 
 ColumnsOf = Callable[[Part], Columns]
-"""What makes columns of one split, such as those of `reports.statistics.columns`."""
+"""What makes columns of one split, such as those of `learnprop.reports.statistics.columns`."""
 
 
 def by_class(columns: Columns) -> list[Row]:

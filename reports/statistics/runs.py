@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from equations.balance import binary_ratio, is_interpolated, right_side
-from equations.inference.estimates import Estimate, mcse_of_mean
-from equations.inference.jackknife import jackknife_of_deleted, mcse_of_sd
-from equations.mean_proba import FloatArray
+from learnprop.equations.balance import binary_ratio, is_interpolated, right_side
+from learnprop.equations.inference.estimates import Estimate, mcse_of_mean
+from learnprop.equations.inference.jackknife import jackknife_of_deleted, mcse_of_sd
+from learnprop.equations.mean_proba import FloatArray
 
 CONFIDENCE = 0.9
 """Level of the intervals: two one-sided tests at 5 %."""

@@ -7,15 +7,20 @@ from functools import partial
 
 import numpy as np
 
-from equations.balance import is_interpolated, left_side, right_side
-from equations.inference.estimates import Estimate, Verdict, equivalence_verdict, mcse_of_mean
-from equations.inference.model import joint_test_of_model
-from equations.inference.resampling import variance_factor
-from equations.inference.simultaneous import gaps_over_runs, shared_sample_covariance
-from equations.inference.within_class import too_few_misses
-from equations.mean_proba import FloatArray
-from reports.statistics.runs import CONFIDENCE
-from simulations.records.rows import Measurements
+from learnprop.equations.balance import is_interpolated, left_side, right_side
+from learnprop.equations.inference.estimates import (
+    Estimate,
+    Verdict,
+    equivalence_verdict,
+    mcse_of_mean,
+)
+from learnprop.equations.inference.model import joint_test_of_model
+from learnprop.equations.inference.resampling import variance_factor
+from learnprop.equations.inference.simultaneous import gaps_over_runs, shared_sample_covariance
+from learnprop.equations.inference.within_class import too_few_misses
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.reports.statistics.runs import CONFIDENCE
+from learnprop.simulations.records.rows import Measurements
 
 SIMULTANEOUS = 0.95
 """Level of the intervals that hold for all classes together."""
@@ -178,8 +183,8 @@ def rejections(rows: Measurements, mass: FloatArray, *, one_vs_all: bool) -> dic
     """Share of the runs whose own joint test, on its test data, rejects its model at 5 %.
 
     That is what somebody with one classifier would see. A fitted model violates the null, by the
-    noise of its training sample and by what it overfits (`equations.inference.model`), so that the
-    share is above 5 % and grows with the test sample.
+    noise of its training sample and by what it overfits (`learnprop.equations.inference.model`), so
+    that the share is above 5 % and grows with the test sample.
 
     Parameters
     ----------

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from reports.layout.numbers import LATEX, percent_interval, weight_formula
-from reports.layout.style import OBSERVED, PAPER, PREDICTED, THEORY, Figure, subplots
-from reports.table1.summary import Table1
-from reports.table1.text import FITTERS, TITLES, predicted_basis
+from learnprop.reports.layout.numbers import LATEX, percent_interval, weight_formula
+from learnprop.reports.layout.style import OBSERVED, PAPER, PREDICTED, THEORY, Figure, subplots
+from learnprop.reports.table1.summary import Table1
+from learnprop.reports.table1.text import FITTERS, TITLES, predicted_basis
 
 
 def draw_table1(table: Table1) -> Figure | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reports.protocols.ademp import Protocol, decision, items
-from simulations.engine.study import Study
-from simulations.studies.table1.study import POPULATION
+from learnprop.reports.protocols.ademp import Protocol, decision, items
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.studies.table1.study import POPULATION
 
 _READINGS = {
     "sum": "the sum of the two independent variables",

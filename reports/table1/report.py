@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
-from reports.table1.figure import draw_table1
-from reports.table1.protocol import table1_protocol
-from reports.table1.summary import Table1, predicted_gap_sd, summarise
-from reports.table1.text import depth_grid, main_grid
+from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
+from learnprop.reports.table1.figure import draw_table1
+from learnprop.reports.table1.protocol import table1_protocol
+from learnprop.reports.table1.summary import Table1, predicted_gap_sd, summarise
+from learnprop.reports.table1.text import depth_grid, main_grid
 
 
 def table1_contents(table: Table1) -> Contents:

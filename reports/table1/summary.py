@@ -8,25 +8,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from equations.balance import binary_ratio, class_mass
-from equations.inference.estimates import mcse_of_mean, z_against_rounded
-from equations.limits.predictions import (
+from learnprop.equations.balance import binary_ratio, class_mass
+from learnprop.equations.inference.estimates import mcse_of_mean, z_against_rounded
+from learnprop.equations.limits.predictions import (
     RatioPrediction,
     posterior_mean_proba,
     predict_fixed_ratio,
     predict_logistic_ratio,
 )
-from reports.statistics.columns import (
+from learnprop.reports.statistics.columns import (
     columns_of_balance,
     columns_of_predictions,
     columns_of_residual_split,
 )
-from reports.statistics.evidence import Part, SettingEvidence, Terms, evidence_of, read_cell
-from reports.statistics.rows import Row, class_rows, of_all_classes
-from reports.statistics.runs import ratio_over_runs
-from simulations.engine.study import Study
-from simulations.records.store import Store
-from simulations.studies.table1.study import POPULATION, Table1Cell
+from learnprop.reports.statistics.evidence import (
+    Part,
+    SettingEvidence,
+    Terms,
+    evidence_of,
+    read_cell,
+)
+from learnprop.reports.statistics.rows import Row, class_rows, of_all_classes
+from learnprop.reports.statistics.runs import ratio_over_runs
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.records.store import Store
+from learnprop.simulations.studies.table1.study import POPULATION, Table1Cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -215,7 +221,7 @@ def predicted_gap_sd(cell: Table1Cell) -> dict[str, float | None]:
 
     Examples
     --------
-    >>> from simulations.studies.table1.study import Options, make_study
+    >>> from learnprop.simulations.studies.table1.study import Options, make_study
     >>> sim1, sim2 = make_study(Options()).cells
     >>> round(predicted_gap_sd(sim1)["1/2"], 3), predicted_gap_sd(sim2)
     (0.095, {})

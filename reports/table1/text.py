@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from reports.layout.cells import gap_with_interval
-from reports.layout.grid import Grid, Row, counts, runs_note
-from reports.layout.numbers import (
+from learnprop.reports.layout.cells import gap_with_interval
+from learnprop.reports.layout.grid import Grid, Row, counts, runs_note
+from learnprop.reports.layout.numbers import (
     TEXT,
     Markup,
     decimals,
@@ -17,7 +17,7 @@ from reports.layout.numbers import (
     small,
     weight_formula,
 )
-from reports.table1.summary import Table1
+from learnprop.reports.table1.summary import Table1
 
 TITLES = {"sim1": "Sim1", "sim2": "Sim2"}
 FITTERS = {"sim1": "logistic regression", "sim2": "(3, 10, 1) network"}

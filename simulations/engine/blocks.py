@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from simulations.engine.limits import BlockTimeout, one_thread, time_limit
-from simulations.engine.seeds import replication_key
-from simulations.engine.study import BLOCK_SIZE, StudyError, block_runs
-from simulations.engine.versions import code_version
-from simulations.records.design_changes import changes, summary_of
-from simulations.records.rows import (
+from learnprop.simulations.engine.limits import BlockTimeout, one_thread, time_limit
+from learnprop.simulations.engine.seeds import replication_key
+from learnprop.simulations.engine.study import BLOCK_SIZE, StudyError, block_runs
+from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.records.design_changes import changes, summary_of
+from learnprop.simulations.records.rows import (
     FAILED_STATUSES,
     Block,
     Fits,

@@ -3,8 +3,9 @@
 The unit of work is a block of replications of one data cell with all its λ settings, 25 unless the
 design says otherwise, always computed whole: its composition, and so its arithmetic, depends
 neither on the number of workers nor on ``--runs``. joblib runs blocks
-(`simulations.engine.workers`), SQLite keeps them (`simulations.records.store_file`); randomness is
-keyed (`simulations.engine.seeds`).
+(`learnprop.simulations.engine.workers`), SQLite keeps them
+(`learnprop.simulations.records.store_file`); randomness is keyed
+(`learnprop.simulations.engine.seeds`).
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from simulations.engine.blocks import Task
-from simulations.engine.study import Study, StudyError, block_runs
-from simulations.engine.workers import Workers, compute_blocks
-from simulations.records.rows import FAILED_STATUSES, Block
-from simulations.records.store import Store, failed_runs, finished_runs, save_block
+from learnprop.simulations.engine.blocks import Task
+from learnprop.simulations.engine.study import Study, StudyError, block_runs
+from learnprop.simulations.engine.workers import Workers, compute_blocks
+from learnprop.simulations.records.rows import FAILED_STATUSES, Block
+from learnprop.simulations.records.store import Store, failed_runs, finished_runs, save_block
 
 
 @dataclass(frozen=True)

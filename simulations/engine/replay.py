@@ -6,18 +6,18 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from equations.arguments import marked
-from simulations.engine.blocks import Task, compute_one
-from simulations.engine.study import Study, StudyError
-from simulations.records.rows import KEY, Fits, Rows, key_of, rows_where
-from simulations.records.store import (
+from learnprop.equations.arguments import marked
+from learnprop.simulations.engine.blocks import Task, compute_one
+from learnprop.simulations.engine.study import Study, StudyError
+from learnprop.simulations.records.rows import KEY, Fits, Rows, key_of, rows_where
+from learnprop.simulations.records.store import (
     Store,
     finished_runs,
     read_blocks,
     read_fits,
     read_measurements,
 )
-from simulations.records.store_file import StoreError
+from learnprop.simulations.records.store_file import StoreError
 
 _NOT_COMPARED = (*KEY, "traceback")  # a traceback names paths
 

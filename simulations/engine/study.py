@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from equations.arguments import Worded
-from equations.mean_proba import FloatArray
-from simulations.records.rows import Block
+from learnprop.equations.arguments import Worded
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.records.rows import Block
 
 
 class Cell(Protocol):

@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from equations.arguments import BadArgument, marked
-from simulations.engine.blocks import Task, compute_one
-from simulations.engine.limits import raise_in_thread, start_worker
-from simulations.engine.study import StudyError
-from simulations.records.rows import Block
+from learnprop.equations.arguments import BadArgument, marked
+from learnprop.simulations.engine.blocks import Task, compute_one
+from learnprop.simulations.engine.limits import raise_in_thread, start_worker
+from learnprop.simulations.engine.study import StudyError
+from learnprop.simulations.records.rows import Block
 
 BACKENDS = ("loky", "threading", "sequential", "dask")
 _SCHEMES = ("tcp", "tls", "ws", "wss", "ucx")

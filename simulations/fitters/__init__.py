@@ -16,14 +16,15 @@ The loss is the sum form of Eq. (1), :math:`L = \sum_i \lambda_{y_i} \ell_i`. In
 divided by the total mass :math:`\sum_k w_k`, a constant, and so are the gradients that a `Fit`
 reports.
 
-A fitter is a file with its record (`simulations.fitters.fitter.Fitter`) and a line of `FITTERS`.
+A fitter is a file with its record (`learnprop.simulations.fitters.fitter.Fitter`) and a line of
+`FITTERS`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulations.registry import Parameter, Registered
+from learnprop.simulations.registry import Parameter, Registered
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,17 @@ class FitterLine(Registered):
 
 
 FITTERS: dict[str, FitterLine] = {
-    "logistic": FitterLine("simulations.fitters.logistic:FITTER", n_classes=2),
-    "softmax": FitterLine("simulations.fitters.softmax:FITTER"),
-    "one-vs-all": FitterLine("simulations.fitters.one_vs_all:FITTER"),
+    "logistic": FitterLine("learnprop.simulations.fitters.logistic:FITTER", n_classes=2),
+    "softmax": FitterLine("learnprop.simulations.fitters.softmax:FITTER"),
+    "one-vs-all": FitterLine("learnprop.simulations.fitters.one_vs_all:FITTER"),
     "mlp": FitterLine(
-        "simulations.fitters.mlp.softmax:FITTER",
+        "learnprop.simulations.fitters.mlp.softmax:FITTER",
         {
             "hidden": Parameter(int, 16, "Width of the hidden layer.", least=1),
             "epochs": Parameter(int, 20, "Epochs of Adam.", least=1),
         },
     ),
-    "lgl-inr": FitterLine("simulations.fitters.lgl_inr:FITTER", takes_weights=False),
+    "lgl-inr": FitterLine("learnprop.simulations.fitters.lgl_inr:FITTER", takes_weights=False),
 }
 """By name. Where it is left open, the first without options that is for the number of classes."""
 

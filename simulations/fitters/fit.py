@@ -9,11 +9,17 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from equations.arguments import BadArgument
-from equations.balance import class_mass
-from equations.class_weights import check_class_weight
-from equations.mean_proba import Activation, FloatArray, IntArray, check_labels, class_count
-from simulations.records.rows import CONVERGED
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.balance import class_mass
+from learnprop.equations.class_weights import check_class_weight
+from learnprop.equations.mean_proba import (
+    Activation,
+    FloatArray,
+    IntArray,
+    check_labels,
+    class_count,
+)
+from learnprop.simulations.records.rows import CONVERGED
 
 
 @dataclass(frozen=True)

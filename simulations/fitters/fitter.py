@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from equations.mean_proba import Activation, FloatArray, IntArray
-from simulations.fitters.fit import Fit, Fitted
-from simulations.generators.large_sample_limit import LargeSampleLimit
+from learnprop.equations.mean_proba import Activation, FloatArray, IntArray
+from learnprop.simulations.fitters.fit import Fit, Fitted
+from learnprop.simulations.generators.large_sample_limit import LargeSampleLimit
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,20 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from equations.arguments import BadArgument
-from equations.losses.lgl_inr import in_negative_weights, lgl_inr_loss
-from simulations.fitters.fit import Fit, Samples, check_enough, check_samples
-from simulations.fitters.fitter import one_fit
-from simulations.fitters.regression import (
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.losses.lgl_inr import in_negative_weights, lgl_inr_loss
+from learnprop.simulations.fitters.fit import Fit, Samples, check_enough, check_samples
+from learnprop.simulations.fitters.fitter import one_fit
+from learnprop.simulations.fitters.regression import (
     Attempt,
     in_units,
     newton_status,
     standardise,
     with_separated,
 )
-from simulations.fitters.softmax import softmax_logits
-from simulations.minimisation.newton import SETTLED, newton
-from simulations.minimisation.separation import separation_of
+from learnprop.simulations.fitters.softmax import softmax_logits
+from learnprop.simulations.minimisation.newton import SETTLED, newton
+from learnprop.simulations.minimisation.separation import separation_of
 
 
 def fit_lgl_inr(

@@ -7,10 +7,16 @@ import torch
 from numpy.typing import ArrayLike
 from torch.nn.functional import logsigmoid
 
-from equations.mean_proba import FloatArray
-from simulations.fitters.fit import Fit, Problem, check_enough, check_problem, of_both_classes
-from simulations.fitters.fitter import one_fit
-from simulations.fitters.regression import (
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.fitters.fit import (
+    Fit,
+    Problem,
+    check_enough,
+    check_problem,
+    of_both_classes,
+)
+from learnprop.simulations.fitters.fitter import one_fit
+from learnprop.simulations.fitters.regression import (
     Attempt,
     Standardised,
     in_units,
@@ -20,10 +26,10 @@ from simulations.fitters.regression import (
     standardise,
     with_separated,
 )
-from simulations.generators import large_sample_limit
-from simulations.minimisation.logistic_loss import minimise_logistic
-from simulations.minimisation.newton import SETTLED, NoMinimum
-from simulations.minimisation.separation import separation_of
+from learnprop.simulations.generators import large_sample_limit
+from learnprop.simulations.minimisation.logistic_loss import minimise_logistic
+from learnprop.simulations.minimisation.newton import SETTLED, NoMinimum
+from learnprop.simulations.minimisation.separation import separation_of
 
 
 def fit_logistic(

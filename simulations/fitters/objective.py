@@ -1,8 +1,8 @@
 r"""What is minimised: the plain weighted softmax loss, or one of the ways to violate Eq. (8).
 
 Each variant is a training set of its own with a *target mass* T (see
-`simulations.minimisation.softmax_loss`), so that one solver serves all and each ends at the minimum
-of what is really minimised:
+`learnprop.simulations.minimisation.softmax_loss`), so that one solver serves all and each ends at
+the minimum of what is really minimised:
 
 =================== ==========================================================================
 plain               :math:`T_{ic} = \lambda_{y_i} 1[y_i = c]`
@@ -24,9 +24,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from equations.arguments import BadArgument
-from equations.mean_proba import FloatArray
-from simulations.fitters.fit import Samples
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.fitters.fit import Samples
 
 SMOOTHING_FORMS = ("own", "torch")
 

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from simulations.fitters.fit import Fit, Problem, check_samples, with_ones
-from simulations.fitters.fitter import one_fit
-from simulations.fitters.logistic import fit_problem
-from simulations.fitters.softmax import softmax_logits
-from simulations.generators import large_sample_limit
-from simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED, SEPARATED
+from learnprop.simulations.fitters.fit import Fit, Problem, check_samples, with_ones
+from learnprop.simulations.fitters.fitter import one_fit
+from learnprop.simulations.fitters.logistic import fit_problem
+from learnprop.simulations.fitters.softmax import softmax_logits
+from learnprop.simulations.generators import large_sample_limit
+from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED, SEPARATED
 
 
 def fit_one_vs_all(

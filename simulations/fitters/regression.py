@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from simulations.fitters.fit import Fit
-from simulations.minimisation.exact_direction import columns_around
-from simulations.minimisation.newton import GRADIENT_TOLERANCE, SETTLED
-from simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED, SEPARATED
+from learnprop.simulations.fitters.fit import Fit
+from learnprop.simulations.minimisation.exact_direction import columns_around
+from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE, SETTLED
+from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED, SEPARATED
 
 OUTLYING = 10.0
 """SD over typical distance from the median, from which on a feature has outliers; of a normal

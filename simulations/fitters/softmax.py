@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from equations.arguments import BadArgument
-from equations.mean_proba import FloatArray, IntArray
-from simulations.fitters.fit import Fit, check_enough, check_samples
-from simulations.fitters.fitter import one_fit
-from simulations.fitters.objective import PLAIN, Objective, training_set
-from simulations.fitters.regression import (
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.mean_proba import FloatArray, IntArray
+from learnprop.simulations.fitters.fit import Fit, check_enough, check_samples
+from learnprop.simulations.fitters.fitter import one_fit
+from learnprop.simulations.fitters.objective import PLAIN, Objective, training_set
+from learnprop.simulations.fitters.regression import (
     Attempt,
     Standardised,
     in_units,
@@ -24,10 +24,15 @@ from simulations.fitters.regression import (
     standardise,
     with_separated,
 )
-from simulations.generators import large_sample_limit
-from simulations.minimisation.newton import SETTLED, NoMinimum
-from simulations.minimisation.separation import separation_of
-from simulations.minimisation.softmax_loss import SoftmaxLoss, loss_at, minimise_softmax, moments_of
+from learnprop.simulations.generators import large_sample_limit
+from learnprop.simulations.minimisation.newton import SETTLED, NoMinimum
+from learnprop.simulations.minimisation.separation import separation_of
+from learnprop.simulations.minimisation.softmax_loss import (
+    SoftmaxLoss,
+    loss_at,
+    minimise_softmax,
+    moments_of,
+)
 
 
 def fit_softmax(

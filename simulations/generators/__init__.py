@@ -1,12 +1,12 @@
 """Where samples come from: distributions, and files of a user.
 
-A family of distributions is a file with its record (`simulations.generators.family.Family`) and a
-line of `FAMILIES`.
+A family of distributions is a file with its record
+(`learnprop.simulations.generators.family.Family`) and a line of `FAMILIES`.
 """
 
 from __future__ import annotations
 
-from simulations.registry import Parameter, Registered
+from learnprop.simulations.registry import Parameter, Registered
 
 ARRANGEMENTS = ("simplex", "ring", "random")
 COVARIANCES = ("shared", "per-class")
@@ -29,10 +29,10 @@ _PLACED = {
 }
 
 FAMILIES: dict[str, Registered] = {
-    "sim1": Registered("simulations.generators.paper:SIM1", {"reading": _READING}),
-    "sim2": Registered("simulations.generators.paper:SIM2", {"reading": _READING}),
+    "sim1": Registered("learnprop.simulations.generators.paper:SIM1", {"reading": _READING}),
+    "sim2": Registered("learnprop.simulations.generators.paper:SIM2", {"reading": _READING}),
     "gaussian": Registered(
-        "simulations.generators.gaussian:FAMILY",
+        "learnprop.simulations.generators.gaussian:FAMILY",
         _PLACED
         | {
             "covariance": Parameter(
@@ -41,7 +41,7 @@ FAMILIES: dict[str, Registered] = {
         },
     ),
     "skew-normal": Registered(
-        "simulations.generators.skew_normal:FAMILY",
+        "learnprop.simulations.generators.skew_normal:FAMILY",
         _PLACED
         | {"skewness": Parameter(float, 0.9, "Of every feature of every class, within ±0.99.")},
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument
 
 PROFILES = ("exponential", "step")
 

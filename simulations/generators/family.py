@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulations.generators.generator import Generator
-from simulations.registry import Chosen
+from learnprop.simulations.generators.generator import Generator
+from learnprop.simulations.registry import Chosen
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ def generator_of(chosen: Chosen) -> Generator:
 
     Examples
     --------
-    >>> from simulations.generators import FAMILIES
-    >>> from simulations.registry import choose
+    >>> from learnprop.simulations.generators import FAMILIES
+    >>> from learnprop.simulations.registry import choose
     >>> generator_of(choose(FAMILIES, "gaussian", {"classes": 4})).reading
     '4 classes in 2 features'
     """

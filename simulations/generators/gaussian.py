@@ -2,7 +2,8 @@ r"""Gaussian classes in any number of classes and features.
 
 The means come from an arrangement (`class_means`), the covariances from a kind
 (`class_covariances`), or both from you. Because the densities are known, so are the true posterior
-and its P (`simulations.generators.posterior`). Shapes: means (K, d), covariances (K, d, d).
+and its P (`learnprop.simulations.generators.posterior`). Shapes: means (K, d), covariances (K, d,
+d).
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from numpy.typing import ArrayLike
 from scipy.linalg import helmert, solve_triangular
 from scipy.spatial.distance import pdist
 
-from equations.arguments import BadArgument, renamed
-from equations.limits.quadrature import Quadrature, standard_normal_quadrature
-from equations.mean_proba import FloatArray
-from simulations.generators import ARRANGEMENTS, COVARIANCES
-from simulations.generators.family import Family
-from simulations.generators.generator import Generator
+from learnprop.equations.arguments import BadArgument, renamed
+from learnprop.equations.limits.quadrature import Quadrature, standard_normal_quadrature
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.generators import ARRANGEMENTS, COVARIANCES
+from learnprop.simulations.generators.family import Family
+from learnprop.simulations.generators.generator import Generator
 
 GAUSSIAN_STEP = {1: 0.05, 2: 0.125, 3: 0.4}
 """Quadrature step in SDs by number of features. A posterior whose log odds have slope s per SD has

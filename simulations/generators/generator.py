@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from equations.arguments import BadArgument
-from equations.limits.quadrature import Quadrature
-from equations.mean_proba import FloatArray, IntArray
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.limits.quadrature import Quadrature
+from learnprop.equations.mean_proba import FloatArray, IntArray
 
 Sample = tuple[FloatArray, IntArray]
 """Features (n_samples, n_features) and labels (n_samples,)."""
@@ -79,7 +79,7 @@ def sample(
 
     Examples
     --------
-    >>> from simulations.generators.paper import sim1
+    >>> from learnprop.simulations.generators.paper import sim1
     >>> X, y = sample(sim1(), (2, 3), np.random.default_rng(0))
     >>> X.shape, y.tolist()
     ((5, 1), [0, 0, 1, 1, 1])
@@ -107,7 +107,7 @@ def empirical(
 
     Examples
     --------
-    >>> from simulations.generators.paper import sim2
+    >>> from learnprop.simulations.generators.paper import sim2
     >>> [rule.nodes.shape for rule in empirical(sim2(), 5, np.random.default_rng(0))]
     [(5, 3), (5, 3)]
     """

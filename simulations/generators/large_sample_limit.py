@@ -8,12 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from equations.balance import off_diagonal
-from equations.limits.minimisers import linear_mean_proba, one_vs_all_minimiser, softmax_minimiser
-from equations.limits.quadrature import Quadrature
-from equations.mean_proba import FloatArray
-from simulations.generators.generator import Generator, empirical
-from simulations.generators.posterior import PosteriorBalance, posterior_of
+from learnprop.equations.balance import off_diagonal
+from learnprop.equations.limits.minimisers import (
+    linear_mean_proba,
+    one_vs_all_minimiser,
+    softmax_minimiser,
+)
+from learnprop.equations.limits.quadrature import Quadrature
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.generators.generator import Generator, empirical
+from learnprop.simulations.generators.posterior import PosteriorBalance, posterior_of
 
 Minimum = Callable[[tuple[Quadrature, ...], ArrayLike], tuple[FloatArray, FloatArray]]
 """P and 1 - P_kk of the minimiser of a loss, on classes that are quadratures, by class mass."""
@@ -107,7 +111,7 @@ def softmax_limit(generator: Generator, rng: np.random.Generator) -> Limit | Non
 
     Examples
     --------
-    >>> from simulations.generators.paper import sim1
+    >>> from learnprop.simulations.generators.paper import sim1
     >>> limit = softmax_limit(sim1(), np.random.default_rng(0))
     >>> P = limit.at([1.0, 10.0]).mean_proba
     >>> limit.basis, round(float(P[0, 1] / P[1, 0]), 9)  # Eq. (10)

@@ -8,13 +8,17 @@ from functools import partial
 
 import numpy as np
 
-from equations.arguments import BadArgument
-from equations.limits.quadrature import Quadrature, standard_normal_quadrature, uniform_quadrature
-from equations.mean_proba import FloatArray
-from simulations.generators import SIM1_READINGS, SIM2_READINGS
-from simulations.generators.family import Family
-from simulations.generators.gaussian import gaussian_classes
-from simulations.generators.generator import Generator
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.limits.quadrature import (
+    Quadrature,
+    standard_normal_quadrature,
+    uniform_quadrature,
+)
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.generators import SIM1_READINGS, SIM2_READINGS
+from learnprop.simulations.generators.family import Family
+from learnprop.simulations.generators.gaussian import gaussian_classes
+from learnprop.simulations.generators.generator import Generator
 
 SIM1_MEAN = (1.5, -1.5)
 SIM1_UNIFORM = ((-0.5, 0.0), (0.0, 0.5))

@@ -13,12 +13,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from equations.arguments import BadArgument
-from equations.class_weights import check_class_weight
-from equations.limits.predictions import posterior_mean_proba
-from equations.limits.quadrature import Quadrature
-from equations.mean_proba import FloatArray
-from simulations.generators.generator import Generator, empirical
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.class_weights import check_class_weight
+from learnprop.equations.limits.predictions import posterior_mean_proba
+from learnprop.equations.limits.quadrature import Quadrature
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.generators.generator import Generator, empirical
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def posterior_balance(
 
     Examples
     --------
-    >>> from simulations.generators.gaussian import class_means, gaussian_classes
+    >>> from learnprop.simulations.generators.gaussian import class_means, gaussian_classes
     >>> balance = posterior_balance(gaussian_classes(class_means("ring", 3, 2, 2.0)), [1, 2, 4])
     >>> flow = np.array([[1], [2], [4]]) * balance.mean_proba
     >>> balance.method, bool(np.abs(flow - flow.T).max() < 1e-10)
@@ -123,7 +123,7 @@ def posterior_of(
 
     Examples
     --------
-    >>> from simulations.generators.paper import sim2
+    >>> from learnprop.simulations.generators.paper import sim2
     >>> balance = posterior_of(sim2())
     >>> [round(float(balance([1, w]).mean_proba[1, 1]), 4) for w in (1, 10)]
     [0.7193, 0.9327]

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import log_ndtr, ndtr
 
-from equations.arguments import BadArgument
-from equations.limits.quadrature import Quadrature, standard_normal_quadrature
-from equations.mean_proba import FloatArray
-from simulations.generators.family import Family
-from simulations.generators.gaussian import (
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.limits.quadrature import Quadrature, standard_normal_quadrature
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.generators.family import Family
+from learnprop.simulations.generators.gaussian import (
     check_means,
     class_means,
     describe,
@@ -21,7 +21,7 @@ from simulations.generators.gaussian import (
     quadrature_step,
     renamed_placing,
 )
-from simulations.generators.generator import Generator
+from learnprop.simulations.generators.generator import Generator
 
 SKEW_NORMAL_STEP = {1: 0.02, 2: 0.04}
 """Finer: where the shape is 10, a density falls from full to nothing within a fifth of an SD."""

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from equations.arguments import BadArgument, marked, within
-from equations.mean_proba import FloatArray
-from simulations.engine.study import StudyError
-from simulations.generators.generator import Sample
-from simulations.generators.user_files.read import read_features_and_labels
+from learnprop.equations.arguments import BadArgument, marked, within
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.engine.study import StudyError
+from learnprop.simulations.generators.generator import Sample
+from learnprop.simulations.generators.user_files.read import read_features_and_labels
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from math import lcm
 import numpy as np
 from scipy.linalg import qr
 
-from equations.mean_proba import FloatArray, IntArray
+from learnprop.equations.mean_proba import FloatArray, IntArray
 
 LARGEST_SYSTEM = 80
 """Unknowns that are solved for exactly, within seconds: the integers grow with their number."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from simulations.minimisation.newton import CERTAIN, NoMinimum, newton
+from learnprop.simulations.minimisation.newton import CERTAIN, NoMinimum, newton
 
 TILE_VALUES = 2**16
 """On CPU one replication is evaluated at a time, at most this many (setting, sample) pairs: the

@@ -10,8 +10,8 @@ from scipy import sparse
 from scipy.optimize import linprog
 from scipy.sparse.csgraph import connected_components
 
-from equations.mean_proba import FloatArray, IntArray
-from simulations.minimisation.exact_direction import (
+from learnprop.equations.mean_proba import FloatArray, IntArray
+from learnprop.simulations.minimisation.exact_direction import (
     Columns,
     columns_around,
     parts,

@@ -26,8 +26,8 @@ from math import comb
 
 import torch
 
-from simulations.minimisation.logistic_loss import tiles_of
-from simulations.minimisation.newton import CERTAIN, Derivatives, NoMinimum, newton
+from learnprop.simulations.minimisation.logistic_loss import tiles_of
+from learnprop.simulations.minimisation.newton import CERTAIN, Derivatives, NoMinimum, newton
 
 TILE_VALUES = 2**16
 """Temporary numbers of one tile on CPU: half a MiB, which the second-level cache holds."""

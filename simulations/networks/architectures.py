@@ -13,7 +13,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument
 
 Layers = Callable[[int], list[nn.Module]]
 """Layers of the features, given the number of channels of an image."""

@@ -17,15 +17,15 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from equations.arguments import marked
-from equations.mean_proba import FloatArray
-from simulations.datasets import draw_rows, load_dataset
-from simulations.engine.seeds import replication_rng, replication_seed
-from simulations.engine.study import StudyError
-from simulations.engine.versions import code_version
-from simulations.networks.checkpoints import Checkpoint
-from simulations.networks.recipe import Recipe
-from simulations.networks.training import (
+from learnprop.equations.arguments import marked
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.datasets import draw_rows, load_dataset
+from learnprop.simulations.engine.seeds import replication_rng, replication_seed
+from learnprop.simulations.engine.study import StudyError
+from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.networks.checkpoints import Checkpoint
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.training import (
     Criterion,
     Member,
     Pool,
@@ -35,7 +35,7 @@ from simulations.networks.training import (
     train_networks,
     trains_at_once,
 )
-from simulations.records.rows import (
+from learnprop.simulations.records.rows import (
     DIVERGED,
     REASONS,
     Block,

@@ -17,16 +17,16 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from equations.losses.loss import ChosenLoss
-from equations.losses.softmax import weighted_softmax_loss
-from equations.mean_proba import FloatArray
-from simulations.networks.recipe import Recipe
-from simulations.networks.trainer import MinibatchLoss
-from simulations.networks.training import Criterion, Member, Pool
-from simulations.records.measure import measure
-from simulations.refinement.sigmoid_bias import refine_sigmoid_bias
-from simulations.refinement.softmax_bias import refine_bias
-from simulations.refinement.stages import (
+from learnprop.equations.losses.loss import ChosenLoss
+from learnprop.equations.losses.softmax import weighted_softmax_loss
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.trainer import MinibatchLoss
+from learnprop.simulations.networks.training import Criterion, Member, Pool
+from learnprop.simulations.records.measure import measure
+from learnprop.simulations.refinement.sigmoid_bias import refine_sigmoid_bias
+from learnprop.simulations.refinement.softmax_bias import refine_bias
+from learnprop.simulations.refinement.stages import (
     Objective,
     OutputLayer,
     Samples,
@@ -93,7 +93,7 @@ def weighted_cross_entropy(class_weight: torch.Tensor, batch_size: int) -> Minib
 def criterion_of(
     loss: ChosenLoss, n_samples: int, recipe: Recipe, factor: torch.Tensor
 ) -> Criterion:
-    """One of `equations.losses.LOSSES`, times a factor for each network.
+    """One of `learnprop.equations.losses.LOSSES`, times a factor for each network.
 
     Parameters
     ----------

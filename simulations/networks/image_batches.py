@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch.nn.functional import pad
 
-from equations.mean_proba import FloatArray
-from simulations.dataset_files import ByteArray
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.dataset_files import ByteArray
 
 CROP_PADDING = 4
 """Zeros around an image before it is cropped to its size again."""

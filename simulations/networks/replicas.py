@@ -9,7 +9,7 @@ from functools import lru_cache
 import torch
 from torch.func import functional_call, stack_module_state, vmap
 
-from simulations.networks.architectures import Network
+from learnprop.simulations.networks.architectures import Network
 
 Call = Callable[[torch.nn.Module, dict[str, torch.Tensor], torch.Tensor], torch.Tensor]
 

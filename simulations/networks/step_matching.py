@@ -8,11 +8,11 @@ from itertools import islice
 import numpy as np
 import torch
 
-from simulations.networks.image_batches import draw_epoch, image_batch
-from simulations.networks.recipe import Recipe
-from simulations.networks.replicas import logits
-from simulations.networks.trainer import MinibatchLoss
-from simulations.networks.training import Member, Pool, starting_networks
+from learnprop.simulations.networks.image_batches import draw_epoch, image_batch
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.replicas import logits
+from learnprop.simulations.networks.trainer import MinibatchLoss
+from learnprop.simulations.networks.training import Member, Pool, starting_networks
 
 MATCHED_OVER = 20
 """Minibatches whose gradients are compared."""

@@ -1,8 +1,8 @@
 """Training of networks by stochastic gradient descent: one loop, for one network or for many.
 
 What a step minimises is a function of the minibatch's logits and labels
-(`simulations.networks.criteria`). Along the way it adds up the gradient in the output bias, which
-E9 knows from the two ends of the path.
+(`learnprop.simulations.networks.criteria`). Along the way it adds up the gradient in the output
+bias, which E9 knows from the two ends of the path.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from simulations.networks.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-from simulations.networks.image_batches import ResidentImages, draw_epoch, image_batch
-from simulations.networks.recipe import Recipe
-from simulations.networks.replicas import HEAD, Replicas, logits
+from learnprop.simulations.networks.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from learnprop.simulations.networks.image_batches import ResidentImages, draw_epoch, image_batch
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.replicas import HEAD, Replicas, logits
 
 MinibatchLoss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """``(logits (n_networks, n, n_classes), labels (n_networks, n)) -> (n_networks,)``, what a step

@@ -11,20 +11,20 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from equations.mean_proba import FloatArray, IntArray
-from simulations.datasets import Images
-from simulations.networks.architectures import STACKABLE, build_network
-from simulations.networks.checkpoints import Checkpoint
-from simulations.networks.image_batches import (
+from learnprop.equations.mean_proba import FloatArray, IntArray
+from learnprop.simulations.datasets import Images
+from learnprop.simulations.networks.architectures import STACKABLE, build_network
+from learnprop.simulations.networks.checkpoints import Checkpoint
+from learnprop.simulations.networks.image_batches import (
     ResidentImages,
     channel_moments,
     image_batch,
     resident,
 )
-from simulations.networks.recipe import Recipe
-from simulations.networks.replicas import Replicas, features, make_replicas, replica
-from simulations.networks.trainer import MinibatchLoss, path_gradients, train
-from simulations.refinement.stages import (
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.replicas import Replicas, features, make_replicas, replica
+from learnprop.simulations.networks.trainer import MinibatchLoss, path_gradients, train
+from learnprop.simulations.refinement.stages import (
     Evaluated,
     OutputLayer,
     Samples,
@@ -100,7 +100,7 @@ class Criterion:
     Attributes
     ----------
     loss : callable
-        Of a minibatch, of each network (`simulations.networks.trainer.MinibatchLoss`).
+        Of a minibatch, of each network (`learnprop.simulations.networks.trainer.MinibatchLoss`).
     unit : tensor, shape (n_networks, 1)
         By which a minibatch's gradient is multiplied where it is recorded.
     as_trained : callable ``(i, samples, layer) -> Stage``

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from equations.mean_proba import (
+from learnprop.equations.mean_proba import (
     Activation,
     FloatArray,
     IntArray,

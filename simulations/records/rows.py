@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from equations.mean_proba import FloatArray, IntArray
-from simulations.records.measure import Measured
+from learnprop.equations.mean_proba import FloatArray, IntArray
+from learnprop.simulations.records.measure import Measured
 
 Rows = TypeVar("Rows", "Measurements", "Fits")
 Word = TypeVar("Word")
@@ -65,7 +65,7 @@ class Measurements(Measured, _MeasurementKey[NDArray[np.str_], IntArray]):
 
     Arrays share their first axis. ``setting`` names the λ setting, ``stage`` is raw, bias or head,
     ``split`` is train, test or population; the values are those of
-    `simulations.records.measure.Measured`.
+    `learnprop.simulations.records.measure.Measured`.
     """
 
     def __len__(self) -> int:
@@ -98,10 +98,10 @@ class Fits(_Fit[NDArray[np.str_], IntArray, FloatArray]):
     ``status`` is converged, not converged, separated, diverged or failed; ``reason`` is empty or
     says on one line why there is no model; ``traceback`` then has the key of the replication, and
     the traceback where it raised. ``bias`` and ``bias_gradient`` have shape (n_rows, n_classes),
-    NaN without a model. Units as in `simulations.fitters.fit.Fit`, but for ``gradient_norm`` of the
-    comparison of losses (`simulations.studies.losses.block`). ``path_gradient`` is the mean
-    minibatch gradient in the output bias along a path of training, and ``path_identity`` what E9
-    says that it is; NaN where no path was recorded.
+    NaN without a model. Units as in `learnprop.simulations.fitters.fit.Fit`, but for
+    ``gradient_norm`` of the comparison of losses (`learnprop.simulations.studies.losses.block`).
+    ``path_gradient`` is the mean minibatch gradient in the output bias along a path of training,
+    and ``path_identity`` what E9 says that it is; NaN where no path was recorded.
     """
 
     @property

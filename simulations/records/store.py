@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.records.rows import (
+from learnprop.simulations.records.rows import (
     FAILED_STATUSES,
     Block,
     Fits,

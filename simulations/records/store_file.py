@@ -1,7 +1,7 @@
 """The SQLite store of a study: one file, one writer, one transaction per block.
 
 The journal is write-ahead: a process killed at any moment leaves every finished block readable.
-What the tables hold is in `simulations.records.store`.
+What the tables hold is in `learnprop.simulations.records.store`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from equations.arguments import Worded, marked
-from simulations.records.design_changes import changes, summary_of
-from simulations.records.store import SCHEMA, Store, transaction
+from learnprop.equations.arguments import Worded, marked
+from learnprop.simulations.records.design_changes import changes, summary_of
+from learnprop.simulations.records.store import SCHEMA, Store, transaction
 
 FILE_NAME = "records.sqlite"
 LOCK_NAME = f"{FILE_NAME}.lock"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from simulations.minimisation.newton import SETTLED
-from simulations.refinement.softmax_bias import refine_bias
+from learnprop.simulations.minimisation.newton import SETTLED
+from learnprop.simulations.refinement.softmax_bias import refine_bias
 
 HEAD_TOLERANCE = 1e-9
 """Gradient norm of the output layer at a finite minimum, as for the small networks."""

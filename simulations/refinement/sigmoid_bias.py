@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from scipy.optimize import elementwise
 
-from equations.losses.one_vs_all import LogWeights
-from equations.mean_proba import FloatArray
+from learnprop.equations.losses.one_vs_all import LogWeights
+from learnprop.equations.mean_proba import FloatArray
 
 
 def refine_sigmoid_bias(
@@ -33,7 +33,7 @@ def refine_sigmoid_bias(
     log_ratio : ndarray, shape (n_classes,)
         log a.
     log_weights : callable
-        log v (see `equations.losses.one_vs_all.LogWeights`).
+        log v (see `learnprop.equations.losses.one_vs_all.LogWeights`).
     start : tensor of float64, shape (n_classes,)
 
     Returns
@@ -44,7 +44,7 @@ def refine_sigmoid_bias(
 
     Examples
     --------
-    >>> from equations.losses.one_vs_all import equal_log_weights
+    >>> from learnprop.equations.losses.one_vs_all import equal_log_weights
     >>> z, y = torch.zeros(4, 2, dtype=torch.float64), torch.tensor([0, 0, 0, 1])
     >>> ratio = np.log([3.0, 1.0])  # one-vs-all: class sizes are weights
     >>> b, _ = refine_sigmoid_bias(z, y, ratio, equal_log_weights(np.log([3.0, 1.0])), z[0])

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from equations.mean_proba import FloatArray
-from simulations.minimisation.newton import GRADIENT_TOLERANCE
-from simulations.records.measure import Measured, measure
-from simulations.records.rows import CONVERGED, NOT_CONVERGED
-from simulations.refinement.output_layer import refine_head
-from simulations.refinement.softmax_bias import refine_bias, sides_of_sample
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE
+from learnprop.simulations.records.measure import Measured, measure
+from learnprop.simulations.records.rows import CONVERGED, NOT_CONVERGED
+from learnprop.simulations.refinement.output_layer import refine_head
+from learnprop.simulations.refinement.softmax_bias import refine_bias, sides_of_sample
 
 STAGES = ("raw", "bias", "head")
 

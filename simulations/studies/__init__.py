@@ -8,11 +8,11 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from equations.arguments import BadArgument
-from simulations.studies.option import from_design
+from learnprop.equations.arguments import BadArgument
+from learnprop.simulations.studies.option import from_design
 
 if TYPE_CHECKING:
-    from simulations.engine.study import Study
+    from learnprop.simulations.engine.study import Study
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def study_module(name: str) -> ModuleType:
 def _module(name: str, of: str) -> ModuleType:
     if name not in STUDIES:
         raise BadArgument("study", f"must be one of {', '.join(STUDIES)}, got {name!r}")
-    return import_module(f"simulations.studies.{name}.{of}")
+    return import_module(f"learnprop.simulations.studies.{name}.{of}")
 
 
 def stored_study(

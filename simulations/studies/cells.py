@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from equations.arguments import BadArgument
-from equations.balance import class_mass
-from equations.mean_proba import FloatArray
-from simulations.engine.seeds import replication_rng
-from simulations.fitters import of_weights
-from simulations.fitters.fit import Fitted
-from simulations.fitters.fitter import Batch, Fitter
-from simulations.generators import FAMILIES
-from simulations.generators.generator import Generator
-from simulations.generators.large_sample_limit import Limit
-from simulations.registry import Chosen, check_unused, choose
-from simulations.studies.checks import check_choice
-from simulations.studies.option import defaults_of
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.balance import class_mass
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.engine.seeds import replication_rng
+from learnprop.simulations.fitters import of_weights
+from learnprop.simulations.fitters.fit import Fitted
+from learnprop.simulations.fitters.fitter import Batch, Fitter
+from learnprop.simulations.generators import FAMILIES
+from learnprop.simulations.generators.generator import Generator
+from learnprop.simulations.generators.large_sample_limit import Limit
+from learnprop.simulations.registry import Chosen, check_unused, choose
+from learnprop.simulations.studies.checks import check_choice
+from learnprop.simulations.studies.option import defaults_of
 
 
 @dataclass(frozen=True)

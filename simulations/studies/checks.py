@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
-from equations.arguments import BadArgument, renamed
-from equations.class_weights import SCHEMES, class_weights
-from simulations.engine.seeds import MAX_SEED
-from simulations.generators.class_sizes import class_sizes
-from simulations.networks.recipe import Recipe
-from simulations.studies.option import declared_options
+from learnprop.equations.arguments import BadArgument, renamed
+from learnprop.equations.class_weights import SCHEMES, class_weights
+from learnprop.simulations.engine.seeds import MAX_SEED
+from learnprop.simulations.generators.class_sizes import class_sizes
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.studies.option import declared_options
 
 LEAST_WEIGHT = 1e-9
 """Share of the weights that a class must have: of less, a gradient of 1e-12 Σw says too little."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from simulations.dataset_catalogue import DATASETS
-from simulations.networks.recipe import PRECISIONS
-from simulations.studies.option import Option
+from learnprop.simulations.dataset_catalogue import DATASETS
+from learnprop.simulations.networks.recipe import PRECISIONS
+from learnprop.simulations.studies.option import Option
 
 DATA, TRAINING = "Data", "Training"
 """Panels of ``--help``."""
 
 DATASET_NAMES = tuple(DATASETS)
 MODELS = ("cnn2c", "cnn5c", "resnet18", "mobilenetv2")
-"""Names in `simulations.networks.architectures.NETWORKS`, which needs PyTorch."""
+"""Names in `learnprop.simulations.networks.architectures.NETWORKS`, which needs PyTorch."""
 
 DataDir = Annotated[
     str,

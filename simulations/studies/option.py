@@ -21,7 +21,7 @@ from typing import (
     get_type_hints,
 )
 
-from simulations.registry import Registered, owners
+from learnprop.simulations.registry import Registered, owners
 
 T = TypeVar("T", bound=type)
 
@@ -162,7 +162,7 @@ def with_parameters(
 
     Examples
     --------
-    >>> from simulations.registry import Parameter
+    >>> from learnprop.simulations.registry import Parameter
     >>> lines = {"mlp": Registered("m:MLP", {"hidden": Parameter(int, 16, "Width.")})}
     >>> @with_parameters({"hidden": 8}, fitter=lines)
     ... class Options:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from equations.mean_proba import FloatArray, IntArray
-from simulations.engine.seeds import replication_rng
-from simulations.engine.study import BLOCK_SIZE
-from simulations.fitters.fit import Fitted
-from simulations.generators.generator import Generator, Sample, sample
-from simulations.records.measure import measure
-from simulations.records.rows import (
+from learnprop.equations.mean_proba import FloatArray, IntArray
+from learnprop.simulations.engine.seeds import replication_rng
+from learnprop.simulations.engine.study import BLOCK_SIZE
+from learnprop.simulations.fitters.fit import Fitted
+from learnprop.simulations.generators.generator import Generator, Sample, sample
+from learnprop.simulations.records.measure import measure
+from learnprop.simulations.records.rows import (
     CONVERGED,
     NOT_CONVERGED,
     REASONS,

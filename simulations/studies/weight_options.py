@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from simulations.studies.option import Option
+from learnprop.simulations.studies.option import Option
 
 Beta = Annotated[float, Option("β of effective-number.")]
 

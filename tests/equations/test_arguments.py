@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from equations.arguments import BadArgument, Worded, marked, renamed, within
+from learnprop.equations.arguments import BadArgument, Worded, marked, renamed, within
 
 
 def raise_within(error, *contexts):

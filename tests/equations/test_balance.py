@@ -3,8 +3,8 @@ import pytest
 from scipy.special import expit, log_softmax
 from sklearn.linear_model import LogisticRegression
 
-from equations.accuracy_bounds import accuracy_bounds
-from equations.balance import (
+from learnprop.equations.accuracy_bounds import accuracy_bounds
+from learnprop.equations.balance import (
     binary_ratio,
     binary_ratio_in_theory,
     class_mass,
@@ -15,7 +15,7 @@ from equations.balance import (
     right_side,
     split_residual,
 )
-from equations.mean_proba import class_count, mean_proba, proba_from_logits
+from learnprop.equations.mean_proba import class_count, mean_proba, proba_from_logits
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from equations.balance import binary_ratio_in_theory, class_mass
-from equations.class_weights import class_weights, table1_class_weights
+from learnprop.equations.balance import binary_ratio_in_theory, class_mass
+from learnprop.equations.class_weights import class_weights, table1_class_weights
 
 
 def test_schemes():

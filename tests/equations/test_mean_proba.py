@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from equations.mean_proba import (
+from learnprop.equations.mean_proba import (
     check_labels,
     check_proba,
     class_count,

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from equations.mean_proba import (
+from learnprop.equations.mean_proba import (
     class_count,
     mean_proba,
     mean_proba_and_second_moments,
     proba_from_logits,
 )
-from equations.stationary import (
+from learnprop.equations.stationary import (
     effective_class_weight,
     effective_class_weight_of_model,
     effective_class_weight_over_runs,

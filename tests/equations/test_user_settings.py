@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 import learnprop as lp
-from equations.inference.jackknife import jackknife
-from reports.statistics.runs import jackknifed_gap
+from learnprop.equations.inference.jackknife import jackknife
+from learnprop.reports.statistics.runs import jackknifed_gap
 
 Z = np.array([[-800.0, 0.0, 30.0], [1e308, -1e308, 0.0], [5.0, -5.0, 0.0], [0.0, 1e-320, -40.0]])
 LABELS = np.array([2, 0, 1, 0])

@@ -7,9 +7,9 @@ import torch
 from scipy import stats
 from torch.nn.functional import cross_entropy
 
-from equations.balance import class_mass, residual
-from equations.mean_proba import class_count, mean_proba, proba_from_logits
-from equations.violations import (
+from learnprop.equations.balance import class_mass, residual
+from learnprop.equations.mean_proba import class_count, mean_proba, proba_from_logits
+from learnprop.equations.violations import (
     label_smoothing_residual,
     minibatch_mean_class_weight,
     penalised_bias_residual,

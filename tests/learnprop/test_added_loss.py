@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 import torch
 
-from equations.losses import LOSSES
-from simulations.networks.criteria import stage_of_loss
-from simulations.refinement.stages import Evaluated, OutputLayer
-from simulations.studies.losses.options import Options
-from simulations.studies.losses.study import make_study
+from learnprop.equations.losses import LOSSES
+from learnprop.simulations.networks.criteria import stage_of_loss
+from learnprop.simulations.refinement.stages import Evaluated, OutputLayer
+from learnprop.simulations.studies.losses.options import Options
+from learnprop.simulations.studies.losses.study import make_study
 from tests.toy_loss import FOCAL, minibatch_loss
 from tests.trained import few_digits
 

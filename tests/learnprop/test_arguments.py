@@ -10,13 +10,13 @@ from scipy.sparse import csr_array
 
 import learnprop
 from learnprop.arguments import as_text, from_python, from_text, spaces_to_commas
-from simulations.generators.user_data import _samples
-from simulations.records.store import canonical_dump
-from simulations.records.store_file import open_store, read_store
-from simulations.studies import STUDIES, options_type
-from simulations.studies.explore import study as explore
-from simulations.studies.multiclass import study as multiclass
-from simulations.studies.option import declared_options
+from learnprop.simulations.generators.user_data import _samples
+from learnprop.simulations.records.store import canonical_dump
+from learnprop.simulations.records.store_file import open_store, read_store
+from learnprop.simulations.studies import STUDIES, options_type
+from learnprop.simulations.studies.explore import study as explore
+from learnprop.simulations.studies.multiclass import study as multiclass
+from learnprop.simulations.studies.option import declared_options
 
 CHOSEN = {"ratios": [1, 3], "weights": ["equal"], "runs": 3}
 

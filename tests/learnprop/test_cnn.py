@@ -6,8 +6,8 @@ import json
 import pandas as pd
 import pytest
 
-from simulations.dataset_catalogue import DATASETS, File
-from simulations.records.store import read_fits
+from learnprop.simulations.dataset_catalogue import DATASETS, File
+from learnprop.simulations.records.store import read_fits
 
 SMALL = (
     "cnn", "--runs", 2, "--jobs", 1, "--sizes", "14,12,10,8,7,6,6,5,5,5", "--epochs", 1,
@@ -47,7 +47,7 @@ def test_cnn_writes_its_files_resumes_and_can_be_read_again(cli, tmp_path):
 def test_export_names_the_classes_of_a_data_set():
     from types import SimpleNamespace
 
-    from reports.folders.export import class_labels
+    from learnprop.reports.folders.export import class_labels
 
     one, several = (SimpleNamespace(design={"dataset": d}) for d in ("kmnist", ["mnist", "kmnist"]))
     assert class_labels(one, "imbalance 10")[:2] == ("o", "ki")
@@ -90,8 +90,12 @@ def tiny(tmp_path, monkeypatch):
     file = File("x.gz", hashlib.sha256(b"content").hexdigest())
     known = {"digits": DATASETS["digits"]}
     dataset = type(known["digits"])("tiny", "Tiny", (1, 28, 28), ("a", "b"), "http://x/", (file,))
-    monkeypatch.setattr("simulations.dataset_catalogue.DATASETS", known | {"tiny": dataset})
-    monkeypatch.setattr("simulations.dataset_files.own_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(
+        "learnprop.simulations.dataset_catalogue.DATASETS", known | {"tiny": dataset}
+    )
+    monkeypatch.setattr(
+        "learnprop.simulations.dataset_files.own_folder", lambda: tmp_path / "cache"
+    )
     monkeypatch.delenv("LEARNPROP_DATA", raising=False)
     (tmp_path / "data" / "tiny").mkdir(parents=True)
     (tmp_path / "data" / "tiny" / "x.gz").write_bytes(gzip.compress(b"content"))
@@ -124,7 +128,7 @@ def test_data_fetch(cli, tiny, monkeypatch):
         (folder / dataset.name).mkdir(parents=True)
         (folder / dataset.name / "x.gz").write_bytes(gzip.compress(b"content"))
 
-    monkeypatch.setattr("simulations.fetching.fetch_dataset", fetch)
+    monkeypatch.setattr("learnprop.simulations.fetching.fetch_dataset", fetch)
     status, stdout, _ = cli("data", "fetch", "tiny", "digits")
     assert status == 0
     assert stdout.splitlines() == [
@@ -139,7 +143,7 @@ def test_data_fetch_into_a_folder_and_what_is_forged(cli, tiny, monkeypatch):
         into.append(folder)
         raise ValueError(f"{folder / dataset.name / 'x.gz'} is not the published file")
 
-    monkeypatch.setattr("simulations.fetching.fetch_dataset", forged)
+    monkeypatch.setattr("learnprop.simulations.fetching.fetch_dataset", forged)
     status, stdout, stderr = cli("data", "fetch", "tiny", "--data-dir", tiny / "mine")
     assert (status, stdout, into) == (2, "", [tiny / "mine"])
     assert "mine/tiny/x.gz is not the published file" in stderr
@@ -158,7 +162,7 @@ def test_data_fetch_without_a_network_is_one_line(cli):
 
 
 def test_a_store_says_which_networks_diverged(cli, tmp_path):
-    from simulations.records.store_file import read_store
+    from learnprop.simulations.records.store_file import read_store
 
     out = tmp_path / "out"
     cli(*SMALL, "--out", out, "--lr", 1e8, "--max-failures", 1)

@@ -1,7 +1,7 @@
 import pandas as pd
 
-from reports.folders import export as module
-from simulations.records.store_file import open_store
+from learnprop.reports.folders import export as module
+from learnprop.simulations.records.store_file import open_store
 
 
 def test_the_command(two_classes, tmp_path, cli):

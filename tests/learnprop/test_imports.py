@@ -32,7 +32,7 @@ def test_help_is_light(arguments):
 
 
 def test_names_and_parameters_of_losses_are_light():
-    code = "from equations.losses import LOSSES; LOSSES['lgl-inr'].parameters"
+    code = "from learnprop.equations.losses import LOSSES; LOSSES['lgl-inr'].parameters"
     assert not HEAVY & loaded_by(code)
 
 

@@ -11,10 +11,10 @@ import time
 import psutil
 import pytest
 
-from simulations.engine.monte_carlo import run_study
-from simulations.records.store import canonical_dump, finished_runs
-from simulations.records.store_file import FILE_NAME, open_store, read_store
-from simulations.studies.table1.study import Options, make_study
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.store import canonical_dump, finished_runs
+from learnprop.simulations.records.store_file import FILE_NAME, open_store, read_store
+from learnprop.simulations.studies.table1.study import Options, make_study
 
 N_KILLS = 32
 OPTIONS = {"runs": 500, "train_size": (20, 60), "test_size": (20, 20), "max_iter": 3}

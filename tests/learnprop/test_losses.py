@@ -52,7 +52,7 @@ def test_losses_writes_its_files_resumes_and_can_be_read_again(cli, tmp_path):
 
 def test_an_interrupted_comparison_shows_what_is_there(cli, tmp_path, monkeypatch):
     """The losses that are done, with provenance; the rest is said not to be run, and resumes."""
-    from simulations.engine import monte_carlo
+    from learnprop.simulations.engine import monte_carlo
 
     plain, done = monte_carlo.run_study, []
 

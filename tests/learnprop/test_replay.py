@@ -5,9 +5,9 @@ from contextlib import closing
 
 import pytest
 
-from simulations.engine.monte_carlo import run_study
-from simulations.records.store_file import open_store
-from simulations.studies.table1.study import Options, make_study
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.table1.study import Options, make_study
 from tests.stores import flip_last_bit
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from simulations.records.store import canonical_dump, finished_runs
-from simulations.records.store_file import open_store, read_store
-from simulations.studies.table1.study import Options, make_study
+from learnprop.simulations.records.store import canonical_dump, finished_runs
+from learnprop.simulations.records.store_file import open_store, read_store
+from learnprop.simulations.studies.table1.study import Options, make_study
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and limits")
 RUNS = 75
@@ -46,7 +46,7 @@ def last_line(stderr):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The canonical dump of the study when nothing happens to it."""
-    from simulations.engine.monte_carlo import run_study
+    from learnprop.simulations.engine.monte_carlo import run_study
 
     folder = tmp_path_factory.mktemp("whole")
     study = make_study(Options(runs=RUNS, **SMALLEST))
@@ -105,7 +105,7 @@ def test_other_commands_stop_with_3_and_leave_nothing_half_done(tmp_path, cli, m
         os.kill(os.getpid(), sent)
         time.sleep(5)
 
-    monkeypatch.setattr("reports.folders.export.block_runs", stop_there)
+    monkeypatch.setattr("learnprop.reports.folders.export.block_runs", stop_there)
     assert cli("export", tmp_path, "--out", tmp_path / "x.csv") == (3, "", "interrupted\n")
     assert files(tmp_path) == before
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import learnprop
-from equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument
 from learnprop.exits import in_options, option_of
 
 SHARED = [

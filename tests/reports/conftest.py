@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulations.studies.explore.study import Options
+from learnprop.simulations.studies.explore.study import Options
 from tests.explored import NAMES, reported
 
 

@@ -6,15 +6,15 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
-from reports.claims.report import REPORT, claims_contents
-from reports.claims.summary import summarise
-from reports.claims.text import claims_grid
-from reports.claims.verdicts import COUNTEREXAMPLE, counterexample
-from reports.layout.numbers import LATEX
-from reports.study_report import write_contents
-from simulations.engine.monte_carlo import run_study
-from simulations.records.store_file import open_store
-from simulations.studies.claims.study import (
+from learnprop.reports.claims.report import REPORT, claims_contents
+from learnprop.reports.claims.summary import summarise
+from learnprop.reports.claims.text import claims_grid
+from learnprop.reports.claims.verdicts import COUNTEREXAMPLE, counterexample
+from learnprop.reports.layout.numbers import LATEX
+from learnprop.reports.study_report import write_contents
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.claims.study import (
     LGL_INR,
     Options,
     make_study,
@@ -151,7 +151,7 @@ def test_counterexample_against_scikit_learn():
 @pytest.mark.parametrize(("p00", "p11"), [(0.98, 0.8), (0.92, 0.2)])
 def test_worked_examples_in_the_population(p00, p11):
     """Eq. (10) at N0 = 10 N1: 1 - p00 = (1 - p11) / 10, by quadrature."""
-    from simulations.generators.posterior import posterior_balance
+    from learnprop.simulations.generators.posterior import posterior_balance
 
     P = posterior_balance(two_gaussians(separation_with(p00)), [10.0, 1.0]).mean_proba
     np.testing.assert_allclose(np.diag(P), [p00, p11], atol=1e-9)
@@ -173,7 +173,7 @@ def test_files_and_text(reported):
 
 
 def test_a_design_without_models_says_nothing(run_to_store, monkeypatch):
-    from simulations.studies.claims import study as claims
+    from learnprop.simulations.studies.claims import study as claims
 
     _, schemes = claims.DESIGNS["three classes"]
     monkeypatch.setitem(claims.DESIGNS, "three classes", ((3, 2, 1), schemes))

@@ -7,17 +7,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports.claims.crossing import crossing_grid
-from reports.claims.hard_class import lost, many
-from reports.claims.readings import Evidence, accuracy, paired
-from reports.claims.summary import summarise
-from simulations.engine.monte_carlo import run_study
-from simulations.records.rows import select
-from simulations.records.store import read_measurements
-from simulations.records.store_file import open_store
-from simulations.studies.claims import study as claims
-from simulations.studies.claims.hard_class import LEVELS, PUBLISHED, hard_and_easy, hard_class_cell
-from simulations.studies.claims.study import Options, make_study
+from learnprop.reports.claims.crossing import crossing_grid
+from learnprop.reports.claims.hard_class import lost, many
+from learnprop.reports.claims.readings import Evidence, accuracy, paired
+from learnprop.reports.claims.summary import summarise
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.rows import select
+from learnprop.simulations.records.store import read_measurements
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.claims import study as claims
+from learnprop.simulations.studies.claims.hard_class import (
+    LEVELS,
+    PUBLISHED,
+    hard_and_easy,
+    hard_class_cell,
+)
+from learnprop.simulations.studies.claims.study import Options, make_study
 
 RUNS = 50
 LOSSES = ("one-vs-all", "softmax")

@@ -7,23 +7,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from equations.balance import left_side, residual, right_side
-from reports.cnn import figures
-from reports.cnn.report import REPORT, cnn_contents
-from reports.cnn.summary import summarise
-from reports.cnn.text import joint_grid, overview_grid, stage_grid
-from reports.layout.numbers import LATEX
-from reports.statistics.columns import columns_of_effective_weight
-from reports.statistics.evidence import Terms, evidence_of, parts_of
-from reports.statistics.sides import sides_over_runs
-from reports.study_report import write_contents
-from simulations.engine.monte_carlo import run_study
-from simulations.networks import block
-from simulations.records.rows import select
-from simulations.records.store import read_fits, read_measurements
-from simulations.records.store_file import open_store
-from simulations.studies.cnn.block import CnnCell
-from simulations.studies.cnn.study import Options, make_study
+from learnprop.equations.balance import left_side, residual, right_side
+from learnprop.reports.cnn import figures
+from learnprop.reports.cnn.report import REPORT, cnn_contents
+from learnprop.reports.cnn.summary import summarise
+from learnprop.reports.cnn.text import joint_grid, overview_grid, stage_grid
+from learnprop.reports.layout.numbers import LATEX
+from learnprop.reports.statistics.columns import columns_of_effective_weight
+from learnprop.reports.statistics.evidence import Terms, evidence_of, parts_of
+from learnprop.reports.statistics.sides import sides_over_runs
+from learnprop.reports.study_report import write_contents
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.networks import block
+from learnprop.simulations.records.rows import select
+from learnprop.simulations.records.store import read_fits, read_measurements
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.cnn.block import CnnCell
+from learnprop.simulations.studies.cnn.study import Options, make_study
 from tests.latex import compile_tables, needs_latex
 
 SMALL = Options(

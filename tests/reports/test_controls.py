@@ -2,14 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.controls.report import REPORT, controls_contents
-from reports.controls.summary import power, summarise
-from reports.statistics.sides import SidesOverRuns, overall_verdict, sides_over_runs
-from reports.study_report import write_contents
-from simulations.records.rows import rows_where, select
-from simulations.records.store import read_measurements
-from simulations.records.store_file import open_store
-from simulations.studies.controls.study import CONTROLS, Options, make_study
+from learnprop.reports.controls.report import REPORT, controls_contents
+from learnprop.reports.controls.summary import power, summarise
+from learnprop.reports.statistics.sides import SidesOverRuns, overall_verdict, sides_over_runs
+from learnprop.reports.study_report import write_contents
+from learnprop.simulations.records.rows import rows_where, select
+from learnprop.simulations.records.store import read_measurements
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.controls.study import CONTROLS, Options, make_study
 from tests.latex import compile_tables, needs_latex
 
 
@@ -22,8 +22,8 @@ def few(run_to_store, monkeypatch):
         if not control.objective.is_random
     }
     chosen = tuple(c for c in CONTROLS if c in kinds.values() or c.name == "equal weights")
-    monkeypatch.setattr("simulations.studies.controls.study.CONTROLS", chosen)
-    monkeypatch.setattr("reports.controls.protocol.CONTROLS", chosen)
+    monkeypatch.setattr("learnprop.simulations.studies.controls.study.CONTROLS", chosen)
+    monkeypatch.setattr("learnprop.reports.controls.protocol.CONTROLS", chosen)
     study = make_study(Options(runs=25))
     folder, _ = run_to_store(study)
     return study, folder
@@ -50,8 +50,8 @@ def test_latex_compiles(few, tmp_path):
 
 
 def sides_of(left, right, verdicts=None):
-    from equations.inference.estimates import equivalence_verdict
-    from equations.inference.simultaneous import gaps_over_runs
+    from learnprop.equations.inference.estimates import equivalence_verdict
+    from learnprop.equations.inference.simultaneous import gaps_over_runs
 
     gaps = gaps_over_runs(left, right)
     return SidesOverRuns(

@@ -2,13 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from equations.balance import class_mass
-from reports.explore.report import explore_contents
-from reports.explore.summary import Explore
-from reports.explore.text import accuracy_grid, gap_grid, ratio_grid
-from reports.layout.numbers import LATEX
-from simulations.records.rows import select
-from simulations.studies.explore.study import Options
+from learnprop.equations.balance import class_mass
+from learnprop.reports.explore.report import explore_contents
+from learnprop.reports.explore.summary import Explore
+from learnprop.reports.explore.text import accuracy_grid, gap_grid, ratio_grid
+from learnprop.reports.layout.numbers import LATEX
+from learnprop.simulations.records.rows import select
+from learnprop.simulations.studies.explore.study import Options
 from tests.explored import NAMES, reported
 from tests.latex import compile_tables, needs_latex
 

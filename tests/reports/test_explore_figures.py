@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from reports.explore.balance_figures import draw_gap, draw_sides
-from reports.explore.weight_figures import draw_accuracy, draw_mean_proba
-from reports.layout.style import draw_to
+from learnprop.reports.explore.balance_figures import draw_gap, draw_sides
+from learnprop.reports.explore.weight_figures import draw_accuracy, draw_mean_proba
+from learnprop.reports.layout.style import draw_to
 
 
 def test_figures_are_written_also_for_awkward_names(grid, own_data):

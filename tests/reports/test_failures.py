@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from reports.study_report import report_of, write_contents
-from simulations.records.store_file import open_store
-from simulations.studies.claims import study as claims
-from simulations.studies.controls import study as controls
-from simulations.studies.explore import study as explore
-from simulations.studies.multiclass import study as multiclass
-from simulations.studies.table1 import study as table1
+from learnprop.reports.study_report import report_of, write_contents
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.claims import study as claims
+from learnprop.simulations.studies.controls import study as controls
+from learnprop.simulations.studies.explore import study as explore
+from learnprop.simulations.studies.multiclass import study as multiclass
+from learnprop.simulations.studies.table1 import study as table1
 from tests.toys import raising_in
 
 RUNS = 25
@@ -43,7 +43,7 @@ def few_controls(monkeypatch):
     """One control of each way to predict, none of those that take long."""
     kinds = {c.prediction: c for c in reversed(controls.CONTROLS) if not c.objective.is_random}
     chosen = tuple(c for c in controls.CONTROLS if c in kinds.values() or c.name == "equal weights")
-    monkeypatch.setattr("simulations.studies.controls.study.CONTROLS", chosen)
+    monkeypatch.setattr("learnprop.simulations.studies.controls.study.CONTROLS", chosen)
 
 
 @pytest.mark.usefixtures("few_controls")

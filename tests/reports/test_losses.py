@@ -8,20 +8,20 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from equations.losses import chosen_loss
-from reports.layout.grid import to_latex
-from reports.layout.numbers import LATEX
-from reports.losses import figures
-from reports.losses.differences import difference_over_runs, error_of_test_set
-from reports.losses.paper import TABLE_3, TABLE_4, TABLE_5, binomial_error, paper_accuracy
-from reports.losses.paper_tables import table3_grid, table4_grid, table5_grid
-from reports.losses.report import balance_fails, losses_contents
-from reports.losses.summary import summarise
-from reports.losses.text import differences_grid, overview_grid
-from reports.study_report import report_of, write_contents
-from simulations.engine.monte_carlo import run_study
-from simulations.records.store_file import open_store
-from simulations.studies.losses.study import Options, make_study
+from learnprop.equations.losses import chosen_loss
+from learnprop.reports.layout.grid import to_latex
+from learnprop.reports.layout.numbers import LATEX
+from learnprop.reports.losses import figures
+from learnprop.reports.losses.differences import difference_over_runs, error_of_test_set
+from learnprop.reports.losses.paper import TABLE_3, TABLE_4, TABLE_5, binomial_error, paper_accuracy
+from learnprop.reports.losses.paper_tables import table3_grid, table4_grid, table5_grid
+from learnprop.reports.losses.report import balance_fails, losses_contents
+from learnprop.reports.losses.summary import summarise
+from learnprop.reports.losses.text import differences_grid, overview_grid
+from learnprop.reports.study_report import report_of, write_contents
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.losses.study import Options, make_study
 from tests.latex import compile_tables, needs_latex
 from tests.trained import few_digits
 
@@ -174,7 +174,7 @@ def test_what_was_not_run_yet_is_empty(tmp_path):
 
 def test_losses_that_fail_are_said_to_and_compared_with_nothing(tmp_path, monkeypatch):
     """One training diverges altogether; of another one run in two raises."""
-    from simulations.networks import block
+    from learnprop.simulations.networks import block
 
     plain = block.train_networks
 

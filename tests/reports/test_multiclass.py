@@ -4,18 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from equations.balance import residual
-from equations.inference.estimates import ratio_of_means
-from reports.layout.numbers import LATEX
-from reports.multiclass.report import REPORT, multiclass_contents
-from reports.multiclass.summary import summarise
-from reports.multiclass.text import class_grid, joint_grid
-from reports.study_report import write_contents
-from simulations.engine.monte_carlo import run_study
-from simulations.records.rows import select
-from simulations.records.store import read_measurements
-from simulations.records.store_file import open_store
-from simulations.studies.multiclass.study import Options, make_study
+from learnprop.equations.balance import residual
+from learnprop.equations.inference.estimates import ratio_of_means
+from learnprop.reports.layout.numbers import LATEX
+from learnprop.reports.multiclass.report import REPORT, multiclass_contents
+from learnprop.reports.multiclass.summary import summarise
+from learnprop.reports.multiclass.text import class_grid, joint_grid
+from learnprop.reports.study_report import write_contents
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.rows import select
+from learnprop.simulations.records.store import read_measurements
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.multiclass.study import Options, make_study
 from tests.latex import compile_tables, needs_latex
 
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from equations.balance import binary_ratio
-from equations.inference.jackknife import mcse_of_sd
-from equations.limits.predictions import predict_logistic_ratio
-from equations.mean_proba import mean_proba, proba_from_logits
-from reports.table1.summary import LARGEST_SD, predict
-from simulations.fitters.logistic import fit_logistic
-from simulations.generators.generator import sample
-from simulations.generators.paper import sim1
-from simulations.studies.table1.study import Options, make_study
+from learnprop.equations.balance import binary_ratio
+from learnprop.equations.inference.jackknife import mcse_of_sd
+from learnprop.equations.limits.predictions import predict_logistic_ratio
+from learnprop.equations.mean_proba import mean_proba, proba_from_logits
+from learnprop.reports.table1.summary import LARGEST_SD, predict
+from learnprop.simulations.fitters.logistic import fit_logistic
+from learnprop.simulations.generators.generator import sample
+from learnprop.simulations.generators.paper import sim1
+from learnprop.simulations.studies.table1.study import Options, make_study
 
 
 def sim1_cell(train_size, test_size):

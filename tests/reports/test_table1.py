@@ -4,17 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from equations.balance import class_mass, residual
-from reports.layout.numbers import LATEX
-from reports.study_report import write_contents
-from reports.table1.report import REPORT, table1_contents
-from reports.table1.summary import summarise
-from reports.table1.text import depth_grid, main_grid
-from simulations.engine.monte_carlo import run_study
-from simulations.records.rows import select
-from simulations.records.store import read_measurements
-from simulations.records.store_file import open_store
-from simulations.studies.table1.study import Options, make_study
+from learnprop.equations.balance import class_mass, residual
+from learnprop.reports.layout.numbers import LATEX
+from learnprop.reports.study_report import write_contents
+from learnprop.reports.table1.report import REPORT, table1_contents
+from learnprop.reports.table1.summary import summarise
+from learnprop.reports.table1.text import depth_grid, main_grid
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.rows import select
+from learnprop.simulations.records.store import read_measurements
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.table1.study import Options, make_study
 from tests.latex import compile_tables, needs_latex
 
 COLUMNS = [

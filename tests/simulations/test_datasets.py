@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from simulations import datasets
-from simulations.dataset_catalogue import DATASETS, DataSet, File, dataset_named
-from simulations.dataset_files import data_folders, find_folder, read_cifar, read_idx
-from simulations.datasets import class_supply, draw_rows, load_dataset
-from simulations.networks.image_batches import image_batch
-from simulations.networks.training import make_pool
+from learnprop.simulations import datasets
+from learnprop.simulations.dataset_catalogue import DATASETS, DataSet, File, dataset_named
+from learnprop.simulations.dataset_files import data_folders, find_folder, read_cifar, read_idx
+from learnprop.simulations.datasets import class_supply, draw_rows, load_dataset
+from learnprop.simulations.networks.image_batches import image_batch
+from learnprop.simulations.networks.training import make_pool
 
 
 def idx(array):
@@ -92,7 +92,9 @@ def test_a_missing_file_is_named(tiny):
 
 def test_where_data_are_looked_for(tiny, tmp_path, monkeypatch):
     home, _ = tiny
-    monkeypatch.setattr("simulations.dataset_files.own_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(
+        "learnprop.simulations.dataset_files.own_folder", lambda: tmp_path / "cache"
+    )
     assert data_folders("~nobody/x")[0].name == "x"
     assert data_folders(str(tmp_path))[0] == tmp_path
     assert data_folders()[-1] == tmp_path / "cache"

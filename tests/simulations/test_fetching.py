@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from simulations.dataset_catalogue import DATASETS, File
-from simulations.fetching import fetch_dataset
+from learnprop.simulations.dataset_catalogue import DATASETS, File
+from learnprop.simulations.fetching import fetch_dataset
 
 CONTENTS = {"a-idx3-ubyte.gz": b"first", "b-idx1-ubyte.gz": b"second"}
 

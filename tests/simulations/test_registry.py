@@ -2,8 +2,8 @@ import pickle
 
 import pytest
 
-from equations.arguments import BadArgument
-from simulations.registry import Parameter, Registered, choose, owners
+from learnprop.equations.arguments import BadArgument
+from learnprop.simulations.registry import Parameter, Registered, choose, owners
 
 WIDTH = Parameter(int, 2, "Width.", least=1)
 KIND = Parameter(str, "a", "Kind.", ("a", "b"))

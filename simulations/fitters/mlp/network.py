@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from equations.mean_proba import FloatArray
-from simulations.fitters.fit import Problem
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.fitters.fit import Problem
 
 
 def n_params(n_features: int, n_hidden: int) -> int:

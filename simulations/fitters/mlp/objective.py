@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from simulations.fitters.fit import Problem
-from simulations.fitters.mlp.bfgs import Objective
-from simulations.fitters.mlp.network import unpack
+from learnprop.simulations.fitters.fit import Problem
+from learnprop.simulations.fitters.mlp.bfgs import Objective
+from learnprop.simulations.fitters.mlp.network import unpack
 
 TILE_VALUES = 2**19
 """Hidden activations that are computed at once on CPU (2 MiB in float32)."""

@@ -11,19 +11,19 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from equations.arguments import BadArgument
-from simulations.fitters.fit import Fit, Problem, check_problem, of_both_classes
-from simulations.fitters.mlp.network import (
+from learnprop.equations.arguments import BadArgument
+from learnprop.simulations.fitters.fit import Fit, Problem, check_problem, of_both_classes
+from learnprop.simulations.fitters.mlp.network import (
     hidden_activations,
     hidden_size,
     network_logits,
     unpack,
 )
-from simulations.fitters.mlp.objective import make_objective
-from simulations.fitters.mlp.training import train_bfgs
-from simulations.minimisation.logistic_loss import minimise_logistic
-from simulations.minimisation.newton import GRADIENT_TOLERANCE, SETTLED
-from simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED
+from learnprop.simulations.fitters.mlp.objective import make_objective
+from learnprop.simulations.fitters.mlp.training import train_bfgs
+from learnprop.simulations.minimisation.logistic_loss import minimise_logistic
+from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE, SETTLED
+from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED
 
 HEAD_TOLERANCE = 1e-9
 """Gradient norm of the output layer, over the total mass, at a finite minimum."""
@@ -152,7 +152,7 @@ def fit_mlp(
 
     Examples
     --------
-    >>> from simulations.fitters.mlp.network import initial_params
+    >>> from learnprop.simulations.fitters.mlp.network import initial_params
     >>> rng = np.random.default_rng(0)
     >>> X, y = rng.normal(size=(1, 200, 2)), np.repeat([0, 1], 100)
     >>> fit = fit_mlp(X, y, [[0.5, 0.5]], [initial_params(2, 3, rng)], max_iter=20)

@@ -15,19 +15,19 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from equations.arguments import BadArgument
-from equations.mean_proba import FloatArray
-from simulations.fitters.fit import Fit, Fitted, Samples, check_samples, with_ones
-from simulations.fitters.fitter import Batch, Fitter
-from simulations.fitters.mlp.minibatches import MinibatchLoss, train_adam
-from simulations.fitters.mlp.network import hidden_activations
-from simulations.fitters.mlp.sim2 import HEAD_TOLERANCE
-from simulations.fitters.regression import in_units, standardise
-from simulations.generators import large_sample_limit
-from simulations.minimisation.newton import GRADIENT_TOLERANCE, SETTLED
-from simulations.minimisation.softmax_loss import minimise_softmax, plain_loss
-from simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED
-from simulations.refinement.softmax_bias import refine_bias
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.fitters.fit import Fit, Fitted, Samples, check_samples, with_ones
+from learnprop.simulations.fitters.fitter import Batch, Fitter
+from learnprop.simulations.fitters.mlp.minibatches import MinibatchLoss, train_adam
+from learnprop.simulations.fitters.mlp.network import hidden_activations
+from learnprop.simulations.fitters.mlp.sim2 import HEAD_TOLERANCE
+from learnprop.simulations.fitters.regression import in_units, standardise
+from learnprop.simulations.generators import large_sample_limit
+from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE, SETTLED
+from learnprop.simulations.minimisation.softmax_loss import minimise_softmax, plain_loss
+from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED
+from learnprop.simulations.refinement.softmax_bias import refine_bias
 
 HEAD_ITERATIONS = 50
 """Newton iterations for the output layer: a finite minimum takes about twenty."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import logsigmoid
 
-from simulations.fitters.fit import Problem
-from simulations.fitters.mlp.bfgs import bfgs
-from simulations.fitters.mlp.minibatches import MinibatchLoss
-from simulations.fitters.mlp.network import hidden_size, unpack
-from simulations.fitters.mlp.objective import make_objective
+from learnprop.simulations.fitters.fit import Problem
+from learnprop.simulations.fitters.mlp.bfgs import bfgs
+from learnprop.simulations.fitters.mlp.minibatches import MinibatchLoss
+from learnprop.simulations.fitters.mlp.network import hidden_size, unpack
+from learnprop.simulations.fitters.mlp.objective import make_objective
 
 SEARCH_DTYPE = torch.float32
 """Of what is computed per sample while the hidden layer is searched for: 2.1 times faster, and the

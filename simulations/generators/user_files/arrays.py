@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from equations.arguments import BadArgument, within
-from equations.mean_proba import FloatArray
+from learnprop.equations.arguments import BadArgument, within
+from learnprop.equations.mean_proba import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from equations.arguments import BadArgument, within
-from simulations.generators.user_files.columns import as_numbers
+from learnprop.equations.arguments import BadArgument, within
+from learnprop.simulations.generators.user_files.columns import as_numbers
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equations.arguments import BadArgument
-from simulations.generators.user_files.columns import (
+from learnprop.equations.arguments import BadArgument
+from learnprop.simulations.generators.user_files.columns import (
     decoded,
     missing_in,
     plain_values,

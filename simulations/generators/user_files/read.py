@@ -13,12 +13,12 @@ from zipfile import ZipFile
 
 import numpy as np
 
-from equations.arguments import BadArgument, within
-from equations.mean_proba import FloatArray
-from simulations.generators.user_files.arrays import as_column, as_frame
-from simulations.generators.user_files.columns import check_features
-from simulations.generators.user_files.csv_files import read_csv
-from simulations.generators.user_files.labels import label_names
+from learnprop.equations.arguments import BadArgument, within
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.generators.user_files.arrays import as_column, as_frame
+from learnprop.simulations.generators.user_files.columns import check_features
+from learnprop.simulations.generators.user_files.csv_files import read_csv
+from learnprop.simulations.generators.user_files.labels import label_names
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,8 +23,8 @@ from itertools import product
 
 import numpy as np
 
-from simulations.generators.gaussian import gaussian_classes
-from simulations.generators.generator import Generator
+from learnprop.simulations.generators.gaussian import gaussian_classes
+from learnprop.simulations.generators.generator import Generator
 
 N_EASY = {"behind": (0, 1, 2, 6), "beside": (0, 1, 2)}
 """Numbers of easy classes by place."""

@@ -9,7 +9,8 @@ p00 = 0.98, p00 = 0.92   then p̄(1→1) = 0.8 and 0.2; classes so far apart tha
 three classes            for K > 2 inverse weights need not help: here they harm a minority class
 skew away, skew towards  upweighting costs less where the majority skews away from the boundary
 hard class, ...          one-vs-all averages a hard class away among many easy ones: their number
-                         and place and its size are varied (`simulations.studies.claims.hard_class`)
+                         and place and its size are varied
+                         (`learnprop.simulations.studies.claims.hard_class`)
 one hard class           of these, six easy ones behind a rare one: the weights of LGL-INR, by
                          hardness, relieve it; β = 0, without them, is the control
 ======================== =========================================================================
@@ -24,31 +25,31 @@ from functools import cache, partial
 import numpy as np
 from scipy.optimize import brentq
 
-from equations.balance import class_mass
-from equations.class_weights import class_weights
-from equations.mean_proba import FloatArray
-from simulations.engine.study import Study
-from simulations.engine.versions import code_version
-from simulations.fitters import FITTERS
-from simulations.fitters.fit import Fitted, check_device
-from simulations.fitters.fitter import Batch
-from simulations.generators.gaussian import gaussian_classes
-from simulations.generators.generator import Generator
-from simulations.generators.posterior import posterior_balance
-from simulations.generators.skew_normal import skew_normal_classes
-from simulations.records.rows import Block
-from simulations.studies.cells import streams_of
-from simulations.studies.checks import check_chosen
-from simulations.studies.claims.hard_class import (
+from learnprop.equations.balance import class_mass
+from learnprop.equations.class_weights import class_weights
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.fitters import FITTERS
+from learnprop.simulations.fitters.fit import Fitted, check_device
+from learnprop.simulations.fitters.fitter import Batch
+from learnprop.simulations.generators.gaussian import gaussian_classes
+from learnprop.simulations.generators.generator import Generator
+from learnprop.simulations.generators.posterior import posterior_balance
+from learnprop.simulations.generators.skew_normal import skew_normal_classes
+from learnprop.simulations.records.rows import Block
+from learnprop.simulations.studies.cells import streams_of
+from learnprop.simulations.studies.checks import check_chosen
+from learnprop.simulations.studies.claims.hard_class import (
     BALANCED,
     LEVELS,
     PUBLISHED,
     hard_and_easy,
     train_size,
 )
-from simulations.studies.claims.options import Options
-from simulations.studies.option import design_of
-from simulations.studies.recording import measured_block
+from learnprop.simulations.studies.claims.options import Options
+from learnprop.simulations.studies.option import design_of
+from learnprop.simulations.studies.recording import measured_block
 
 NAME = "claims"
 TEST_SIZE = 5000

@@ -2,7 +2,7 @@
 
 The λ settings of a replication share its sample, initial point and order of the samples. P is
 measured on train and test after chosen epochs, and at the end at three stages
-(`simulations.refinement.stages`).
+(`learnprop.simulations.refinement.stages`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simulations.dataset_catalogue import dataset_named
-from simulations.networks.block import train_with, trained_block
-from simulations.networks.checkpoints import Checkpoint
-from simulations.networks.criteria import class_weighted
-from simulations.networks.recipe import Recipe
-from simulations.networks.training import Member, Pool, Trained
-from simulations.records.rows import Block
-from simulations.refinement.stages import STAGES
-from simulations.studies.cells import WeightedCell
+from learnprop.simulations.dataset_catalogue import dataset_named
+from learnprop.simulations.networks.block import train_with, trained_block
+from learnprop.simulations.networks.checkpoints import Checkpoint
+from learnprop.simulations.networks.criteria import class_weighted
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.training import Member, Pool, Trained
+from learnprop.simulations.records.rows import Block
+from learnprop.simulations.refinement.stages import STAGES
+from learnprop.simulations.studies.cells import WeightedCell
 
 
 @dataclass(frozen=True)

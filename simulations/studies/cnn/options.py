@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from simulations.networks.recipe import SCHEDULES
-from simulations.studies.network_options import (
+from learnprop.simulations.networks.recipe import SCHEDULES
+from learnprop.simulations.studies.network_options import (
     DATA,
     DATASET_NAMES,
     MODELS,
@@ -15,8 +15,8 @@ from simulations.studies.network_options import (
     DataDir,
     Precision,
 )
-from simulations.studies.option import Device, Margin, Option, Runs, Seed
-from simulations.studies.weight_options import Beta, profile_option, weights_option
+from learnprop.simulations.studies.option import Device, Margin, Option, Runs, Seed
+from learnprop.simulations.studies.weight_options import Beta, profile_option, weights_option
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 r"""Eq. (9) put to trained networks: images, imbalance, λ, and stochastic gradient descent.
 
 What a user chooses, and the study that it makes; how a replication is computed is in
-`simulations.studies.cnn.block`.
+`learnprop.simulations.studies.cnn.block`.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from equations.arguments import BadArgument, renamed
-from simulations.dataset_catalogue import dataset_named
-from simulations.dataset_files import folder_named
-from simulations.datasets import class_supply, load_dataset
-from simulations.engine.study import BLOCK_SIZE, Study
-from simulations.engine.versions import code_version
-from simulations.fitters.fit import check_device
-from simulations.generators.class_sizes import class_sizes
-from simulations.networks.architectures import check_network
-from simulations.networks.recipe import Recipe
-from simulations.studies.checks import (
+from learnprop.equations.arguments import BadArgument, renamed
+from learnprop.simulations.dataset_catalogue import dataset_named
+from learnprop.simulations.dataset_files import folder_named
+from learnprop.simulations.datasets import class_supply, load_dataset
+from learnprop.simulations.engine.study import BLOCK_SIZE, Study
+from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.fitters.fit import check_device
+from learnprop.simulations.generators.class_sizes import class_sizes
+from learnprop.simulations.networks.architectures import check_network
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.studies.checks import (
     check_chosen,
     check_recipe,
     weight_settings,
 )
-from simulations.studies.cnn.block import CnnCell, compute_block
-from simulations.studies.cnn.options import Options
-from simulations.studies.option import design_of
+from learnprop.simulations.studies.cnn.block import CnnCell, compute_block
+from learnprop.simulations.studies.cnn.options import Options
+from learnprop.simulations.studies.option import design_of
 
 NAME = "cnn"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulations.studies.option import Device, Margin, Runs, Seed
+from learnprop.simulations.studies.option import Device, Margin, Runs, Seed
 
 
 @dataclass(frozen=True)

@@ -12,23 +12,23 @@ from typing import Literal
 
 import numpy as np
 
-from equations.balance import class_mass
-from equations.class_weights import class_weights
-from equations.mean_proba import FloatArray
-from simulations.engine.seeds import replication_rng
-from simulations.engine.study import Study
-from simulations.engine.versions import code_version
-from simulations.fitters.fit import Fit, Fitted, check_device
-from simulations.fitters.objective import PLAIN, Objective
-from simulations.fitters.softmax import fit_softmax, softmax_logits
-from simulations.generators.class_sizes import class_sizes
-from simulations.generators.gaussian import class_means, gaussian_classes
-from simulations.generators.generator import Generator, Sample
-from simulations.records.rows import Block
-from simulations.studies.checks import check_chosen
-from simulations.studies.controls.options import Options
-from simulations.studies.option import design_of
-from simulations.studies.recording import SPLITS, drawing, record, stacked
+from learnprop.equations.balance import class_mass
+from learnprop.equations.class_weights import class_weights
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.engine.seeds import replication_rng
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.fitters.fit import Fit, Fitted, check_device
+from learnprop.simulations.fitters.objective import PLAIN, Objective
+from learnprop.simulations.fitters.softmax import fit_softmax, softmax_logits
+from learnprop.simulations.generators.class_sizes import class_sizes
+from learnprop.simulations.generators.gaussian import class_means, gaussian_classes
+from learnprop.simulations.generators.generator import Generator, Sample
+from learnprop.simulations.records.rows import Block
+from learnprop.simulations.studies.checks import check_chosen
+from learnprop.simulations.studies.controls.options import Options
+from learnprop.simulations.studies.option import design_of
+from learnprop.simulations.studies.recording import SPLITS, drawing, record, stacked
 
 NAME = "controls"
 SEPARATION = 2.0

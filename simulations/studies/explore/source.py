@@ -7,13 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from equations.arguments import BadArgument, renamed
-from equations.mean_proba import FloatArray, IntArray
-from simulations.generators.class_sizes import class_sizes
-from simulations.generators.family import generator_of
-from simulations.generators.generator import Generator
-from simulations.generators.user_data import DataFile
-from simulations.registry import Chosen
+from learnprop.equations.arguments import BadArgument, renamed
+from learnprop.equations.mean_proba import FloatArray, IntArray
+from learnprop.simulations.generators.class_sizes import class_sizes
+from learnprop.simulations.generators.family import generator_of
+from learnprop.simulations.generators.generator import Generator
+from learnprop.simulations.generators.user_data import DataFile
+from learnprop.simulations.registry import Chosen
 
 TRAIN_SIZE, TEST_SIZE = 10_000, 1000
 TEST_SHARE = 0.2

@@ -18,33 +18,33 @@ from typing import Any
 
 import numpy as np
 
-from equations.arguments import BadArgument
-from simulations.engine.study import Study
-from simulations.engine.versions import code_version
-from simulations.fitters import FITTERS
-from simulations.fitters.fit import check_device
-from simulations.generators import FAMILIES
-from simulations.generators.family import generator_of
-from simulations.generators.generator import Sample
-from simulations.generators.user_data import (
+from learnprop.equations.arguments import BadArgument
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.fitters import FITTERS
+from learnprop.simulations.fitters.fit import check_device
+from learnprop.simulations.generators import FAMILIES
+from learnprop.simulations.generators.family import generator_of
+from learnprop.simulations.generators.generator import Sample
+from learnprop.simulations.generators.user_data import (
     DataFile,
     describe_file,
     draw_from_classes,
     samples_of_file,
 )
-from simulations.records.rows import Block
-from simulations.registry import check_unused, without_unused
-from simulations.studies.cells import FittedCell, choose_family, choose_fitter, streams_of
-from simulations.studies.checks import (
+from learnprop.simulations.records.rows import Block
+from learnprop.simulations.registry import check_unused, without_unused
+from learnprop.simulations.studies.cells import FittedCell, choose_family, choose_fitter, streams_of
+from learnprop.simulations.studies.checks import (
     check_chosen,
     check_positive,
     lambda0_grid,
     weight_settings,
 )
-from simulations.studies.explore.options import Options
-from simulations.studies.explore.source import Source, sizes_at
-from simulations.studies.option import defaults_of, design_of
-from simulations.studies.recording import measured_block, record, stacked
+from learnprop.simulations.studies.explore.options import Options
+from learnprop.simulations.studies.explore.source import Source, sizes_at
+from learnprop.simulations.studies.option import defaults_of, design_of
+from learnprop.simulations.studies.recording import measured_block, record, stacked
 
 NAME = "explore"
 POPULATION = 10_000
@@ -61,7 +61,7 @@ class ExploreCell(FittedCell):
 
     Its name, from which its randomness comes, is the ratio's alone, not the generator's: grids of
     two generators, sizes or fitters under one seed share random numbers
-    (`simulations.engine.seeds`).
+    (`learnprop.simulations.engine.seeds`).
     """
 
     ratio: float

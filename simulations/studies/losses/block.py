@@ -14,16 +14,16 @@ from pathlib import Path
 
 import torch
 
-from equations.losses import REFERENCE
-from equations.losses.loss import ChosenLoss
-from equations.mean_proba import FloatArray
-from simulations.dataset_catalogue import dataset_named
-from simulations.networks.block import train_with, trained_block
-from simulations.networks.checkpoints import Checkpoint
-from simulations.networks.criteria import criterion_of, stage_of_loss
-from simulations.networks.recipe import Recipe
-from simulations.networks.step_matching import gradient_norms_at_start
-from simulations.networks.training import (
+from learnprop.equations.losses import REFERENCE
+from learnprop.equations.losses.loss import ChosenLoss
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.dataset_catalogue import dataset_named
+from learnprop.simulations.networks.block import train_with, trained_block
+from learnprop.simulations.networks.checkpoints import Checkpoint
+from learnprop.simulations.networks.criteria import criterion_of, stage_of_loss
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.step_matching import gradient_norms_at_start
+from learnprop.simulations.networks.training import (
     Member,
     Pool,
     Trained,
@@ -31,8 +31,8 @@ from simulations.networks.training import (
     output_layer,
     starting_networks,
 )
-from simulations.records.rows import Block
-from simulations.refinement.stages import Stage
+from learnprop.simulations.records.rows import Block
+from learnprop.simulations.refinement.stages import Stage
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from equations.losses import LOSSES
-from simulations.networks.recipe import SCHEDULES
-from simulations.studies.network_options import (
+from learnprop.equations.losses import LOSSES
+from learnprop.simulations.networks.recipe import SCHEDULES
+from learnprop.simulations.studies.network_options import (
     DATA,
     DATASET_NAMES,
     MODELS,
@@ -16,7 +16,7 @@ from simulations.studies.network_options import (
     DataDir,
     Precision,
 )
-from simulations.studies.option import Device, Option, Seed
+from learnprop.simulations.studies.option import Device, Option, Seed
 
 
 @dataclass(frozen=True)

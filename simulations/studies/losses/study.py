@@ -1,7 +1,7 @@
 """The paper's losses on the paper's networks: the trainings of Tables 3, 4 and 5, Figures 1 and 2.
 
 What a user chooses, and the study that it makes; how a training is computed is in
-`simulations.studies.losses.block`.
+`learnprop.simulations.studies.losses.block`.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from equations.arguments import BadArgument
-from equations.losses import LOSSES, REFERENCE
-from equations.losses.loss import ChosenLoss, Parameter
-from simulations.dataset_catalogue import dataset_named
-from simulations.dataset_files import folder_named
-from simulations.datasets import class_supply, load_dataset
-from simulations.engine.study import BLOCK_SIZE, Study
-from simulations.engine.versions import code_version
-from simulations.fitters.fit import check_device
-from simulations.networks.architectures import check_network
-from simulations.networks.recipe import Recipe
-from simulations.studies.checks import (
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.losses import LOSSES, REFERENCE
+from learnprop.equations.losses.loss import ChosenLoss, Parameter
+from learnprop.simulations.dataset_catalogue import dataset_named
+from learnprop.simulations.dataset_files import folder_named
+from learnprop.simulations.datasets import class_supply, load_dataset
+from learnprop.simulations.engine.study import BLOCK_SIZE, Study
+from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.fitters.fit import check_device
+from learnprop.simulations.networks.architectures import check_network
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.studies.checks import (
     check_chosen,
     check_recipe,
 )
-from simulations.studies.losses.block import LossCell, compute_block
-from simulations.studies.losses.options import Options
-from simulations.studies.option import declared_options, design_of
+from learnprop.simulations.studies.losses.block import LossCell, compute_block
+from learnprop.simulations.studies.losses.options import Options
+from learnprop.simulations.studies.option import declared_options, design_of
 
 NAME = "losses"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from simulations.fitters import FITTERS, of_weights
-from simulations.generators import FAMILIES
-from simulations.studies.option import Device, Margin, Option, Runs, Seed, with_parameters
-from simulations.studies.weight_options import Beta, profile_option, weights_option
+from learnprop.simulations.fitters import FITTERS, of_weights
+from learnprop.simulations.generators import FAMILIES
+from learnprop.simulations.studies.option import Device, Margin, Option, Runs, Seed, with_parameters
+from learnprop.simulations.studies.weight_options import Beta, profile_option, weights_option
 
 
 @with_parameters({"classes": 5}, generator=FAMILIES, fitter=FITTERS)

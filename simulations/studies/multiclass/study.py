@@ -16,26 +16,26 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from equations.arguments import BadArgument
-from simulations.engine.study import Study
-from simulations.engine.versions import code_version
-from simulations.fitters import FITTERS
-from simulations.fitters.fit import check_device
-from simulations.generators import FAMILIES
-from simulations.generators.family import generator_of
-from simulations.generators.generator import Generator
-from simulations.records.rows import Block
-from simulations.registry import Chosen, without_unused
-from simulations.studies.cells import FittedCell, choose_family, choose_fitter
-from simulations.studies.checks import (
+from learnprop.equations.arguments import BadArgument
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.fitters import FITTERS
+from learnprop.simulations.fitters.fit import check_device
+from learnprop.simulations.generators import FAMILIES
+from learnprop.simulations.generators.family import generator_of
+from learnprop.simulations.generators.generator import Generator
+from learnprop.simulations.records.rows import Block
+from learnprop.simulations.registry import Chosen, without_unused
+from learnprop.simulations.studies.cells import FittedCell, choose_family, choose_fitter
+from learnprop.simulations.studies.checks import (
     check_chosen,
     check_positive,
     train_sizes,
     weight_settings,
 )
-from simulations.studies.multiclass.options import Options
-from simulations.studies.option import design_of
-from simulations.studies.recording import measured_block
+from learnprop.simulations.studies.multiclass.options import Options
+from learnprop.simulations.studies.option import design_of
+from learnprop.simulations.studies.recording import measured_block
 
 NAME = "multiclass"
 POPULATION = 10_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from simulations.studies.option import Device, Margin, Option, Runs, Seed
+from learnprop.simulations.studies.option import Device, Margin, Option, Runs, Seed
 
 
 @dataclass(frozen=True)

@@ -17,27 +17,27 @@ from functools import partial
 
 import numpy as np
 
-from equations.class_weights import table1_class_weights
-from equations.mean_proba import FloatArray
-from simulations.engine.seeds import replication_rng
-from simulations.engine.study import Study
-from simulations.engine.versions import code_version
-from simulations.fitters.fit import Fitted, check_device, check_problem
-from simulations.fitters.logistic import fit_logistic, logistic_logits
-from simulations.fitters.mlp.minibatches import train_adam
-from simulations.fitters.mlp.network import initial_params, mlp_logits
-from simulations.fitters.mlp.sim2 import check_start, describe, refine_output_layer
-from simulations.fitters.mlp.training import make_minibatch_loss, train_bfgs
-from simulations.generators import FAMILIES
-from simulations.generators.family import generator_of
-from simulations.generators.generator import Generator, check_class_count
-from simulations.records.rows import Block
-from simulations.registry import Chosen, choose
-from simulations.studies.cells import WeightedCell
-from simulations.studies.checks import check_chosen, check_positive
-from simulations.studies.option import design_of
-from simulations.studies.recording import measured_block
-from simulations.studies.table1.options import Options
+from learnprop.equations.class_weights import table1_class_weights
+from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.engine.seeds import replication_rng
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.fitters.fit import Fitted, check_device, check_problem
+from learnprop.simulations.fitters.logistic import fit_logistic, logistic_logits
+from learnprop.simulations.fitters.mlp.minibatches import train_adam
+from learnprop.simulations.fitters.mlp.network import initial_params, mlp_logits
+from learnprop.simulations.fitters.mlp.sim2 import check_start, describe, refine_output_layer
+from learnprop.simulations.fitters.mlp.training import make_minibatch_loss, train_bfgs
+from learnprop.simulations.generators import FAMILIES
+from learnprop.simulations.generators.family import generator_of
+from learnprop.simulations.generators.generator import Generator, check_class_count
+from learnprop.simulations.records.rows import Block
+from learnprop.simulations.registry import Chosen, choose
+from learnprop.simulations.studies.cells import WeightedCell
+from learnprop.simulations.studies.checks import check_chosen, check_positive
+from learnprop.simulations.studies.option import design_of
+from learnprop.simulations.studies.recording import measured_block
+from learnprop.simulations.studies.table1.options import Options
 
 NAME = "table1"
 POPULATION = 20_000

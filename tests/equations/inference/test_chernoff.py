@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from equations.inference.chernoff import bounds_of_sum, level_of_equality
-from equations.inference.model import joint_test_of_model
+from learnprop.equations.inference.chernoff import bounds_of_sum, level_of_equality
+from learnprop.equations.inference.model import joint_test_of_model
 
 TAIL = 0.025
 

@@ -3,13 +3,13 @@ import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
-from equations.inference.estimates import (
+from learnprop.equations.inference.estimates import (
     equivalence_verdict,
     mcse_of_mean,
     ratio_of_means,
     z_against_rounded,
 )
-from equations.inference.jackknife import jackknife, mcse_of_sd
+from learnprop.equations.inference.jackknife import jackknife, mcse_of_sd
 
 
 def test_mcse_of_mean_by_hand():

@@ -5,12 +5,12 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multivariate import test_mvmean as hotelling
 
-from equations.balance import gap, left_side, residual, right_side
-from equations.inference.estimates import ratio_of_means
-from equations.inference.joint import joint_test_over_runs
-from equations.inference.model import gaps_of_model, joint_test_of_model
-from equations.inference.simultaneous import gaps_over_runs, max_t_critical
-from equations.mean_proba import mean_proba_and_second_moments
+from learnprop.equations.balance import gap, left_side, residual, right_side
+from learnprop.equations.inference.estimates import ratio_of_means
+from learnprop.equations.inference.joint import joint_test_over_runs
+from learnprop.equations.inference.model import gaps_of_model, joint_test_of_model
+from learnprop.equations.inference.simultaneous import gaps_over_runs, max_t_critical
+from learnprop.equations.mean_proba import mean_proba_and_second_moments
 
 N_STUDIES = 2000
 MCSE = np.sqrt(0.05 * 0.95 / N_STUDIES)

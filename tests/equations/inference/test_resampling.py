@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from equations.inference.estimates import ratio_of_means
-from equations.inference.resampling import (
+from learnprop.equations.inference.estimates import ratio_of_means
+from learnprop.equations.inference.resampling import (
     corrected_error,
     mean_over_splits,
     resplit_ratio,
     variance_factor,
 )
-from equations.inference.simultaneous import gaps_over_runs
-from simulations.fitters.logistic import fit_logistic, logistic_logits
+from learnprop.equations.inference.simultaneous import gaps_over_runs
+from learnprop.simulations.fitters.logistic import fit_logistic, logistic_logits
 
 LEVEL = 0.9
 COVARIANCE = 0.5 * np.eye(4) + 0.5

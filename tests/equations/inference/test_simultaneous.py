@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from equations.balance import left_side, right_side
-from equations.inference.model import gaps_of_model
-from equations.inference.simultaneous import gaps_over_runs, shared_sample_covariance
+from learnprop.equations.balance import left_side, right_side
+from learnprop.equations.inference.model import gaps_of_model
+from learnprop.equations.inference.simultaneous import gaps_over_runs, shared_sample_covariance
 
 MASS = np.array([5.0, 3.0, 2.0]) / 10
 K, N_RUNS = 3, 6

@@ -5,12 +5,16 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from equations.inference.chernoff import level_of_equality
-from equations.inference.model import gaps_of_model, joint_test_of_model
-from equations.inference.within_class import is_constant, too_few_misses, within_class_covariance
-from equations.mean_proba import mean_proba_and_second_moments
-from equations.stationary import effective_class_weight_of_model
-from simulations.records.measure import measure
+from learnprop.equations.inference.chernoff import level_of_equality
+from learnprop.equations.inference.model import gaps_of_model, joint_test_of_model
+from learnprop.equations.inference.within_class import (
+    is_constant,
+    too_few_misses,
+    within_class_covariance,
+)
+from learnprop.equations.mean_proba import mean_proba_and_second_moments
+from learnprop.equations.stationary import effective_class_weight_of_model
+from learnprop.simulations.records.measure import measure
 
 SCALES = (1e-2, 1e-5, 1e-8, 1e-10, 1e-14)
 

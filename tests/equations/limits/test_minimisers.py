@@ -7,17 +7,25 @@ from scipy import integrate
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from equations.balance import class_mass, gap, left_side, right_side
-from equations.limits.minimisers import (
+from learnprop.equations.balance import class_mass, gap, left_side, right_side
+from learnprop.equations.limits.minimisers import (
     linear_mean_proba,
     logistic_minimiser,
     one_vs_all_minimiser,
     softmax_minimiser,
 )
-from equations.limits.predictions import predict_logistic_ratio
-from equations.limits.quadrature import Quadrature, standard_normal_quadrature, uniform_quadrature
-from simulations.generators.gaussian import class_covariances, class_means, gaussian_classes
-from simulations.generators.paper import sim1
+from learnprop.equations.limits.predictions import predict_logistic_ratio
+from learnprop.equations.limits.quadrature import (
+    Quadrature,
+    standard_normal_quadrature,
+    uniform_quadrature,
+)
+from learnprop.simulations.generators.gaussian import (
+    class_covariances,
+    class_means,
+    gaussian_classes,
+)
+from learnprop.simulations.generators.paper import sim1
 from tests.equations.limits.test_predictions import sim1_density
 
 

@@ -3,14 +3,14 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import expit
 
-from equations.balance import class_mass
-from equations.limits.predictions import (
+from learnprop.equations.balance import class_mass
+from learnprop.equations.limits.predictions import (
     posterior_mean_proba,
     predict_fixed_ratio,
     predict_logistic_ratio,
 )
-from equations.limits.quadrature import standard_normal_quadrature
-from simulations.generators.paper import sim1, sim2
+from learnprop.equations.limits.quadrature import standard_normal_quadrature
+from learnprop.simulations.generators.paper import sim1, sim2
 
 
 def test_normal_quadrature_has_the_moments_of_the_normal():

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from equations.losses.lgl_inr import LGLINRLoss, lgl_inr_loss
-from equations.losses.logistic import WeightedLogisticLoss, weighted_logistic_loss
-from equations.losses.one_vs_all import OneVsAllLogisticLoss, one_vs_all_logistic_loss
-from equations.losses.softmax import WeightedSoftmaxLoss, weighted_softmax_loss
+from learnprop.equations.losses.lgl_inr import LGLINRLoss, lgl_inr_loss
+from learnprop.equations.losses.logistic import WeightedLogisticLoss, weighted_logistic_loss
+from learnprop.equations.losses.one_vs_all import OneVsAllLogisticLoss, one_vs_all_logistic_loss
+from learnprop.equations.losses.softmax import WeightedSoftmaxLoss, weighted_softmax_loss
 
 N, K = 12, 4
 WEIGHT = torch.tensor([0.5, 2.0, 1.0, 3.0], dtype=torch.float64)

@@ -6,14 +6,14 @@ import torch
 from scipy.optimize import root
 from scipy.special import expit
 
-from equations.losses.lgl_inr import (
+from learnprop.equations.losses.lgl_inr import (
     hardness_log_weights,
     in_negative_residual,
     in_negative_sides,
     lgl_inr_loss,
 )
-from simulations.records.measure import measure
-from simulations.refinement.sigmoid_bias import refine_sigmoid_bias
+from learnprop.simulations.records.measure import measure
+from learnprop.simulations.refinement.sigmoid_bias import refine_sigmoid_bias
 
 K, BETA, SIZES = 3, 4.0, (120, 60, 20)
 

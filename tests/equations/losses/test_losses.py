@@ -9,10 +9,10 @@ from torch.nn.functional import (
     one_hot,
 )
 
-from equations.losses.lgl_inr import lgl_inr_loss
-from equations.losses.logistic import WeightedLogisticLoss, weighted_logistic_loss
-from equations.losses.one_vs_all import OneVsAllLogisticLoss, one_vs_all_logistic_loss
-from equations.losses.softmax import WeightedSoftmaxLoss, weighted_softmax_loss
+from learnprop.equations.losses.lgl_inr import lgl_inr_loss
+from learnprop.equations.losses.logistic import WeightedLogisticLoss, weighted_logistic_loss
+from learnprop.equations.losses.one_vs_all import OneVsAllLogisticLoss, one_vs_all_logistic_loss
+from learnprop.equations.losses.softmax import WeightedSoftmaxLoss, weighted_softmax_loss
 
 RTOL = {torch.float64: 1e-10, torch.float32: 1e-5}
 SIZES = (1, 2, 7, 64)

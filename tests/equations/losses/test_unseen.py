@@ -10,10 +10,10 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from equations.losses.lgl_inr import LGLINRLoss, lgl_inr_loss
-from equations.losses.logistic import WeightedLogisticLoss, weighted_logistic_loss
-from equations.losses.one_vs_all import OneVsAllLogisticLoss, one_vs_all_logistic_loss
-from equations.losses.softmax import WeightedSoftmaxLoss, weighted_softmax_loss
+from learnprop.equations.losses.lgl_inr import LGLINRLoss, lgl_inr_loss
+from learnprop.equations.losses.logistic import WeightedLogisticLoss, weighted_logistic_loss
+from learnprop.equations.losses.one_vs_all import OneVsAllLogisticLoss, one_vs_all_logistic_loss
+from learnprop.equations.losses.softmax import WeightedSoftmaxLoss, weighted_softmax_loss
 
 THIRDS = [1 / 3, 2 / 3, 1.0]  # which float32 rounds
 WEIGHTED = [WeightedSoftmaxLoss, OneVsAllLogisticLoss, WeightedLogisticLoss]

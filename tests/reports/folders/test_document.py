@@ -7,18 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.folders.document import read_parts, write_document
-from reports.layout.latex import escaped, from_markdown
-from reports.protocols.ademp import plain_text
-from reports.study_report import report_of
-from simulations.engine.monte_carlo import run_study
-from simulations.records.store import write_session
-from simulations.records.store_file import StoreError, open_store
-from simulations.studies.claims import study as claims
-from simulations.studies.controls import study as controls
-from simulations.studies.explore import study as explore
-from simulations.studies.multiclass import study as multiclass
-from simulations.studies.table1 import study as table1
+from learnprop.reports.folders.document import read_parts, write_document
+from learnprop.reports.layout.latex import escaped, from_markdown
+from learnprop.reports.protocols.ademp import plain_text
+from learnprop.reports.study_report import report_of
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.store import write_session
+from learnprop.simulations.records.store_file import StoreError, open_store
+from learnprop.simulations.studies.claims import study as claims
+from learnprop.simulations.studies.controls import study as controls
+from learnprop.simulations.studies.explore import study as explore
+from learnprop.simulations.studies.multiclass import study as multiclass
+from learnprop.simulations.studies.table1 import study as table1
 from tests.conftest import SMALL
 from tests.latex import needs_latex
 

@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.folders import export as module
-from reports.folders.export import export, measurements_frame
-from simulations.engine.monte_carlo import run_study
-from simulations.records.measure import measure
-from simulations.records.rows import (
+from learnprop.reports.folders import export as module
+from learnprop.reports.folders.export import export, measurements_frame
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.measure import measure
+from learnprop.simulations.records.rows import (
     Block,
     MeasurementRow,
     Measurements,
     stack_fits,
     stack_measurements,
 )
-from simulations.records.store import read_measurements, save_block
-from simulations.records.store_file import open_store
+from learnprop.simulations.records.store import read_measurements, save_block
+from learnprop.simulations.records.store_file import open_store
 from tests.toys import Toy, fit_row, raise_in_bad_runs, toy_study
 
 KEY = ["cell", "setting", "run", "epoch", "stage", "split", "true_class", "predicted_class"]

@@ -4,15 +4,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reports.folders.plan import Plan, plan_study, plan_table
-from reports.statistics.precision import (
+from learnprop.reports.folders.plan import Plan, plan_study, plan_table
+from learnprop.reports.statistics.precision import (
     Need,
     needs,
 )
-from simulations.engine.monte_carlo import run_study
-from simulations.engine.workers import Workers
-from simulations.records.store import read_measurements
-from simulations.records.store_file import open_store
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.engine.workers import Workers
+from learnprop.simulations.records.store import read_measurements
+from learnprop.simulations.records.store_file import open_store
 from tests.toys import Toy, compute_toy, count_calls, toy_study
 
 

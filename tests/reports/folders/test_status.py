@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from reports.folders.status import study_status
-from simulations.engine.monte_carlo import run_study
-from simulations.records.rows import Block, fit_without_model, stack_fits
-from simulations.records.store import canonical_dump, save_block, write_session
-from simulations.records.store_file import open_store, read_store
+from learnprop.reports.folders.status import study_status
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.rows import Block, fit_without_model, stack_fits
+from learnprop.simulations.records.store import canonical_dump, save_block, write_session
+from learnprop.simulations.records.store_file import open_store, read_store
 from tests.toys import Toy, never_end, raise_in_bad_runs, toy_study
 
 

@@ -11,11 +11,11 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-import reports
-from reports.layout.heat_map import Panel, draw_heat_maps
-from reports.layout.style import draw_to, house_style, save_figure, subplots
+from learnprop import reports
+from learnprop.reports.layout.heat_map import Panel, draw_heat_maps
+from learnprop.reports.layout.style import draw_to, house_style, save_figure, subplots
 
-ROOT = Path(reports.__file__).parents[1]
+ROOT = Path(reports.__file__).parents[2]
 SOURCES = sorted((ROOT / "reports").rglob("*.py"))
 
 # Of every family something that would be seen, or fail.
@@ -104,7 +104,7 @@ def test_what_fails_in_a_figure_leaves_all_as_it_was():
 SCRIPT = """
 import os, sys
 from pathlib import Path
-from reports.layout.style import matplotlib
+from learnprop.reports.layout.style import matplotlib
 mpl = matplotlib()
 from tests.reports.layout.test_style import draw
 Path("drawn").mkdir()

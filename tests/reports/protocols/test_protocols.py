@@ -5,12 +5,16 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from reports.cnn.text import joint_grid, overview_grid, stage_grid
-from reports.losses.text import differences_grid
-from reports.statistics.training_samples import GIVEN_SAMPLE, same_in_all_runs, same_sample_note
-from reports.study_report import report_of
-from simulations.records.store_file import open_store
-from simulations.studies import study_module
+from learnprop.reports.cnn.text import joint_grid, overview_grid, stage_grid
+from learnprop.reports.losses.text import differences_grid
+from learnprop.reports.statistics.training_samples import (
+    GIVEN_SAMPLE,
+    same_in_all_runs,
+    same_sample_note,
+)
+from learnprop.reports.study_report import report_of
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies import study_module
 
 FMNIST = (6000,) * 10
 MNIST = (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949)

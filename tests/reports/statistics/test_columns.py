@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from equations.limits.minimisers import NoMinimiser
-from reports.statistics.columns import columns_of_limit
-from simulations.generators.gaussian import class_covariances, gaussian_classes
-from simulations.generators.large_sample_limit import one_vs_all_limit, softmax_limit
+from learnprop.equations.limits.minimisers import NoMinimiser
+from learnprop.reports.statistics.columns import columns_of_limit
+from learnprop.simulations.generators.gaussian import class_covariances, gaussian_classes
+from learnprop.simulations.generators.large_sample_limit import one_vs_all_limit, softmax_limit
 
 
 @pytest.mark.parametrize("limit_of", [softmax_limit, one_vs_all_limit])

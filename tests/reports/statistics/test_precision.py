@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports.statistics.precision import (
+from learnprop.reports.statistics.precision import (
     headline_precision,
     more_runs,
     needs,
     study_precision,
     whole_blocks,
 )
-from simulations.engine.monte_carlo import run_study
-from simulations.engine.seeds import replication_rng
-from simulations.records.rows import Block, Measurements, rows_where, stack_fits
-from simulations.records.store import save_block
-from simulations.records.store_file import open_store
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.engine.seeds import replication_rng
+from learnprop.simulations.records.rows import Block, Measurements, rows_where, stack_fits
+from learnprop.simulations.records.store import save_block
+from learnprop.simulations.records.store_file import open_store
 from tests.toys import Toy, compute_toy, fit_row, toy_study
 
 
@@ -114,7 +114,7 @@ def test_as_many_runs_as_said_give_the_precision_asked_for():
     miss = 0.3 * (1 + sd * rng.normal(size=n))  # the right side is fixed: the gap's SD is sd
     P = np.stack([1 - miss, miss, np.full(n, 0.1), np.full(n, 0.9)], axis=1).reshape(n, 2, 2)
     left, right = 5 * P[:, 0, 1], 15 * P[:, 1, 0]
-    from reports.statistics.runs import jackknifed_gap
+    from learnprop.reports.statistics.runs import jackknifed_gap
 
     mcse = jackknifed_gap(left, right)[1]
     assert abs(mcse / target - 1) <= 4 / np.sqrt(2 * n)
@@ -303,7 +303,7 @@ def test_an_accuracy_can_be_what_is_to_be_precise():
     """Its MCSE over runs; five of them are trusted, since each is a whole training."""
     from types import SimpleNamespace
 
-    from reports.statistics.precision import PILOT_RUNS, estimand_of
+    from learnprop.reports.statistics.precision import PILOT_RUNS, estimand_of
 
     right = np.array([90, 95, 93, 97])
     confusion = np.zeros((4, 2, 2), dtype=int)

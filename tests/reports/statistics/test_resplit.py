@@ -7,29 +7,29 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from equations.balance import left_side, right_side
-from equations.inference.estimates import ratio_of_means
-from reports.cnn.report import cnn_contents
-from reports.cnn.summary import summarise as summarise_cnn
-from reports.cnn.text import joint_grid, overview_grid, stage_grid
-from reports.explore.report import explore_contents
-from reports.explore.text import accuracy_grid, gap_grid, ratio_grid
-from reports.losses.differences import difference_over_runs
-from reports.losses.report import losses_contents
-from reports.losses.summary import summarise as summarise_losses
-from reports.losses.text import balance_grid, differences_grid
-from reports.losses.text import overview_grid as accuracies_grid
-from reports.statistics.resplit import corrected_interval
-from reports.study_report import report_of
-from simulations.datasets import TEST_SHARE, load_dataset
-from simulations.engine.monte_carlo import run_study
-from simulations.records.rows import select
-from simulations.records.store import read_measurements
-from simulations.records.store_file import open_store
-from simulations.studies.cnn import study as cnn
-from simulations.studies.cnn.block import CnnCell
-from simulations.studies.losses import study as losses
-from simulations.studies.losses.block import LossCell
+from learnprop.equations.balance import left_side, right_side
+from learnprop.equations.inference.estimates import ratio_of_means
+from learnprop.reports.cnn.report import cnn_contents
+from learnprop.reports.cnn.summary import summarise as summarise_cnn
+from learnprop.reports.cnn.text import joint_grid, overview_grid, stage_grid
+from learnprop.reports.explore.report import explore_contents
+from learnprop.reports.explore.text import accuracy_grid, gap_grid, ratio_grid
+from learnprop.reports.losses.differences import difference_over_runs
+from learnprop.reports.losses.report import losses_contents
+from learnprop.reports.losses.summary import summarise as summarise_losses
+from learnprop.reports.losses.text import balance_grid, differences_grid
+from learnprop.reports.losses.text import overview_grid as accuracies_grid
+from learnprop.reports.statistics.resplit import corrected_interval
+from learnprop.reports.study_report import report_of
+from learnprop.simulations.datasets import TEST_SHARE, load_dataset
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.rows import select
+from learnprop.simulations.records.store import read_measurements
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.cnn import study as cnn
+from learnprop.simulations.studies.cnn.block import CnnCell
+from learnprop.simulations.studies.losses import study as losses
+from learnprop.simulations.studies.losses.block import LossCell
 from tests.trained import few_digits
 
 NETWORKS = cnn.Options(
@@ -128,7 +128,7 @@ def test_tables_of_losses_say_what_is_in_their_intervals(compared):
 
 def test_failed_losses_are_failed_for_new_data_too(compared, tmp_path, monkeypatch):
     study = compared[0]
-    monkeypatch.setattr("reports.losses.summary.MAX_FAILED", -1)
+    monkeypatch.setattr("learnprop.reports.losses.summary.MAX_FAILED", -1)
     with open_store(tmp_path, study.name, study.design) as store:
         list(run_study(study, store))
         (row,) = summarise_losses(study, store).differences.to_dict("records")
@@ -226,7 +226,7 @@ def test_what_was_refused_has_no_corrected_interval(own_data):
 
 def test_an_unbounded_interval_is_written_as_one():
     row = {"gap": 0.1, "gap_corrected_low": -np.inf, "gap_corrected_high": np.inf}
-    from reports.layout.numbers import LATEX, TEXT
+    from learnprop.reports.layout.numbers import LATEX, TEXT
 
     assert corrected_interval(row, TEXT) == "[-inf, +inf]"
     assert corrected_interval(row, LATEX) == r"$[-\infty, +\infty]$"

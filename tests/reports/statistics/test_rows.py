@@ -6,9 +6,9 @@ from typing import Annotated
 import numpy as np
 import pytest
 
-from reports.protocols.ademp import Protocol, options_of, to_markdown
-from reports.statistics.columns import columns_of_accuracies, columns_of_balance
-from reports.statistics.evidence import (
+from learnprop.reports.protocols.ademp import Protocol, options_of, to_markdown
+from learnprop.reports.statistics.columns import columns_of_accuracies, columns_of_balance
+from learnprop.reports.statistics.evidence import (
     NO_MINIMUM,
     Terms,
     evidence_of,
@@ -16,12 +16,12 @@ from reports.statistics.evidence import (
     read_cell,
     too_many_failed,
 )
-from reports.statistics.rows import by_class, class_rows, of_all_classes
-from reports.table1.summary import summarise
-from simulations.engine.monte_carlo import run_study
-from simulations.engine.study import Study
-from simulations.records.store_file import open_store
-from simulations.studies.option import Option
+from learnprop.reports.statistics.rows import by_class, class_rows, of_all_classes
+from learnprop.reports.table1.summary import summarise
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.engine.study import Study
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.option import Option
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_options_are_listed_with_their_help(small_study, monkeypatch):
         unheard: Annotated[int, Option("in no design")] = 1
         test_size: Annotated[tuple[int, ...], Option("of each `class`")] = ()
 
-    monkeypatch.setattr("simulations.studies.table1.options.Options", Options)
+    monkeypatch.setattr("learnprop.simulations.studies.table1.options.Options", Options)
     assert list(options_of(small_study)) == [
         r"`margin`: 0.05 (gap that \*counts\* as none)",
         f"`test_size`: {', '.join(map(str, small_study.design['test_size']))} (of each class)",

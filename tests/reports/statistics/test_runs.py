@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from equations.balance import class_mass, left_side, right_side
-from reports.statistics.runs import jackknifed_gap, ratio_over_runs
-from reports.statistics.sides import sides_from
+from learnprop.equations.balance import class_mass, left_side, right_side
+from learnprop.reports.statistics.runs import jackknifed_gap, ratio_over_runs
+from learnprop.reports.statistics.sides import sides_from
 
 MASS = class_mass([0.5, 0.5], [1000, 10000])
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from reports.layout.cells import few_misses_note, untested_note
-from reports.statistics.columns import columns_of_sides
-from reports.statistics.sides import rejections, sides_over_runs
-from simulations.records.measure import measure
-from simulations.records.rows import MeasurementRow, stack_measurements
+from learnprop.reports.layout.cells import few_misses_note, untested_note
+from learnprop.reports.statistics.columns import columns_of_sides
+from learnprop.reports.statistics.sides import rejections, sides_over_runs
+from learnprop.simulations.records.measure import measure
+from learnprop.simulations.records.rows import MeasurementRow, stack_measurements
 
 MASS = np.array([1.0, 1.0, 1.0])
 

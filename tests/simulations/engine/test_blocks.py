@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from simulations.engine.blocks import Task, compute_one
-from simulations.engine.limits import BlockTimeout, one_thread, time_limit
-from simulations.engine.replay import _compare
-from simulations.engine.seeds import replication_key
-from simulations.engine.study import StudyError, block_runs
-from simulations.engine.versions import code_version
+from learnprop.simulations.engine.blocks import Task, compute_one
+from learnprop.simulations.engine.limits import BlockTimeout, one_thread, time_limit
+from learnprop.simulations.engine.replay import _compare
+from learnprop.simulations.engine.seeds import replication_key
+from learnprop.simulations.engine.study import StudyError, block_runs
+from learnprop.simulations.engine.versions import code_version
 from tests.toys import (
     Toy,
     compute_toy,

@@ -8,9 +8,9 @@ import pytest
 CODE = """
 import resource, sys, tempfile
 from pathlib import Path
-from simulations.engine.monte_carlo import run_study
-from simulations.records.store_file import open_store
-from simulations.engine.workers import Workers
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.engine.workers import Workers
 from tests.toys import toy_study
 
 n_runs, jobs = int(sys.argv[1]), int(sys.argv[2])

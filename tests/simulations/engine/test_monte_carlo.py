@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulations.engine.monte_carlo import all_blocks, pending_blocks, run_study
-from simulations.engine.study import StudyError
-from simulations.engine.versions import code_version
-from simulations.records.store import failed_runs, finished_runs, read_fits
-from simulations.records.store_file import open_store
+from learnprop.simulations.engine.monte_carlo import all_blocks, pending_blocks, run_study
+from learnprop.simulations.engine.study import StudyError
+from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.records.store import failed_runs, finished_runs, read_fits
+from learnprop.simulations.records.store_file import open_store
 from tests.toys import (
     Toy,
     compute_toy,

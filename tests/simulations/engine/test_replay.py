@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reports.folders.replay import replay_text
-from simulations.engine.monte_carlo import run_study
-from simulations.engine.replay import replay
-from simulations.records.rows import Measurements
-from simulations.records.store import row_type
-from simulations.records.store_file import StoreError, open_store, read_store
+from learnprop.reports.folders.replay import replay_text
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.engine.replay import replay
+from learnprop.simulations.records.rows import Measurements
+from learnprop.simulations.records.store import row_type
+from learnprop.simulations.records.store_file import StoreError, open_store, read_store
 from tests.stores import flip_last_bit
 from tests.toys import Toy, compute_toy, dump, never_end, raise_in_bad_runs, toy_study
 

@@ -10,17 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from reports.study_report import report_of, write_contents
-from simulations.engine import blocks, seeds
-from simulations.engine.blocks import Task, compute_one
-from simulations.engine.monte_carlo import all_blocks, run_study
-from simulations.engine.seeds import STREAMS, replication_key, replication_rng
-from simulations.records.store_file import open_store
-from simulations.studies import STUDIES, recording, study_module
+from learnprop.reports.study_report import report_of, write_contents
+from learnprop.simulations.engine import blocks, seeds
+from learnprop.simulations.engine.blocks import Task, compute_one
+from learnprop.simulations.engine.monte_carlo import all_blocks, run_study
+from learnprop.simulations.engine.seeds import STREAMS, replication_key, replication_rng
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies import STUDIES, recording, study_module
 from tests.toys import Toy, toy_study
 from tests.trained import few_digits
 
-ROOT = Path(seeds.__file__).parents[2]
+ROOT = Path(seeds.__file__).parents[3]
 
 NAMES = st.lists(st.text(max_size=12), min_size=1, max_size=6, unique=True)
 RUNS = st.lists(st.integers(0, 2**40), min_size=1, max_size=6, unique=True)

@@ -12,11 +12,11 @@ import numpy as np
 import psutil
 import pytest
 
-from simulations.engine.monte_carlo import all_blocks, run_study
-from simulations.engine.study import StudyError
-from simulations.engine.workers import WorkerDied, Workers, check_workers
-from simulations.records.store import finished_runs
-from simulations.records.store_file import open_store
+from learnprop.simulations.engine.monte_carlo import all_blocks, run_study
+from learnprop.simulations.engine.study import StudyError
+from learnprop.simulations.engine.workers import WorkerDied, Workers, check_workers
+from learnprop.simulations.records.store import finished_runs
+from learnprop.simulations.records.store_file import open_store
 from tests.toys import (
     Toy,
     compute_slowly,
@@ -78,7 +78,7 @@ def test_another_seed_gives_other_bits(small_study, tmp_path, reference):
 def test_same_bits_on_a_cluster_of_which_a_worker_is_killed(small_options, tmp_path):
     from dataclasses import replace
 
-    from simulations.studies.table1.study import make_study
+    from learnprop.simulations.studies.table1.study import make_study
 
     study = make_study(replace(small_options, runs=100))
     (tmp_path / "reference").mkdir()
@@ -129,7 +129,7 @@ def test_a_cluster_that_goes_stops_the_study(tmp_path):
 
 @pytest.mark.slow
 def test_ctrl_c_ends_the_wait_for_a_first_worker(tmp_path, monkeypatch):
-    monkeypatch.setattr("simulations.engine.workers._WORKERS_SECONDS", 30)
+    monkeypatch.setattr("learnprop.simulations.engine.workers._WORKERS_SECONDS", 30)
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=0, processes=True, dashboard_address=None, silence_logs=logging.CRITICAL
@@ -208,7 +208,7 @@ def test_time_limit_in_every_backend(tmp_path):
     ],
 )
 def test_bad_choices_are_refused(workers, message, monkeypatch):
-    monkeypatch.setattr("simulations.engine.workers._CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("learnprop.simulations.engine.workers._CONNECT_SECONDS", 0.5)
     with pytest.raises(ValueError, match=message):
         check_workers(workers)
 
@@ -228,7 +228,7 @@ def test_without_distributed_it_says_what_to_install(monkeypatch):
 
 
 def test_a_worker_with_other_code_stops_the_study_in_its_own_process(tmp_path):
-    from simulations.engine.versions import code_version
+    from learnprop.simulations.engine.versions import code_version
 
     study = toy_study(code={**code_version(), "numpy": "0.1"})
     with pytest.raises(StudyError, match="a worker runs other code: numpy"):

@@ -5,19 +5,19 @@ import torch
 from scipy.optimize import root
 from scipy.special import expit, softmax
 
-from equations.balance import residual
-from equations.losses.lgl_inr import (
+from learnprop.equations.balance import residual
+from learnprop.equations.losses.lgl_inr import (
     in_negative_residual,
     in_negative_sides,
     in_negative_weights,
     lgl_inr_loss,
 )
-from simulations.fitters.lgl_inr import fit_lgl_inr
-from simulations.fitters.logistic import fit_logistic
-from simulations.fitters.softmax import softmax_logits
-from simulations.generators.gaussian import class_means, gaussian_classes
-from simulations.generators.generator import sample
-from simulations.records.measure import measure
+from learnprop.simulations.fitters.lgl_inr import fit_lgl_inr
+from learnprop.simulations.fitters.logistic import fit_logistic
+from learnprop.simulations.fitters.softmax import softmax_logits
+from learnprop.simulations.generators.gaussian import class_means, gaussian_classes
+from learnprop.simulations.generators.generator import sample
+from learnprop.simulations.records.measure import measure
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from equations.balance import class_mass, gap
-from equations.mean_proba import mean_proba, proba_from_logits
-from simulations.fitters.logistic import fit_logistic
-from simulations.generators.generator import sample
-from simulations.generators.paper import sim1, sim2
-from simulations.minimisation.separation import is_separated
+from learnprop.equations.balance import class_mass, gap
+from learnprop.equations.mean_proba import mean_proba, proba_from_logits
+from learnprop.simulations.fitters.logistic import fit_logistic
+from learnprop.simulations.generators.generator import sample
+from learnprop.simulations.generators.paper import sim1, sim2
+from learnprop.simulations.minimisation.separation import is_separated
 
 
 @pytest.fixture(scope="module")

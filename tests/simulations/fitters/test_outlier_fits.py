@@ -5,12 +5,12 @@ import pytest
 import statsmodels.api as sm
 import torch
 
-from simulations.fitters.lgl_inr import fit_lgl_inr
-from simulations.fitters.logistic import fit_logistic
-from simulations.fitters.objective import Objective
-from simulations.fitters.one_vs_all import fit_one_vs_all
-from simulations.fitters.softmax import fit_softmax
-from simulations.refinement.output_layer import _all_right
+from learnprop.simulations.fitters.lgl_inr import fit_lgl_inr
+from learnprop.simulations.fitters.logistic import fit_logistic
+from learnprop.simulations.fitters.objective import Objective
+from learnprop.simulations.fitters.one_vs_all import fit_one_vs_all
+from learnprop.simulations.fitters.softmax import fit_softmax
+from learnprop.simulations.refinement.output_layer import _all_right
 
 N = 300
 BINARY = [fit_logistic, fit_softmax]

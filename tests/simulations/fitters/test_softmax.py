@@ -4,15 +4,15 @@ import statsmodels.api as sm
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from equations.balance import class_mass, left_side, residual, right_side
-from equations.mean_proba import class_count, mean_proba, proba_from_logits
-from simulations.fitters.logistic import fit_logistic
-from simulations.fitters.objective import Objective
-from simulations.fitters.one_vs_all import fit_one_vs_all
-from simulations.fitters.softmax import fit_softmax, softmax_logits
-from simulations.generators.gaussian import class_means, gaussian_classes
-from simulations.generators.generator import sample
-from simulations.minimisation.separation import is_separated
+from learnprop.equations.balance import class_mass, left_side, residual, right_side
+from learnprop.equations.mean_proba import class_count, mean_proba, proba_from_logits
+from learnprop.simulations.fitters.logistic import fit_logistic
+from learnprop.simulations.fitters.objective import Objective
+from learnprop.simulations.fitters.one_vs_all import fit_one_vs_all
+from learnprop.simulations.fitters.softmax import fit_softmax, softmax_logits
+from learnprop.simulations.generators.gaussian import class_means, gaussian_classes
+from learnprop.simulations.generators.generator import sample
+from learnprop.simulations.minimisation.separation import is_separated
 
 SIZE = (300, 120, 60, 40)
 WEIGHT = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 2.5, 5.0, 7.5]])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulations.generators.class_sizes import PROFILES, class_sizes
+from learnprop.simulations.generators.class_sizes import PROFILES, class_sizes
 
 
 def test_exponential_sizes_by_hand():

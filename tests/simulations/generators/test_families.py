@@ -2,13 +2,17 @@ import numpy as np
 import pytest
 from scipy.stats import skewnorm
 
-from equations.arguments import BadArgument
-from simulations.generators import FAMILIES
-from simulations.generators.family import generator_of
-from simulations.generators.gaussian import class_covariances, class_means, gaussian_classes
-from simulations.generators.paper import sim1, sim2
-from simulations.generators.skew_normal import shape_of_skewness
-from simulations.registry import choose
+from learnprop.equations.arguments import BadArgument
+from learnprop.simulations.generators import FAMILIES
+from learnprop.simulations.generators.family import generator_of
+from learnprop.simulations.generators.gaussian import (
+    class_covariances,
+    class_means,
+    gaussian_classes,
+)
+from learnprop.simulations.generators.paper import sim1, sim2
+from learnprop.simulations.generators.skew_normal import shape_of_skewness
+from learnprop.simulations.registry import choose
 
 
 @pytest.mark.parametrize("skewness", [-0.99, -0.3, 0.0, 1e-6, 0.9])

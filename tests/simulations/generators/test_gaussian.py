@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import softmax
 
-from simulations.generators import gaussian, skew_normal
-from simulations.generators.gaussian import (
+from learnprop.simulations.generators import gaussian, skew_normal
+from learnprop.simulations.generators.gaussian import (
     class_covariances,
     class_means,
     gaussian_classes,
 )
-from simulations.generators.generator import sample
-from simulations.generators.skew_normal import skew_normal_classes
+from learnprop.simulations.generators.generator import sample
+from learnprop.simulations.generators.skew_normal import skew_normal_classes
 
 
 def distances(means):

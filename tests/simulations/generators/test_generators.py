@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulations.generators.generator import sample
-from simulations.generators.paper import sim1, sim2
+from learnprop.simulations.generators.generator import sample
+from learnprop.simulations.generators.paper import sim1, sim2
 
 GENERATORS = [sim1("sum"), sim1("mixture"), sim2("covariance"), sim2("standard-deviation")]
 

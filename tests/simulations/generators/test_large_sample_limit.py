@@ -2,14 +2,18 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from equations.balance import left_side, right_side
-from equations.limits.minimisers import linear_mean_proba, softmax_minimiser
-from simulations.fitters import FITTERS
-from simulations.fitters.one_vs_all import fit_one_vs_all
-from simulations.fitters.softmax import fit_softmax
-from simulations.generators.gaussian import class_covariances, class_means, gaussian_classes
-from simulations.generators.generator import sample
-from simulations.generators.paper import sim1, sim2
+from learnprop.equations.balance import left_side, right_side
+from learnprop.equations.limits.minimisers import linear_mean_proba, softmax_minimiser
+from learnprop.simulations.fitters import FITTERS
+from learnprop.simulations.fitters.one_vs_all import fit_one_vs_all
+from learnprop.simulations.fitters.softmax import fit_softmax
+from learnprop.simulations.generators.gaussian import (
+    class_covariances,
+    class_means,
+    gaussian_classes,
+)
+from learnprop.simulations.generators.generator import sample
+from learnprop.simulations.generators.paper import sim1, sim2
 
 
 def rng():

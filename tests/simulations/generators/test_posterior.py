@@ -3,16 +3,16 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import softmax
 
-from equations.balance import residual
-from equations.stationary import stationary_distribution
-from simulations.generators.gaussian import (
+from learnprop.equations.balance import residual
+from learnprop.equations.stationary import stationary_distribution
+from learnprop.simulations.generators.gaussian import (
     class_covariances,
     class_means,
     gaussian_classes,
 )
-from simulations.generators.paper import sim1, sim2
-from simulations.generators.posterior import posterior_balance
-from simulations.generators.skew_normal import skew_normal_classes
+from learnprop.simulations.generators.paper import sim1, sim2
+from learnprop.simulations.generators.posterior import posterior_balance
+from learnprop.simulations.generators.skew_normal import skew_normal_classes
 
 MASS = np.array([1.0, 2.0, 5.0])
 

@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
 
-from simulations.engine.study import StudyError
-from simulations.generators.user_data import describe_file, draw_from_classes, samples_of_file
+from learnprop.simulations.engine.study import StudyError
+from learnprop.simulations.generators.user_data import (
+    describe_file,
+    draw_from_classes,
+    samples_of_file,
+)
 
 
 def test_classes_are_ordered_by_their_samples_and_keep_their_names(frame, write):

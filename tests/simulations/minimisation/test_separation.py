@@ -9,11 +9,11 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
-from simulations.fitters.one_vs_all import fit_one_vs_all
-from simulations.fitters.softmax import fit_softmax
-from simulations.minimisation import separation
-from simulations.minimisation.exact_direction import columns_around, parts
-from simulations.minimisation.separation import is_separated
+from learnprop.simulations.fitters.one_vs_all import fit_one_vs_all
+from learnprop.simulations.fitters.softmax import fit_softmax
+from learnprop.simulations.minimisation import separation
+from learnprop.simulations.minimisation.exact_direction import columns_around, parts
+from learnprop.simulations.minimisation.separation import is_separated
 
 BINARY = np.array([0, 0, 0, 0, 1, 1, 1, 1])
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from simulations.networks.architectures import NETWORKS, build_network, check_network
+from learnprop.simulations.networks.architectures import NETWORKS, build_network, check_network
 
 MNIST, CIFAR = (1, 28, 28), (3, 32, 32)
 

@@ -7,9 +7,9 @@ from zipfile import ZipFile
 import pytest
 import torch
 
-from simulations.networks.checkpoints import Checkpoint, load_checkpoint
-from simulations.networks.recipe import Recipe
-from simulations.networks.trainer import path_gradients
+from learnprop.simulations.networks.checkpoints import Checkpoint, load_checkpoint
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.trainer import path_gradients
 from tests.trained import run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -20,7 +20,7 @@ class Stop(Exception):
 
 
 def test_a_training_that_was_stopped_goes_on_where_it_was(digits, tmp_path, monkeypatch):
-    monkeypatch.setattr("simulations.networks.checkpoints.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("learnprop.simulations.networks.checkpoints.EVERY_SECONDS", 0.0)
     recipe = Recipe(epochs=5, batch_size=32, momentum=0.9, augment=True)
     checkpoint = Checkpoint(tmp_path / "sub" / "a.pt", "key")
     visited = []

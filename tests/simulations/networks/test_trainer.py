@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from simulations.networks.architectures import build_network
-from simulations.networks.criteria import weighted_cross_entropy
-from simulations.networks.image_batches import (
+from learnprop.simulations.networks.architectures import build_network
+from learnprop.simulations.networks.criteria import weighted_cross_entropy
+from learnprop.simulations.networks.image_batches import (
     channel_moments,
     crop_and_flip,
     draw_epoch,
     image_batch,
     resident,
 )
-from simulations.networks.recipe import Recipe
-from simulations.networks.replicas import features, logits, make_replicas, replica
-from simulations.networks.trainer import path_gradients, train
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.replicas import features, logits, make_replicas, replica
+from learnprop.simulations.networks.trainer import path_gradients, train
 from tests.trained import CPU, N, class_weight, run
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, log_loss
 
-from equations.mean_proba import check_proba
-from simulations.records.measure import measure
+from learnprop.equations.mean_proba import check_proba
+from learnprop.simulations.records.measure import measure
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])

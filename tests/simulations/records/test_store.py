@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from simulations.records.measure import measure
-from simulations.records.rows import (
+from learnprop.simulations.records.measure import measure
+from learnprop.simulations.records.rows import (
     Block,
     Fits,
     MeasurementRow,
@@ -21,7 +21,7 @@ from simulations.records.rows import (
     stack_fits,
     stack_measurements,
 )
-from simulations.records.store import (
+from learnprop.simulations.records.store import (
     canonical_dump,
     finished_runs,
     read_fits,
@@ -31,7 +31,7 @@ from simulations.records.store import (
     save_block,
     write_session,
 )
-from simulations.records.store_file import (
+from learnprop.simulations.records.store_file import (
     SCHEMA_VERSION,
     StoreError,
     is_written,

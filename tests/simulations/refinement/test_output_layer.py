@@ -6,8 +6,8 @@ import torch
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
-from simulations.refinement.output_layer import refine_head
-from simulations.refinement.softmax_bias import refine_bias, sides_of_sample
+from learnprop.simulations.refinement.output_layer import refine_head
+from learnprop.simulations.refinement.softmax_bias import refine_bias, sides_of_sample
 
 N, D, K = 300, 6, 4
 
@@ -76,7 +76,7 @@ def test_logits_that_are_far_apart(penalty, monkeypatch):
         return (np.abs(left - right - penalty * b.numpy()) / np.maximum(left, right)).max()
 
     assert differs() < 1e-9
-    monkeypatch.setattr("simulations.refinement.softmax_bias.LARGEST_SPREAD", np.inf)
+    monkeypatch.setattr("learnprop.simulations.refinement.softmax_bias.LARGEST_SPREAD", np.inf)
     assert differs() > 1e-6  # the control
 
 

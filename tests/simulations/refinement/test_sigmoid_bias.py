@@ -9,11 +9,11 @@ import torch
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from equations.balance import left_side, right_side
-from equations.losses.lgl_inr import hardness_log_weights, in_negative_sides
-from equations.losses.one_vs_all import equal_log_weights
-from simulations.records.measure import measure
-from simulations.refinement.sigmoid_bias import refine_sigmoid_bias
+from learnprop.equations.balance import left_side, right_side
+from learnprop.equations.losses.lgl_inr import hardness_log_weights, in_negative_sides
+from learnprop.equations.losses.one_vs_all import equal_log_weights
+from learnprop.simulations.records.measure import measure
+from learnprop.simulations.refinement.sigmoid_bias import refine_sigmoid_bias
 
 SIZES = (150, 90, 40, 20)
 K, LABELS = len(SIZES), np.repeat(np.arange(len(SIZES)), SIZES)

@@ -8,19 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from equations.balance import left_side, right_side
-from reports.study_report import report_of
-from simulations import generators
-from simulations.fitters import FITTERS
-from simulations.generators import FAMILIES
-from simulations.generators.family import generator_of
-from simulations.records.rows import select
-from simulations.registry import choose
-from simulations.studies import STUDIES, stored_study, study_module
-from simulations.studies.explore.study import Options as ExploreOptions
-from simulations.studies.multiclass.study import Options as MulticlassOptions
+from learnprop.equations.balance import left_side, right_side
+from learnprop.reports.study_report import report_of
+from learnprop.simulations import generators
+from learnprop.simulations.fitters import FITTERS
+from learnprop.simulations.generators import FAMILIES
+from learnprop.simulations.generators.family import generator_of
+from learnprop.simulations.records.rows import select
+from learnprop.simulations.registry import choose
+from learnprop.simulations.studies import STUDIES, stored_study, study_module
+from learnprop.simulations.studies.explore.study import Options as ExploreOptions
+from learnprop.simulations.studies.multiclass.study import Options as MulticlassOptions
 
-ROOT = Path(generators.__file__).parents[2]
+ROOT = Path(generators.__file__).parents[3]
 WEIGHTS = ("equal", "inverse")
 
 
@@ -138,10 +138,10 @@ def test_two_lines_and_two_records_are_a_study_of_ones_own(study, sizes, tmp_pat
 
 def test_registries_are_read_without_the_records():
     """What ``--help`` loads of every study."""
-    code = "; ".join(f"import simulations.studies.{study}.options" for study in STUDIES)
+    code = "; ".join(f"import learnprop.simulations.studies.{study}.options" for study in STUDIES)
     found = subprocess.run(
         [sys.executable, "-c", f"import sys; {code}; print(*sys.modules)"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
-    assert "simulations.fitters" in found
-    assert not {"numpy", "torch", "scipy", "simulations.fitters.softmax"} & set(found)
+    assert "learnprop.simulations.fitters" in found
+    assert not {"numpy", "torch", "scipy", "learnprop.simulations.fitters.softmax"} & set(found)

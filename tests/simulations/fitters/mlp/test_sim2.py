@@ -5,17 +5,22 @@ from scipy.optimize import minimize, rosen, rosen_der
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from equations.balance import class_mass, gap
-from equations.mean_proba import mean_proba, proba_from_logits
-from simulations.fitters.fit import check_problem
-from simulations.fitters.mlp.bfgs import bfgs
-from simulations.fitters.mlp.minibatches import train_adam
-from simulations.fitters.mlp.network import initial_params, mlp_logits, n_params
-from simulations.fitters.mlp.objective import make_objective
-from simulations.fitters.mlp.sim2 import check_start, describe, fit_mlp, refine_output_layer
-from simulations.fitters.mlp.training import make_minibatch_loss, train_bfgs
-from simulations.generators.generator import sample
-from simulations.generators.paper import sim2
+from learnprop.equations.balance import class_mass, gap
+from learnprop.equations.mean_proba import mean_proba, proba_from_logits
+from learnprop.simulations.fitters.fit import check_problem
+from learnprop.simulations.fitters.mlp.bfgs import bfgs
+from learnprop.simulations.fitters.mlp.minibatches import train_adam
+from learnprop.simulations.fitters.mlp.network import initial_params, mlp_logits, n_params
+from learnprop.simulations.fitters.mlp.objective import make_objective
+from learnprop.simulations.fitters.mlp.sim2 import (
+    check_start,
+    describe,
+    fit_mlp,
+    refine_output_layer,
+)
+from learnprop.simulations.fitters.mlp.training import make_minibatch_loss, train_bfgs
+from learnprop.simulations.generators.generator import sample
+from learnprop.simulations.generators.paper import sim2
 
 WEIGHT = np.array([[0.5, 0.5], [10 / 11, 1 / 11]])
 

@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 import torch
 
-from equations.balance import class_mass, gap, residual
-from equations.mean_proba import mean_proba, proba_from_logits
-from simulations.fitters.mlp.softmax import (
+from learnprop.equations.balance import class_mass, gap, residual
+from learnprop.equations.mean_proba import mean_proba, proba_from_logits
+from learnprop.simulations.fitters.mlp.softmax import (
     fit_softmax_mlp,
     initial_softmax_params,
     softmax_mlp_logits,
 )
-from simulations.generators.gaussian import class_means, gaussian_classes
-from simulations.generators.generator import sample
+from learnprop.simulations.generators.gaussian import class_means, gaussian_classes
+from learnprop.simulations.generators.generator import sample
 
 SIZE = (400, 150, 60)
 WEIGHT = np.array([[1.0, 1.0, 1.0], [1.0, 2.7, 6.7]])

@@ -13,10 +13,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulations.generators.user_files.arrays import as_column, as_frame
-from simulations.generators.user_files.columns import check_features
-from simulations.generators.user_files.labels import label_names
-from simulations.generators.user_files.read import read_features_and_labels
+from learnprop.simulations.generators.user_files.arrays import as_column, as_frame
+from learnprop.simulations.generators.user_files.columns import check_features
+from learnprop.simulations.generators.user_files.labels import label_names
+from learnprop.simulations.generators.user_files.read import read_features_and_labels
 
 
 def features_of(column):

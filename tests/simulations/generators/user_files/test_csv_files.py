@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulations.generators.user_data import describe_file
-from simulations.generators.user_files.csv_files import read_csv
+from learnprop.simulations.generators.user_data import describe_file
+from learnprop.simulations.generators.user_files.csv_files import read_csv
 
 
 def read(text, drop=(), encoding="utf-8"):

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from simulations.generators.user_files.read import read_features_and_labels
+from learnprop.simulations.generators.user_files.read import read_features_and_labels
 
 
 def damaged(content, seed, n):

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from simulations.generators.user_data import describe_file, samples_of_file
-from simulations.generators.user_files.read import read_features_and_labels
+from learnprop.simulations.generators.user_data import describe_file, samples_of_file
+from learnprop.simulations.generators.user_files.read import read_features_and_labels
 
 
 def test_every_format_holds_the_same_samples(frame, write, tmp_path):

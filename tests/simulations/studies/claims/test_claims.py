@@ -7,8 +7,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
-from simulations.records.rows import select
-from simulations.studies.claims.hard_class import (
+from learnprop.simulations.records.rows import select
+from learnprop.simulations.studies.claims.hard_class import (
     BALANCED,
     LEVELS,
     N_EASY,
@@ -16,8 +16,13 @@ from simulations.studies.claims.hard_class import (
     hard_and_easy,
     hard_class_cell,
 )
-from simulations.studies.claims.study import GENERATORS, Options, compute_block, make_study
-from simulations.studies.recording import drawing
+from learnprop.simulations.studies.claims.study import (
+    GENERATORS,
+    Options,
+    compute_block,
+    make_study,
+)
+from learnprop.simulations.studies.recording import drawing
 
 CELLS = {cell.name: cell for cell in make_study(Options()).cells}
 

@@ -7,19 +7,25 @@ import numpy as np
 import pytest
 import torch
 
-from equations.balance import left_side, residual, right_side
-from simulations.datasets import draw_rows, load_dataset
-from simulations.engine.blocks import Task, compute_one
-from simulations.engine.seeds import replication_rng, replication_seed
-from simulations.engine.study import StudyError
-from simulations.networks import block as network_block
-from simulations.networks import training
-from simulations.networks.image_batches import channel_moments, image_batch, resident
-from simulations.networks.replicas import logits, make_replicas
-from simulations.networks.training import by_chunks
-from simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED, select
-from simulations.refinement.stages import NO_MINIMUM, Evaluated, Objective, OutputLayer, all_stages
-from simulations.studies.cnn.study import Options, make_study
+from learnprop.equations.balance import left_side, residual, right_side
+from learnprop.simulations.datasets import draw_rows, load_dataset
+from learnprop.simulations.engine.blocks import Task, compute_one
+from learnprop.simulations.engine.seeds import replication_rng, replication_seed
+from learnprop.simulations.engine.study import StudyError
+from learnprop.simulations.networks import block as network_block
+from learnprop.simulations.networks import training
+from learnprop.simulations.networks.image_batches import channel_moments, image_batch, resident
+from learnprop.simulations.networks.replicas import logits, make_replicas
+from learnprop.simulations.networks.training import by_chunks
+from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED, select
+from learnprop.simulations.refinement.stages import (
+    NO_MINIMUM,
+    Evaluated,
+    Objective,
+    OutputLayer,
+    all_stages,
+)
+from learnprop.simulations.studies.cnn.study import Options, make_study
 
 SMALL = Options(
     sizes=(14, 12, 10, 8, 7, 6, 6, 5, 5, 5), epochs=3, batch_size=32, measure_at=(1,), device="cpu"
@@ -112,7 +118,7 @@ def test_settings_share_sample_start_and_order(block):
 
 def test_a_block_that_was_stopped_goes_on(block, tmp_path, monkeypatch):
     """What is kept is gone when the block is done, and the bits are those of one go."""
-    monkeypatch.setattr("simulations.networks.checkpoints.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("learnprop.simulations.networks.checkpoints.EVERY_SECONDS", 0.0)
     trained = []
     plain = training.train_networks
 
@@ -287,7 +293,7 @@ def test_data_that_are_gone_stop_the_study():
     gone = replace(study.cells[0], dataset="mnist", data_dir="/nowhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("LEARNPROP_DATA", raising=False)
-        patch.setattr("simulations.dataset_files.own_folder", lambda: Path("/nowhere"))
+        patch.setattr("learnprop.simulations.dataset_files.own_folder", lambda: Path("/nowhere"))
         answer = compute_one(Task(study.compute_block, gone, 0, 0, size=1))
     assert isinstance(answer, StudyError)
     assert "dataset mnist is not here" in str(answer)

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from simulations.dataset_files import folder_named
-from simulations.engine.monte_carlo import run_study
-from simulations.records.store_file import open_store
-from simulations.studies import stored_study
-from simulations.studies.cnn import study as cnn
-from simulations.studies.cnn.study import Options, make_study
+from learnprop.simulations.dataset_files import folder_named
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies import stored_study
+from learnprop.simulations.studies.cnn import study as cnn
+from learnprop.simulations.studies.cnn.study import Options, make_study
 
 SMALL = Options(
     sizes=(14, 12, 10, 8, 7, 6, 6, 5, 5, 5), epochs=3, batch_size=32, measure_at=(1,), device="cpu"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from reports.controls.summary import summarise
-from simulations.engine.workers import Workers
-from simulations.records.store_file import read_store
-from simulations.studies.controls.study import CONTROLS, Options, make_study
+from learnprop.reports.controls.summary import summarise
+from learnprop.simulations.engine.workers import Workers
+from learnprop.simulations.records.store_file import read_store
+from learnprop.simulations.studies.controls.study import CONTROLS, Options, make_study
 
 
 def table_of(run_to_store, runs):
@@ -17,8 +17,8 @@ def table_of(run_to_store, runs):
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    from simulations.engine.monte_carlo import run_study
-    from simulations.records.store_file import open_store
+    from learnprop.simulations.engine.monte_carlo import run_study
+    from learnprop.simulations.records.store_file import open_store
 
     study = make_study(Options(runs=25))
     with open_store(tmp_path_factory.mktemp("controls"), study.name, study.design) as store:

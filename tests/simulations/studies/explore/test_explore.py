@@ -5,14 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from equations.balance import left_side, right_side
-from equations.class_weights import class_weights
-from simulations.engine.blocks import Task, compute_one
-from simulations.engine.study import StudyError
-from simulations.records.rows import select
-from simulations.studies import stored_study
-from simulations.studies.checks import lambda0_grid
-from simulations.studies.explore.study import Options, compute_block, make_study
+from learnprop.equations.balance import left_side, right_side
+from learnprop.equations.class_weights import class_weights
+from learnprop.simulations.engine.blocks import Task, compute_one
+from learnprop.simulations.engine.study import StudyError
+from learnprop.simulations.records.rows import select
+from learnprop.simulations.studies import stored_study
+from learnprop.simulations.studies.checks import lambda0_grid
+from learnprop.simulations.studies.explore.study import Options, compute_block, make_study
 
 
 @pytest.fixture(scope="module")

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from equations.balance import left_side, residual, right_side
-from equations.losses.lgl_inr import in_negative_residual, in_negative_sides, lgl_inr_loss
-from simulations.datasets import load_dataset
-from simulations.engine.blocks import Task, compute_one
-from simulations.engine.seeds import replication_seed
-from simulations.engine.study import StudyError
-from simulations.networks import block as network_block
-from simulations.networks.architectures import build_network
-from simulations.networks.image_batches import image_batch
-from simulations.networks.replicas import logits, make_replicas
-from simulations.networks.step_matching import MATCHED_OVER
-from simulations.networks.training import make_pool
-from simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED, select
-from simulations.studies.losses.study import Options, make_study
+from learnprop.equations.balance import left_side, residual, right_side
+from learnprop.equations.losses.lgl_inr import in_negative_residual, in_negative_sides, lgl_inr_loss
+from learnprop.simulations.datasets import load_dataset
+from learnprop.simulations.engine.blocks import Task, compute_one
+from learnprop.simulations.engine.seeds import replication_seed
+from learnprop.simulations.engine.study import StudyError
+from learnprop.simulations.networks import block as network_block
+from learnprop.simulations.networks.architectures import build_network
+from learnprop.simulations.networks.image_batches import image_batch
+from learnprop.simulations.networks.replicas import logits, make_replicas
+from learnprop.simulations.networks.step_matching import MATCHED_OVER
+from learnprop.simulations.networks.training import make_pool
+from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED, select
+from learnprop.simulations.studies.losses.study import Options, make_study
 from tests.trained import CPU, few_digits
 
 SMALL = Options(epochs=2, match_step=True, device="cpu")
@@ -149,7 +149,7 @@ def test_scaling_the_loss_is_scaling_the_learning_rate(study):
 
 
 def test_bits_depend_on_the_key_and_not_on_blocks_or_stops(study, blocks, tmp_path, monkeypatch):
-    monkeypatch.setattr("simulations.networks.checkpoints.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("learnprop.simulations.networks.checkpoints.EVERY_SECONDS", 0.0)
     both = block_of(study, "lgl", size=2)
     first = select(both.measurements, run=0)
     assert first.mean_proba.tobytes() == blocks["lgl"].measurements.mean_proba.tobytes()
@@ -158,7 +158,7 @@ def test_bits_depend_on_the_key_and_not_on_blocks_or_stops(study, blocks, tmp_pa
         raise StudyError("stopped")
 
     with monkeypatch.context() as patch:
-        patch.setattr("simulations.networks.training.from_tensors", stop)
+        patch.setattr("learnprop.simulations.networks.training.from_tensors", stop)
         assert isinstance(block_of(study, "lgl", unfinished=tmp_path), StudyError)
     assert len(list(tmp_path.glob("*.pt"))) == 1  # the training was finished and is kept
     resumed = block_of(study, "lgl", unfinished=tmp_path)

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from equations.losses import chosen_loss
-from simulations.engine.seeds import replication_key
-from simulations.networks.recipe import Recipe
-from simulations.studies import stored_study
-from simulations.studies.losses import study as losses
-from simulations.studies.losses.study import COLOUR, GRAY, Options, make_study
+from learnprop.equations.losses import chosen_loss
+from learnprop.simulations.engine.seeds import replication_key
+from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.studies import stored_study
+from learnprop.simulations.studies.losses import study as losses
+from learnprop.simulations.studies.losses.study import COLOUR, GRAY, Options, make_study
 
 PLAIN = Options(device="cpu")
 SUPPLY = {"kmnist": (6000,) * 10, "mnist": (6000,) * 10, "cifar10": (5000,) * 10}

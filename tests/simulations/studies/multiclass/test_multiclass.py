@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from equations.balance import left_side, right_side
-from simulations.records.rows import select
-from simulations.records.store import read_fits, read_measurements
-from simulations.records.store_file import read_store
-from simulations.studies import stored_study
-from simulations.studies.multiclass.study import Options, make_study
+from learnprop.equations.balance import left_side, right_side
+from learnprop.simulations.records.rows import select
+from learnprop.simulations.records.store import read_fits, read_measurements
+from learnprop.simulations.records.store_file import read_store
+from learnprop.simulations.studies import stored_study
+from learnprop.simulations.studies.multiclass.study import Options, make_study
 
 SMALL = Options(runs=25, classes=3, train_size=300, imbalance=4, test_size=100)
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reports.table1.summary import summarise
-from simulations.engine.monte_carlo import run_study
-from simulations.engine.workers import Workers
-from simulations.records.store_file import open_store
-from simulations.studies.table1.study import Options, make_study
+from learnprop.reports.table1.summary import summarise
+from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.engine.workers import Workers
+from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.table1.study import Options, make_study
 
 
 def sim1_table(tmp_path, options, jobs=1):
