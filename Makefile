@@ -25,8 +25,9 @@ format: $(READY)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-docs: $(READY)     ## what is generated: docs/cli.md, the types of the public names
+docs: $(READY)     ## what is generated: docs/cli.md, the types of the public names, the picture of the house
 	$(VENV)/bin/python docs/reference.py
+	$(VENV)/bin/python docs/draw_architecture.py
 
 benchmarks: $(READY)  ## ours and the peers in one process run
 	$(VENV)/bin/python -m benchmarks

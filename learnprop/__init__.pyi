@@ -7,10 +7,13 @@ from typing import Literal
 from numpy.typing import ArrayLike
 
 
-from equations.accuracy_bounds import (
+from learnprop.api import (
+    StudyResult as StudyResult,
+)
+from learnprop.equations.accuracy_bounds import (
     accuracy_bounds as accuracy_bounds,
 )
-from equations.balance import (
+from learnprop.equations.balance import (
     binary_ratio as binary_ratio,
     binary_ratio_in_theory as binary_ratio_in_theory,
     class_mass as class_mass,
@@ -21,154 +24,151 @@ from equations.balance import (
     right_side as right_side,
     split_residual as split_residual,
 )
-from equations.class_weights import (
+from learnprop.equations.class_weights import (
     class_weights as class_weights,
     table1_class_weights as table1_class_weights,
 )
-from equations.inference import (
+from learnprop.equations.inference.estimates import (
     Estimate as Estimate,
     equivalence_verdict as equivalence_verdict,
     mcse_of_mean as mcse_of_mean,
     ratio_of_means as ratio_of_means,
 )
-from equations.jackknife import (
+from learnprop.equations.inference.jackknife import (
     jackknife as jackknife,
     mcse_of_sd as mcse_of_sd,
 )
-from equations.joint_inference import (
+from learnprop.equations.inference.joint import (
     joint_test_over_runs as joint_test_over_runs,
 )
-from equations.losses.lgl_inr import (
+from learnprop.equations.inference.model import (
+    gaps_of_model as gaps_of_model,
+    joint_test_of_model as joint_test_of_model,
+)
+from learnprop.equations.inference.simultaneous import (
+    gaps_over_runs as gaps_over_runs,
+    max_t_critical as max_t_critical,
+)
+from learnprop.equations.limits.predictions import (
+    predict_logistic_ratio as predict_logistic_ratio,
+)
+from learnprop.equations.losses.lgl_inr import (
     LGLINRLoss as LGLINRLoss,
     in_negative_residual as in_negative_residual,
     in_negative_sides as in_negative_sides,
     in_negative_weights as in_negative_weights,
     lgl_inr_loss as lgl_inr_loss,
 )
-from equations.losses.logistic import (
+from learnprop.equations.losses.logistic import (
     WeightedLogisticLoss as WeightedLogisticLoss,
     weighted_logistic_loss as weighted_logistic_loss,
 )
-from equations.losses.one_vs_all import (
+from learnprop.equations.losses.one_vs_all import (
     OneVsAllLogisticLoss as OneVsAllLogisticLoss,
     one_vs_all_logistic_loss as one_vs_all_logistic_loss,
 )
-from equations.losses.softmax import (
+from learnprop.equations.losses.softmax import (
     WeightedSoftmaxLoss as WeightedSoftmaxLoss,
     weighted_softmax_loss as weighted_softmax_loss,
 )
-from equations.mean_proba import (
+from learnprop.equations.mean_proba import (
     class_count as class_count,
     mean_proba as mean_proba,
     mean_proba_and_second_moments as mean_proba_and_second_moments,
     proba_from_logits as proba_from_logits,
 )
-from equations.model_inference import (
-    gaps_of_model as gaps_of_model,
-    joint_test_of_model as joint_test_of_model,
-)
-from equations.population import (
-    predict_logistic_ratio as predict_logistic_ratio,
-)
-from equations.simultaneous import (
-    gaps_over_runs as gaps_over_runs,
-    max_t_critical as max_t_critical,
-)
-from equations.stationary import (
+from learnprop.equations.stationary import (
     effective_class_weight as effective_class_weight,
     effective_class_weight_of_model as effective_class_weight_of_model,
     effective_class_weight_over_runs as effective_class_weight_over_runs,
     stationary_distribution as stationary_distribution,
 )
-from equations.violations import (
+from learnprop.equations.violations import (
     label_smoothing_residual as label_smoothing_residual,
     minibatch_mean_class_weight as minibatch_mean_class_weight,
     penalised_bias_residual as penalised_bias_residual,
     torch_label_smoothing_residual as torch_label_smoothing_residual,
 )
-from learnprop.api import (
-    StudyResult as StudyResult,
+from learnprop.simulations.engine.monte_carlo import (
+    Study as Study,
+    run_study as run_study,
 )
-from simulations.fitters.fit import (
+from learnprop.simulations.engine.seeds import (
+    replication_rng as replication_rng,
+)
+from learnprop.simulations.engine.versions import (
+    code_version as code_version,
+)
+from learnprop.simulations.engine.workers import (
+    Workers as Workers,
+)
+from learnprop.simulations.fitters.fit import (
     Fit as Fit,
 )
-from simulations.fitters.logistic import (
+from learnprop.simulations.fitters.logistic import (
     fit_logistic as fit_logistic,
     logistic_logits as logistic_logits,
 )
-from simulations.fitters.mlp import (
-    fit_mlp as fit_mlp,
-)
-from simulations.fitters.mlp_network import (
+from learnprop.simulations.fitters.mlp.network import (
     initial_params as initial_params,
     mlp_logits as mlp_logits,
 )
-from simulations.fitters.objective import (
-    Objective as Objective,
+from learnprop.simulations.fitters.mlp.sim2 import (
+    fit_mlp as fit_mlp,
 )
-from simulations.fitters.one_vs_all import (
-    fit_one_vs_all as fit_one_vs_all,
-)
-from simulations.fitters.softmax import (
-    fit_softmax as fit_softmax,
-    softmax_logits as softmax_logits,
-)
-from simulations.fitters.softmax_mlp import (
+from learnprop.simulations.fitters.mlp.softmax import (
     fit_softmax_mlp as fit_softmax_mlp,
     initial_softmax_params as initial_softmax_params,
     softmax_mlp_logits as softmax_mlp_logits,
 )
-from simulations.generators.class_sizes import (
+from learnprop.simulations.fitters.objective import (
+    Objective as Objective,
+)
+from learnprop.simulations.fitters.one_vs_all import (
+    fit_one_vs_all as fit_one_vs_all,
+)
+from learnprop.simulations.fitters.softmax import (
+    fit_softmax as fit_softmax,
+    softmax_logits as softmax_logits,
+)
+from learnprop.simulations.generators.class_sizes import (
     class_sizes as class_sizes,
 )
-from simulations.generators.gaussian import (
+from learnprop.simulations.generators.gaussian import (
     class_covariances as class_covariances,
     class_means as class_means,
     gaussian_classes as gaussian_classes,
 )
-from simulations.generators.generator import (
+from learnprop.simulations.generators.generator import (
     sample as sample,
 )
-from simulations.generators.paper import (
+from learnprop.simulations.generators.paper import (
     sim1 as sim1,
     sim2 as sim2,
 )
-from simulations.generators.posterior import (
+from learnprop.simulations.generators.posterior import (
     posterior_balance as posterior_balance,
 )
-from simulations.generators.skew_normal import (
+from learnprop.simulations.generators.skew_normal import (
     skew_normal_classes as skew_normal_classes,
 )
-from simulations.measure import (
+from learnprop.simulations.records.measure import (
     measure as measure,
 )
-from simulations.monte_carlo import (
-    Study as Study,
-    run_study as run_study,
-)
-from simulations.records import (
+from learnprop.simulations.records.rows import (
     Block as Block,
     FitRow as FitRow,
     MeasurementRow as MeasurementRow,
     stack_fits as stack_fits,
     stack_measurements as stack_measurements,
 )
-from simulations.seeds import (
-    replication_rng as replication_rng,
-)
-from simulations.store import (
-    open_store as open_store,
-    read_store as read_store,
-)
-from simulations.tables import (
+from learnprop.simulations.records.store import (
     read_fits as read_fits,
     read_measurements as read_measurements,
 )
-from simulations.versions import (
-    code_version as code_version,
-)
-from simulations.workers import (
-    Workers as Workers,
+from learnprop.simulations.records.store_file import (
+    open_store as open_store,
+    read_store as read_store,
 )
 
 __version__: str
