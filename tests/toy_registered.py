@@ -11,12 +11,15 @@ from learnprop.simulations.fitters import FITTERS, FitterLine
 from learnprop.simulations.generators import FAMILIES
 from learnprop.simulations.registry import Parameter, Registered
 
-FAMILIES["laplace"] = Registered(
-    "tests.toy_registered:FAMILY", {"spread": Parameter(float, 1.0, "Scale.")}
-)
-FITTERS["shrunk"] = FitterLine(
-    "tests.toy_registered:FITTER", {"shrink": Parameter(float, 1.0, "Factor.")}, n_classes=3
-)
+
+def register():
+    """In the process whose command line it is; pytest imports this file to look for examples."""
+    FAMILIES["laplace"] = Registered(
+        "tests.toy_registered:FAMILY", {"spread": Parameter(float, 1.0, "Scale.")}
+    )
+    FITTERS["shrunk"] = FitterLine(
+        "tests.toy_registered:FITTER", {"shrink": Parameter(float, 1.0, "Factor.")}, n_classes=3
+    )
 
 
 def sample_class(spread, k, n, rng):
@@ -61,7 +64,7 @@ def __getattr__(name):
 
 
 if __name__ == "__main__":
-    import tests.toy_registered  # noqa: F401  (under the name that the lines have)
+    register()
     from learnprop.cli import main
 
     main()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from learnprop.simulations.engine.limits import BlockTimeout, one_thread, time_limit
+from learnprop.simulations.engine.limits import BlockTimeout, one_thread, timeout_after
 from learnprop.simulations.engine.seeds import replication_key
 from learnprop.simulations.engine.study import BLOCK_SIZE, StudyError, block_runs
 from learnprop.simulations.engine.versions import code_version
@@ -80,7 +80,7 @@ def compute_one(task: Task) -> Block | StudyError:
     started = time.monotonic()
     runs = block_runs(task.index, task.size)
     try:
-        with one_thread(), time_limit(task.timeout):
+        with one_thread(), timeout_after(task.timeout):
             try:
                 block = _computed(task, runs)
             except StudyError as error:

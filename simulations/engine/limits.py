@@ -65,7 +65,7 @@ def one_thread() -> Iterator[None]:
 
 
 @contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
+def timeout_after(seconds: float | None) -> Iterator[None]:
     """Raise `BlockTimeout` in this thread when the body takes longer; None is no limit.
 
     Works in any thread, which an alarm signal does not: dask computes outside the main thread.

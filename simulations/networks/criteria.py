@@ -27,7 +27,7 @@ from learnprop.simulations.records.measure import measure
 from learnprop.simulations.refinement.sigmoid_bias import refine_sigmoid_bias
 from learnprop.simulations.refinement.softmax_bias import refine_bias
 from learnprop.simulations.refinement.stages import (
-    Objective,
+    LayerObjective,
     OutputLayer,
     Samples,
     Stage,
@@ -192,13 +192,13 @@ def _refined(loss: ChosenLoss, samples: Samples, layer: OutputLayer) -> Stage:
     return replace(stage, n_iter=n_iter)
 
 
-def _objective(pool: Pool, member: Member, recipe: Recipe) -> Objective:
+def _objective(pool: Pool, member: Member, recipe: Recipe) -> LayerObjective:
     """What a training minimises, over the total mass of its sample."""
     labels = pool.labels[torch.as_tensor(member.rows, device=pool.labels.device)]
     weight = torch.as_tensor(member.class_weight, dtype=torch.float64, device=labels.device)
     # Each step adds the decay once: over an epoch it counts as often as there are steps.
     decay = recipe.weight_decay * _per_epoch(len(labels), recipe)
-    return Objective(
+    return LayerObjective(
         class_share=weight / weight[labels].sum(),
         penalty=decay,
         bias_penalty=decay if recipe.decay_bias else 0.0,

@@ -30,7 +30,7 @@ Visit = Callable[[int], dict[Any, Any]]
 
 
 @dataclass
-class Path:
+class Trajectory:
     """How far a training is, and what was met on the way. Grows with it.
 
     Attributes
@@ -68,7 +68,7 @@ def train(
     visit: Visit | None = None,
     visit_at: Sequence[int] = (),
     checkpoint: Checkpoint | None = None,
-) -> tuple[Path, torch.optim.Optimizer]:
+) -> tuple[Trajectory, torch.optim.Optimizer]:
     """Train networks in place, each on its own sample.
 
     Parameters
@@ -92,7 +92,7 @@ def train(
 
     Returns
     -------
-    path : Path
+    path : Trajectory
     optimiser : torch.optim.Optimizer
         With its momenta.
     """
@@ -162,14 +162,14 @@ def _optimiser(networks: Replicas, recipe: Recipe) -> torch.optim.Optimizer:
     )
 
 
-def _start(networks: Replicas) -> Path:
+def _start(networks: Replicas) -> Trajectory:
     bias = networks.head_bias.detach().double().clone()
     zero = torch.zeros(len(networks), dtype=torch.float64, device=bias.device)
-    return Path(bias, torch.zeros_like(bias), zero, zero.long())
+    return Trajectory(bias, torch.zeros_like(bias), zero, zero.long())
 
 
 def path_gradients(
-    networks: Replicas, path: Path, optimiser: torch.optim.Optimizer, recipe: Recipe
+    networks: Replicas, path: Trajectory, optimiser: torch.optim.Optimizer, recipe: Recipe
 ) -> tuple[torch.Tensor, torch.Tensor]:
     r"""Mean minibatch gradient in the output bias along the path, and what E9 says that it is.
 
@@ -183,7 +183,7 @@ def path_gradients(
     ----------
     networks : Replicas
         After `train`.
-    path : Path
+    path : Trajectory
     optimiser : torch.optim.Optimizer
     recipe : Recipe
 

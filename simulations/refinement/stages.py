@@ -55,7 +55,7 @@ class OutputLayer:
 
 
 @dataclass(frozen=True)
-class Objective:
+class LayerObjective:
     """What training minimises, over the total mass.
 
     Attributes
@@ -117,7 +117,7 @@ def measure_sample(sample: Evaluated, layer: OutputLayer) -> Measured:
 
 
 def as_trained(
-    samples: Samples, layer: OutputLayer, objective: Objective, name: str = "raw"
+    samples: Samples, layer: OutputLayer, objective: LayerObjective, name: str = "raw"
 ) -> Stage:
     """Measure a network as it is.
 
@@ -125,7 +125,7 @@ def as_trained(
     ----------
     samples : mapping of split to Evaluated
     layer : OutputLayer
-    objective : Objective
+    objective : LayerObjective
     name : str
         Of the stage.
 
@@ -150,14 +150,14 @@ def as_trained(
     )
 
 
-def all_stages(samples: Samples, layer: OutputLayer, objective: Objective) -> list[Stage]:
+def all_stages(samples: Samples, layer: OutputLayer, objective: LayerObjective) -> list[Stage]:
     """Measure a trained network as it is, and with its output bias and output layer refined.
 
     Parameters
     ----------
     samples : mapping of split to Evaluated
     layer : OutputLayer
-    objective : Objective
+    objective : LayerObjective
 
     Returns
     -------
@@ -169,7 +169,7 @@ def all_stages(samples: Samples, layer: OutputLayer, objective: Objective) -> li
     >>> samples = {"train": Evaluated(h, torch.tensor([0, 1, 0, 1]))}
     >>> layer = OutputLayer(torch.zeros(2, 1).double(), torch.tensor([0.5, 0.0]).double())
     >>> share = torch.full((2,), 0.25).double()
-    >>> [stage.status for stage in all_stages(samples, layer, Objective(share))]
+    >>> [stage.status for stage in all_stages(samples, layer, LayerObjective(share))]
     ['not converged', 'converged', 'converged']
     """
     train, share = samples["train"], objective.class_share

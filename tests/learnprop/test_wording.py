@@ -21,7 +21,11 @@ SHARED = [
         "{imbalance} 1e+09 leaves class 2 empty where {train_size} is 2500",
     ),
     ("multiclass", {"weights": "1,2"}, "{weights} must hold 5 weights, one per class, got shape"),
-    ("explore", {"generator": "data"}, "{generator} data needs {data} FILE"),
+    (
+        "explore",
+        {"generator": "data"},
+        "{generator} must be one of sim1, sim2, gaussian, skew-normal, got 'data'",
+    ),
     (
         "explore",
         {"generator": "sim2", "classes": 4},

@@ -17,7 +17,7 @@ ARMIJO = 1e-4
 STALL_WINDOW = 10
 """Iterations over which the loss must fall by `tolerance`, relative, or training has ended."""
 
-Objective = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+ValueAndGradient = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """``(problems, theta) -> (loss, gradient)``: indices (B,), points (B, P), values (B,), (B, P)."""
 
 
@@ -31,7 +31,7 @@ class BfgsResult:
 
 
 def bfgs(
-    objective: Objective,
+    objective: ValueAndGradient,
     theta: torch.Tensor,
     inverse_hessian: torch.Tensor,
     *,

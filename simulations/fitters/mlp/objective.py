@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from learnprop.simulations.fitters.fit import Problem
-from learnprop.simulations.fitters.mlp.bfgs import Objective
+from learnprop.simulations.fitters.mlp.bfgs import ValueAndGradient
 from learnprop.simulations.fitters.mlp.network import unpack
 
 TILE_VALUES = 2**19
@@ -15,7 +15,7 @@ TILE_VALUES = 2**19
 
 def make_objective(
     problem: Problem, n_hidden: int, dtype: torch.dtype = torch.float64
-) -> Objective:
+) -> ValueAndGradient:
     r"""Loss and gradient of the networks of every (replication, setting), numbered row by row.
 
     With :math:`r_i = \omega_i s_i \sigma(s_i z_i)`, the pull of sample i on its logit, the gradient

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from learnprop.simulations.engine.blocks import Task, compute_one
-from learnprop.simulations.engine.limits import BlockTimeout, one_thread, time_limit
+from learnprop.simulations.engine.limits import BlockTimeout, one_thread, timeout_after
 from learnprop.simulations.engine.replay import _compare
 from learnprop.simulations.engine.seeds import replication_key
 from learnprop.simulations.engine.study import StudyError, block_runs
@@ -81,7 +81,7 @@ def test_the_limit_holds_in_any_thread_and_leaves_nothing_behind():
 
     def work():
         try:
-            with time_limit(0.05):
+            with timeout_after(0.05):
                 while True:
                     time.sleep(0.005)
         except BlockTimeout as error:
@@ -94,7 +94,7 @@ def test_the_limit_holds_in_any_thread_and_leaves_nothing_behind():
     assert len(caught) == 1
     for _ in range(200):  # the body ends just as the time does
         try:
-            with time_limit(0.002):
+            with timeout_after(0.002):
                 time.sleep(0.002)
         except BlockTimeout:
             pass
@@ -102,7 +102,7 @@ def test_the_limit_holds_in_any_thread_and_leaves_nothing_behind():
 
 
 def test_within_the_limit_nothing_happens():
-    with time_limit(5.0):
+    with timeout_after(5.0):
         pass
     block = compute_one(Task(never_end, Toy("x"), 3, 0, timeout=5.0))
     assert block.timed_out is None

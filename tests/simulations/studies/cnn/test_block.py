@@ -21,7 +21,7 @@ from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGE
 from learnprop.simulations.refinement.stages import (
     NO_MINIMUM,
     Evaluated,
-    Objective,
+    LayerObjective,
     OutputLayer,
     all_stages,
 )
@@ -219,7 +219,7 @@ def test_the_stored_gradient_is_autograds():
     nll = torch.nn.functional.cross_entropy(features @ V.mT + b, y, reduction="none")
     ((share[y] * nll).sum() + 0.01 / 2 * (b**2).sum()).backward()
     layer = OutputLayer(V, b.detach())
-    objective = Objective(share, penalty=0.02, bias_penalty=0.01)
+    objective = LayerObjective(share, penalty=0.02, bias_penalty=0.01)
     raw, bias, head = all_stages({"train": Evaluated(features, y)}, layer, objective)
     assert np.abs(raw.bias_gradient - b.grad.numpy()).max() < 1e-15
     for stage in (bias, head):
