@@ -25,9 +25,9 @@ HEAD = '''"""Types of the public names; written by docs/reference.py."""
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Literal
+from typing import Any, Literal
 
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 '''
 
@@ -114,7 +114,7 @@ def _type(declared: Declared) -> str:
     if declared.several:
         item = f"{one} | Sequence[float]" if option.neighbours_join else one
         text = "str | " if "str" not in one else ""
-        whole = f"{text}{one} | Sequence[{item}]"
+        whole = f"{text}{one} | Sequence[{item}] | NDArray[Any]"
     return f"{whole} | None" if declared.may_be_none else whole
 
 

@@ -16,3 +16,6 @@ class_weight   (..., K)     λ: weight of each class in the loss
 class_mass     (..., K)     w = λ N
 ============== ============ ==================================================================
 """
+
+BETA = 0.999
+"""Default β of the class weights by effective numbers."""

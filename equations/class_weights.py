@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from learnprop.equations import BETA
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.mean_proba import FloatArray
 
@@ -20,9 +21,6 @@ SCHEMES: dict[str, Callable[[FloatArray, float], FloatArray]] = {
     "sqrt-inverse": lambda count, _: 1.0 / np.sqrt(count),
     "effective-number": lambda count, beta: _effective_number(count, beta),
 }
-
-BETA = 0.999
-"""Default β of the scheme ``effective-number``."""
 
 
 def _effective_number(count: FloatArray, beta: float) -> FloatArray:

@@ -79,7 +79,8 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Studies": {
         "learnprop.api": ("StudyResult",),
-        "learnprop.simulations.engine.monte_carlo": ("Study", "run_study"),
+        "learnprop.simulations.engine.study": ("Study",),
+        "learnprop.simulations.engine.monte_carlo": ("run_study",),
         "learnprop.simulations.records.rows": (
             "Block", "FitRow", "MeasurementRow", "stack_fits", "stack_measurements",
         ),

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Literal
+from typing import Any, Literal
 
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 
 from learnprop.api import (
@@ -280,8 +280,8 @@ def table1(
     *,
     runs: int = ...,
     seed: int = ...,
-    train_size: str | int | Sequence[int] = ...,
-    test_size: str | int | Sequence[int] = ...,
+    train_size: str | int | Sequence[int] | NDArray[Any] = ...,
+    test_size: str | int | Sequence[int] | NDArray[Any] = ...,
     as_printed: bool = ...,
     sim1_reading: Literal["sum", "mixture"] = ...,
     sim2_reading: Literal["covariance", "standard-deviation"] = ...,
@@ -316,9 +316,9 @@ def multiclass(
     train_size: int = ...,
     imbalance: float = ...,
     profile: Literal["exponential", "step"] = ...,
-    sizes: str | int | Sequence[int] = ...,
+    sizes: str | int | Sequence[int] | NDArray[Any] = ...,
     test_size: int = ...,
-    weights: str | float | Sequence[str | float | Sequence[float]] = ...,
+    weights: str | float | Sequence[str | float | Sequence[float]] | NDArray[Any] = ...,
     beta: float = ...,
     fitter: Literal["logistic", "softmax", "one-vs-all", "mlp"] = ...,
     hidden: int = ...,
@@ -384,9 +384,9 @@ def explore(
     separation: float = ...,
     covariance: Literal["shared", "per-class"] = ...,
     skewness: float = ...,
-    ratios: str | float | Sequence[float] = ...,
-    weights: str | float | Sequence[str | float | Sequence[float]] = ...,
-    lambda0_grid: str | float | Sequence[float] = ...,
+    ratios: str | float | Sequence[float] | NDArray[Any] = ...,
+    weights: str | float | Sequence[str | float | Sequence[float]] | NDArray[Any] = ...,
+    lambda0_grid: str | float | Sequence[float] | NDArray[Any] = ...,
     beta: float = ...,
     train_size: int | None = ...,
     profile: Literal["exponential", "step"] = ...,
@@ -396,7 +396,7 @@ def explore(
     epochs: int = ...,
     data: str = ...,
     label: str = ...,
-    drop: str | Sequence[str] = ...,
+    drop: str | Sequence[str] | NDArray[Any] = ...,
     rarest: str | float = ...,
     margin: float = ...,
     device: Literal["auto", "cpu", "cuda"] = ...,
@@ -416,12 +416,12 @@ def cnn(
     runs: int = ...,
     seed: int = ...,
     dataset: Literal["digits", "mnist", "fashion-mnist", "kmnist", "cifar10"] = ...,
-    imbalance: str | float | Sequence[float] = ...,
+    imbalance: str | float | Sequence[float] | NDArray[Any] = ...,
     profile: Literal["exponential", "step"] = ...,
     train_size: int | None = ...,
-    sizes: str | int | Sequence[int] = ...,
+    sizes: str | int | Sequence[int] | NDArray[Any] = ...,
     data_dir: str = ...,
-    weights: str | float | Sequence[str | float | Sequence[float]] = ...,
+    weights: str | float | Sequence[str | float | Sequence[float]] | NDArray[Any] = ...,
     beta: float = ...,
     model: Literal["cnn2c", "cnn5c", "resnet18", "mobilenetv2"] = ...,
     epochs: int = ...,
@@ -434,7 +434,7 @@ def cnn(
     augment: bool = ...,
     precision: Literal["float32", "bf16"] = ...,
     compile: bool = ...,
-    measure_at: str | int | Sequence[int] = ...,
+    measure_at: str | int | Sequence[int] | NDArray[Any] = ...,
     margin: float = ...,
     device: Literal["auto", "cpu", "cuda"] = ...,
     out: str | PathLike[str] | None = ...,
@@ -452,12 +452,12 @@ def losses(
     *,
     runs: int = ...,
     seed: int = ...,
-    dataset: str | Literal["digits", "mnist", "fashion-mnist", "kmnist", "cifar10"] | Sequence[Literal["digits", "mnist", "fashion-mnist", "kmnist", "cifar10"]] = ...,
+    dataset: str | Literal["digits", "mnist", "fashion-mnist", "kmnist", "cifar10"] | Sequence[Literal["digits", "mnist", "fashion-mnist", "kmnist", "cifar10"]] | NDArray[Any] = ...,
     data_dir: str = ...,
-    loss: str | Literal["lgl", "sml", "lgl-inr"] | Sequence[Literal["lgl", "sml", "lgl-inr"]] = ...,
-    inr_beta: str | float | Sequence[float] = ...,
+    loss: str | Literal["lgl", "sml", "lgl-inr"] | Sequence[Literal["lgl", "sml", "lgl-inr"]] | NDArray[Any] = ...,
+    inr_beta: str | float | Sequence[float] | NDArray[Any] = ...,
     match_step: bool = ...,
-    model: str | Literal["cnn2c", "cnn5c", "resnet18", "mobilenetv2"] | Sequence[Literal["cnn2c", "cnn5c", "resnet18", "mobilenetv2"]] = ...,
+    model: str | Literal["cnn2c", "cnn5c", "resnet18", "mobilenetv2"] | Sequence[Literal["cnn2c", "cnn5c", "resnet18", "mobilenetv2"]] | NDArray[Any] = ...,
     epochs: int | None = ...,
     batch_size: int | None = ...,
     lr: float | None = ...,

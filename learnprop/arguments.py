@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from learnprop.equations.arguments import BadArgument
@@ -176,7 +176,7 @@ def _plain(declared: Declared, value: Any) -> Any:
         return _checked(declared, value)
     if isinstance(value, str):
         return from_text(declared, [value])
-    values = value if isinstance(value, list | tuple) else (value,)
+    values = tuple(value) if isinstance(value, Iterable) else (value,)
     return tuple(_checked(declared, one) for one in values)
 
 

@@ -65,8 +65,8 @@ def main() -> None:
     try:
         with signals_interrupt():
             arguments = sys.argv[1:] or ["--help"]
-            named = [study for study in STUDIES if study in arguments]
-            for study in named[:1]:
+            named = [word for word in arguments[:2] if word in STUDIES]  # [plan] STUDY
+            for study in named:
                 arguments = spaces_to_commas(arguments, number_lists(study))
             app = command_line(named)
             status = app(arguments, standalone_mode=False, prog_name="learnprop")

@@ -15,6 +15,9 @@ from learnprop.run_options import CommandOptions, PlanOptions
 from learnprop.simulations.studies import STUDIES, options_type
 from learnprop.simulations.studies.option import Declared, declared_options
 
+LONGEST_METAVAR = 24
+"""Of choices: on 80 columns longer ones break within words."""
+
 
 def run_command(study: str) -> Callable[..., None]:
     """Make the command that runs a study.
@@ -121,10 +124,17 @@ def _parameter(declared: Declared, default: Any) -> inspect.Parameter:
     flag = option_of(declared.name)
     if declared.kind is bool and declared.may_be_none:
         flag = f"{flag}/--no-{flag[2:]}"
+    told, metavar = option.help, option.metavar or "|".join(option.words)
+    if option.words and (declared.several or len(metavar) > LONGEST_METAVAR):
+        words = ", ".join(option.words)
+        told += (
+            f" Any of {words}, with commas between." if declared.several else f" One of {words}."
+        )
+        metavar = "NAME,..." if declared.several else "NAME"
     described = typer.Option(
         flag,
-        help=words_of_options(option.help),
-        metavar=option.metavar or "|".join(option.words) or None,
+        help=words_of_options(told),
+        metavar=metavar or None,
         rich_help_panel=option.panel or None,
     )
     return inspect.Parameter(

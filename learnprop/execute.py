@@ -242,8 +242,9 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
             return study
         study = replace(study, cell_runs=cell_runs)
         if not how.quiet:
-            wanted = ", ".join(f"{cell} {runs}" for cell, runs in cell_runs.items())
-            typer.echo(f"{study.name}: --mcse {how.mcse:g} not reached, runs: {wanted}", err=True)
+            wanted = ", ".join(f"{runs} runs of {cell}" for cell, runs in cell_runs.items())
+            said = f"{study.name}: an MCSE of {how.mcse:g} is not reached: {wanted}"
+            typer.echo(said, err=True)
 
 
 def note_session(study: Study, store: Store, workers: Workers, *, quiet: bool = True) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from learnprop.simulations.engine import BACKENDS
 from learnprop.simulations.studies.option import Option
 
 RUNNING, PLANNING = "How it is run", "What is planned"
@@ -14,7 +15,7 @@ Backend = Annotated[
     str,
     Option(
         "joblib's backend: processes, threads, none, or a cluster.",
-        choices=("loky", "threading", "sequential", "dask"),
+        choices=BACKENDS,
         panel=RUNNING,
     ),
 ]

@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from learnprop.equations.inference.estimates import mcse_of_mean
-from learnprop.reports.claims.hard_class import HARD, LOSSES
+from learnprop.reports.claims.hard_class import COMPARED, HARD
 from learnprop.reports.claims.readings import (
     Evidence,
     accuracy,
@@ -52,7 +52,7 @@ def crossing(found: Evidence, counts: Mapping[str, Mapping[str, int]]) -> pd.Dat
     import pandas as pd
 
     rows = []
-    for place, sizes, loss in product(N_EASY, HARD_SIZE, LOSSES):
+    for place, sizes, loss in product(N_EASY, HARD_SIZE, COMPARED):
         for n_easy, quantity in product(N_EASY[place], QUANTITIES):
             design = hard_class_cell(place, n_easy, sizes)
             levels = (place, sizes, loss, n_easy, design, quantity)

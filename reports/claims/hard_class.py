@@ -37,7 +37,7 @@ from learnprop.simulations.studies.claims.hard_class import (
     train_size,
 )
 
-LOSSES = ("one-vs-all", "softmax")
+COMPARED = ("one-vs-all", "softmax")
 WORDS = {0: "no easy class", 1: "one easy class", 2: "two easy classes", 6: "six easy classes"}
 HARD = {"rare": "a rare hard class", "equal": "a hard class of equal size"}
 
@@ -55,7 +55,7 @@ def many(place: str) -> int:
 
 def lost(found: Evidence, place: str, n_easy: int, sizes: str) -> FloatArray:
     """Softmax minus one-vs-all, accuracy of the hard class, one per run."""
-    return paired(found.test, hard_class_cell(place, n_easy, sizes), LOSSES, accuracy, 1)
+    return paired(found.test, hard_class_cell(place, n_easy, sizes), COMPARED, accuracy, 1)
 
 
 def hard_accuracy(found: Evidence, place: str, n_easy: int, sizes: str, loss: str) -> FloatArray:
@@ -67,13 +67,13 @@ def _averaged_away(place: str, sizes: str) -> Put:
     n, design = many(place), hard_class_cell(place, many(place), sizes)
 
     def put(found: Evidence) -> Claim:
-        own = found.test[design, LOSSES[0]]
+        own = found.test[design, COMPARED[0]]
         return over_runs(
             f"one-vs-all: {WORDS[n]} {place} average {HARD[sizes]} away", design,
             "softmax minus one-vs-all, accuracy of the hard class", f"> {found.margin:g}",
             lost(found, place, n, sizes), lambda e: above(e, found.margin),
             f"accuracy {in_words(accuracy(own, 1))} under one-vs-all, whose equations: "
-            f"{found.balanced[design, LOSSES[0]]}",
+            f"{found.balanced[design, COMPARED[0]]}",
         )  # fmt: skip
 
     return put
@@ -84,7 +84,7 @@ def _more_cost_more(place: str, sizes: str) -> Put:
 
     def put(found: Evidence) -> Claim:
         change = minus(lost(found, place, n, sizes), lost(found, place, 1, sizes))
-        of_one = hard_accuracy(found, place, 1, sizes, LOSSES[0])
+        of_one = hard_accuracy(found, place, 1, sizes, COMPARED[0])
         nothing_left = "; no more could be lost" if of_one.mean() < found.margin else ""
         return over_runs(
             f"one-vs-all: {WORDS[n]} {place} average {HARD[sizes]} away more than one does",
@@ -108,8 +108,8 @@ def _rarity(place: str, n_easy: int) -> Put:
         return over_runs(
             f"one-vs-all: rarity costs the hard class accuracy, {where} (ours)",
             "; ".join(designs), "accuracy of the hard class, of equal size minus rare",
-            f"> {found.margin:g}", cost(LOSSES[0]), lambda e: above(e, found.margin),
-            f"under softmax {in_words(cost(LOSSES[1]))}",
+            f"> {found.margin:g}", cost(COMPARED[0]), lambda e: above(e, found.margin),
+            f"under softmax {in_words(cost(COMPARED[1]))}",
         )  # fmt: skip
 
     return put
@@ -134,8 +134,8 @@ def _main_obstacle(place: str) -> Put:
     designs = hard_class_cell(place, 0, "rare"), hard_class_cell(place, n, "equal")
 
     def put(found: Evidence) -> Claim:
-        alone = hard_accuracy(found, place, 0, "rare", LOSSES[0])
-        among = hard_accuracy(found, place, n, "equal", LOSSES[0])
+        alone = hard_accuracy(found, place, 0, "rare", COMPARED[0])
+        among = hard_accuracy(found, place, n, "equal", COMPARED[0])
         return over_runs(
             f"one-vs-all: {WORDS[n]} {place} cost the hard class more than being rare does",
             "; ".join(designs), "accuracy of the hard class, rare and alone minus neither", "> 0",
@@ -151,11 +151,11 @@ def _against_softmax(claim: str, quantity: str, of: Callable, place: str) -> Put
     n, design = many(place), hard_class_cell(place, many(place), "rare")
 
     def put(found: Evidence) -> Claim:
-        rows = {loss: found.test[design, loss] for loss in LOSSES}
-        both = [f"{in_words(own_proba(rows[loss], 1))} under {loss}" for loss in LOSSES]
+        rows = {loss: found.test[design, loss] for loss in COMPARED}
+        both = [f"{in_words(own_proba(rows[loss], 1))} under {loss}" for loss in COMPARED]
         return over_runs(
             f"{claim}, {WORDS[n]} {place}", design, f"one-vs-all minus softmax, {quantity}", "> 0",
-            paired(found.test, design, LOSSES[::-1], of, 1), lambda e: above(e, 0.0),
+            paired(found.test, design, COMPARED[::-1], of, 1), lambda e: above(e, 0.0),
             "the hard class's p̄ of itself: " + ", ".join(both),
         )  # fmt: skip
 
@@ -166,14 +166,14 @@ def _softmax_is_the_posterior(found: Evidence) -> Claim:
     n = many("behind")
     posterior = posterior_balance(hard_and_easy(n, "behind"), train_size(n, "rare"))
     own = float(posterior.mean_proba[1, 1])
-    ratio = {loss: own_proba(found.test[PUBLISHED, loss], 1) / own for loss in LOSSES}
-    fall = minus(*(hard_accuracy(found, "behind", k, "rare", LOSSES[1]) for k in (0, n)))
+    ratio = {loss: own_proba(found.test[PUBLISHED, loss], 1) / own for loss in COMPARED}
+    fall = minus(*(hard_accuracy(found, "behind", k, "rare", COMPARED[1]) for k in (0, n)))
     return over_runs(
         "softmax does not suffer from it: the hard class gets what the true posterior gives",
-        PUBLISHED, "p̄(hard→hard), softmax over true posterior", "1", ratio[LOSSES[1]],
+        PUBLISHED, "p̄(hard→hard), softmax over true posterior", "1", ratio[COMPARED[1]],
         lambda e: close(e, 1.0, found.margin),
-        f"under one-vs-all {in_words(ratio[LOSSES[0]])}; its accuracy falls under softmax too, by "
-        f"{in_words(fall)} from no easy class to six, which overlap with it",
+        f"under one-vs-all {in_words(ratio[COMPARED[0]])}; its accuracy falls under softmax too, "
+        f"by {in_words(fall)} from no easy class to six, which overlap with it",
     )  # fmt: skip
 
 

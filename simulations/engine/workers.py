@@ -19,12 +19,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from learnprop.equations.arguments import BadArgument, marked
+from learnprop.simulations.engine import BACKENDS
 from learnprop.simulations.engine.blocks import Task, compute_one
 from learnprop.simulations.engine.limits import raise_in_thread, start_worker
 from learnprop.simulations.engine.study import StudyError
 from learnprop.simulations.records.rows import Block
 
-BACKENDS = ("loky", "threading", "sequential", "dask")
 _SCHEMES = ("tcp", "tls", "ws", "wss", "ucx")
 _CONNECT_SECONDS = 10
 _WORKERS_SECONDS = 3600  # a queue may keep a cluster's first worker waiting

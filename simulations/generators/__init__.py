@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from learnprop.simulations.registry import Parameter, Registered
 
-ARRANGEMENTS = ("simplex", "ring", "random")
+ARRANGEMENTS = ("ring", "simplex", "random")
 COVARIANCES = ("shared", "per-class")
 SIM1_READINGS = ("sum", "mixture")
 SIM2_READINGS = ("covariance", "standard-deviation")
@@ -22,9 +22,7 @@ _READING = Parameter(
 _PLACED = {
     "classes": Parameter(int, 3, "K, at least 2."),
     "dimension": Parameter(int, 2, "Number of features.", least=1),
-    "means": Parameter(
-        str, "ring", "How the class means lie.", choices=("ring", "simplex", "random")
-    ),
+    "means": Parameter(str, "ring", "How the class means lie.", choices=ARRANGEMENTS),
     "separation": Parameter(float, 2.0, "Distance between nearest means, in SDs of a feature."),
 }
 

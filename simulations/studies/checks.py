@@ -152,7 +152,8 @@ def _scheme(label: str, n_classes: int) -> str | list[float]:
         return numbers
     (first,) = numbers
     if not 0 < first < 1:
-        raise BadArgument("weights", f"must have 0 < λ0 < 1, got {label!r}")
+        problem = "must have 0 < λ0 < 1, or be one number per class, like '1,2,3'"
+        raise BadArgument("weights", f"{problem}; got {label!r}")
     return [first] + [(1 - first) / (n_classes - 1)] * (n_classes - 1)
 
 

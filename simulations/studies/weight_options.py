@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from learnprop.simulations.generators.class_sizes import PROFILES
 from learnprop.simulations.studies.option import Option
 
 Beta = Annotated[float, Option("β of effective-number.")]
 
 
-def profile_option(panel: str = "") -> Option:
+def profile_option(panel: str = "", goes: str = "fall") -> Option:
     """Option of how class sizes go from class to class."""
-    return Option(
-        "How sizes fall from class to class.", choices=("exponential", "step"), panel=panel
-    )
+    return Option(f"How sizes {goes} from class to class.", choices=PROFILES, panel=panel)
 
 
 def weights_option(default: str = "", written: str = "SCHEME|λ0,λ1,...", what: str = "") -> Option:

@@ -147,7 +147,7 @@ def test_precision_instead_of_runs(cli, tmp_path):
     arguments = ("table1", "--runs", 25, "--mcse", target, "--out", tmp_path, *SMALL)
     status, _, stderr = cli(*arguments)
     assert status == 0
-    assert f"table1: --mcse {target} not reached, runs: " in stderr
+    assert f"table1: an MCSE of {target} is not reached: " in stderr
     summary = pd.read_csv(tmp_path / "summary.csv")
     test = summary.query("split == 'test'")
     assert test["gap_mcse"].max() <= target

@@ -90,7 +90,7 @@ def test_report_says_where_latexmk_is_missing(cli, tmp_path, monkeypatch):
     [
         (("explore", "--ratios", "1,x"), "--ratios must be numbers with commas between"),
         (("explore", "--ratios", "0"), "--ratios must be finite and at least 1, got 0"),
-        (("explore", "--weights", "2"), "--weights must have 0 < λ0 < 1, got '2'"),
+        (("explore", "--weights", "2"), "like '1,2,3'; got '2'"),
         (("explore", "--data", "none.csv"), "cannot be read: No such file"),
         (("report", "none"), "none holds no records.sqlite"),
     ],

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from learnprop.simulations.networks.recipe import SCHEDULES
+from learnprop.equations import BETA
+from learnprop.simulations.networks.recipe import SCHEDULES, Recipe
 from learnprop.simulations.studies.network_options import (
     DATA,
     DATASET_NAMES,
@@ -66,7 +67,7 @@ class Options:
         "equal",
         "inverse",
     )
-    beta: Beta = 0.999
+    beta: Beta = BETA
     model: Annotated[
         str,
         Option(
@@ -75,10 +76,12 @@ class Options:
             panel=TRAINING,
         ),
     ] = "cnn2c"
-    epochs: Annotated[int, Option("Passes over the sample.", panel=TRAINING)] = 20
-    batch_size: Annotated[int, Option("Images of a minibatch.", panel=TRAINING)] = 64
-    lr: Annotated[float, Option("Learning rate.", panel=TRAINING)] = 0.01
-    momentum: Annotated[float, Option("Of SGD, as PyTorch has it.", panel=TRAINING)] = 0.5
+    epochs: Annotated[int, Option("Passes over the sample.", panel=TRAINING)] = Recipe.epochs
+    batch_size: Annotated[int, Option("Images of a minibatch.", panel=TRAINING)] = Recipe.batch_size
+    lr: Annotated[float, Option("Learning rate.", panel=TRAINING)] = Recipe.lr
+    momentum: Annotated[float, Option("Of SGD, as PyTorch has it.", panel=TRAINING)] = (
+        Recipe.momentum
+    )
     schedule: Annotated[
         str,
         Option(
@@ -86,8 +89,10 @@ class Options:
             choices=SCHEDULES,
             panel=TRAINING,
         ),
-    ] = "constant"
-    weight_decay: Annotated[float, Option("Of all but the output bias.", panel=TRAINING)] = 0.0
+    ] = Recipe.schedule
+    weight_decay: Annotated[float, Option("Of all but the output bias.", panel=TRAINING)] = (
+        Recipe.weight_decay
+    )
     decay_bias: Annotated[
         bool, Option("Decay the output bias too, which breaks Eq. (9).", panel=TRAINING)
     ] = False

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from learnprop.equations import BETA
 from learnprop.simulations.fitters import FITTERS, of_weights
 from learnprop.simulations.generators import FAMILIES
 from learnprop.simulations.studies.option import Device, Margin, Option, Runs, Seed, with_parameters
-from learnprop.simulations.studies.weight_options import Beta, weights_option
+from learnprop.simulations.studies.weight_options import Beta, profile_option, weights_option
 
 OWN_DATA = "Your own data"
 RATIOS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -55,7 +56,7 @@ class Options:
             metavar="LOW,HIGH,N",
         ),
     ] = ()
-    beta: Beta = 0.999
+    beta: Beta = BETA
     train_size: Annotated[
         int | None,
         Option(
@@ -63,10 +64,7 @@ class Options:
             "ratio allows."
         ),
     ] = None
-    profile: Annotated[
-        str,
-        Option("How sizes rise from class to class.", choices=("exponential", "step")),
-    ] = "exponential"
+    profile: Annotated[str, profile_option(goes="rise")] = "exponential"
     test_size: Annotated[
         int | None,
         Option("Test samples of each class. By default 1000; of a file, a fifth of each label's."),

@@ -101,7 +101,8 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     check_positive(**{name: size for name, size in sizes.items() if size is not None})
     _check_ratios(o.ratios)
     if o.data or file:
-        check_unused(FAMILIES, "", vars(o), defaults_of(Options), option="generator", said="`data`")
+        said = "`X` and `y`" if file and file.called else "`data`"
+        check_unused(FAMILIES, "", vars(o), defaults_of(Options), option="generator", said=said)
         file = file or describe_file(o.data, o.label, o.drop, o.rarest)
     source = _source(o, file)
     fitter = choose_fitter(o, source.n_classes)
@@ -179,9 +180,9 @@ def _source(o: Options, file: DataFile | None) -> Source:
     default = defaults_of(Options)
     if file:
         if o.generator != default["generator"]:
-            raise BadArgument(
-                "data", f"takes the place of `generator`, got {o.generator!r} as well"
-            )
+            given, take = ("X", "and `y` take") if file.called else ("data", "takes")
+            problem = f"{take} the place of `generator`, got {o.generator!r} as well"
+            raise BadArgument(given, problem)
         return Source(len(file.labels), file.n_features, file=file)
     for name in _OF_DATA:
         if getattr(o, name) != default[name]:

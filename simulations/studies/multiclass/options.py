@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from learnprop.equations import BETA
 from learnprop.simulations.fitters import FITTERS, of_weights
 from learnprop.simulations.generators import FAMILIES
 from learnprop.simulations.studies.option import Device, Margin, Option, Runs, Seed, with_parameters
@@ -35,7 +36,7 @@ class Options:
     ] = ()
     test_size: Annotated[int, Option("Test samples of each class.")] = 1000
     weights: Annotated[tuple[str, ...], weights_option()] = ("equal", "inverse", "sqrt-inverse")
-    beta: Beta = 0.999
+    beta: Beta = BETA
     fitter: Annotated[str, Option("What is fitted.", choices=of_weights)] = "softmax"
     margin: Margin = 0.05
     device: Device = "cpu"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from learnprop.simulations.generators import SIM1_READINGS, SIM2_READINGS
 from learnprop.simulations.studies.option import Device, Margin, Option, Runs, Seed
 
 
@@ -32,10 +33,10 @@ class Options:
         1000,
     )
     as_printed: Annotated[bool, Option("λ0 as the paper's headings have it.")] = False
-    sim1_reading: Annotated[str, Option("What N + U means.", choices=("sum", "mixture"))] = "sum"
-    sim2_reading: Annotated[
-        str, Option("What σ1 = 1.2 I means.", choices=("covariance", "standard-deviation"))
-    ] = "covariance"
+    sim1_reading: Annotated[str, Option("What N + U means.", choices=SIM1_READINGS)] = "sum"
+    sim2_reading: Annotated[str, Option("What σ1 = 1.2 I means.", choices=SIM2_READINGS)] = (
+        "covariance"
+    )
     training: Annotated[str, Option("How Sim2's network is trained.", choices=("bfgs", "adam"))] = (
         "bfgs"
     )

@@ -166,7 +166,7 @@ def test_schemes_follow_the_sizes_of_their_ratio():
         ({"lambda0_grid": (0.1, 0.9, 3.7)}, "lambda0_grid must be LOW HIGH N, got"),
         ({"lambda0_grid": (0.1, 0.9, float("inf"))}, "lambda0_grid must be LOW HIGH N, got"),
         ({"weights": ("half",)}, "weights must be equal, .* λ0 or numbers like 1,2,3, got"),
-        ({"weights": ("1.5",)}, "weights must have 0 < λ0 < 1, got '1.5'"),
+        ({"weights": ("1.5",)}, "weights must have 0 < λ0 < 1, .* got '1.5'"),
         ({"weights": ("1,2,3",)}, "weights must hold 2 weights"),
         ({"lambda0_grid": (0.5, 0.1, 3)}, "lambda0_grid must have 0 < low < high < 1"),
         ({"lambda0_grid": (0.1, 0.9)}, "lambda0_grid must be LOW HIGH N, got"),
