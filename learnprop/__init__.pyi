@@ -90,11 +90,13 @@ from learnprop.equations.violations import (
     torch_label_smoothing_residual as torch_label_smoothing_residual,
 )
 from learnprop.simulations.engine.monte_carlo import (
-    Study as Study,
     run_study as run_study,
 )
 from learnprop.simulations.engine.seeds import (
     replication_rng as replication_rng,
+)
+from learnprop.simulations.engine.study import (
+    Study as Study,
 )
 from learnprop.simulations.engine.versions import (
     code_version as code_version,

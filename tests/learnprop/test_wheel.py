@@ -38,9 +38,8 @@ def test_everything_is_below_one_name(installed):
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
     sources = {name.removeprefix("learnprop/") for name in listed if name.endswith((".py", ".pyi"))}
-    found = {
-        str(p.relative_to(installed / "learnprop")) for p in installed.rglob("*") if p.is_file()
-    }
+    ours = installed / "learnprop"
+    found = {str(p.relative_to(ours)) for p in ours.rglob("*") if p.is_file()}
     assert sources | {"py.typed"} == found
 
 
