@@ -9,7 +9,8 @@ import numpy as np
 from learnprop.reports.layout.numbers import LATEX, percent_interval, weight_formula
 from learnprop.reports.layout.style import OBSERVED, PAPER, PREDICTED, THEORY, Figure, subplots
 from learnprop.reports.table1.summary import Table1
-from learnprop.reports.table1.text import FITTERS, TITLES, predicted_basis
+from learnprop.reports.table1.text import predicted_basis
+from learnprop.simulations.studies.table1.study import SIMULATIONS
 
 
 def draw_table1(table: Table1) -> Figure | None:
@@ -31,7 +32,8 @@ def draw_table1(table: Table1) -> Figure | None:
                 axes[i, j].set_title(rf"$\lambda_0 = {formula}$,  RHS = {row['rhs']:g}", pad=8)
         basis = predicted_basis([test.loc[(name, setting)] for setting in settings])
         axes[i, 0].set_ylabel(
-            f"{TITLES[name]}: {FITTERS[name]}\n(predicted: {basis})", fontsize=7.5
+            f"{SIMULATIONS[name].title}: {SIMULATIONS[name].fitter}\n(predicted: {basis})",
+            fontsize=7.5,
         )
     axes[-1, len(settings) // 2].set_xlabel(
         r"left side of Eq. (10) on test data, "

@@ -18,9 +18,7 @@ from learnprop.reports.layout.numbers import (
     weight_formula,
 )
 from learnprop.reports.table1.summary import Table1
-
-TITLES = {"sim1": "Sim1", "sim2": "Sim2"}
-FITTERS = {"sim1": "logistic regression", "sim2": "(3, 10, 1) network"}
+from learnprop.simulations.studies.table1.study import SIMULATIONS
 
 
 def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
@@ -61,7 +59,7 @@ def _lines(name: str, basis: str, markup: Markup) -> list[tuple[str, str, Write]
 
     return [
         (
-            f"LHS ({TITLES[name]}), test", "test",
+            f"LHS ({SIMULATIONS[name].title}), test", "test",
             lambda r: mean_sd(r["lhs_mean"], r["lhs_sd"], r["lhs_mcse"], markup),
         ),
         (
@@ -120,8 +118,9 @@ def depth_grid(table: Table1, markup: Markup = TEXT) -> Grid:
         ):
             rows.append((label, *_cells([by_key[n, *key, s] for s in settings], write)))
     heads = tuple(weight_formula(s, markup) for s in settings)
-    sim2 = table.summary[table.summary["simulation"] == "sim2"]
-    return Grid((_corner(markup), *heads), tuple(rows), note=runs_note(sim2))
+    trained = [name for name, simulation in SIMULATIONS.items() if simulation.network]
+    of_networks = table.summary[table.summary["simulation"].isin(trained)]
+    return Grid((_corner(markup), *heads), tuple(rows), note=runs_note(of_networks))
 
 
 def _corner(markup: Markup) -> str:

@@ -11,7 +11,7 @@ fresh samples per class. The three settings share each replication's data and in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -46,6 +46,25 @@ DEPTHS = (10, 50)
 
 
 @dataclass(frozen=True)
+class Simulation:
+    """One of the paper's simulations: its title, and how its samples are fitted.
+
+    Attributes
+    ----------
+    title, fitter : str
+        In tables.
+    network : bool
+        Whether a network is trained.
+    fit : callable ``(cell, seed, runs, X, y) -> iterator of Fitted``
+    """
+
+    title: str
+    fitter: str
+    network: bool
+    fit: Callable[..., Iterator[Fitted]]
+
+
+@dataclass(frozen=True)
 class Table1Cell(WeightedCell):
     """A data cell of Table 1: one simulation with its sizes, and how it is fitted."""
 
@@ -63,14 +82,14 @@ class Table1Cell(WeightedCell):
     @property
     def headline(self) -> tuple[int, str]:
         """Epoch and stage of the fits that the table is about."""
-        if self.name == "sim1":
+        if not SIMULATIONS[self.name].network:
             return 0, "raw"
         return (self.max_iter, "head") if self.training == "bfgs" else (self.epochs, "raw")
 
     @property
     def depths(self) -> tuple[int, ...]:
         """Training depths of the network, shallow to deep, the headline's last."""
-        if self.name == "sim1" or self.training == "adam":
+        if not SIMULATIONS[self.name].network or self.training == "adam":
             return ()
         return (*(d for d in DEPTHS if d < self.max_iter), self.max_iter)
 
@@ -118,11 +137,11 @@ def make_study(options: Options) -> Study:
 def compute_block(cell: Table1Cell, seed: int, runs: range) -> Block:
     """Generate, fit and measure the replications `runs` of a data cell."""
     fresh = {"test": cell.test_size, "population": (POPULATION, POPULATION)}
-    fit = partial(_fit_sim1 if cell.name == "sim1" else _fit_sim2, cell, seed, runs)
+    fit = partial(SIMULATIONS[cell.name].fit, cell, seed, runs)
     return measured_block(cell, cell.generator(), seed, runs, fit, fresh)
 
 
-def _fit_sim1(
+def _fit_regression(
     cell: Table1Cell, _seed: int, _runs: range, X: FloatArray, y: np.ndarray
 ) -> Iterator[Fitted]:
     """Logistic regression, to the minimum."""
@@ -131,7 +150,7 @@ def _fit_sim1(
     yield Fitted(cell.settings, 0, "raw", fit, logistic_logits)
 
 
-def _fit_sim2(
+def _fit_network(
     cell: Table1Cell, seed: int, runs: range, X: FloatArray, y: np.ndarray
 ) -> Iterator[Fitted]:
     """The network: by BFGS at each depth, as it is (raw) and refined (head); or by Adam, raw."""
@@ -158,3 +177,10 @@ def _fit_sim2(
         yield Fitted(cell.settings, depth, "raw", describe(problem, theta, n_iter), mlp_logits)
         refined = describe(problem, refine_output_layer(problem, theta), n_iter)
         yield Fitted(cell.settings, depth, "head", refined, mlp_logits)
+
+
+SIMULATIONS = {
+    "sim1": Simulation("Sim1", "logistic regression", network=False, fit=_fit_regression),
+    "sim2": Simulation("Sim2", "(3, 10, 1) network", network=True, fit=_fit_network),
+}
+"""By name of their family of distributions."""
