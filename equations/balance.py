@@ -25,8 +25,7 @@ from learnprop.equations.class_weights import check_class_weight
 from learnprop.equations.mean_proba import FloatArray
 
 INTERPOLATED_BELOW = 1e-12
-"""Right side, relative to the class's own mass, under which a row is interpolated: nothing to
-compare. Not relative to the total mass, of which a light class is a small share."""
+"""Right side over the class's own mass, not the total, under which a row is `interpolated`."""
 
 
 def class_mass(class_weight: ArrayLike, class_count: ArrayLike) -> FloatArray:

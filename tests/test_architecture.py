@@ -24,6 +24,9 @@ def script():
     return module
 
 
+ROOT = Path(__file__).parents[1]
+
+
 def test_rooms_and_arrows_are_those_of_the_imports(script):
     said = (DOCS / "architecture.json").read_text(encoding="utf-8")
     assert json.loads(said) == json.loads(script.data()), "run: python docs/draw_architecture.py"
@@ -62,3 +65,14 @@ def test_a_circle_is_named(script):
     floor = script.Floor({"a": 1, "b": 1, "c": 1}, (("a", "b"), ("b", "a"), ("c", "a")))
     with pytest.raises(ValueError, match=r"in a circle: \['a', 'b', 'c'\]"):
         script.rows_in_order(floor)
+
+
+def test_a_file_is_one_idea_and_a_room_can_be_taken_in_at_a_glance():
+    folders = {}
+    for floor in ("equations", "simulations", "reports", "learnprop"):
+        for path in (ROOT / floor).rglob("*.py"):
+            assert len(path.read_text().splitlines()) <= 350, path
+            folders.setdefault(path.parent, []).append(path)
+    for folder, files in folders.items():
+        rooms = [p for p in folder.iterdir() if (p / "__init__.py").exists() and not p.is_symlink()]
+        assert len(files) + len(rooms) <= 15, folder
