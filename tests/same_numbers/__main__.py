@@ -58,7 +58,9 @@ def main() -> int:
     for command in (runs, revision):
         command.add_argument("--study", action="append", choices=STUDIES, help="by default all")
     for command in (two, revision):
-        command.add_argument("--digits", action="store_true", help="CSVs within 1e-9, relatively")
+        command.add_argument(
+            "--digits", action="store_true", help="CSVs within 1e-9, zeros within 1e-11"
+        )
         command.add_argument("--csv-only", action="store_true", help="leave the stores out")
         command.add_argument("--without", action="append", default=[], metavar="ROW",
                              help="row of a store left out, e.g. 'study design.beta'")  # fmt: skip

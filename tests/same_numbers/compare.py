@@ -25,6 +25,9 @@ _NO_RESULT = re.compile(
 Table = dict[str, dict[str, str]]
 """Row to column to value, all as text."""
 
+ZERO = 1e-11
+"""Rounding of what is zero by construction, e.g. of a gap on train at the minimum."""
+
 
 def read_store(path: Path) -> Table:
     """Everything in a store that is a result, plainly: rows by their key, floats in hexadecimal."""
@@ -133,7 +136,8 @@ def compare(
     ----------
     a, b : Path
     relative : float
-        What numbers of a CSV may differ by; 0 means printed alike.
+        What numbers of a CSV may differ by, those that are nearly zero by `ZERO`; 0 means printed
+        alike.
     stores : bool
         Whether stores are compared too.
     without : collection of str
@@ -159,8 +163,8 @@ def compare(
                 )
                 for row in without:
                     one.pop(row, None), other.pop(row, None)
-                tolerance = relative if suffix == ".csv" else 0.0
-                lines += [f"{file}: {line}" for line in differences(one, other, tolerance)]
+                allowed = (relative, ZERO) if relative and suffix == ".csv" else (0.0, 0.0)
+                lines += [f"{file}: {line}" for line in differences(one, other, *allowed)]
             counts[suffix] = f"{len(files)} {suffix[1:]}, {len(lines) or 'no'} differences"
             n_compared += len(files)
             found += lines
