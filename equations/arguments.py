@@ -15,6 +15,7 @@ class Worded(Exception):
     Parameters
     ----------
     message : str
+        Empty where it is raised in another thread, which takes the class alone.
 
     Examples
     --------
@@ -22,7 +23,7 @@ class Worded(Exception):
     fewer jobs need less memory
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str = "") -> None:
         super().__init__(message)
 
     @property
