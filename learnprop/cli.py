@@ -65,7 +65,8 @@ def main() -> None:
     try:
         with signals_interrupt():
             arguments = sys.argv[1:] or ["--help"]
-            named = [word for word in arguments[:2] if word in STUDIES]  # [plan] STUDY
+            words = [word for word in arguments if not word.startswith("-")]
+            named = [word for word in words[:2] if word in STUDIES]  # [plan] STUDY
             for study in named:
                 arguments = spaces_to_commas(arguments, number_lists(study))
             app = command_line(named)

@@ -204,3 +204,13 @@ def test_blocks_that_time_out_are_computed_once_there_is_time(cli, tmp_path):
     assert cli(*arguments, "--timeout", 0.001)[0] == 3  # the same limit: no other try
     assert cli(*arguments, "--quiet")[0] == 0
     assert pd.read_csv(tmp_path / "summary.csv")["runs_failed"].max() == 0
+
+
+def test_a_folder_called_like_a_study_is_a_folder(cli, tmp_path, monkeypatch):
+    """And the options of the study that is meant are read, spaces and all."""
+    monkeypatch.chdir(tmp_path)
+    status, _, stderr = cli("losses", "--inr-beta", 1, 2, 4, "--runs", 0, "--out", "table1")
+    assert (status, stderr) == (2, "learnprop: --runs must be at least 1, got 0\n")
+    assert cli("plan", "--", "table1", "--mcse", 0)[::2] == (
+        2, "learnprop: --mcse must be finite and at least 1e-06, got 0\n",
+    )  # fmt: skip
