@@ -6,6 +6,7 @@ from learnprop.simulations.networks.recipe import Recipe
 
 NETWORK_NAMES = {
     "cnn2c": "CNN2C",
+    "cnn2c-500": "CNN2C-500",
     "cnn5c": "CNN5C",
     "resnet18": "ResNet-18",
     "mobilenetv2": "MobileNetV2",

@@ -24,6 +24,7 @@ from learnprop.simulations.engine.seeds import replication_rng, replication_seed
 from learnprop.simulations.engine.study import StudyError
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.networks.checkpoints import Checkpoint
+from learnprop.simulations.networks.memory import large_tensors_kept
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.training import (
     Criterion,
@@ -143,7 +144,7 @@ def trained_block(
         return train_chunk(pool, chunk, checkpoint)
 
     at_once = len(members) if trains_at_once(cell.model, device) else 1
-    with _arithmetic():
+    with _arithmetic(), large_tensors_kept():
         results, note = by_chunks(members, at_once, work)
     for path in kept:
         path.unlink(missing_ok=True)

@@ -104,12 +104,21 @@ def image_batch(
     Returns
     -------
     tensor, shape (n_networks, n, channels, height, width)
+        Channels last in memory, one channel too.
+
+    Examples
+    --------
+    >>> images = ResidentImages(torch.zeros(5, 28, 28, 1).byte(), torch.zeros(1), torch.ones(1))
+    >>> image_batch(images, torch.arange(4)[None])[0].stride()
+    (784, 1, 28, 1)
     """
-    pixels = images.pixels[rows.flatten()]
+    pixels = images.pixels.index_select(0, rows.flatten())
     if moves is not None:
         pixels = crop_and_flip(pixels, moves.flatten(0, 1), CROP_PADDING, images.mean)
     standard = (pixels.to(images.mean.dtype) - images.mean) / images.sd
-    return standard.movedim(-1, -3).unflatten(0, rows.shape)
+    # Unflattened first: movedim then leaves a single channel the strides of channels last, which
+    # convolutions look at; the other way round a step of CNN2C takes 1.4 times as long.
+    return standard.unflatten(0, rows.shape).movedim(-1, -3)
 
 
 def crop_and_flip(

@@ -159,6 +159,7 @@ def _optimiser(networks: Replicas, recipe: Recipe) -> torch.optim.Optimizer:
         ],
         lr=recipe.lr,
         momentum=recipe.momentum,
+        fused=True,
     )
 
 

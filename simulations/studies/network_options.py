@@ -12,7 +12,7 @@ DATA, TRAINING = "Data", "Training"
 """Panels of ``--help``."""
 
 DATASET_NAMES = tuple(DATASETS)
-MODELS = ("cnn2c", "cnn5c", "resnet18", "mobilenetv2")
+MODELS = ("cnn2c", "cnn2c-500", "cnn5c", "resnet18", "mobilenetv2")
 """Names in `learnprop.simulations.networks.architectures.NETWORKS`, which needs PyTorch."""
 
 DataDir = Annotated[

@@ -71,7 +71,7 @@ class Options:
     model: Annotated[
         str,
         Option(
-            "Network: of 28 x 28 the first two, of 28 x 28 or 32 x 32 the others.",
+            "Network: of 28 x 28 the first three, of 28 x 28 or 32 x 32 the others.",
             choices=MODELS,
             panel=TRAINING,
         ),

@@ -67,7 +67,7 @@ class Options:
     model: Annotated[
         tuple[str, ...],
         Option(
-            "Networks, the first two of 28 x 28. By default cnn2c, on cifar10 mobilenetv2 and "
+            "Networks, the first three of 28 x 28. By default cnn2c, on cifar10 mobilenetv2 and "
             "resnet18.",
             choices=MODELS,
             panel=TRAINING,
