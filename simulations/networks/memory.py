@@ -19,7 +19,7 @@ _inside = 0
 
 @contextmanager
 def large_tensors_kept() -> Iterator[None]:
-    """Keep freed memory instead of giving it back to the kernel, up to `KEPT`; given back at the end.
+    """Keep freed memory, up to `KEPT`, which else goes back to the kernel; it goes at the end.
 
     glibc maps every tensor of some size afresh and unmaps it when it is freed, so that each step
     pays for its pages anew: of MobileNetV2 on CIFAR-10 half of the time, of CNN2C on two threads a
