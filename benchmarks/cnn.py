@@ -14,6 +14,7 @@ from learnprop.simulations.networks.criteria import weighted_cross_entropy
 from learnprop.simulations.networks.image_batches import ResidentImages, channel_moments, resident
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.replicas import Replicas, make_replicas
+from learnprop.simulations.networks.steps import TrainingData
 from learnprop.simulations.networks.trainer import train
 
 SHAPE, N_CLASSES, BATCH = (1, 28, 28), 10, 64
@@ -65,7 +66,7 @@ def ours(
     rngs = [np.random.default_rng(s) for s in seeds]
     _wait(device)
     started = time.perf_counter()
-    train(networks, data, labels, rows, loss, recipe, rngs)
+    train(networks, TrainingData(data, labels, rows), loss, recipe, rngs)
     _wait(device)
     return time.perf_counter() - started, networks
 
@@ -152,7 +153,7 @@ def many_at_once(device: torch.device, n_images: int, epochs: int, n_networks: i
         for i in range(len(networks)):
             alone = make_replicas([build_network("cnn2c", SHAPE, N_CLASSES, i)], CPU)
             train(
-                alone, here, short.cpu(), torch.arange(len(short))[None],
+                alone, TrainingData(here, short.cpu(), torch.arange(len(short))[None]),
                 weighted_cross_entropy(torch.ones(1, N_CLASSES), BATCH), ten,
                 [np.random.default_rng(i)],
             )  # fmt: skip

@@ -9,6 +9,7 @@ from learnprop.simulations.networks.architectures import build_network
 from learnprop.simulations.networks.criteria import weighted_cross_entropy
 from learnprop.simulations.networks.image_batches import channel_moments, resident
 from learnprop.simulations.networks.replicas import make_replicas
+from learnprop.simulations.networks.steps import TrainingData
 from learnprop.simulations.networks.trainer import train
 from learnprop.simulations.studies.losses import study as losses
 
@@ -42,17 +43,19 @@ def run(digits, members, recipe, *, model="cnn2c", dtype=torch.float64, **option
         dtype=dtype,
         compiled=recipe.compiled,
     )
-    path, optimiser = train(
+    path = train(
         networks,
-        resident(data.images, channel_moments(data.images), CPU, dtype),
-        torch.as_tensor(data.labels),
-        rows[list(members)],
+        TrainingData(
+            resident(data.images, channel_moments(data.images), CPU, dtype),
+            torch.as_tensor(data.labels),
+            rows[list(members)],
+        ),
         weighted_cross_entropy(class_weight(len(members), dtype), recipe.batch_size),
         recipe,
         [np.random.default_rng(100 + seed) for seed in members],
         **options,
     )
-    return networks, path, optimiser
+    return networks, path
 
 
 def few_digits(patch):

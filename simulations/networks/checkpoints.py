@@ -38,7 +38,6 @@ class Checkpoint:
 def save_checkpoint(
     checkpoint: Checkpoint,
     state: Mapping[str, torch.Tensor],
-    optimiser: torch.optim.Optimizer,
     progress: Any,
     finished: bool,
 ) -> None:
@@ -49,7 +48,6 @@ def save_checkpoint(
     checkpoint : Checkpoint
     state : mapping of str to tensor
         Parameters and buffers.
-    optimiser : torch.optim.Optimizer
     progress : dataclass
         Of numbers, tensors and dicts of them.
     finished : bool
@@ -60,7 +58,6 @@ def save_checkpoint(
     content = {
         "key": checkpoint.key,
         "state": dict(state),
-        "optimiser": optimiser.state_dict(),
         "progress": {f.name: getattr(progress, f.name) for f in fields(progress)},
     }
     try:
@@ -76,7 +73,6 @@ def save_checkpoint(
 def load_checkpoint(
     checkpoint: Checkpoint,
     state: Mapping[str, torch.Tensor],
-    optimiser: torch.optim.Optimizer,
     progress: Any,
 ) -> bool:
     """Put a training where its checkpoint has it, if there is one of this very training.
@@ -86,7 +82,6 @@ def load_checkpoint(
     checkpoint : Checkpoint
     state : mapping of str to tensor
         Overwritten in place.
-    optimiser : torch.optim.Optimizer
     progress : dataclass
 
     Returns
@@ -100,10 +95,18 @@ def load_checkpoint(
     with torch.no_grad():
         for name, tensor in state.items():
             tensor.copy_(found["state"][name])
-    optimiser.load_state_dict(found["optimiser"])
     for name, value in found["progress"].items():
-        setattr(progress, name, value)
+        setattr(progress, name, _placed(value, getattr(progress, name)))
     return True
+
+
+def _placed(value: Any, like: Any) -> Any:
+    """Tensors where those are whose place they take; others stay on the processor."""
+    if isinstance(like, torch.Tensor):
+        return value.to(like.device)
+    if isinstance(like, dict):
+        return {name: _placed(v, like.get(name)) for name, v in value.items()}
+    return value
 
 
 def _read(path: Path) -> Any:
@@ -114,6 +117,6 @@ def _read(path: Path) -> Any:
         with ZipFile(path) as archive:
             if archive.testzip() is not None:  # torch.load would take a changed byte
                 return None
-        return torch.load(path, weights_only=True)
+        return torch.load(path, weights_only=True, map_location="cpu")
     except Exception:  # of the many that a file of another kind raises
         return None

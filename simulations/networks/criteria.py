@@ -21,7 +21,7 @@ from learnprop.equations.losses.loss import ChosenLoss
 from learnprop.equations.losses.softmax import weighted_softmax_loss
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.networks.recipe import Recipe
-from learnprop.simulations.networks.trainer import MinibatchLoss
+from learnprop.simulations.networks.steps import MinibatchLoss
 from learnprop.simulations.networks.training import Criterion, Member, Pool
 from learnprop.simulations.records.measure import measure
 from learnprop.simulations.refinement.sigmoid_bias import refine_sigmoid_bias

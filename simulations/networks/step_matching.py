@@ -11,7 +11,7 @@ import torch
 from learnprop.simulations.networks.image_batches import draw_epoch, image_batch
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.replicas import logits
-from learnprop.simulations.networks.trainer import MinibatchLoss
+from learnprop.simulations.networks.steps import MinibatchLoss
 from learnprop.simulations.networks.training import Member, Pool, starting_networks
 
 MATCHED_OVER = 20

@@ -23,7 +23,8 @@ from learnprop.simulations.networks.image_batches import (
 )
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.replicas import Replicas, features, make_replicas, replica
-from learnprop.simulations.networks.trainer import MinibatchLoss, path_gradients, train
+from learnprop.simulations.networks.steps import MinibatchLoss, TrainingData
+from learnprop.simulations.networks.trainer import path_gradients, train
 from learnprop.simulations.refinement.stages import (
     Evaluated,
     OutputLayer,
@@ -235,11 +236,9 @@ def train_networks(
             if (network := seen(i, criterion.splits)) is not None
         }
 
-    path, optimiser = train(
+    path = train(
         networks,
-        pool.images,
-        pool.labels,
-        rows,
+        TrainingData(pool.images, pool.labels, rows),
         criterion.loss,
         recipe,
         [np.random.default_rng(member.order) for member in members],
@@ -247,7 +246,7 @@ def train_networks(
         visit_at=[epoch for epoch in measure_at if epoch < recipe.epochs],
         checkpoint=checkpoint,
     )
-    gradients = [g * criterion.unit for g in path_gradients(networks, path, optimiser, recipe)]
+    gradients = [g * criterion.unit for g in path_gradients(networks, path, recipe)]
     results = []
     for i in range(len(members)):
         epochs = {

@@ -34,14 +34,14 @@ def test_a_training_that_was_stopped_goes_on_where_it_was(digits, tmp_path, monk
     options = {"visit": visit, "visit_at": (2, 4, 5), "checkpoint": checkpoint}
     with pytest.raises(Stop):
         run(digits, [1], recipe, **options)
-    networks, path, optimiser = run(digits, [1], recipe, **options)
+    networks, path = run(digits, [1], recipe, **options)
     assert visited == [2, 4, 4, 5]
     assert {epoch: int(v["epoch"]) for epoch, v in path.visits.items()} == {2: 2, 4: 4, 5: 5}
-    whole, whole_path, whole_optimiser = run(digits, [1], recipe)
+    whole, whole_path = run(digits, [1], recipe)
     assert all(torch.equal(networks.state[name], whole.state[name]) for name in whole.state)
     for a, b in zip(
-        path_gradients(networks, path, optimiser, recipe),
-        path_gradients(whole, whole_path, whole_optimiser, recipe),
+        path_gradients(networks, path, recipe),
+        path_gradients(whole, whole_path, recipe),
         strict=True,
     ):
         assert torch.equal(a, b)
@@ -103,14 +103,14 @@ def test_a_checkpoint_that_cannot_be_written_costs_time_only(digits, tmp_path, m
 def test_a_changed_byte_is_noticed(digits, tmp_path, member):
     """torch.load itself takes one in a tensor, and raises whatever comes for one elsewhere."""
     checkpoint = Checkpoint(tmp_path / "a.pt", "key")
-    networks, path, optimiser = run(digits, [0], Recipe(epochs=1), checkpoint=checkpoint)
+    networks, path = run(digits, [0], Recipe(epochs=1), checkpoint=checkpoint)
     before = {name: value.detach().clone() for name, value in networks.state.items()}
-    assert load_checkpoint(checkpoint, networks.state, optimiser, path)  # the control
+    assert load_checkpoint(checkpoint, networks.state, path)  # the control
     with ZipFile(checkpoint.path) as archive:
         (name,) = (n for n in archive.namelist() if n.endswith(f"/{member}"))
         stored = archive.read(name)
     content = bytearray(checkpoint.path.read_bytes())
     content[content.index(stored) + len(stored) // 2] ^= 0x40
     checkpoint.path.write_bytes(content)
-    assert not load_checkpoint(checkpoint, networks.state, optimiser, path)
+    assert not load_checkpoint(checkpoint, networks.state, path)
     assert all(torch.equal(networks.state[name], value) for name, value in before.items())

@@ -18,6 +18,7 @@ from learnprop.simulations.networks.image_batches import (
 )
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.replicas import features, logits, make_replicas, replica
+from learnprop.simulations.networks.steps import TrainingData
 from learnprop.simulations.networks.trainer import path_gradients, train
 from tests.trained import CPU, N, class_weight, run
 
@@ -63,7 +64,7 @@ def by_the_book(digits, member, recipe, dtype=torch.float64):
     ids=["momentum", "step", "cosine", "decay"],
 )
 def test_the_loop_is_a_users_loop(digits, recipe):
-    networks, path, _ = run(digits, [1], recipe)
+    networks, path = run(digits, [1], recipe)
     theirs = by_the_book(digits, 1, recipe).state_dict()
     for name, value in networks.state.items():
         assert torch.allclose(value[0], theirs[name], rtol=1e-9, atol=1e-12), name
@@ -101,8 +102,8 @@ def test_a_minibatch_loss_is_normalised_by_constants(digits):
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
 def test_e9_the_mean_gradient_is_known_from_the_ends_of_the_path(digits, momentum):
     recipe = Recipe(epochs=3, batch_size=32, lr=0.05, momentum=momentum)
-    networks, path, optimiser = run(digits, [0, 1], recipe)
-    mean, identity = path_gradients(networks, path, optimiser, recipe)
+    networks, path = run(digits, [0, 1], recipe)
+    mean, identity = path_gradients(networks, path, recipe)
     assert torch.allclose(mean, identity, rtol=0, atol=1e-15)
     assert float(mean.abs().max()) > 1e-3  # the control: it is not zero, converged it is not
     naive = (path.first_bias - networks.head_bias.detach()) / recipe.lr / path.n_steps
@@ -114,18 +115,18 @@ def test_e9_needs_a_constant_rate_and_no_decay_of_the_bias(digits):
         Recipe(epochs=2, schedule="cosine"),
         Recipe(epochs=2, weight_decay=0.1, decay_bias=True),
     ):
-        networks, path, optimiser = run(digits, [0], recipe)
-        mean, identity = path_gradients(networks, path, optimiser, recipe)
+        networks, path = run(digits, [0], recipe)
+        mean, identity = path_gradients(networks, path, recipe)
         assert torch.isfinite(mean).all()
         assert torch.isnan(identity).all()
 
 
 def test_many_at_once_are_single_trainings_for_the_first_ten_steps(digits):
     recipe = Recipe(epochs=2, batch_size=math.ceil(N / 5))
-    many, path, _ = run(digits, [0, 1, 2], recipe, dtype=torch.float32)
+    many, path = run(digits, [0, 1, 2], recipe, dtype=torch.float32)
     assert path.n_steps == 10
     for i in range(3):
-        alone, _, _ = run(digits, [i], recipe, dtype=torch.float32)
+        alone, _ = run(digits, [i], recipe, dtype=torch.float32)
         for name, value in alone.state.items():
             assert float((value[0] - many.state[name][i]).detach().abs().max()) <= 1e-4, name
     assert not torch.allclose(many.head_weight[0], many.head_weight[1], atol=1e-3)
@@ -135,18 +136,18 @@ def test_many_at_once_are_single_trainings_for_the_first_ten_steps(digits):
 def test_many_with_batch_normalisation_are_single_trainings(digits):
     """In float64, buffers too: in float32 normalisation magnifies rounding beyond 1e-4."""
     recipe = Recipe(epochs=1, batch_size=32)
-    many, _, _ = run(digits, [0, 1], recipe, model="cnn5c")
+    many, _ = run(digits, [0, 1], recipe, model="cnn5c")
     for i in range(2):
-        alone, _, _ = run(digits, [i], recipe, model="cnn5c")
+        alone, _ = run(digits, [i], recipe, model="cnn5c")
         for name, value in alone.state.items():
             assert torch.allclose(value[0], many.state[name][i], rtol=1e-9, atol=1e-12), name
 
 
 def test_many_at_once_in_float64_are_single_trainings(digits):
     recipe = Recipe(epochs=3, batch_size=32, momentum=0.9, augment=True)
-    many, _, _ = run(digits, [0, 2], recipe)
+    many, _ = run(digits, [0, 2], recipe)
     for i, seed in enumerate((0, 2)):
-        alone, _, _ = run(digits, [seed], recipe)
+        alone, _ = run(digits, [seed], recipe)
         assert torch.allclose(alone.head_weight[0], many.head_weight[i], atol=1e-12)
         x = torch.randn(1, 4, 1, 28, 28, dtype=torch.float64)
         assert torch.allclose(features(alone, x), features(replica(many, i), x), atol=1e-12)
@@ -159,7 +160,7 @@ def test_a_training_is_the_same_bits_again(digits):
 
 
 def test_a_loss_that_is_not_finite_is_noticed_and_stops(digits):
-    _, path, _ = run(digits, [0], Recipe(epochs=50, lr=1e4), dtype=torch.float32)
+    _, path = run(digits, [0], Recipe(epochs=50, lr=1e4), dtype=torch.float32)
     assert 0 < int(path.diverged[0]) == path.epoch < 50
 
 
@@ -171,16 +172,18 @@ def test_one_of_many_that_diverges_leaves_the_others_alone(digits):
     with torch.no_grad():
         networks.head_weight[0] = float("nan")
     recipe = Recipe(epochs=2)
-    path, _ = train(
+    path = train(
         networks,
-        resident(data.images, channel_moments(data.images), CPU, torch.float64),
-        torch.as_tensor(data.labels),
-        rows[:2],
+        TrainingData(
+            resident(data.images, channel_moments(data.images), CPU, torch.float64),
+            torch.as_tensor(data.labels),
+            rows[:2],
+        ),
         weighted_cross_entropy(class_weight(2, torch.float64), recipe.batch_size),
         recipe,
         [np.random.default_rng(100 + seed) for seed in (0, 1)],
     )
-    alone, _, _ = run(digits, [1], recipe)
+    alone, _ = run(digits, [1], recipe)
     assert path.diverged.tolist() == [1, 0]
     assert torch.allclose(networks.head_weight[1], alone.head_weight[0], atol=1e-12)
 
