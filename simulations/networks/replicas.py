@@ -27,7 +27,7 @@ class Replicas:
     parameters, buffers : dict of str to tensor
         By the name in the network, one more axis before the others: (n_networks, ...).
     compiled : bool
-        Whether the features go through `torch.compile`.
+        Whether the features, or a network alone, go through `torch.compile`.
     """
 
     template: Network
@@ -132,7 +132,7 @@ def ordinary(replicas: Replicas) -> Network:
         layer, _, attribute = name.rpartition(".")
         setattr(network.get_submodule(layer), attribute, value[0])
     if replicas.compiled:
-        network.features.compile()
+        network.compile()  # not its features: a module of torch's own it would pass by
     return network
 
 
