@@ -149,8 +149,11 @@ def _held_out(o: Options, drawn: Sequence[int]) -> tuple[tuple[int, ...], tuple[
     held = tuple(round(o.heldout * n) for n in drawn)
     for k, (n, m) in enumerate(zip(drawn, held, strict=True)):
         if not 0 < m < n:
-            left = "none to train with" if m else "none held out"
-            raise BadArgument("heldout", f"{o.heldout:g} of the {n} images of class {k}: {left}")
+            raise BadArgument(
+                "heldout",
+                f"must hold out one image of each class at least and leave one, got {o.heldout:g} "
+                f"of the {n} images of class {k}",
+            )
     return tuple(n - m for n, m in zip(drawn, held, strict=True)), held
 
 
