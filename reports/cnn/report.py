@@ -10,7 +10,6 @@ from learnprop.reports.cnn.summary import Networks, summarise
 from learnprop.reports.cnn.text import STAGE_NAMES, joint_grid, overview_grid, stage_grid
 from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
-
 _ALSO = {
     "heldout": "; the same gap with the output bias refined on images held out of training "
     "(heldout), and what their number lets expect",
