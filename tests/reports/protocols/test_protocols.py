@@ -7,6 +7,7 @@ import pytest
 
 from learnprop.reports.cnn.text import joint_grid, overview_grid, stage_grid
 from learnprop.reports.losses.text import differences_grid
+from learnprop.reports.protocols.ademp import replications
 from learnprop.reports.statistics.training_samples import (
     GIVEN_SAMPLE,
     same_in_all_runs,
@@ -15,6 +16,8 @@ from learnprop.reports.statistics.training_samples import (
 from learnprop.reports.study_report import report_of
 from learnprop.simulations.records.store_file import open_store
 from learnprop.simulations.studies import study_module
+from tests.toys import toy_study
+from tests.toys_together import compute_all
 
 FMNIST = (6000,) * 10
 MNIST = (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949)
@@ -149,3 +152,13 @@ def test_whose_random_numbers_a_study_shares_is_said(name, options):
     text = protocol(study_of(name, **options))
     words = f"another `{name}` of the same seed has them too in cells named alike"
     assert text.count(words) == 1
+
+
+def test_how_replications_are_computed():
+    study = toy_study(n_runs=4, block_size=1)
+    for how, said in (
+        (study, "computed one by one."),
+        (toy_study(n_runs=4), "computed in blocks of 25."),
+        (replace(study, compute_together=compute_all), "computed as many at once as there are to "),
+    ):
+        assert f"4 replications asked for at first, {said}" in replications(how, None)
