@@ -6,7 +6,12 @@ import math
 from dataclasses import dataclass
 
 SCHEDULES = ("constant", "step", "cosine")
+<<<<<<< HEAD
 PRECISIONS = ("float32", "tf32", "bf16")
+=======
+PRECISIONS = ("float32", "bf16")
+STANDARDS = ("own", "mnist")
+>>>>>>> main
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,9 @@ class Recipe:
         Parameters and their updates stay float32.
     compiled : bool
         Whether the network goes through `torch.compile`.
+    standardise : {"own", "mnist"}
+        Images by mean and standard deviation of each channel; or by MNIST's, as PyTorch's example
+        of the paper's time would have other images of that format.
     """
 
     epochs: int = 20
@@ -43,6 +51,7 @@ class Recipe:
     augment: bool = False
     precision: str = "float32"
     compiled: bool = False
+    standardise: str = "own"
 
     def rate(self, epoch: int) -> float:
         """Learning rate of an epoch, counted from 0.
