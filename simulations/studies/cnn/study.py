@@ -106,7 +106,8 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
     inputs = {k: v for k, v in {"data_dir": data_dir, "states": states}.items() if v}
     return Study(
         NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True,
-        compute_together=compute_blocks, group_of=trained_alike,
+        compute_together=compute_blocks if any(map(trained_alike, cells)) else None,
+        group_of=trained_alike,
     )  # fmt: skip
 
 
