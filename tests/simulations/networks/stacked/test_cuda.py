@@ -79,8 +79,9 @@ def test_running_statistics_after_warming_up(digits, monkeypatch):
         assert torch.allclose(captured.state[name], tensor, rtol=0, atol=1e-10), name
 
 
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 def test_an_epoch_waits_for_nothing(digits):
-    """Beyond the first, which waits for memory: from the order on the host to the mean loss."""
+    """From the order on the host to the mean loss on the device."""
 
     def make(*arguments):
         run_epoch = stacked_epoch(*arguments)
@@ -98,22 +99,26 @@ def test_an_epoch_waits_for_nothing(digits):
 
 
 def test_float32_is_float32_unless_tf32_is_asked_for():
-    """TF32 has ten bits: its products are off by 1e-3, those of float32 by 1e-6."""
-    assert torch.get_float32_matmul_precision() == "highest"
-    a, b = torch.rand(2, 8, 256, 256, device="cuda").unbind()
+    """Factors of TF32 have ten bits: products are off by 1e-4, those of float32 by 1e-7."""
+    a, b = torch.rand(8, 256, 8, device="cuda"), torch.rand(8, 8, 256, device="cuda")
     exact = torch.bmm(a.double(), b.double())
-    error = float((torch.bmm(a, b).double() / exact - 1).abs().max())
-    assert error < 1e-5
+    assert float((torch.bmm(a, b).double() / exact - 1).abs().max()) < 5e-6
 
 
 def test_memory_is_given_back(digits):
-    in_float32(digits, [0], TEN_STEPS)
-    torch.cuda.synchronize()
+    whole = Recipe(epochs=1, batch_size=N)  # of three networks some 180 MB
+    in_float32(digits, [0, 1, 2], TEN_STEPS)
     torch.cuda.empty_cache()
     before = torch.cuda.memory_reserved()
-    in_float32(digits, range(3), TEN_STEPS)
+    torch.cuda.reset_peak_memory_stats()
+    in_float32(digits, [0, 1, 2], whole)
+    assert torch.cuda.max_memory_reserved() > before + 2**26  # the control
     torch.cuda.empty_cache()
-    assert torch.cuda.memory_reserved() <= before
+    assert torch.cuda.memory_reserved() < before + 2**25
+
+
+class Stop(Exception):
+    """In the middle of a training."""
 
 
 def test_a_checkpoint_of_a_gpu_is_read_on_a_processor(digits, tmp_path, monkeypatch):
@@ -122,9 +127,9 @@ def test_a_checkpoint_of_a_gpu_is_read_on_a_processor(digits, tmp_path, monkeypa
     checkpoint = Checkpoint(tmp_path / "a.pt", "key")
 
     def stop(_epoch):
-        raise KeyboardInterrupt
+        raise Stop
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Stop):
         on_cuda(digits, [0, 1], recipe, visit=stop, visit_at=[2], checkpoint=checkpoint)
     resumed, path = run(digits, [0, 1], recipe, checkpoint=checkpoint)
     assert {t.device.type for t in [*resumed.state.values(), *path.momenta.values()]} == {"cpu"}
