@@ -15,8 +15,8 @@ from learnprop.reports.statistics.resplit import resplit_protocol
 from learnprop.reports.statistics.training_samples import GIVEN_SAMPLE
 from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.engine.study import Study
-from learnprop.simulations.networks.step_matching import MATCHED_OVER
 from learnprop.simulations.studies.losses.block import LossCell
+from learnprop.simulations.studies.losses.step_matching import MATCHED_OVER
 
 _PER_SAMPLE = (
     "of a minibatch its sum over the size of a whole one, so that the last, shorter one counts for "

@@ -7,13 +7,14 @@ What a user chooses, and the study that it makes; how a replication is computed 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from learnprop.equations.arguments import BadArgument, renamed
 from learnprop.simulations.dataset_catalogue import dataset_named
-from learnprop.simulations.dataset_files import folder_named
+from learnprop.simulations.dataset_files import resolved
 from learnprop.simulations.datasets import class_supply, load_dataset
 from learnprop.simulations.engine.study import BLOCK_SIZE, Study
 from learnprop.simulations.engine.versions import code_version
@@ -21,6 +22,8 @@ from learnprop.simulations.fitters.fit import check_device
 from learnprop.simulations.generators.class_sizes import class_sizes
 from learnprop.simulations.networks.architectures import check_network
 from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.states import check_states, trained_networks
+from learnprop.simulations.refinement.stages import STAGES
 from learnprop.simulations.studies.checks import (
     check_chosen,
     check_recipe,
@@ -61,9 +64,9 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
     check_chosen(o)
     dataset = dataset_named(o.dataset)
     check_network(o.model, dataset.shape)
-    recipe = _recipe(o)
+    recipe, stages = _recipe(o), _stages(o)
     device = check_device(o.device).type
-    data_dir = str(folder_named(o.data_dir).resolve()) if o.data_dir else ""
+    data_dir, states = resolved(o.data_dir), resolved(o.states)
     if supply is None:
         images = load_dataset(o.dataset, data_dir)
         supply = class_supply(images.labels, images.test_labels, len(dataset.labels)).tolist()
@@ -74,14 +77,20 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
             dataset=o.dataset,
             model=o.model,
             train_size=sizes,
+            heldout_size=heldout,
             class_weight=_distinct(weight_settings(o.weights, sizes, o.beta)),
             recipe=recipe,
             measure_at=_measure_at(o),
+            stages=stages,
             device=device,
             data_dir=data_dir,
+            states=states,
         )
-        for ratio, sizes in _sizes(o, supply)
+        for ratio, drawn in _sizes(o, supply)
+        for sizes, heldout in [_held_out(o, drawn)]
     )
+    if states:
+        check_states(Path(states), trained_networks(cells, o.seed, o.runs))
     design = design_of(
         o,
         device=device,
@@ -90,7 +99,7 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
         # On a processor networks are trained alone; on a device 25 runs under every λ at once.
         block_size=1 if device == "cpu" else BLOCK_SIZE,
     )
-    inputs = {"data_dir": data_dir} if data_dir else {}
+    inputs = {k: v for k, v in {"data_dir": data_dir, "states": states}.items() if v}
     return Study(
         NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True
     )
@@ -116,6 +125,33 @@ def _recipe(o: Options) -> Recipe:
             compiled=o.compile,
         )
     )
+
+
+def _stages(o: Options) -> tuple[str, ...]:
+    """Stages in their order: as chosen, or all that there are images for."""
+    if o.heldout and not 0 < o.heldout < 1:
+        raise BadArgument("heldout", f"must satisfy 0 <= heldout < 1, got {o.heldout:g}")
+    if len(set(o.stages)) < len(o.stages):
+        raise BadArgument("stages", f"must be distinct, got {list(o.stages)}")
+    asked = "heldout" in (o.stages or STAGES)
+    if o.stages and asked and not o.heldout:
+        raise BadArgument("stages", "heldout needs `heldout`, the share of the images, got 0")
+    if o.heldout and not asked:
+        raise BadArgument("heldout", f"needs heldout among `stages`, got {list(o.stages)}")
+    chosen = {"raw", *(o.stages or STAGES)} - (set() if o.heldout else {"heldout"})
+    return tuple(stage for stage in STAGES if stage in chosen)
+
+
+def _held_out(o: Options, drawn: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Images of each class that are trained on, and that are held out."""
+    if not o.heldout:
+        return tuple(drawn), ()
+    held = tuple(round(o.heldout * n) for n in drawn)
+    for k, (n, m) in enumerate(zip(drawn, held, strict=True)):
+        if not 0 < m < n:
+            left = "none to train with" if m else "none held out"
+            raise BadArgument("heldout", f"{o.heldout:g} of the {n} images of class {k}: {left}")
+    return tuple(n - m for n, m in zip(drawn, held, strict=True)), held
 
 
 def _measure_at(o: Options) -> tuple[int, ...]:

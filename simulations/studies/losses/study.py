@@ -10,19 +10,21 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.losses import LOSSES, REFERENCE
 from learnprop.equations.losses.loss import ChosenLoss, Parameter
 from learnprop.simulations.dataset_catalogue import dataset_named
-from learnprop.simulations.dataset_files import folder_named
+from learnprop.simulations.dataset_files import resolved
 from learnprop.simulations.datasets import class_supply, load_dataset
 from learnprop.simulations.engine.study import BLOCK_SIZE, Study
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.fitters.fit import check_device
 from learnprop.simulations.networks.architectures import check_network
 from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.states import check_states, trained_networks
 from learnprop.simulations.studies.checks import (
     check_chosen,
     check_recipe,
@@ -82,7 +84,7 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
         if len(set(values)) < len(values):
             raise BadArgument(option, f"must be distinct, got {list(values)}")
     device = check_device(o.device).type
-    data_dir = str(folder_named(o.data_dir).resolve()) if o.data_dir else ""
+    data_dir, states = resolved(o.data_dir), resolved(o.states)
     losses = _losses(o)
     pairs = [(d, m) for d in _datasets(o) for m in _models(o, d)]
     if supply is None:
@@ -97,6 +99,7 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
             recipe=_recipe(o, dataset),
             device=device,
             data_dir=data_dir,
+            states=states,
         )
         for matched, loss, (dataset, model) in product(
             (False, True) if o.match_step else (False,), losses, pairs
@@ -118,7 +121,9 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
         # On a processor networks are trained alone; on a device 25 runs at once.
         block_size=1 if device == "cpu" else BLOCK_SIZE,
     )
-    inputs = {"data_dir": data_dir} if data_dir else {}
+    if states:
+        check_states(Path(states), trained_networks(cells, o.seed, o.runs))
+    inputs = {k: v for k, v in {"data_dir": data_dir, "states": states}.items() if v}
     return Study(
         NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True
     )
@@ -189,6 +194,11 @@ def _check_values(parameter: Parameter, values: Sequence[float]) -> None:
 
 
 def _recipe(o: Options, dataset: str) -> Recipe:
+    channels = dataset_named(dataset).shape[0]
+    if o.standardise == "mnist" and channels != 1:
+        raise BadArgument(
+            "standardise", f"mnist is of one channel, but images of {dataset} have {channels}"
+        )
     chosen = {
         name: getattr(o, name)
         for name in (
@@ -197,7 +207,13 @@ def _recipe(o: Options, dataset: str) -> Recipe:
         if getattr(o, name) is not None
     }  # fmt: skip
     return check_recipe(
-        replace(paper_recipe(dataset), precision=o.precision, compiled=o.compile, **chosen)
+        replace(
+            paper_recipe(dataset),
+            precision=o.precision,
+            compiled=o.compile,
+            standardise=o.standardise,
+            **chosen,
+        )
     )
 
 
