@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -27,9 +28,7 @@ FLOPS = 2 * (3 * MULTIPLICATIONS - 24 * 24 * 20 * 25)
 """Of one image of a training step."""
 
 
-def images_and_labels(
-    n: int, shape: tuple[int, int, int] = SHAPE
-) -> tuple[np.ndarray, np.ndarray]:
+def images_and_labels(n: int, shape: tuple[int, int, int] = SHAPE) -> tuple[np.ndarray, np.ndarray]:
     """Noise in the shape of a data set: the time of a step does not depend on what is seen."""
     rng = np.random.default_rng(0)
     pixels = rng.integers(256, size=(n, *shape), dtype=np.uint8)
@@ -49,6 +48,13 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
     work()
     wait(device)
     return time.perf_counter() - started
+
+
+@contextmanager
+def in_float32() -> Iterator[None]:
+    """Convolutions in float32 on a GPU, chosen by trial: PyTorch's own would be in TF32."""
+    with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
+        yield
 
 
 def users_loop(pixels: np.ndarray, labels: np.ndarray, epochs: int, device: torch.device) -> float:

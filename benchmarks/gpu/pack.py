@@ -8,14 +8,13 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import sys
 import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.gpu.parts import BadPart, Part, Whole, join, split
-from benchmarks.gpu.wheels import NoWheels, download_wheels
+from benchmarks.gpu.wheels import download_wheels
 from learnprop.simulations.dataset_catalogue import DATASETS
 from learnprop.simulations.dataset_files import data_folders, find_folder, read_verified
 
@@ -90,10 +89,7 @@ def write_pack(
                 (out / part.name).unlink(missing_ok=True)
         (out / MANIFEST).unlink(missing_ok=True)
     out.mkdir(parents=True, exist_ok=True)
-    wholes = [
-        split(packed(files), f"{name}.tar", out, most)
-        for name, files in bundles.items()
-    ]
+    wholes = [split(packed(files), f"{name}.tar", out, most) for name, files in bundles.items()]
     content = json.dumps([asdict(whole) for whole in wholes], indent=2) + "\n"
     (out / MANIFEST).write_text(content)
     return wholes

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from benchmarks.gpu.stage import At
+from benchmarks.gpu.stages.at import At
 from benchmarks.trainings import BATCH, seconds
 
 PRODUCTS = {
