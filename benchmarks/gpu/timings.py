@@ -29,17 +29,16 @@ def as_csv(readings: Sequence[Reading]) -> str:
 
 def as_markdown(machine: Machine, ended: Sequence[Ended], readings: Sequence[Reading]) -> str:
     """Page: the machine, what became of the stages, and what each found."""
-    packages, git = machine.provenance["packages"], machine.provenance["git"]
+    p, git = machine.provenance, machine.provenance["git"]
+    statuses = [(e.stage, e.status, f"{e.seconds:.0f}") for e in ended]
     lines = [
         f"# Timings on {machine.device}" + (" (a rehearsal)" if machine.quick else ""),
         "",
-        f"PyTorch {packages['torch']}, Python {packages['python']}, "
-        f"{machine.provenance['machine']['cores']} cores, {machine.provenance['started']}, revision "
+        f"PyTorch {p['packages']['torch']}, Python {p['packages']['python']}, "
+        f"{p['machine']['cores']} cores, {p['started']}, revision "
         f"{git['revision'][:12] if git else 'not known'}.",
         "",
-        *_table(
-            ("stage", "status", "seconds"), [(e.stage, e.status, f"{e.seconds:.0f}") for e in ended]
-        ),
+        *_table(("stage", "status", "seconds"), statuses),
     ]
     for stage in dict.fromkeys(reading.stage for reading in readings):
         rows = [

@@ -6,12 +6,8 @@ import math
 from dataclasses import dataclass
 
 SCHEDULES = ("constant", "step", "cosine")
-<<<<<<< HEAD
 PRECISIONS = ("float32", "tf32", "bf16")
-=======
-PRECISIONS = ("float32", "bf16")
 STANDARDS = ("own", "mnist")
->>>>>>> main
 
 
 @dataclass(frozen=True)

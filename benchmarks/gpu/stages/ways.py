@@ -7,7 +7,6 @@ from contextlib import contextmanager, nullcontext
 from unittest.mock import patch
 
 import torch
-from learnprop.simulations.networks.stacked import stacked_epoch
 
 from benchmarks.gpu.stages.at import At
 from benchmarks.trainings import (
@@ -23,6 +22,7 @@ from benchmarks.trainings import (
 )
 from learnprop.simulations.networks.image_batches import ResidentImages, channel_moments, resident
 from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.stacked.epoch import stacked_epoch
 from learnprop.simulations.networks.steps import eager_epoch
 from learnprop.simulations.networks.trainer import MakeEpoch
 
