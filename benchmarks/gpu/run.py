@@ -38,13 +38,13 @@ def main(arguments: Sequence[str]) -> int:
     end = time.monotonic() + 60 * chosen.minutes
     try:
         stages = _stages(chosen.stages)
-        device = _device(chosen.device)
         if not 0 < chosen.minutes < 10**6:
             raise ValueError(f"--minutes must be positive, got {chosen.minutes:g}")
         if chosen.out.exists() and not chosen.out.is_dir():
             raise ValueError(f"--out must be a folder, but {chosen.out} is a file")
         needed = {} if chosen.quick else {d: f"stage {s.name}" for s in stages for d in s.datasets}
         environment = supply(chosen.pack, chosen.work, needed)
+        device = _device(chosen.device)
     except ValueError as error:
         print(f"gpu: {error}", file=sys.stderr)
         return 2

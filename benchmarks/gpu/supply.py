@@ -67,7 +67,7 @@ def supply(pack: Path, into: Path, needed_by: Mapping[str, str]) -> dict[str, st
 
 def _files(name: str, manifest: Mapping[str, Whole], pack: Path, needs: str) -> dict[str, bytes]:
     if name not in manifest:
-        raise Missing(f"{needs}, nor in a pack in {pack}: make gpu-pack gathers it")
+        raise Missing(f"{needs}, and {pack} has none: make gpu-pack gathers it")
     try:
         return unpacked(manifest[name], pack)
     except BadPart as error:
