@@ -7,8 +7,7 @@ of the samples. P is measured after chosen epochs, and after the last at every s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -20,6 +19,7 @@ import torch
 
 from learnprop.equations.arguments import marked
 from learnprop.simulations.datasets import draw_rows, load_dataset, split_rows
+from learnprop.simulations.engine.devices import arithmetic
 from learnprop.simulations.engine.memory import large_tensors_kept
 from learnprop.simulations.engine.seeds import replication_rng, replication_seed
 from learnprop.simulations.engine.study import StudyError
@@ -115,7 +115,7 @@ def trained_blocks(
             for cell, of_cell in groupby(chunk, key=lambda i: networks[i].cell)
         ]
 
-    with _arithmetic(), large_tensors_kept():
+    with arithmetic(device), large_tensors_kept():
         trained, kept, notes = _trained(networks, pool, groups, at_once, unfinished)
 
         def measure(chunk: Sequence[int]) -> list[Result]:
@@ -184,20 +184,6 @@ def _keep(network: _Network, trained: Trained, device: torch.device) -> None:
     except (OSError, RuntimeError) as error:  # torch.save raises either on a full disk
         reason = getattr(error, "strerror", None) or error
         raise StudyError(f"`states`: {network.path} cannot be written: {reason}") from None
-
-
-@contextmanager
-def _arithmetic() -> Iterator[None]:
-    """float32 that is float32 on a GPU too, and no numbers below the smallest normal one.
-
-    What has converged is full of those, and they take a processor ten times as long.
-    """
-    torch.set_flush_denormal(True)
-    try:
-        with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
-            yield
-    finally:
-        torch.set_flush_denormal(False)
 
 
 def _members(cell: NetworkCell, seed: int, run: int, pool: Pool) -> list[Member]:

@@ -16,9 +16,9 @@ from learnprop.equations.arguments import BadArgument, renamed
 from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.dataset_files import resolved
 from learnprop.simulations.datasets import class_supply, load_dataset
+from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.study import BLOCK_SIZE, Study
 from learnprop.simulations.engine.versions import code_version
-from learnprop.simulations.fitters.fit import check_device
 from learnprop.simulations.generators.class_sizes import class_sizes
 from learnprop.simulations.networks.architectures import check_network
 from learnprop.simulations.networks.recipe import Recipe
@@ -65,7 +65,7 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
     dataset = dataset_named(o.dataset)
     check_network(o.model, dataset.shape)
     recipe, stages = _recipe(o), _stages(o)
-    device = check_device(o.device).type
+    device = chosen_device(o.device).type
     data_dir, states = resolved(o.data_dir), resolved(o.states)
     if supply is None:
         images = load_dataset(o.dataset, data_dir)
@@ -149,8 +149,11 @@ def _held_out(o: Options, drawn: Sequence[int]) -> tuple[tuple[int, ...], tuple[
     held = tuple(round(o.heldout * n) for n in drawn)
     for k, (n, m) in enumerate(zip(drawn, held, strict=True)):
         if not 0 < m < n:
-            left = "none to train with" if m else "none held out"
-            raise BadArgument("heldout", f"{o.heldout:g} of the {n} images of class {k}: {left}")
+            raise BadArgument(
+                "heldout",
+                f"must hold out one image of each class at least and leave one, got {o.heldout:g} "
+                f"of the {n} images of class {k}",
+            )
     return tuple(n - m for n, m in zip(drawn, held, strict=True)), held
 
 
