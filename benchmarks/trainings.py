@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -48,13 +47,6 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
     work()
     wait(device)
     return time.perf_counter() - started
-
-
-@contextmanager
-def in_float32() -> Iterator[None]:
-    """Convolutions in float32 on a GPU, chosen by trial: PyTorch's own would be in TF32."""
-    with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
-        yield
 
 
 def users_loop(pixels: np.ndarray, labels: np.ndarray, epochs: int, device: torch.device) -> float:

@@ -86,9 +86,9 @@ def _stages(names: Sequence[str]) -> list[Stage]:
 
 
 def _device(name: str) -> str:
-    from learnprop.simulations.fitters.fit import check_device
+    from learnprop.simulations.engine.devices import chosen_device
 
-    return check_device(name).type
+    return chosen_device(name).type
 
 
 def _machine(at: Setting, arguments: Sequence[str]) -> Machine:

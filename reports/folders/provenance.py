@@ -119,9 +119,9 @@ def _gpu(device: Any) -> dict[str, str]:
     """Name of the card, where one computed."""
     if device != "cuda":
         return {}
-    import torch
+    from learnprop.simulations.engine.devices import card_name
 
-    return {"gpu": torch.cuda.get_device_name()}
+    return {"gpu": card_name(device)}
 
 
 def _git_revision() -> dict[str, Any] | None:

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from benchmarks.gpu.stages.at import At
-from benchmarks.trainings import N_CLASSES, images_and_labels, in_float32, seconds
+from benchmarks.trainings import N_CLASSES, images_and_labels, seconds
 from learnprop.equations.losses import LOSSES
+from learnprop.simulations.engine.devices import arithmetic
 from learnprop.simulations.networks.architectures import build_network
 from learnprop.simulations.networks.criteria import weighted_cross_entropy
 from learnprop.simulations.networks.image_batches import channel_moments, resident
@@ -56,5 +57,5 @@ def _epoch(at: At, model: str, n_images: int, recipe: Recipe) -> float:
     networks = make_replicas([build_network(model, SHAPE, N_CLASSES, 0)], at.device)
     loss = weighted_cross_entropy(torch.ones(1, N_CLASSES, device=at.device), recipe.batch_size)
     rngs = [np.random.default_rng(0)]
-    with in_float32():
+    with arithmetic(at.device, recipe.precision, tuned=True):
         return seconds(lambda: train(networks, data, loss, recipe, rngs), at.device)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from unittest.mock import patch
 
 import torch
@@ -14,12 +13,12 @@ from benchmarks.trainings import (
     CPU,
     FLOPS,
     images_and_labels,
-    in_float32,
     lean_loop,
     ours,
     seconds,
     users_loop,
 )
+from learnprop.simulations.engine.devices import TF32, arithmetic
 from learnprop.simulations.networks.image_batches import ResidentImages, channel_moments, resident
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.stacked.epoch import stacked_epoch
@@ -35,8 +34,8 @@ def run_baselines(at: At) -> None:
     steps = 10 if at.quick else 300
     pixels, labels = images_and_labels(BATCH * steps)
     for name, loop in (("DataLoader loop", users_loop), ("lean loop", lean_loop)):
-        for how, context in (("", in_float32), (", as PyTorch comes", nullcontext)):
-            with context():
+        for how, context in (("", _in_float32), (", as PyTorch comes", _as_it_comes)):
+            with context(at):
                 loop(pixels[: 10 * BATCH], labels[: 10 * BATCH], 1, at.device)  # warms up
                 took = min(loop(pixels, labels, 1, at.device) for _ in range(2))
             at.say(name + how, 1e3 * took / steps, "ms a step", 1)
@@ -48,11 +47,11 @@ def run_ways(at: At) -> None:
     failed = []
     for networks in sizes:
         data, y = _data(at, BATCH * steps)
-        for name, (make_epoch, products) in _ways(at).items():
+        for name, (make_epoch, precision) in _ways(at).items():
             times: list[float] = []
             timed = _timed(make_epoch, times, at.device)
             try:
-                with in_float32(), products():
+                with arithmetic(at.device, precision, tuned=True):
                     ours(data, y, networks, Recipe(epochs=3), timed)
             except RuntimeError as error:  # the other ways may do
                 failed.append(f"{name}, {networks} networks: {error}")
@@ -80,11 +79,11 @@ def run_hundred(at: At) -> None:
     failed = []
     for several in (networks, 1):
         try:
-            with in_float32():
+            with _in_float32(at):
                 took, _ = ours(data, y, several, Recipe(epochs=epochs), stacked_epoch)
         except RuntimeError as error:  # step by step it may do
             failed.append(f"{several} networks: {error}")
-            with in_float32():
+            with _in_float32(at):
                 took, _ = ours(data, y, several, Recipe(epochs=epochs), _without_graph)
         at.say(f"trainings of {images} images and {epochs} epochs", took, "s", several)
         at.say(
@@ -103,15 +102,23 @@ def _data(at: At, n_images: int) -> tuple[ResidentImages, torch.Tensor]:
     return data, torch.as_tensor(labels, device=at.device)
 
 
-def _ways(at: At) -> dict[str, tuple[MakeEpoch, Callable[[], object]]]:
-    """How epochs are made, and how products are computed; the graph and TF32 are of CUDA only."""
-    ways: dict[str, tuple[MakeEpoch, Callable[[], object]]] = {
-        "eager": (eager_epoch, nullcontext),
-        "stacked, no graph": (_without_graph, nullcontext),
+def _in_float32(at: At) -> AbstractContextManager[None]:
+    return arithmetic(at.device, tuned=True)
+
+
+def _as_it_comes(_: At) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def _ways(at: At) -> dict[str, tuple[MakeEpoch, str]]:
+    """How epochs are made, and the precision of products; graphs and TF32 are of CUDA only."""
+    ways = {
+        "eager": (eager_epoch, "float32"),
+        "stacked, no graph": (_without_graph, "float32"),
     }
     if at.device.type == "cuda":
-        ways["stacked"] = (stacked_epoch, nullcontext)
-        ways["stacked, TF32 products"] = (stacked_epoch, _tf32_products)
+        ways["stacked"] = (stacked_epoch, "float32")
+        ways["stacked, TF32 products"] = (stacked_epoch, TF32)
     return ways
 
 
@@ -120,16 +127,6 @@ def _without_graph(*arguments):
     place = "learnprop.simulations.networks.stacked.epoch.captured"
     with patch(place, lambda steps, _begin, _device: steps):
         return stacked_epoch(*arguments)
-
-
-@contextmanager
-def _tf32_products() -> Iterator[None]:
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
 
 
 def _timed(make_epoch: MakeEpoch, times: list[float], device: torch.device) -> MakeEpoch:
@@ -155,8 +152,8 @@ def _say_agreement(at: At) -> None:
     pixels, labels = images_and_labels(n_images)
     exact = resident(pixels, channel_moments(pixels), CPU, torch.float64)
     alone = ours(exact, torch.as_tensor(labels), networks, recipe)[1]
-    for name, (make_epoch, products) in _ways(at).items():
-        with in_float32(), products():
+    for name, (make_epoch, precision) in _ways(at).items():
+        with arithmetic(at.device, precision, tuned=True):
             found = ours(data, y, networks, recipe, make_epoch)[1]
         differences = [
             float((found.state[key].detach().cpu().double() - value.detach()).abs().max())
