@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from learnprop.equations.mean_proba import FloatArray
-from learnprop.simulations.networks.architectures import STACKABLE
+from learnprop.simulations.networks.architectures import NETWORKS, build_network
 from learnprop.simulations.networks.checkpoints import Checkpoint
 from learnprop.simulations.networks.criteria import joined
 from learnprop.simulations.networks.measuring import measure_networks, measure_on_the_way
 from learnprop.simulations.networks.members import Group, Member, Pool, starting_networks
 from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.stacked.layers import stackable
 from learnprop.simulations.networks.steps import TrainingData
 from learnprop.simulations.networks.trainer import path_gradients, train
 from learnprop.simulations.refinement.stages import Stage, as_tensors, from_tensors
@@ -76,7 +77,10 @@ class Result:
 
 def trains_at_once(model: str, device: torch.device) -> bool:
     """Whether many networks of a kind are trained as one computation: small ones, on a GPU."""
-    return device.type == "cuda" and model in STACKABLE
+    if device.type != "cuda":
+        return False
+    _, _, ((height, width), *_) = NETWORKS[model]
+    return stackable(build_network(model, (1, height, width), 2))
 
 
 def by_chunks(

@@ -65,9 +65,11 @@ def _descend(stack: Stack, gradients: dict[str, torch.Tensor], recipe: Recipe) -
             alpha=recipe.weight_decay,
         )
         gradients = gradients | dict(zip(decayed, sums, strict=True))
-    names = list(gradients)
-    momenta = [stack.momenta[n] for n in names]
-    torch._foreach_mul_(momenta, recipe.momentum)
-    torch._foreach_add_(momenta, [gradients[n] for n in names])
-    moves = torch._foreach_mul(momenta, stack.rate)
+    moves, names = list(gradients.values()), list(gradients)
+    if recipe.momentum:
+        momenta = [stack.momenta[n] for n in names]
+        torch._foreach_mul_(momenta, recipe.momentum)
+        torch._foreach_add_(momenta, moves)
+        moves = momenta
+    moves = torch._foreach_mul(moves, stack.rate)
     torch._foreach_sub_([stack.parameters[n] for n in names], moves)
