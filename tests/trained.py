@@ -35,28 +35,39 @@ def digit_samples():
     return data, torch.as_tensor(np.stack(rows))
 
 
-def class_weight(n, dtype):
+def class_weight(n, dtype, device=CPU):
     """λ of mean one over the sample."""
-    weight = torch.as_tensor(WEIGHT * N / (WEIGHT * SIZES).sum(), dtype=dtype)
+    weight = torch.as_tensor(WEIGHT * N / (WEIGHT * SIZES).sum(), dtype=dtype, device=device)
     return weight.expand(n, -1)
 
 
-def run(digits, members, recipe, *, model="cnn2c", dtype=torch.float64, **options):
+def run(
+    digits,
+    members,
+    recipe,
+    *,
+    model="cnn2c",
+    loss=None,
+    dtype=torch.float64,
+    device=CPU,
+    **options,
+):
     data, rows = digits
     networks = make_replicas(
         [build_network(model, (1, 28, 28), 10, seed) for seed in members],
-        CPU,
+        device,
         dtype=dtype,
         compiled=recipe.compiled,
     )
+    weight = class_weight(len(members), dtype, device)
     path = train(
         networks,
         TrainingData(
-            resident(data.images, channel_moments(data.images), CPU, dtype),
-            torch.as_tensor(data.labels),
-            rows[list(members)],
+            resident(data.images, channel_moments(data.images), device, dtype),
+            torch.as_tensor(data.labels, device=device),
+            rows[list(members)].to(device),
         ),
-        weighted_cross_entropy(class_weight(len(members), dtype), recipe.batch_size),
+        loss or weighted_cross_entropy(weight, recipe.batch_size),
         recipe,
         [np.random.default_rng(100 + seed) for seed in members],
         **options,
