@@ -25,7 +25,7 @@ def run(at: At) -> None:
 def _compare(at: At, study: str, **chosen: Any) -> None:
     what = " ".join([study, chosen.get("fitter", "")]).strip()
     tables = {}
-    for device in (at.device.type, "cpu"):
+    for device in dict.fromkeys((at.device.type, "cpu")):
         started = time.perf_counter()
         result = getattr(learnprop, study)(device=device, **chosen)
         at.say(f"{what} on {device}", time.perf_counter() - started, "s")
