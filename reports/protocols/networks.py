@@ -16,7 +16,7 @@ NETWORKS = {
     if name.startswith("cnn")
     else f"{title} in its form for small images"
     for name, title in NETWORK_NAMES.items()
-}
+} | {"cnn2c-500": "CNN2C of the paper's Table 2 with a hidden layer of 500 before the output layer"}
 _SCHEDULES = {
     "constant": "constant rate",
     "step": "rate divided by 10 after a half and after three quarters of the epochs",
@@ -42,8 +42,10 @@ def training(recipe: Recipe) -> str:
         parts.append(f"weight decay {recipe.weight_decay:g} ({bias})")
     if recipe.augment:
         parts.append("random crop and horizontal flip (P is of the images as they are)")
-    if recipe.precision != "float32":
-        parts.append(f"{recipe.precision} autocast (P is of a network in float32)")
+    if recipe.precision == "tf32":
+        parts.append("products of float32 in TF32 on a GPU")
+    if recipe.precision == "bf16":
+        parts.append("bf16 autocast (P is of a network in float32)")
     if recipe.compiled:
         parts.append("through torch.compile")
     return "; ".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 import threading
@@ -46,6 +47,11 @@ def chosen_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise BadArgument("device", "'cuda' was asked for, but torch finds no CUDA device")
     return torch.device(name)
+
+
+def card_name(device: str) -> str:
+    """Name of the card of a device that is no processor, e.g. "NVIDIA H200"."""
+    return torch.cuda.get_device_name(device)
 
 
 def runs_many_at_once(device: torch.device) -> bool:
@@ -180,6 +186,12 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and bool(_NO_MEMORY.search(str(error)))
+
+
+def release_memory() -> None:
+    """Give back what a device keeps for tensors that are gone, captured computations included."""
+    gc.collect()  # a captured step is part of a cycle
+    torch.cuda.empty_cache()
 
 
 def device_failure(error: BaseException) -> str | None:

@@ -67,21 +67,25 @@ def tasks_of(
     -------
     list of Task
     """
-    return [
-        Task(
-            compute_block=study.compute_block,
-            cell=cell,
-            seed=study.seed,
-            index=index,
-            timeout=timeout,
-            code=study.design.get("code"),
-            size=study.block_size,
-            unfinished=unfinished,
-            compute_together=study.compute_together,
-            group=None if study.group_of is None else study.group_of(cell),
+    found = []
+    for cell, index in blocks:
+        group = None if study.group_of is None else study.group_of(cell)
+        alone = study.group_of is not None and group is None
+        found.append(
+            Task(
+                compute_block=study.compute_block,
+                cell=cell,
+                seed=study.seed,
+                index=index,
+                timeout=timeout,
+                code=study.design.get("code"),
+                size=study.block_size,
+                unfinished=unfinished,
+                compute_together=None if alone else study.compute_together,
+                group=group,
+            )
         )
-        for cell, index in blocks
-    ]
+    return found
 
 
 def grouped(tasks: Iterable[Task]) -> list[list[Task]]:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from learnprop.equations.arguments import marked
+from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.datasets import draw_rows, load_dataset, split_rows
 from learnprop.simulations.engine.devices import arithmetic
 from learnprop.simulations.engine.memory import large_tensors_kept
@@ -25,6 +26,7 @@ from learnprop.simulations.engine.seeds import replication_rng, replication_seed
 from learnprop.simulations.engine.study import StudyError
 from learnprop.simulations.networks.checkpoints import Checkpoint
 from learnprop.simulations.networks.members import Group, Member, NetworkCell, Pool, make_pool
+from learnprop.simulations.networks.stacked.ways import networks_at_once, trains_at_once
 from learnprop.simulations.networks.states import (
     load_state,
     network_name,
@@ -38,7 +40,6 @@ from learnprop.simulations.networks.training import (
     by_chunks,
     measure_trained,
     train_networks,
-    trains_at_once,
 )
 from learnprop.simulations.records.rows import (
     DIVERGED,
@@ -63,6 +64,12 @@ class _Network:
     member: Member
     key: str
     path: Path | None
+
+
+def cell_trains_at_once(cell: NetworkCell) -> bool:
+    """Whether the networks of a cell are trained many at once."""
+    shape = dataset_named(cell.dataset).shape
+    return trains_at_once(cell.model, shape, torch.device(cell.device))
 
 
 def trained_blocks(
@@ -106,7 +113,7 @@ def trained_blocks(
         for run in runs
         for member in _members(cell, seed, run, pool)
     ]
-    at_once = len(networks) if trains_at_once(first.model, device) else 1
+    at_once = networks_at_once(first.model, data.images.shape[1:], first.recipe, device)
 
     @cache  # measured as they were trained, unless memory is short
     def groups(chunk: tuple[int, ...]) -> list[Group]:
@@ -115,14 +122,17 @@ def trained_blocks(
             for cell, of_cell in groupby(chunk, key=lambda i: networks[i].cell)
         ]
 
-    with arithmetic(device), large_tensors_kept():
-        trained, kept, notes = _trained(networks, pool, groups, at_once, unfinished)
+    with large_tensors_kept():
+        # Alone on a device cuDNN meets two shapes, thousands of times each.
+        with arithmetic(device, first.recipe.precision, tuned=at_once == 1):
+            trained, kept, notes = _trained(networks, pool, groups, at_once, unfinished)
 
         def measure(chunk: Sequence[int]) -> list[Result]:
             of_chunk = [trained[i] for i in chunk]
             return measure_trained(first.model, pool, groups(tuple(chunk)), of_chunk, first.recipe)
 
-        results, note = by_chunks(range(len(networks)), at_once, measure)
+        with arithmetic(device):
+            results, note = by_chunks(range(len(networks)), at_once, measure)
     for path in kept:
         path.unlink(missing_ok=True)
     notes = [n for n in (*notes, note) if n]

@@ -12,12 +12,14 @@ import torch
 
 from learnprop.simulations.networks.image_batches import image_batch
 from learnprop.simulations.networks.members import Group, Member, Pool
-from learnprop.simulations.networks.replicas import Replicas, features, part
+from learnprop.simulations.networks.replicas import Replicas, part
+from learnprop.simulations.networks.stacked.ways import features_on
 from learnprop.simulations.refinement.seen import OutputLayers, Samples, Seen
 from learnprop.simulations.refinement.stages import Stage, as_they_are, measure_stages
 
-IMAGES_AT_ONCE, OF_A_NETWORK = 65536, 1024
-"""Images of one forward pass without gradient: of all networks, and of one."""
+IMAGES_AT_ONCE, OF_A_NETWORK = 4096, 1024
+"""Images of one forward pass without gradient: of all networks, whose columns are then 5 GB at most
+(CNN5C), and of one."""
 
 
 def measure_networks(
@@ -120,6 +122,7 @@ def see(networks: Replicas, pool: Pool, members: Sequence[Member], split: str) -
         rows = torch.arange(len(labels), device=pool.device).expand(len(members), -1)
     size = max(1, min(OF_A_NETWORK, IMAGES_AT_ONCE // len(members)))
     weight = networks.head_weight.double().mT
+    features = features_on(pool.device, networks.template)
     logits = [
         torch.bmm(features(networks, image_batch(images, chosen)).double(), weight)
         for chosen in rows.split(size, dim=1)

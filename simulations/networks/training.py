@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from learnprop.equations.mean_proba import FloatArray
-from learnprop.simulations.networks.architectures import STACKABLE
+from learnprop.simulations.engine.devices import is_out_of_memory, release_memory
 from learnprop.simulations.networks.checkpoints import Checkpoint
 from learnprop.simulations.networks.criteria import joined
 from learnprop.simulations.networks.measuring import measure_networks, measure_on_the_way
 from learnprop.simulations.networks.members import Group, Member, Pool, starting_networks
 from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.stacked.ways import epochs_on
 from learnprop.simulations.networks.steps import TrainingData
 from learnprop.simulations.networks.trainer import path_gradients, train
 from learnprop.simulations.refinement.stages import Stage, as_tensors, from_tensors
@@ -74,11 +75,6 @@ class Result:
     path_identity: FloatArray
 
 
-def trains_at_once(model: str, device: torch.device) -> bool:
-    """Whether many networks of a kind are trained as one computation: small ones, on a GPU."""
-    return device.type == "cuda" and model in STACKABLE
-
-
 def by_chunks(
     members: Sequence[M], size: int, work: Callable[[Sequence[M]], list[T]]
 ) -> tuple[list[T], str]:
@@ -100,7 +96,7 @@ def by_chunks(
 
     Raises
     ------
-    torch.OutOfMemoryError
+    torch.OutOfMemoryError, RuntimeError
         If one member alone does not fit.
     """
     done: list[T] = []
@@ -110,13 +106,13 @@ def by_chunks(
         try:
             done += work(chunk)
             continue
-        except torch.OutOfMemoryError:
-            if len(chunk) == 1:
+        except Exception as error:
+            if len(chunk) == 1 or not is_out_of_memory(error):
                 raise
-        # Not above: the traceback holds the tensors.
+        # Not above: the traceback holds the tensors, and captured steps.
+        release_memory()
         size = -(-len(chunk) // 2)
         note = f"out of memory: {size} networks were computed at once, not {len(members)}"
-        torch.cuda.empty_cache()
     return done, note
 
 
@@ -161,6 +157,7 @@ def train_networks(
         joined([(group.criterion, len(group.members)) for group in groups]),
         recipe,
         [np.random.default_rng(member.order) for member in members],
+        make_epoch=epochs_on(pool.device, networks.template, recipe),
         visit=visit,
         visit_at=[epoch for epoch in measure_at if epoch < recipe.epochs],
         checkpoint=checkpoint,

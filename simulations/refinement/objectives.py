@@ -8,10 +8,12 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from torch.nn.functional import one_hot
 
 from learnprop.equations.losses.loss import ChosenLoss
-from learnprop.equations.mean_proba import Activation, FloatArray
-from learnprop.simulations.records.measure import measure
+from learnprop.equations.mean_proba import Activation, FloatArray, IntArray
+from learnprop.simulations.records.measure import Measured
+from learnprop.simulations.records.measure_stack import measure_stack
 from learnprop.simulations.refinement.output_layer import Refined, refine_head
 from learnprop.simulations.refinement.seen import OutputLayers, Seen
 from learnprop.simulations.refinement.sigmoid_bias import refine_sigmoid_bias
@@ -28,11 +30,16 @@ class LayerObjective(Protocol):
     def value_and_gradient(self, seen: Seen, layers: OutputLayers) -> tuple[FloatArray, FloatArray]:
         """Loss, (n_networks,), and its gradient in the output bias, (n_networks, n_classes)."""
 
-    def refined_bias(self, seen: Seen, layers: OutputLayers) -> tuple[torch.Tensor, Sequence[int]]:
+    def refined_bias(self, seen: Seen, layers: OutputLayers) -> tuple[torch.Tensor, IntArray]:
         """Bias at which that gradient is zero, and evaluations of it; of each network."""
 
     def of(self, networks: Sequence[int]) -> LayerObjective:
         """Objective of some of the networks."""
+
+
+def measured(seen: Seen, layers: OutputLayers, activation: Activation) -> list[Measured]:
+    """Measure the predictions of each network on a sample."""
+    return measure_stack(seen.labels, seen.logits + layers.bias[:, None], activation)
 
 
 @dataclass(frozen=True)
@@ -58,28 +65,22 @@ class WeightedSoftmax:
 
     def value_and_gradient(self, seen: Seen, layers: OutputLayers) -> tuple[FloatArray, FloatArray]:
         """Loss and its gradient in the output bias, of each network."""
-        values, gradients = [], []
-        for z0, y, share, weight, b in zip(
-            seen.logits, seen.labels, self._class_share(seen), layers.weight, layers.bias,
-            strict=True,
-        ):  # fmt: skip
-            z = z0 + b
-            left, right, _ = sides_of_sample(z, y, share)
-            nll = torch.logsumexp(z, dim=1) - z.gather(1, y[:, None])[:, 0]
-            squares = self.penalty * (weight**2).sum() + self.bias_penalty * (b**2).sum()
-            values.append(float(share[y] @ nll + squares / 2))
-            gradients.append((right - left + self.bias_penalty * b).cpu().numpy())
-        return np.array(values), np.stack(gradients)
+        share, z = self._class_share(seen), seen.logits + layers.bias[:, None]
+        left, right, _ = sides_of_sample(z, seen.labels, share)
+        own = z.gather(2, seen.labels[..., None])[..., 0]
+        nll = torch.logsumexp(z, dim=2) - own
+        value = (share.gather(1, seen.labels) * nll).sum(dim=1)
+        value += self.penalty / 2 * (layers.weight**2).sum(dim=(1, 2))
+        value += self.bias_penalty / 2 * (layers.bias**2).sum(dim=1)
+        gradient = right - left + self.bias_penalty * layers.bias
+        return value.cpu().numpy(), gradient.cpu().numpy()
 
-    def refined_bias(self, seen: Seen, layers: OutputLayers) -> tuple[torch.Tensor, Sequence[int]]:
+    def refined_bias(self, seen: Seen, layers: OutputLayers) -> tuple[torch.Tensor, IntArray]:
         """Bias at the minimum of the loss, on this sample: Eq. (8) is exact without a penalty."""
-        found = [
-            refine_bias(z0, y, share, b, penalty=self.bias_penalty)
-            for z0, y, share, b in zip(
-                seen.logits, seen.labels, self._class_share(seen), layers.bias, strict=True
-            )
-        ]
-        return torch.stack([bias for bias, _ in found]), [n for _, n in found]
+        return refine_bias(
+            seen.logits, seen.labels, self._class_share(seen), layers.bias,
+            penalty=self.bias_penalty,
+        )  # fmt: skip
 
     def refined_head(self, seen: Seen, layers: OutputLayers) -> Refined:
         """Output layer at the minimum of the loss, of a single network."""
@@ -95,9 +96,8 @@ class WeightedSoftmax:
 
     def _class_share(self, seen: Seen) -> torch.Tensor:
         """λ over the total mass, (n_networks, n_classes), as if the classes had these shares."""
-        n_classes = self.mass_share.shape[1]
-        count = [torch.bincount(labels, minlength=n_classes) for labels in seen.labels]
-        return self.mass_share / torch.stack(count)
+        count = one_hot(seen.labels, self.mass_share.shape[1]).sum(dim=1)
+        return self.mass_share / count
 
 
 @dataclass(frozen=True)
@@ -116,40 +116,34 @@ class OfLoss:
 
     def value_and_gradient(self, seen: Seen, layers: OutputLayers) -> tuple[FloatArray, FloatArray]:
         """Loss and its gradient in the output bias, of each network."""
-        values, gradients = [], []
-        for z0, y, b in zip(seen.logits, seen.labels, layers.bias, strict=True):
-            z = z0 + b
-            values.append(float(self.loss.minibatch_loss(len(z))(z, y)))
-            gradients.append(self._gradient(z, y))
-        return np.array(values), np.stack(gradients)
+        z = seen.logits + layers.bias[:, None]
+        value = self.loss.minibatch_loss(z.shape[1])(z, seen.labels)
+        return value.cpu().numpy(), self._gradient(seen, layers)
 
-    def _gradient(self, z: torch.Tensor, labels: torch.Tensor) -> FloatArray:
+    def _gradient(self, seen: Seen, layers: OutputLayers) -> FloatArray:
         if self.loss.kind.balance:
-            found = measure(labels.cpu().numpy(), z.cpu().numpy(), self.activation)
-            count = found.class_count.astype(float)
-            return -self.loss.residual(found.mean_proba, found.miss_proba, count)
-        moved = torch.zeros_like(z[0], requires_grad=True)
+            found = measured(seen, layers, self.activation)
+            return np.stack(
+                [
+                    -self.loss.residual(m.mean_proba, m.miss_proba, m.class_count.astype(float))
+                    for m in found
+                ]
+            )
         with torch.enable_grad():
             # Of tensors made in inference mode autograd takes clones only.
-            value = self.loss.minibatch_loss(len(z))(z.clone() + moved, labels.clone())
-        return torch.autograd.grad(value, moved)[0].cpu().numpy()
+            bias = layers.bias.clone().requires_grad_()
+            z, labels = seen.logits.clone() + bias[:, None], seen.labels.clone()
+            value = self.loss.minibatch_loss(z.shape[1])(z, labels).sum()
+        return torch.autograd.grad(value, bias)[0].cpu().numpy()
 
-    def refined_bias(self, seen: Seen, layers: OutputLayers) -> tuple[torch.Tensor, Sequence[int]]:
+    def refined_bias(self, seen: Seen, layers: OutputLayers) -> tuple[torch.Tensor, IntArray]:
         """Bias at which the balance of the loss, Eq. (8) or E10, is exact on this sample."""
-        found = [
-            self._refined(z0, y, b)
-            for z0, y, b in zip(seen.logits, seen.labels, layers.bias, strict=True)
-        ]
-        return torch.stack([bias for bias, _ in found]), [n for _, n in found]
-
-    def _refined(
-        self, logits: torch.Tensor, labels: torch.Tensor, bias: torch.Tensor
-    ) -> tuple[torch.Tensor, int]:
         if self.activation == "softmax":
-            share = torch.full_like(bias, 1 / len(logits))
-            return refine_bias(logits, labels, share, bias)
-        count = np.bincount(labels.cpu().numpy(), minlength=len(bias)).astype(float)
-        return refine_sigmoid_bias(logits, labels, *self.loss.bias_equation(count), bias)
+            share = torch.full_like(layers.bias, 1 / seen.labels.shape[1])
+            return refine_bias(seen.logits, seen.labels, share, layers.bias)
+        count = np.bincount(seen.labels[0].cpu().numpy(), minlength=layers.bias.shape[1])
+        equation = self.loss.bias_equation(count.astype(float))
+        return refine_sigmoid_bias(seen.logits, seen.labels, *equation, layers.bias)
 
     def of(self, _networks: Sequence[int]) -> OfLoss:
         """Objective of some of the networks."""

@@ -20,9 +20,9 @@ import torch
 
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE
-from learnprop.simulations.records.measure import Measured, measure
+from learnprop.simulations.records.measure import Measured
 from learnprop.simulations.records.rows import CONVERGED, NOT_CONVERGED
-from learnprop.simulations.refinement.objectives import LayerObjective, WeightedSoftmax
+from learnprop.simulations.refinement.objectives import LayerObjective, WeightedSoftmax, measured
 from learnprop.simulations.refinement.seen import OutputLayers, Samples, Seen
 
 REFINED_ON = {"bias": "train", "heldout": "validation"}
@@ -94,7 +94,7 @@ def as_they_are(
     if not len(layers.bias):
         return []
     bias = layers.bias.cpu().numpy()
-    measured = {split: _measured(seen, layers, objective) for split, seen in samples.items()}
+    found = {s: measured(seen, layers, objective.activation) for s, seen in samples.items()}
     loss, gradient = np.full(len(bias), np.nan), np.full_like(bias, np.nan)
     if of in samples:
         loss, gradient = objective.value_and_gradient(samples[of], layers)
@@ -105,17 +105,9 @@ def as_they_are(
             loss=float(loss[i]),
             bias=bias[i],
             bias_gradient=gradient[i],
-            measured={split: found[i] for split, found in measured.items()},
+            measured={split: of_networks[i] for split, of_networks in found.items()},
         )
         for i in range(len(bias))
-    ]
-
-
-def _measured(seen: Seen, layers: OutputLayers, objective: LayerObjective) -> list[Measured]:
-    z = seen.logits + layers.bias[:, None]
-    return [
-        measure(labels.cpu().numpy(), logits.cpu().numpy(), objective.activation)
-        for labels, logits in zip(seen.labels, z, strict=True)
     ]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from learnprop.simulations.dataset_catalogue import dataset_named
-from learnprop.simulations.networks.block import trained_blocks
+from learnprop.simulations.networks.block import cell_trains_at_once, trained_blocks
 from learnprop.simulations.networks.criteria import class_weighted
 from learnprop.simulations.networks.members import Group, Member, Pool
 from learnprop.simulations.networks.recipe import Recipe
@@ -90,8 +90,8 @@ def compute_blocks(
 
 
 def trained_alike(cell: CnnCell) -> Hashable:
-    """Cells of one value can be trained as one computation."""
-    return sum(cell.train_size)
+    """Cells of one value are trained as one computation; of None each by itself."""
+    return sum(cell.train_size) if cell_trains_at_once(cell) else None
 
 
 def _group(cell: CnnCell, pool: Pool, members: Sequence[Member]) -> Group:

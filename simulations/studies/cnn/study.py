@@ -17,7 +17,7 @@ from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.dataset_files import resolved
 from learnprop.simulations.datasets import class_supply, load_dataset
 from learnprop.simulations.engine.devices import chosen_device
-from learnprop.simulations.engine.study import BLOCK_SIZE, Study
+from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.generators.class_sizes import class_sizes
 from learnprop.simulations.networks.architectures import check_network
@@ -29,7 +29,12 @@ from learnprop.simulations.studies.checks import (
     check_recipe,
     weight_settings,
 )
-from learnprop.simulations.studies.cnn.block import CnnCell, compute_block
+from learnprop.simulations.studies.cnn.block import (
+    CnnCell,
+    compute_block,
+    compute_blocks,
+    trained_alike,
+)
 from learnprop.simulations.studies.cnn.options import Options
 from learnprop.simulations.studies.option import design_of
 
@@ -96,13 +101,14 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
         device=device,
         supply=supply,
         code=code_version(),
-        # On a processor networks are trained alone; on a device 25 runs under every λ at once.
-        block_size=1 if device == "cpu" else BLOCK_SIZE,
+        block_size=1,
     )
     inputs = {k: v for k, v in {"data_dir": data_dir, "states": states}.items() if v}
     return Study(
-        NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True
-    )
+        NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True,
+        compute_together=compute_blocks if any(map(trained_alike, cells)) else None,
+        group_of=trained_alike,
+    )  # fmt: skip
 
 
 def known_from(design: Mapping[str, Any], _inputs: Mapping[str, str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from learnprop.equations.losses import REFERENCE
 from learnprop.equations.losses.loss import ChosenLoss
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.dataset_catalogue import dataset_named
-from learnprop.simulations.networks.block import trained_blocks
+from learnprop.simulations.networks.block import cell_trains_at_once, trained_blocks
 from learnprop.simulations.networks.criteria import of_loss
 from learnprop.simulations.networks.measuring import measure_on_the_way
 from learnprop.simulations.networks.members import Group, Member, Pool, starting_networks
@@ -130,8 +130,11 @@ def compute_blocks(
 
 
 def trained_alike(cell: LossCell) -> Hashable:
-    """Cells of one value, every loss of a network and a data set, can be one computation."""
-    return cell.stream
+    """Cells of one value, every loss of a network and a data set, are trained as one computation.
+
+    Of None each is trained by itself.
+    """
+    return cell.stream if cell_trains_at_once(cell) else None
 
 
 def _group(cell: LossCell, pool: Pool, members: Sequence[Member]) -> Group:

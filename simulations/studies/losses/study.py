@@ -20,7 +20,7 @@ from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.dataset_files import resolved
 from learnprop.simulations.datasets import class_supply, load_dataset
 from learnprop.simulations.engine.devices import chosen_device
-from learnprop.simulations.engine.study import BLOCK_SIZE, Study
+from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.networks.architectures import check_network
 from learnprop.simulations.networks.recipe import Recipe
@@ -29,7 +29,12 @@ from learnprop.simulations.studies.checks import (
     check_chosen,
     check_recipe,
 )
-from learnprop.simulations.studies.losses.block import LossCell, compute_block
+from learnprop.simulations.studies.losses.block import (
+    LossCell,
+    compute_block,
+    compute_blocks,
+    trained_alike,
+)
 from learnprop.simulations.studies.losses.options import Options
 from learnprop.simulations.studies.option import declared_options, design_of
 
@@ -118,15 +123,16 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
         device=device,
         supply=supply,
         code=code_version(),
-        # On a processor networks are trained alone; on a device 25 runs at once.
-        block_size=1 if device == "cpu" else BLOCK_SIZE,
+        block_size=1,
     )
     if states:
         check_states(Path(states), trained_networks(cells, o.seed, o.runs))
     inputs = {k: v for k, v in {"data_dir": data_dir, "states": states}.items() if v}
     return Study(
-        NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True
-    )
+        NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True,
+        compute_together=compute_blocks if any(map(trained_alike, cells)) else None,
+        group_of=trained_alike,
+    )  # fmt: skip
 
 
 def known_from(design: Mapping[str, Any], _inputs: Mapping[str, str]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from learnprop.simulations.networks import training
 from learnprop.simulations.networks.architectures import build_network
 from learnprop.simulations.networks.image_batches import channel_moments, image_batch, resident
 from learnprop.simulations.networks.replicas import logits, make_replicas
+from learnprop.simulations.networks.stacked import ways
 from learnprop.simulations.networks.training import by_chunks
 from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED, select
 from learnprop.simulations.refinement.objectives import WeightedSoftmax
@@ -148,9 +149,13 @@ def test_a_training_that_diverges_is_recorded_and_others_are_not(block):
     assert DIVERGED not in block[1].fits.status
 
 
-def test_many_at_once_measure_what_single_trainings_do(monkeypatch):
-    _, alone = block_of(SMALL, size=2)
-    monkeypatch.setattr(network_block, "trains_at_once", lambda *_: True)
+@pytest.mark.parametrize("stacked", [False, True], ids=["vmap", "stacked"])
+def test_many_at_once_measure_what_single_trainings_do(monkeypatch, stacked):
+    options = replace(SMALL, stages=("bias",))
+    _, alone = block_of(options, size=2)
+    monkeypatch.setattr(network_block, "networks_at_once", lambda *_: 100)
+    if stacked:  # as on a GPU, step by step
+        monkeypatch.setattr(ways, "runs_many_at_once", lambda _: True)
     sizes = []
     plain = network_block.train_networks
 
@@ -159,7 +164,7 @@ def test_many_at_once_measure_what_single_trainings_do(monkeypatch):
         return plain(model, pool, groups, *args, **options)
 
     monkeypatch.setattr(network_block, "train_networks", counting)
-    _, many = block_of(SMALL, size=2)
+    _, many = block_of(options, size=2)
     assert sizes == [4]  # two replications under two settings
     assert many.fits.run.tolist() == alone.fits.run.tolist()
     for stage in ("raw", "bias"):
@@ -192,7 +197,7 @@ def test_one_network_that_does_not_fit_is_an_error():
 
 
 def test_out_of_memory_is_noted_in_the_block(monkeypatch):
-    monkeypatch.setattr(network_block, "trains_at_once", lambda *_: True)
+    monkeypatch.setattr(network_block, "networks_at_once", lambda *_: 100)
     plain = network_block.train_networks
 
     def scarce(model, pool, groups, *args, **options):

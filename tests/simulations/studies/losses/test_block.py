@@ -166,7 +166,7 @@ def test_bits_depend_on_the_key_and_not_on_blocks_or_stops(study, blocks, tmp_pa
 
 def test_many_at_once_measure_what_single_trainings_do(study, blocks, monkeypatch):
     """As on a GPU: the replications of one loss as one computation."""
-    monkeypatch.setattr(network_block, "trains_at_once", lambda *_: True)
+    monkeypatch.setattr(network_block, "networks_at_once", lambda *_: 100)
     many = block_of(study, "lgl-inr beta=1 matched", size=2)
     alone = blocks["lgl-inr beta=1 matched"]
     for stage in ("raw", "bias"):
