@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -25,12 +27,10 @@ from learnprop.simulations.dataset_catalogue import DATASETS
 
 
 def statements_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
-    """Lay the statements out, a row for each that a statement is put to."""
+    """Lay the statements out, each above what it is put to."""
     frame = table.statements
     shared = bool(frame["test_error"].notna().any())
     columns: list[Column] = [
-        ("statement", lambda r: in_markup(r["claim"], markup) if r["first"] else ""),
-        ("put to", lambda r: _where(r["design"])),
         ("quantity", lambda r: in_markup(r["quantity"], markup)),
         ("claimed", lambda r: _claimed(r["claimed"], markup)),
         (f"observed [90{markup.percent}]", lambda r: _observed(r, markup)),
@@ -40,8 +40,10 @@ def statements_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
         columns.append((f"{CORRECTED} [90{markup.percent}]", lambda r: corrected_ends(r, markup)))
         columns.append((VERDICT, corrected_verdict))
     if shared:
-        columns.append(("test set", lambda r: points(r["test_error"], markup)))
+        columns.append(("error of the test set", lambda r: points(r["test_error"], markup)))
     columns.append(("runs", lambda r: str(r["runs"])))
+    names: Column = ("statement", lambda r: in_markup(r["name"], markup))
+    columns = [names, *((head, partial(_below_name, write)) for head, write in columns)]
     notes = [
         "percentage points with intervals over runs, or numbers of classes; LGL-INR as in Table 3 "
         "unless something else is said"
@@ -59,13 +61,20 @@ def statements_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
         notes.append(GIVEN_SETS)
     notes += resplit_notes(table, "intervals")
     notes.append("each row is a comparison of its own")
-    return lay_out(_by_claim(frame), columns, first="first", note="\n".join(notes))
+    return lay_out(_under_claims(frame), columns, first="is_claim", note="\n".join(notes))
 
 
-def _by_claim(frame: Any) -> list[Row]:
-    """Rows with whether they are the first of their statement."""
-    grouped = groupby(frame.to_dict("records"), key=lambda r: r["claim"])
-    return [row | {"first": i == 0} for _, rows in grouped for i, row in enumerate(rows)]
+def _under_claims(frame: Any) -> list[Row]:
+    """Rows, and above those of one claim a row that has its name only."""
+    found: list[Row] = []
+    for claim, rows in groupby(frame.to_dict("records"), key=lambda r: r["claim"]):
+        found.append({"name": claim, "is_claim": True})
+        found += [row | {"name": f"  {_where(row['design'])}", "is_claim": False} for row in rows]
+    return found
+
+
+def _below_name(write: Callable[[Row], str], row: Row) -> str:
+    return "" if row["is_claim"] else write(row)
 
 
 def _where(design: str) -> str:

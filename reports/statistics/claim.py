@@ -51,6 +51,7 @@ def over_runs(
 
     Examples
     --------
+    >>> import numpy as np
     >>> values = np.array([1.0, 2.0, 3.0])
     >>> found = over_runs("it rises", "a", "change", "> 0", values, lambda e: above(e, 0.0))
     >>> found.observed, round(found.mcse, 3), found.verdict

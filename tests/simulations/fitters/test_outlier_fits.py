@@ -10,7 +10,7 @@ from learnprop.simulations.fitters.logistic import fit_logistic
 from learnprop.simulations.fitters.objective import Objective
 from learnprop.simulations.fitters.one_vs_all import fit_one_vs_all
 from learnprop.simulations.fitters.softmax import fit_softmax
-from learnprop.simulations.refinement.output_layer import _all_right
+from learnprop.simulations.refinement.output_layer import _apart
 
 N = 300
 BINARY = [fit_logistic, fit_softmax]
@@ -163,8 +163,7 @@ def test_an_output_layer_is_not_parted_by_rounding(ahead, right):
     """Logits of 1e9 are known to 1e-7: what is ahead by that may as well be behind."""
     design = torch.tensor([[1e9, 1.0], [1e9 - 3, 1.0]], dtype=torch.float64)
     theta = torch.tensor([[0.0, 0.0], [1.0, -1e9 + ahead]], dtype=torch.float64)
-    labels = torch.tensor([1, 0])
-    assert _all_right(design, labels, theta, design @ theta.mT) == right
+    assert _apart(design, theta, design @ theta.mT) == right
 
 
 @pytest.mark.parametrize("unit", [1e-250, 1e-150, 1.0, 1e150])
