@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.gpu.log import DONE, FAILED, LOG, SKIPPED, STOPPED, Ended, Machine, write_entry
-from benchmarks.gpu.pack import FOLDER, ROOT
+from benchmarks.gpu.pack import FOLDER
 from benchmarks.gpu.parts import Whole, split
 from benchmarks.gpu.plan import STAGES, Setting, Stage
 from benchmarks.gpu.supply import supply
@@ -44,14 +44,14 @@ def main(arguments: Sequence[str]) -> int:
             raise ValueError(f"--out must be a folder, but {chosen.out} is a file")
         needed = {} if chosen.quick else {d: f"stage {s.name}" for s in stages for d in s.datasets}
         environment = supply(chosen.pack, chosen.work, needed)
-        device = _device(chosen.device)
+        device = _device(chosen.device, rehearses=chosen.quick)
     except ValueError as error:
         print(f"gpu: {error}", file=sys.stderr)
         return 2
     chosen.out.mkdir(parents=True, exist_ok=True)
     studies = chosen.work / ("rehearsal" if chosen.quick else "studies")
     at = Setting(device, chosen.quick, chosen.out / LOG, studies)
-    write_entry(at.log, _machine(at, arguments))
+    write_entry(at.log, _machine(at, chosen.minutes, stages))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the stage too
     ended = run_stages(stages, at, end, environment)
     print(table(ended))
@@ -85,18 +85,26 @@ def _stages(names: Sequence[str]) -> list[Stage]:
     return [stage for stage in STAGES if not names or stage.name in names]
 
 
-def _device(name: str) -> str:
+def _device(name: str, *, rehearses: bool) -> str:
     from learnprop.simulations.engine.devices import chosen_device
 
-    return chosen_device(name).type
+    device = chosen_device(name).type
+    if name == "auto" and device == "cpu" and not rehearses:
+        raise ValueError("there is no CUDA device here: --quick rehearses on a processor")
+    return device
 
 
-def _machine(at: Setting, arguments: Sequence[str]) -> Machine:
+def _machine(at: Setting, minutes: float, stages: Sequence[Stage]) -> Machine:
     from learnprop.reports.folders.provenance import now, provenance
 
+    words = [
+        f"--minutes={minutes:g}",
+        *(["--quick"] if at.quick else []),
+        *(s.name for s in stages),
+    ]
     found = provenance(
-        study="gpu", design={"device": at.device, "quick": at.quick}, started=now(),
-        command=["python", "-m", "benchmarks", "gpu", *arguments],
+        study="gpu", design={"device": at.device}, started=now(),
+        command=["python", "-m", "benchmarks", "gpu", *words],
     )  # fmt: skip
     machine = found["machine"]
     return Machine(machine.get("gpu", machine["processor"]), at.quick, found)
@@ -150,7 +158,7 @@ def run_stage(stage: Stage, at: Setting, limit: float, environment: Mapping[str,
         first = output.tell()
         # A group of its own, to end its workers too; no session, which might outlive ours.
         process = subprocess.Popen(
-            stage.command(stage, at), cwd=ROOT, env=os.environ | environment, process_group=0,
+            stage.command(stage, at), env=os.environ | environment, process_group=0,
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:

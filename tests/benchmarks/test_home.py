@@ -28,8 +28,8 @@ def rehearsed(tmp_path_factory):
     at = Setting("cpu", True, folder / "out" / LOG, folder / "studies")
     at.log.parent.mkdir()
     ceilings = next(stage for stage in STAGES if stage.name == "ceilings")
-    write_entry(at.log, run._machine(at, ["--quick"]))
     stages = [ceilings, Stage("toy", 0.9, small_study, "multiclass-toy")]
+    write_entry(at.log, run._machine(at, 10, stages))
     ended = run.run_stages(stages, at, time.monotonic() + 600, {})
     assert [e.status for e in ended] == ["done", "done"]
     return at.log.parent

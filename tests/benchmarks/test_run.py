@@ -1,5 +1,7 @@
 """Stages within limits: what becomes of one that sleeps, fails, or comes too late."""
 
+import doctest
+import importlib
 import os
 import sys
 import tarfile
@@ -123,6 +125,22 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, monkeypatch, capsys,
     assert said.count("\n") == 1
     assert what in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_on_a_processor_it_rehearses_only(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr(run, "supply", lambda *_: {})
+    assert run.main(["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]) == 2
+    said = capsys.readouterr().err
+    assert said == "gpu: there is no CUDA device here: --quick rehearses on a processor\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["home", "parts", "timings", "wheels", "stages.fitters"])
+def test_examples(name):
+    failed, attempted = doctest.testmod(importlib.import_module(f"benchmarks.gpu.{name}"))
+    assert failed == 0
+    assert attempted > 0
 
 
 def test_every_stage_has_a_share_and_a_name_of_its_own():
