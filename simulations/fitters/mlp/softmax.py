@@ -219,10 +219,11 @@ def _refine_output_layer(data: Samples, theta: torch.Tensor) -> torch.Tensor:
     n_classes = data.class_weight.shape[1]
     refined = theta.clone()
     layers, outputs = unpack_softmax(refined, data.features.shape[2] + 1, n_classes)
+    targets = _targets(data)
     for i, features, setting in _each_network(data, theta):
         by = standardise(hidden_activations(features, layers[i]).mT[None].contiguous())
         design = torch.cat([by.features, torch.ones_like(by.features[:, :1])], dim=1)
-        loss = plain_loss(design, _target(data, setting))
+        loss = plain_loss(design, targets[setting])
         start = torch.zeros_like(loss.target_moments)
         found = minimise_softmax(loss, start, max_iter=HEAD_ITERATIONS)
         if found.gradient_norm <= HEAD_TOLERANCE and found.last_move <= SETTLED:
@@ -245,37 +246,38 @@ def _refine_bias(data: Samples, theta: torch.Tensor) -> torch.Tensor:
     return refined
 
 
-def _target(data: Samples, setting: int) -> torch.Tensor:
-    """Target mass (n_classes, n_samples) of the plain loss, over the total mass."""
-    weight = data.class_weight[setting] / data.mass[setting]
-    one_hot = np.eye(len(weight))[:, data.labels]
-    return torch.as_tensor(weight[data.labels] * one_hot, device=data.device)
+def _targets(data: Samples) -> torch.Tensor:
+    """Target mass (n_settings, n_classes, n_samples) of the plain loss, over the total mass."""
+    weight = data.class_weight / data.mass[:, None]
+    one_hot = np.eye(weight.shape[1])[:, data.labels]
+    return torch.as_tensor(weight[:, None, data.labels] * one_hot, device=data.device)
 
 
 def _describe(data: Samples, theta: torch.Tensor, n_iter: torch.Tensor) -> Fit:
     """Loss and gradients of networks, in float64."""
     shape, n_classes = (len(data.features), len(data.class_weight)), data.class_weight.shape[1]
-    loss, norm, bias_gradient = [], [], []
+    loss, norm, bias_gradient = list[torch.Tensor](), list[torch.Tensor](), list[torch.Tensor]()
+    targets = _targets(data)
     for i, features, setting in _each_network(data, theta):
         parameters = theta[i : i + 1].clone().requires_grad_()
         (logits,) = _logits(features, parameters, n_classes)
-        target = _target(data, setting)
+        target = targets[setting]
         value = -(target.mT * torch.log_softmax(logits, dim=1)).sum()
         (gradient,) = torch.autograd.grad(value, parameters)
         proba = torch.softmax(logits.detach(), dim=1)
-        loss.append(float(value.detach()))
-        norm.append(float(torch.linalg.vector_norm(gradient)))
+        loss.append(value.detach())
+        norm.append(torch.linalg.vector_norm(gradient))
         # Pulls are summed, not autograd's sums: those of the logits that are measured.
-        bias_gradient.append((target.sum(dim=0) @ proba - target.sum(dim=1)).cpu().numpy())
-    gradients = np.stack(bias_gradient)
+        bias_gradient.append(target.sum(dim=0) @ proba - target.sum(dim=1))
+    gradients = torch.stack(bias_gradient).cpu().numpy()
     finite = torch.isfinite(theta).all(dim=1).cpu().numpy() & np.isfinite(gradients).all(axis=1)
     largest = np.abs(gradients).max(axis=1)
     status = np.where(largest <= GRADIENT_TOLERANCE, CONVERGED, NOT_CONVERGED)
     _, outputs = unpack_softmax(theta, data.features.shape[2] + 1, n_classes)
     return Fit(
         params=theta.cpu().numpy().reshape(*shape, -1),
-        loss=np.reshape(loss, shape) * data.mass,
-        gradient_norm=np.reshape(norm, shape),
+        loss=torch.stack(loss).cpu().numpy().reshape(shape) * data.mass,
+        gradient_norm=torch.stack(norm).cpu().numpy().reshape(shape),
         bias=outputs[:, :, -1].cpu().numpy().reshape(*shape, n_classes),
         bias_gradient=gradients.reshape(*shape, n_classes),
         n_iter=n_iter.cpu().numpy().reshape(shape),

@@ -1,0 +1,99 @@
+"""Batched fitters on the device and on the processor, and the small studies that choose their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from learnprop.simulations.fitters import FITTERS
+from learnprop.simulations.fitters.fit import Fitted
+from learnprop.simulations.fitters.fitter import Batch
+from learnprop.simulations.registry import choose
+from learnprop.simulations.studies.controls import study as controls
+from learnprop.simulations.studies.table1 import study as table1
+from tests.pretended.report import Part, rehearsed
+
+EXACT = 1e-9
+"""Of fits by Newton's method in float64, to a gradient of 1e-12."""
+
+TRAINED = 1e-5
+"""Of training that stops on the way, in float32."""
+
+N_RUNS, N_SAMPLES = 3, 60
+
+TABLE1 = table1.Options(train_size=(40, 120), test_size=(50, 50), max_iter=12)
+ADAM = replace(TABLE1, training="adam", epochs=2)
+
+
+def rehearse_fitters(device: str) -> Iterator[Part]:
+    """Fit with every line of `FITTERS`, overlapping classes and separated ones; small studies.
+
+    Parameters
+    ----------
+    device : str
+
+    Yields
+    ------
+    Part
+    """
+    for name, line in FITTERS.items():
+        n_classes = line.n_classes or 3
+        chosen = choose(FITTERS, name, {"hidden": 4, "epochs": 2})
+        for apart in (False, True):
+            X, y = _samples(n_classes, apart)
+            yield rehearsed(
+                f"fit, {name}, {'separated' if apart else 'overlapping'}",
+                lambda where, X=X, y=y, chosen=chosen, apart=apart: _statuses(  # type: ignore[misc]
+                    chosen.record.fit(_batch(X, y, chosen.name, where), **chosen.options),
+                    apart,
+                ),
+                _statuses(
+                    chosen.record.fit(_batch(X, y, name, "cpu"), **chosen.options), apart
+                ),
+                device,
+                bound=TRAINED if name == "mlp" else EXACT,
+            )
+    for name, study in (
+        ("table1, bfgs", table1.make_study(TABLE1)),
+        ("table1, adam", table1.make_study(ADAM)),
+        ("controls", controls.make_study(controls.Options())),
+    ):
+        for cell in study.cells:
+            yield rehearsed(
+                f"block, {name} {cell.name}",
+                lambda where, study=study, cell=cell: vars(  # type: ignore[misc]
+                    study.compute_block(replace(cell, device=where), 0, range(2))
+                ),
+                vars(study.compute_block(cell, 0, range(2))),
+                device,
+                bound=TRAINED,
+            )
+
+
+def _samples(n_classes: int, apart: bool) -> tuple[Any, Any]:
+    """Features of which one has an outlier in the second run, and labels."""
+    rng = np.random.default_rng(0)
+    y = np.arange(N_SAMPLES) % n_classes
+    X = rng.normal(size=(N_RUNS, N_SAMPLES, 2)) + y[:, None]
+    if apart:
+        X[:, :, 0] += 20.0 * y
+    else:
+        X[1, 0, 1] = 1e6
+    return X, y
+
+
+def _batch(X: Any, y: Any, fitter: str, device: str) -> Batch:
+    n_classes = int(y.max()) + 1
+    weights = [np.ones(n_classes), np.linspace(1, 2, n_classes)]
+    values: Sequence[Any] = [0.0, 2.0] if fitter == "lgl-inr" else weights
+    rngs = {stream: [np.random.default_rng([i, r]) for r in range(N_RUNS)]
+            for i, stream in enumerate(("start", "minibatch"))}  # fmt: skip
+    return Batch(X, y, ("first", "second"), values, device, rngs.__getitem__)
+
+
+def _statuses(found: Sequence[Fitted], apart: bool) -> Any:
+    """All of the fits; of separated classes only that they are, since nothing else is defined."""
+    return [one.fit.status for one in found] if apart else list(found)
