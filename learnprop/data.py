@@ -91,7 +91,10 @@ def fetch(
 
     Into --data-dir, else the user's cache.
     """
-    import pooch
+    try:
+        import pooch
+    except ImportError:
+        raise BadInput("data fetch needs pooch: pip install pooch") from None
 
     from learnprop.simulations.dataset_files import folder_named, own_folder
     from learnprop.simulations.fetching import fetch_dataset

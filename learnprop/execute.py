@@ -223,9 +223,14 @@ def _write_provenance(
 def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> Study:
     """Compute what is missing; with a target in rounds, until every estimand is precise enough."""
     from learnprop.reports.statistics.precision import estimand_of, more_runs, study_precision
+    from learnprop.simulations.engine.blocks import grouped, tasks_of
+    from learnprop.simulations.engine.monte_carlo import pending_blocks
 
     while True:
-        note_session(study, store, workers, quiet=how.quiet)
+        groups = grouped(tasks_of(study, pending_blocks(study, store, how.timeout)))
+        if not how.quiet:
+            mention_shared_device(study, workers, len(groups))
+        note_session(study, store, workers, max(map(len, groups), default=1), quiet=how.quiet)
         run_missing(study, store, workers, how)
         if how.mcse is None:
             return study
@@ -247,8 +252,43 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
             typer.echo(said, err=True)
 
 
-def note_session(study: Study, store: Store, workers: Workers, *, quiet: bool = True) -> None:
-    """Note in the store who computes what; say so where the processor is another."""
+def mention_shared_device(study: Study, workers: Workers, n_groups: int) -> None:
+    """Say where processes share a device: each has a context there, and contexts take turns.
+
+    Parameters
+    ----------
+    study : Study
+    workers : Workers
+    n_groups : int
+        How many things there are to compute: no more workers are busy.
+    """
+    import torch
+
+    from learnprop.simulations.engine.devices import runs_many_at_once
+
+    device, processes = study.design.get("device", "cpu"), min(workers.jobs, n_groups)
+    if processes > 1 and workers.backend == "loky" and runs_many_at_once(torch.device(device)):
+        typer.echo(
+            f"{study.name}: {processes} processes share one device, {device}, and slow each other: "
+            "jobs 1 is faster",
+            err=True,
+        )
+
+
+def note_session(
+    study: Study, store: Store, workers: Workers, at_once: int = 1, *, quiet: bool = True
+) -> None:
+    """Note in the store who computes what; say so where the processor is another.
+
+    Parameters
+    ----------
+    study : Study
+    store : Store
+    workers : Workers
+    at_once : int
+        Blocks that a worker computes as one.
+    quiet : bool
+    """
     from learnprop.reports.folders.provenance import now, processor
     from learnprop.simulations.records.store import finished_runs, read_session, write_session
 
@@ -264,6 +304,7 @@ def note_session(study: Study, store: Store, workers: Workers, *, quiet: bool = 
         "runs": {cell.name: study.runs_of(cell.name) for cell in study.cells},
         "inputs": dict(study.inputs),
         "workers": workers.jobs,
+        "blocks_at_once": at_once,
         "backend": workers.backend,
         "started": now().isoformat(timespec="seconds"),
         "pid": os.getpid(),

@@ -27,11 +27,10 @@ def run_missing(study: Study, store: Store, workers: Workers, how: RunOptions) -
         for step in updates:
             runs = block_runs(step.block.index, study.block_size)
             which = f"run {runs.start}" if len(runs) == 1 else f"runs {runs.start}-{runs.stop - 1}"
-            left = step.seconds / (step.done - step.total + missing) * (step.total - step.done)
             console.print(
                 f"{study.name}: {step.done}/{step.total} blocks, {step.block.cell} {which} "
                 f"took {step.block.seconds:.1f} s, "
-                f"about {left:.0f} s left",
+                f"about {step.seconds_left:.0f} s left",
                 highlight=False,
                 soft_wrap=True,
             )

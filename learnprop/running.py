@@ -11,7 +11,14 @@ from typing import Any
 import typer
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.execute import Caller, check_mcse, execute, lay_out, workers_of
+from learnprop.execute import (
+    Caller,
+    check_mcse,
+    execute,
+    lay_out,
+    mention_shared_device,
+    workers_of,
+)
 from learnprop.exits import (
     VERDICT_FAILED,
     BadInput,
@@ -73,6 +80,7 @@ def plan(name: str, chosen: dict[str, Any], how: PlanOptions) -> None:
         study = lay_out(name, chosen)
         check_mcse(how.mcse)
         workers = workers_of(how)
+    mention_shared_device(study, workers, len(study.cells))
     try:
         planned = plan_study(study, how.mcse, report_of(name).predicted_gap_sd, workers)
     except StudyError as error:

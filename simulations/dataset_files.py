@@ -8,6 +8,7 @@ import math
 import os
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +28,18 @@ def data_folders(data_dir: str = "") -> list[Path]:
     Parameters
     ----------
     data_dir : str
-        Comes first; then those of the environment, then our own, where ``fetch`` puts them.
+        Comes first; then those of the environment, then our own, where ``fetch`` puts them; it is
+        known where pooch is installed.
 
     Returns
     -------
     list of Path
     """
     named = [data_dir, *os.environ.get(ENVIRONMENT, "").split(os.pathsep)]
-    return [*(folder_named(name) for name in named if name), own_folder()]
+    folders = [folder_named(name) for name in named if name]
+    with suppress(ImportError):  # without pooch nothing was fetched
+        folders.append(own_folder())
+    return folders
 
 
 def folder_named(name: str) -> Path:
@@ -43,7 +48,13 @@ def folder_named(name: str) -> Path:
 
 
 def own_folder() -> Path:
-    """Folder of downloads: the user's cache, by the custom of the operating system."""
+    """Folder of downloads: the user's cache, by the custom of the operating system.
+
+    Raises
+    ------
+    ImportError
+        Without pooch, which knows that custom.
+    """
     import pooch
 
     return Path(pooch.os_cache("learnprop"))

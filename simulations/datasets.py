@@ -73,7 +73,7 @@ def load_dataset(name: str, data_dir: str = "") -> Images:
     folders = data_folders(data_dir)
     folder = find_folder(name, dataset.files, folders)
     if folder is None:
-        looked = ", ".join(str(f) for f in folders)
+        looked = ", ".join(str(f) for f in folders) or "no folder"
         raise BadArgument(
             "dataset",
             f"{name} is not here (looked in {looked}): learnprop data fetch {name} "

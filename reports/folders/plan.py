@@ -15,7 +15,7 @@ from learnprop.reports.statistics.precision import (
     needs,
     whole_blocks,
 )
-from learnprop.simulations.engine.blocks import Task
+from learnprop.simulations.engine.blocks import tasks_of
 from learnprop.simulations.engine.study import BLOCK_SIZE, Study
 from learnprop.simulations.engine.workers import Workers, compute_blocks
 from learnprop.simulations.records.rows import Block, concatenate
@@ -62,20 +62,20 @@ def plan_study(
         for cell in study.cells
         if any(predicted[cell.name].get(setting) is None for setting in cell.settings)
     ]
-    code = study.design.get("code")
     size = study.block_size
-    tasks = [
-        Task(study.compute_block, cell, study.seed, index, code=code, size=size)
+    first = [
+        (cell, index)
         for cell in unknown
         for index in range(-(-PILOT_RUNS[estimand_of(cell)] // size))
     ]
     pilots: dict[str, list[Block]] = {}
-    for block in compute_blocks(tasks, workers):
-        pilots.setdefault(block.cell, []).append(block)
+    for blocks in compute_blocks(tasks_of(study, first), workers):
+        for block in blocks:
+            pilots.setdefault(block.cell, []).append(block)
     found: list[Need] = []
     for cell in study.cells:
-        blocks = pilots.get(cell.name)
-        pilot = concatenate(blocks).measurements if blocks else None
+        own = pilots.get(cell.name)
+        pilot = concatenate(own).measurements if own else None
         found += needs(cell, target, predicted[cell.name], pilot)
     seconds = {name: sum(b.seconds for b in of) / len(of) for name, of in pilots.items()}
     return Plan(tuple(found), seconds, size, estimand_of(study.cells[0]))

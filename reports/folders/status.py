@@ -103,13 +103,13 @@ def study_status(store: Store) -> Status:
             )
         )
     missing = sum(c.blocks_asked - c.blocks_done for c in cells)
-    workers = max(1, int(session.get("workers", 1)))
+    workers, at_once = (max(1, int(session.get(n, 1))) for n in ("workers", "blocks_at_once"))
     written = is_written(store.path.parent)
     return Status(
         study=store.study,
         cells=tuple(cells),
-        running=min(workers, missing) if written else 0,
-        seconds_left=_seconds_left(cells, min(workers, max(missing, 1))),
+        running=min(workers * at_once, missing) if written else 0,
+        seconds_left=_seconds_left(cells, min(workers, max(-(-missing // at_once), 1))),
         reasons=_reasons(store, failed),
         notes=tuple(f"{row[0]} block {row[1]}: {row[5]}" for row in blocks if row[5]),
         session=session,

@@ -202,6 +202,8 @@ def replications(study: Study, mcse: float | None) -> str:
     str
     """
     blocks = f"in blocks of {study.block_size}" if study.block_size > 1 else "one by one"
+    if study.compute_together is not None:
+        blocks = "as many at once as there are to compute"
     asked = f"{study.n_runs} replications asked for at first, computed {blocks}"
     if mcse is not None:
         asked += (

@@ -1,20 +1,29 @@
-"""What becomes of one block: one thread, a time limit, and failures that are recorded."""
+"""What becomes of blocks: one thread, a time limit, and failures that are recorded."""
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from threading import TIMEOUT_MAX
 from typing import Any
 
 import numpy as np
 
+from learnprop.simulations.engine.devices import device_failure
 from learnprop.simulations.engine.limits import BlockTimeout, one_thread, timeout_after
 from learnprop.simulations.engine.seeds import replication_key
-from learnprop.simulations.engine.study import BLOCK_SIZE, StudyError, block_runs
+from learnprop.simulations.engine.study import (
+    BLOCK_SIZE,
+    ComputeTogether,
+    Study,
+    StudyError,
+    block_runs,
+)
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.records.design_changes import changes, summary_of
 from learnprop.simulations.records.rows import (
@@ -45,6 +54,10 @@ class Task:
         Replications of a block of the study.
     unfinished : Path or None
         Folder where `compute_block` may keep what it has not finished, as a fourth argument.
+    compute_together : callable, optional
+        Computes this block with others as one computation, as `Study.compute_together`.
+    group : hashable
+        Blocks of one value are computed together.
     """
 
     compute_block: Callable[..., Block]
@@ -55,6 +68,121 @@ class Task:
     code: dict[str, Any] | None = None
     size: int = BLOCK_SIZE
     unfinished: Path | None = None
+    compute_together: ComputeTogether | None = None
+    group: Hashable = None
+
+
+def tasks_of(
+    study: Study,
+    blocks: Iterable[tuple[Any, int]],
+    timeout: float | None = None,
+    unfinished: Path | None = None,
+) -> list[Task]:
+    """Blocks of a study as tasks.
+
+    Parameters
+    ----------
+    study : Study
+    blocks : iterable of (cell, index)
+    timeout : float or None
+        Seconds that a block may take.
+    unfinished : Path or None
+
+    Returns
+    -------
+    list of Task
+    """
+    return [
+        Task(
+            compute_block=study.compute_block,
+            cell=cell,
+            seed=study.seed,
+            index=index,
+            timeout=timeout,
+            code=study.design.get("code"),
+            size=study.block_size,
+            unfinished=unfinished,
+            compute_together=study.compute_together,
+            group=None if study.group_of is None else study.group_of(cell),
+        )
+        for cell, index in blocks
+    ]
+
+
+def grouped(tasks: Iterable[Task]) -> list[list[Task]]:
+    """Tasks that are computed together, each group at the place of its first; others alone.
+
+    Parameters
+    ----------
+    tasks : iterable of Task
+
+    Returns
+    -------
+    list of list of Task
+    """
+    groups: dict[Hashable, list[Task]] = {}
+    for task in tasks:
+        alone = task.compute_together is None
+        key = (task.cell.name, task.index) if alone else (None, task.group)
+        groups.setdefault(key, []).append(task)
+    return list(groups.values())
+
+
+def compute_group(tasks: Sequence[Task]) -> list[Block | StudyError]:
+    """Compute one of `grouped`: blocks that belong together as one computation, or a block alone.
+
+    Blocks that raise together are computed one by one. They have the time of all of them.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+
+    Returns
+    -------
+    list of Block or StudyError
+        A block for each task; what stops the study, as in `compute_one`, ends the list.
+    """
+    together, n = tasks[0].compute_together, len(tasks)
+    if together is None:
+        return [compute_one(tasks[0])]
+    if (other := _other_code(tasks[0])) is not None:
+        return [other]
+    started = time.monotonic()
+    limit = tasks[0].timeout
+    raised = ""
+    try:
+        with one_thread(), timeout_after(None if limit is None else min(n * limit, TIMEOUT_MAX)):
+            blocks = _computed_together(together, tasks)
+    except StudyError as error:
+        return [error]
+    except BlockTimeout as error:
+        reason = f"timed out: {n} blocks together took longer than {n} x {limit:g} s"
+        blocks = [_timed_out(task, reason, error) for task in tasks]
+    except Exception as error:
+        raised = _one_line(error)
+    if raised:  # not above: a traceback holds what was computed, on a device its memory
+        return _block_by_block(tasks, f"computed alone: {n} blocks together raised {raised}")
+    seconds = (time.monotonic() - started) / n
+    return [_finished(task, block, seconds) for task, block in zip(tasks, blocks, strict=True)]
+
+
+def _computed_together(together: ComputeTogether, tasks: Sequence[Task]) -> list[Block]:
+    of = [(task.cell, block_runs(task.index, task.size)) for task in tasks]
+    with _device_failures_stop(tasks[0].cell):
+        blocks = together(of, tasks[0].seed, tasks[0].unfinished)
+    if [block.cell for block in blocks] != [task.cell.name for task in tasks]:
+        raise ValueError("what was computed together is not a block of each, in their order")
+    return blocks
+
+
+def _block_by_block(tasks: Sequence[Task], note: str) -> list[Block | StudyError]:
+    done: list[Block | StudyError] = []
+    for task in tasks:
+        block = compute_one(task)
+        if isinstance(block, StudyError):
+            return [*done, block]
+        done.append(replace(block, note="; ".join(filter(None, (note, block.note)))))
+    return done
 
 
 def compute_one(task: Task) -> Block | StudyError:
@@ -70,38 +198,59 @@ def compute_one(task: Task) -> Block | StudyError:
     Returns
     -------
     Block or StudyError
-        The latter where this worker's sources or libraries are not the driver's, or the block says
-        that nothing can be computed here. Returned, not raised: joblib's dask backend never hands
-        an exception over.
+        The latter where this worker's sources or libraries are not the driver's, the device fails,
+        or the block says that nothing can be computed here. Returned, not raised: joblib's dask
+        backend never hands an exception over.
     """
-    if task.code is not None and task.code != code_version():
-        differences = changes(task.code, code_version(), ".code")
-        return StudyError(f"a worker runs other code: {summary_of(differences)}")
+    if (other := _other_code(task)) is not None:
+        return other
     started = time.monotonic()
     runs = block_runs(task.index, task.size)
     try:
         with one_thread(), timeout_after(task.timeout):
             try:
                 block = _computed(task, runs)
-            except StudyError as error:
-                return error
+            except StudyError:
+                raise
             except Exception as error:
                 block = _one_by_one(task, runs, error)
+    except StudyError as error:
+        return error
     except BlockTimeout as error:
         reason = f"timed out: the block took longer than {task.timeout:g} s"
-        block = replace(_failed(task, runs, reason, error), timed_out=task.timeout)
-    return replace(
-        block,
-        index=task.index,
-        fits=_with_keys(task, block.fits),
-        seconds=time.monotonic() - started,
-    )
+        block = _timed_out(task, reason, error)
+    return _finished(task, block, time.monotonic() - started)
+
+
+def _other_code(task: Task) -> StudyError | None:
+    """Say where this process has other sources or libraries than the driver."""
+    if task.code is None or task.code == code_version():
+        return None
+    differences = changes(task.code, code_version(), ".code")
+    return StudyError(f"a worker runs other code: {summary_of(differences)}")
+
+
+def _finished(task: Task, block: Block, seconds: float) -> Block:
+    return replace(block, index=task.index, fits=_with_keys(task, block.fits), seconds=seconds)
 
 
 def _computed(task: Task, runs: range) -> Block:
-    if task.unfinished is None:
-        return task.compute_block(task.cell, task.seed, runs)
-    return task.compute_block(task.cell, task.seed, runs, task.unfinished)
+    more = () if task.unfinished is None else (task.unfinished,)
+    with _device_failures_stop(task.cell):
+        return task.compute_block(task.cell, task.seed, runs, *more)
+
+
+@contextmanager
+def _device_failures_stop(cell: Any) -> Iterator[None]:
+    """Let a device that fails stop the study: no replication is to blame, and none can follow."""
+    try:
+        yield
+    except Exception as error:
+        how = device_failure(error)
+        if how is None:
+            raise
+        device = getattr(cell, "device", "that was used")
+        raise StudyError(f"the device {device} failed: {how}; the same command resumes") from error
 
 
 def _one_by_one(task: Task, runs: range, error: Exception) -> Block:
@@ -112,6 +261,8 @@ def _one_by_one(task: Task, runs: range, error: Exception) -> Block:
         alone = range(run, run + 1)
         try:
             blocks.append(_computed(task, alone))
+        except StudyError:
+            raise
         except Exception as own:
             blocks.append(_failed(task, alone, _one_line(own), own))
     note = f"computed replication by replication: the block raised {_one_line(error)}"
@@ -120,6 +271,11 @@ def _one_by_one(task: Task, runs: range, error: Exception) -> Block:
 
 def _one_line(error: BaseException) -> str:
     return " ".join("".join(traceback.format_exception_only(error)).split())
+
+
+def _timed_out(task: Task, reason: str, error: BlockTimeout) -> Block:
+    runs = block_runs(task.index, task.size)
+    return replace(_failed(task, runs, reason, error), timed_out=task.timeout)
 
 
 def _failed(task: Task, runs: range, reason: str, error: BaseException) -> Block:

@@ -2,7 +2,8 @@
 
 The unit of work is a block of replications of one data cell with all its λ settings, 25 unless the
 design says otherwise, always computed whole: its composition, and so its arithmetic, depends
-neither on the number of workers nor on ``--runs``. joblib runs blocks
+neither on the number of workers nor on ``--runs``. Some studies compute blocks together, as one
+computation on a device; what is kept, counted and resumed are blocks there, too. joblib runs blocks
 (`learnprop.simulations.engine.workers`), SQLite keeps them
 (`learnprop.simulations.records.store_file`); randomness is keyed
 (`learnprop.simulations.engine.seeds`).
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from learnprop.simulations.engine.blocks import Task
+from learnprop.simulations.engine.blocks import tasks_of
 from learnprop.simulations.engine.study import Study, StudyError, block_runs
 from learnprop.simulations.engine.workers import Workers, compute_blocks
 from learnprop.simulations.records.rows import FAILED_STATUSES, Block
@@ -29,12 +30,12 @@ from learnprop.simulations.records.store import Store, failed_runs, finished_run
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a study is, after a block."""
+    """How far a study is, after a block; ``seconds_left`` at the speed of this session."""
 
     done: int
     total: int
     block: Block
-    seconds: float
+    seconds_left: float
 
 
 def all_blocks(study: Study) -> list[tuple[Any, int]]:
@@ -121,21 +122,22 @@ def run_study(
     }
     _check_failures(study, failed, max_failures)
     started = time.monotonic()
-    code = study.design.get("code")
-    size = study.block_size
     unfinished = store.path.parent.resolve() / "unfinished" if study.keeps_unfinished else None
-    tasks = (
-        Task(study.compute_block, c, study.seed, i, timeout, code, size, unfinished)
-        for c, i in todo
-    )
+    tasks = tasks_of(study, todo, timeout, unfinished)
+    done, left = total - len(todo), len(todo)
     with closing(compute_blocks(tasks, workers or Workers())) as computed:
-        for n, block in enumerate(computed, start=1):
-            kept = _kept(study, block.cell, block.index)
-            save_block(store, block, kept)
-            yield Progress(total - len(todo) + n, total, block, time.monotonic() - started)
-            broken = block.fits.run[np.isin(block.fits.status, FAILED_STATUSES)]
-            failed |= {(block.cell, run) for run in set(broken.tolist()) if run in kept}
-            _check_failures(study, failed, max_failures)
+        for group in computed:
+            for block in group:
+                save_block(store, block, _kept(study, block.cell, block.index))
+            left -= len(group)
+            seconds_left = (time.monotonic() - started) / (len(todo) - left) * left
+            for block in group:
+                done += 1
+                yield Progress(done, total, block, seconds_left)
+                broken = block.fits.run[np.isin(block.fits.status, FAILED_STATUSES)]
+                kept = _kept(study, block.cell, block.index)
+                failed |= {(block.cell, run) for run in set(broken.tolist()) if run in kept}
+                _check_failures(study, failed, max_failures)
     if unfinished is not None and not pending_blocks(study, store):
         shutil.rmtree(unfinished, ignore_errors=True)  # of blocks that failed, or were stopped
 

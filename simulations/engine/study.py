@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from learnprop.equations.arguments import Worded
@@ -30,6 +31,9 @@ class Cell(Protocol):
         """Class mass w = λN of training, shape (n_classes,), under a λ setting."""
 
 
+ComputeTogether = Callable[[Sequence[tuple[Any, range]], int, Path | None], list[Block]]
+
+
 @dataclass(frozen=True)
 class Study:
     """What to compute.
@@ -53,6 +57,12 @@ class Study:
     keeps_unfinished : bool
         Whether `compute_block` takes a folder beside the store as a fourth argument, where it keeps
         what would take long to compute again.
+    compute_together : callable ``(blocks, seed, unfinished) -> list of Block``, optional
+        Computes several blocks as one computation, a module-level function: `blocks` is a sequence
+        of (cell, runs), `unfinished` the folder of `keeps_unfinished`, or None. Returns a block
+        for each, in their order; where it raises they are computed by `compute_block`.
+    group_of : callable ``(cell) -> hashable``, optional
+        Cells of one value may be computed together; without it all cells of the study may.
     """
 
     name: str
@@ -64,6 +74,8 @@ class Study:
     cell_runs: Mapping[str, int] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     keeps_unfinished: bool = False
+    compute_together: ComputeTogether | None = None
+    group_of: Callable[[Any], Hashable] | None = None
 
     def __post_init__(self) -> None:
         names = [cell.name for cell in self.cells]

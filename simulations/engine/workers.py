@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from learnprop.equations.arguments import BadArgument, marked
 from learnprop.simulations.engine import BACKENDS
-from learnprop.simulations.engine.blocks import Task, compute_one
+from learnprop.simulations.engine.blocks import Task, compute_group, grouped
 from learnprop.simulations.engine.limits import raise_in_thread, start_worker
 from learnprop.simulations.engine.study import StudyError
 from learnprop.simulations.records.rows import Block
@@ -123,8 +123,8 @@ def _knock(scheduler: str) -> None:
             pass
 
 
-def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Generator[Block]:
-    """Compute blocks, and yield each when it is done, in any order.
+def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Generator[list[Block]]:
+    """Compute blocks, and yield each group that is computed together when it is done, in any order.
 
     Parameters
     ----------
@@ -133,12 +133,14 @@ def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Generator[Block]:
 
     Yields
     ------
-    Block
+    list of Block
+        One, unless the study computes several together.
 
     Raises
     ------
     StudyError
-        If a worker runs other code than this process, or the cluster cannot be reached.
+        If a worker runs other code than this process, a device fails, or the cluster cannot be
+        reached.
     WorkerDied
         If a worker died twice (loky), or one block killed four of them (dask, which otherwise
         computes the block again elsewhere).
@@ -146,16 +148,21 @@ def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Generator[Block]:
     missing = {(task.cell.name, task.index): task for task in tasks}
     restarted = False
     while missing:
+        groups = grouped(missing.values())
         try:
             # joblib takes this process for a single job: not for a block that killed its worker,
             # perhaps the last one that is missing. For others it saves a start of 1.5 s.
-            jobs = max(2 if restarted else 1, min(workers.jobs, len(missing)))
-            with closing(_parallel(list(missing.values()), replace(workers, jobs=jobs))) as blocks:
-                for block in blocks:
-                    if isinstance(block, StudyError):
-                        raise block
-                    del missing[block.cell, block.index]
-                    yield block
+            jobs = max(2 if restarted else 1, min(workers.jobs, len(groups)))
+            with closing(_parallel(groups, replace(workers, jobs=jobs))) as answers:
+                for answer in answers:
+                    blocks = [block for block in answer if isinstance(block, Block)]
+                    for block in blocks:
+                        del missing[block.cell, block.index]
+                    if blocks:
+                        yield blocks
+                    for error in answer:
+                        if isinstance(error, StudyError):
+                            raise error
         except _worker_died() as error:
             if restarted:
                 reason = "a worker died twice, killed or out of memory"
@@ -169,20 +176,20 @@ def _worker_died() -> type[Exception]:
     return TerminatedWorkerError
 
 
-def _parallel(tasks: list[Task], workers: Workers) -> Generator[Block | StudyError]:
+def _parallel(groups: list[list[Task]], workers: Workers) -> Generator[list[Block | StudyError]]:
     from joblib import delayed
 
     with _joblib(workers) as parallel:
         others = set(threading.enumerate())
         with _without_ctrl_c() if workers.backend == "loky" else nullcontext():
-            blocks = parallel(delayed(compute_one)(task) for task in tasks)
+            answers = parallel(delayed(compute_group)(tasks) for tasks in groups)
         try:
-            for block in blocks:  # noqa: UP028 -- `yield from` would close it too early
-                yield block
+            for answer in answers:  # noqa: UP028 -- `yield from` would close it too early
+                yield answer
         finally:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # joblib counts what an early end leaves undone
-                blocks.close()
+                answers.close()
             if workers.backend == "threading":
                 # An interpreter that exits while a thread is in native code aborts.
                 for thread in set(threading.enumerate()) - others:
@@ -207,7 +214,7 @@ def _without_ctrl_c() -> Iterator[None]:
 
 @contextmanager
 def _joblib(workers: Workers) -> Iterator[Any]:
-    """Set joblib's backend up. One block is one batch: it is committed as soon as it is there."""
+    """Set joblib's backend up. One group is one batch: it is committed as soon as it is there."""
     from joblib import Parallel, parallel_config
 
     how: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}

@@ -19,6 +19,7 @@ from learnprop.equations.mean_proba import (
     check_labels,
     class_count,
 )
+from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.records.rows import CONVERGED
 
 
@@ -161,7 +162,7 @@ def check_samples(X: ArrayLike, y: ArrayLike, class_weight: ArrayLike, device: s
     if (count == 0).any():
         raise BadArgument("y", f"must hold every one of {n_classes} classes, got {count.tolist()}")
     mass = class_mass(weight, count).sum(axis=1)
-    return Samples(features, labels, weight, mass, check_device(device))
+    return Samples(features, labels, weight, mass, chosen_device(device))
 
 
 def check_enough(n_samples: int, n_params: int) -> None:
@@ -238,25 +239,3 @@ def with_ones(data: Samples) -> torch.Tensor:
     """Features and a column of ones, shape (n_runs, n_samples, n_features + 1), on the device."""
     design = np.concatenate([data.features, np.ones((*data.features.shape[:2], 1))], axis=2)
     return torch.as_tensor(design, device=data.device)
-
-
-def check_device(device: str) -> torch.device:
-    """Return the torch device called `device`; "auto" is CUDA where there is one.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown, or CUDA is asked for and absent.
-
-    Examples
-    --------
-    >>> check_device("cpu")
-    device(type='cpu')
-    """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device not in ("cpu", "cuda"):
-        raise BadArgument("device", f"must be auto, cpu or cuda, got {device!r}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise BadArgument("device", "'cuda' was asked for, but torch finds no CUDA device")
-    return torch.device(device)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +19,7 @@ import torch
 from learnprop.equations.arguments import marked
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.datasets import draw_rows, load_dataset
+from learnprop.simulations.engine.devices import arithmetic
 from learnprop.simulations.engine.seeds import replication_rng, replication_seed
 from learnprop.simulations.engine.study import StudyError
 from learnprop.simulations.engine.versions import code_version
@@ -144,7 +144,7 @@ def trained_block(
         return train_chunk(pool, chunk, checkpoint)
 
     at_once = len(members) if trains_at_once(cell.model, device) else 1
-    with _arithmetic(), large_tensors_kept():
+    with arithmetic(device), large_tensors_kept():
         results, note = by_chunks(members, at_once, work)
     for path in kept:
         path.unlink(missing_ok=True)
@@ -168,20 +168,6 @@ def train_with(
         measure_at=cell.measure_at,
         checkpoint=checkpoint,
     )
-
-
-@contextmanager
-def _arithmetic() -> Iterator[None]:
-    """float32 that is float32 on a GPU too, and no numbers below the smallest normal one.
-
-    What has converged is full of those, and they take a processor ten times as long.
-    """
-    torch.set_flush_denormal(True)
-    try:
-        with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
-            yield
-    finally:
-        torch.set_flush_denormal(False)
 
 
 def _members(

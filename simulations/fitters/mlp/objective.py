@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from learnprop.simulations.engine.devices import runs_many_at_once
 from learnprop.simulations.fitters.fit import Problem
 from learnprop.simulations.fitters.mlp.bfgs import ValueAndGradient
 from learnprop.simulations.fitters.mlp.network import unpack
@@ -43,7 +44,7 @@ def make_objective(
     # On CPU the settings of one replication at a time, in tiles of samples written in place: what
     # is needed stays in the second-level cache, 1.5 times faster than whole passes over 75
     # problems. One row per unit, not per sample: sums over units and samples run along memory.
-    on_cpu = inputs.device.type == "cpu"
+    on_cpu = not runs_many_at_once(inputs.device)
     tile = max(64, TILE_VALUES // (n_settings * n_hidden)) if on_cpu else n_samples
     tile = min(tile, n_samples)
     tiles = [slice(i, min(i + tile, n_samples)) for i in range(0, n_samples, tile)]

@@ -28,10 +28,11 @@ from scipy.optimize import brentq
 from learnprop.equations.balance import class_mass
 from learnprop.equations.class_weights import class_weights
 from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.fitters import FITTERS
-from learnprop.simulations.fitters.fit import Fitted, check_device
+from learnprop.simulations.fitters.fit import Fitted
 from learnprop.simulations.fitters.fitter import Batch
 from learnprop.simulations.generators.gaussian import gaussian_classes
 from learnprop.simulations.generators.generator import Generator
@@ -171,7 +172,7 @@ def make_study(options: Options) -> Study:
     """
     o = options
     check_chosen(o)
-    device = check_device(o.device).type
+    device = chosen_device(o.device).type
     cells = tuple(
         ClaimCell(name, size, schemes, _test_size(name), device)
         for name, (size, schemes) in DESIGNS.items()

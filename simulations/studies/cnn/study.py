@@ -15,9 +15,9 @@ from learnprop.equations.arguments import BadArgument, renamed
 from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.dataset_files import folder_named
 from learnprop.simulations.datasets import class_supply, load_dataset
+from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.study import BLOCK_SIZE, Study
 from learnprop.simulations.engine.versions import code_version
-from learnprop.simulations.fitters.fit import check_device
 from learnprop.simulations.generators.class_sizes import class_sizes
 from learnprop.simulations.networks.architectures import check_network
 from learnprop.simulations.networks.recipe import Recipe
@@ -62,7 +62,7 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
     dataset = dataset_named(o.dataset)
     check_network(o.model, dataset.shape)
     recipe = _recipe(o)
-    device = check_device(o.device).type
+    device = chosen_device(o.device).type
     data_dir = str(folder_named(o.data_dir).resolve()) if o.data_dir else ""
     if supply is None:
         images = load_dataset(o.dataset, data_dir)

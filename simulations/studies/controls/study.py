@@ -15,10 +15,11 @@ import numpy as np
 from learnprop.equations.balance import class_mass
 from learnprop.equations.class_weights import class_weights
 from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.seeds import replication_rng
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
-from learnprop.simulations.fitters.fit import Fit, Fitted, check_device
+from learnprop.simulations.fitters.fit import Fit, Fitted
 from learnprop.simulations.fitters.objective import PLAIN, Objective
 from learnprop.simulations.fitters.softmax import fit_softmax, softmax_logits
 from learnprop.simulations.generators.class_sizes import class_sizes
@@ -197,7 +198,7 @@ def make_study(options: Options) -> Study:
     """
     o = options
     check_chosen(o)
-    device = check_device(o.device).type
+    device = chosen_device(o.device).type
     design = design_of(
         o,
         device=device,

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from learnprop.equations.arguments import BadArgument
+from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.fitters import FITTERS
-from learnprop.simulations.fitters.fit import check_device
 from learnprop.simulations.generators import FAMILIES
 from learnprop.simulations.generators.family import generator_of
 from learnprop.simulations.generators.generator import Sample
@@ -106,7 +106,7 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
         file = file or describe_file(o.data, o.label, o.drop, o.rarest)
     source = _source(o, file)
     fitter = choose_fitter(o, source.n_classes)
-    device = check_device(o.device).type
+    device = chosen_device(o.device).type
     labels = _weight_labels(o)
     cells = []
     for ratio in o.ratios:

@@ -18,9 +18,9 @@ from learnprop.equations.losses.loss import ChosenLoss, Parameter
 from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.dataset_files import folder_named
 from learnprop.simulations.datasets import class_supply, load_dataset
+from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.study import BLOCK_SIZE, Study
 from learnprop.simulations.engine.versions import code_version
-from learnprop.simulations.fitters.fit import check_device
 from learnprop.simulations.networks.architectures import check_network
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.studies.checks import (
@@ -81,7 +81,7 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
     for option, values in (("dataset", o.dataset), ("model", o.model), ("loss", o.loss)):
         if len(set(values)) < len(values):
             raise BadArgument(option, f"must be distinct, got {list(values)}")
-    device = check_device(o.device).type
+    device = chosen_device(o.device).type
     data_dir = str(folder_named(o.data_dir).resolve()) if o.data_dir else ""
     losses = _losses(o)
     pairs = [(d, m) for d in _datasets(o) for m in _models(o, d)]

@@ -17,10 +17,10 @@ from functools import partial
 from typing import Any
 
 from learnprop.equations.arguments import BadArgument
+from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.fitters import FITTERS
-from learnprop.simulations.fitters.fit import check_device
 from learnprop.simulations.generators import FAMILIES
 from learnprop.simulations.generators.family import generator_of
 from learnprop.simulations.generators.generator import Generator
@@ -87,7 +87,7 @@ def make_study(options: Options) -> Study:
         test_size=o.test_size,
         class_weight=weight_settings(o.weights, train_size, o.beta),
         fitter=choose_fitter(o, generator.n_classes),
-        device=check_device(o.device).type,
+        device=chosen_device(o.device).type,
     )
     if sum(train_size) <= generator.n_features + 1:
         raise BadArgument(

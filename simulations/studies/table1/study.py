@@ -19,10 +19,11 @@ import numpy as np
 
 from learnprop.equations.class_weights import table1_class_weights
 from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.seeds import replication_rng
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
-from learnprop.simulations.fitters.fit import Fitted, check_device, check_problem
+from learnprop.simulations.fitters.fit import Fitted, check_problem
 from learnprop.simulations.fitters.logistic import fit_logistic, logistic_logits
 from learnprop.simulations.fitters.mlp.minibatches import train_adam
 from learnprop.simulations.fitters.mlp.network import initial_params, mlp_logits
@@ -114,7 +115,7 @@ def make_study(options: Options) -> Study:
     check_class_count(o.test_size, 2, "test_size")
     check_positive(max_iter=o.max_iter, epochs=o.epochs)
     readings = {"sim1": o.sim1_reading, "sim2": o.sim2_reading}
-    device = check_device(o.device).type
+    device = chosen_device(o.device).type
     weights = table1_class_weights(o.train_size, as_printed=o.as_printed)
     cells = tuple(
         Table1Cell(
