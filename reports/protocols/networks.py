@@ -35,8 +35,10 @@ def training(recipe: Recipe) -> str:
         parts.append(f"weight decay {recipe.weight_decay:g} ({bias})")
     if recipe.augment:
         parts.append("random crop and horizontal flip (P is of the images as they are)")
-    if recipe.precision != "float32":
-        parts.append(f"{recipe.precision} autocast (P is of a network in float32)")
+    if recipe.precision == "tf32":
+        parts.append("products of float32 in TF32 on a GPU")
+    if recipe.precision == "bf16":
+        parts.append("bf16 autocast (P is of a network in float32)")
     if recipe.compiled:
         parts.append("through torch.compile")
     return "; ".join(parts)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -179,3 +180,53 @@ def draw_epoch(
     high = (2 * CROP_PADDING + 1, 2 * CROP_PADDING + 1, 2)
     moves = np.stack([rng.integers(high, size=(n_samples, 3)) for rng in rngs])
     return torch.as_tensor(order), torch.as_tensor(moves)
+
+
+def draw_ahead(
+    rngs: Sequence[np.random.Generator],
+    n_samples: int,
+    n_epochs: int,
+    *,
+    augment: bool,
+    pinned: bool,
+) -> Generator[tuple[torch.Tensor, torch.Tensor | None]]:
+    """Draw epochs as `draw_epoch`, each in a thread while the one before is computed.
+
+    An order of 60,000 samples takes 0.64 ms, of a hundred networks a second in twenty epochs.
+
+    Parameters
+    ----------
+    rngs : sequence of numpy.random.Generator
+        Not to be drawn from by others meanwhile.
+    n_samples, n_epochs : int
+    augment : bool
+    pinned : bool
+        Whether into memory from which a GPU copies without a wait.
+
+    Yields
+    ------
+    order, moves : tensor of int32
+        What was raised in the thread is raised where its epoch would come.
+
+    Examples
+    --------
+    >>> drawn = draw_ahead([np.random.default_rng(0)], 4, 2, augment=False, pinned=False)
+    >>> [order.tolist() for order, _ in drawn]
+    [[[2, 0, 1, 3]], [[3, 2, 1, 0]]]
+    """
+
+    def draw() -> tuple[torch.Tensor, torch.Tensor | None]:
+        drawn = draw_epoch(rngs, n_samples, augment=augment)
+        order, moves = (None if t is None else t.int() for t in drawn)
+        assert order is not None
+        if not pinned:
+            return order, moves
+        return order.pin_memory(), None if moves is None else moves.pin_memory()
+
+    with ThreadPoolExecutor(1, "draw") as thread:
+        coming = thread.submit(draw)
+        for left in reversed(range(n_epochs)):
+            drawn = coming.result()
+            if left:
+                coming = thread.submit(draw)
+            yield drawn

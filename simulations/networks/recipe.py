@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 SCHEDULES = ("constant", "step", "cosine")
-PRECISIONS = ("float32", "bf16")
+PRECISIONS = ("float32", "tf32", "bf16")
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class Recipe:
         Whether the output bias is decayed too, which breaks Eq. (8) by E8.
     augment : bool
         Random crop and horizontal flip.
-    precision : {"float32", "bf16"}
-        bf16 is autocast; parameters and their updates stay float32.
+    precision : {"float32", "tf32", "bf16"}
+        tf32 is products of float32 in TF32 on a GPU, and float32 on a processor; bf16 is autocast.
+        Parameters and their updates stay float32.
     compiled : bool
         Whether the network goes through `torch.compile`.
     """

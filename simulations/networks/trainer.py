@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 import torch
 
 from learnprop.simulations.networks.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-from learnprop.simulations.networks.image_batches import draw_epoch
+from learnprop.simulations.networks.image_batches import draw_ahead
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.replicas import HEAD, Replicas
 from learnprop.simulations.networks.steps import (
@@ -78,20 +79,24 @@ def train(
     if done >= recipe.epochs or bool((path.diverged > 0).all()):
         return path
     run_epoch = make_epoch(networks, data, loss, recipe, path)
-    for epoch in range(recipe.epochs):
-        order, moves = draw_epoch(rngs, n_samples, augment=recipe.augment)
-        if epoch < done:  # resumed: what was drawn then is passed over
-            continue
-        path.loss = run_epoch(order, moves, recipe.rate(epoch))
-        path.n_steps += math.ceil(n_samples / recipe.batch_size)
-        path.epoch = epoch + 1
-        path.diverged[(path.diverged == 0) & ~torch.isfinite(path.loss)] = path.epoch
-        if visit is not None and path.epoch in visit_at:
-            path.visits[path.epoch] = visit(path.epoch)
-        if bool((path.diverged > 0).all()):
-            break
-        if checkpoint is not None:
-            save_checkpoint(checkpoint, networks.state, path, path.epoch == recipe.epochs)
+    # After it: nothing else is asked of a GPU while steps are captured.
+    drawn = draw_ahead(
+        rngs, n_samples, recipe.epochs, augment=recipe.augment, pinned=data.rows.is_cuda
+    )
+    with closing(drawn):  # ends the thread
+        for epoch, (order, moves) in enumerate(drawn):
+            if epoch < done:  # resumed: what was drawn then is passed over
+                continue
+            path.loss = run_epoch(order, moves, recipe.rate(epoch))
+            path.n_steps += math.ceil(n_samples / recipe.batch_size)
+            path.epoch = epoch + 1
+            path.diverged[(path.diverged == 0) & ~torch.isfinite(path.loss)] = path.epoch
+            if visit is not None and path.epoch in visit_at:
+                path.visits[path.epoch] = visit(path.epoch)
+            if bool((path.diverged > 0).all()):
+                break
+            if checkpoint is not None:
+                save_checkpoint(checkpoint, networks.state, path, path.epoch == recipe.epochs)
     return path
 
 

@@ -25,5 +25,12 @@ DataDir = Annotated[
         in_design=False,
     ),
 ]
-Precision = Annotated[str, Option("bf16 is autocast.", choices=PRECISIONS, panel=TRAINING)]
+Precision = Annotated[
+    str,
+    Option(
+        "tf32 is float32 whose products are in TF32 on a GPU; bf16 is autocast.",
+        choices=PRECISIONS,
+        panel=TRAINING,
+    ),
+]
 Compile = Annotated[bool, Option("Put the network through torch.compile.", panel=TRAINING)]
