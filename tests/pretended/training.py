@@ -17,6 +17,7 @@ from learnprop.simulations.fitters.mlp.network import initial_params
 from learnprop.simulations.fitters.mlp.training import make_minibatch_loss
 from learnprop.simulations.networks.criteria import class_weighted, criterion_of
 from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.stacked.epoch import stacked_epoch
 from learnprop.simulations.networks.step_matching import gradient_norms_at_start
 from learnprop.simulations.networks.steps import MinibatchLoss, TrainingData, eager_epoch
 from learnprop.simulations.networks.trainer import MakeEpoch, train
@@ -24,10 +25,10 @@ from learnprop.simulations.networks.training import Member, Pool, make_pool, sta
 from tests.pretended.counts import COPY, HIDDEN, WAIT, Counts, counted, listed
 from tests.pretended.report import Part
 
-BATCH, LAST = 8, 3
+BATCH, LAST = 3, 2
 """Sizes of a minibatch and of an epoch's last one."""
 
-FEW, MORE = 2, 5
+FEW, MORE = 2, 3
 """Minibatches of two epochs whose difference is what a step takes."""
 
 
@@ -41,7 +42,12 @@ class Way:
     make_epoch: MakeEpoch = eager_epoch
 
 
-WAYS = (Way("one", "cnn2c", 1), Way("many", "cnn2c", 3))
+WAYS = (
+    Way("one", "cnn2c", 1),
+    Way("many", "cnn2c", 3),
+    Way("stacked", "cnn2c", 3, stacked_epoch),
+    Way("stacked", "cnn5c", 2, stacked_epoch),
+)
 
 RECIPE = Recipe(epochs=1, batch_size=BATCH, momentum=0.5, weight_decay=1e-4)
 
