@@ -27,7 +27,8 @@ __all__ = [
 
 LogWeights = Callable[[Tensor, Tensor], Tensor]
 """``(log_mean_proba, k) -> log_weight``: logs of the weights of all classes j in the equations
-of some classes k, from their log p̄, both of shape (n_classes, len(k)); -inf where j = k."""
+of some classes k, from their log p̄, both of shape (n_classes, len(k)); -inf where j = k, of which
+p̄ is not known: it may be NaN."""
 
 
 def one_vs_all_logistic_loss(

@@ -184,12 +184,13 @@ def _refined(loss: ChosenLoss, samples: Samples, layer: OutputLayer) -> Stage:
     z = logits_of(samples["train"], OutputLayer(layer.weight, torch.zeros_like(layer.bias)))
     if loss.kind.activation == "softmax":
         share = torch.full_like(layer.bias, 1 / len(z))
-        bias, n_iter = refine_bias(z, labels, share, layer.bias)
+        (bias,), (n_iter,) = refine_bias(z[None], labels, share[None], layer.bias[None])
     else:
         count = np.bincount(labels.cpu().numpy(), minlength=len(layer.bias)).astype(float)
-        bias, n_iter = refine_sigmoid_bias(z, labels, *loss.bias_equation(count), layer.bias)
+        equation = loss.bias_equation(count)
+        (bias,), (n_iter,) = refine_sigmoid_bias(z[None], labels, *equation, layer.bias[None])
     stage = stage_of_loss(loss, samples, OutputLayer(layer.weight, bias), "bias")
-    return replace(stage, n_iter=n_iter)
+    return replace(stage, n_iter=int(n_iter))
 
 
 def _objective(pool: Pool, member: Member, recipe: Recipe) -> LayerObjective:

@@ -156,9 +156,8 @@ def refine_head(
     refined = theta[:, :-1] / scale
     if separated:
         return Refined(refined, theta[:, -1], norm, n_iter, False, separated)
-    b, _ = refine_bias(
-        features @ refined.mT, labels, class_share, theta[:, -1], penalty=bias_penalty
-    )
+    z, start = (features @ refined.mT)[None], theta[None, :, -1]
+    (b,), _ = refine_bias(z, labels, class_share[None], start, penalty=bias_penalty)
     return Refined(refined, b, norm, n_iter, settled, separated)
 
 

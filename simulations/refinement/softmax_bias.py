@@ -1,12 +1,28 @@
-r"""Refinement of an output bias: where Eq. (8) is exact, whatever the features (E6).
+r"""Refinement of output biases: where Eq. (8) is exact, whatever the features (E6).
 
-A convex problem: with F the loss over the total mass and half the squares of the bias times α,
-:math:`\partial F / \partial b_j = (\text{right}_j - \text{left}_j) / \sum w + \alpha b_j`.
+A convex problem for each network: with F the loss over the total mass and half the squares of the
+bias times α, :math:`\partial F / \partial b_j = (\text{right}_j - \text{left}_j) / \sum w + \alpha
+b_j`. Passes over the samples are of all networks at once, on the device of their logits; what a
+pass finds of a network are a few numbers, with which it is led on the host.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Mapping
+from typing import TypeAlias
+
+import numpy as np
 import torch
+
+from learnprop.equations.mean_proba import FloatArray, IntArray
+from learnprop.simulations.records.by_class import (
+    Piece,
+    by_class,
+    groups,
+    laid_out,
+    pieces,
+    taken,
+)
 
 LARGEST_MOVE = 2.0
 """Of a bias in one step: sides that differ by a factor of 60 are four of them apart."""
@@ -23,37 +39,63 @@ curvature is zero and says nothing of how far to go."""
 CONNECTED = 1e-14
 """Of the largest eigenvalue of a scaled Laplacian: below it is a part with no flow to others."""
 
+Trial: TypeAlias = tuple[float, FloatArray]
+"""A temperature, by which logits are divided, and a bias, (n_classes,), that is added then."""
+
+Sides: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
+"""What `sides_of_sample` says of one network."""
+
+Refined: TypeAlias = tuple[FloatArray, int]
+"""A bias, and how many trials it took."""
+
+Path: TypeAlias = Generator[Trial, Sides, Refined]
+
 
 def sides_of_sample(
     logits: torch.Tensor, labels: torch.Tensor, class_share: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Both sides of Eq. (8) on a sample, and the flow between classes.
+    """Both sides of Eq. (8) of many networks on their samples, and the flow between classes.
 
     No side is a difference: each keeps its digits however close to zero it is.
 
     Parameters
     ----------
-    logits : tensor of float64, shape (n_samples, n_classes)
-    labels : tensor of int, shape (n_samples,)
-    class_share : tensor, shape (n_classes,)
+    logits : tensor of float64, shape (n_networks, n_samples, n_classes)
+    labels : tensor of int, shape (n_samples,) or (n_networks, n_samples)
+        Every class is present, in each network's sample as often.
+    class_share : tensor of float64, shape (n_networks, n_classes)
         λ over the total mass.
 
     Returns
     -------
-    left, right : tensor, shape (n_classes,), over the total mass
-    flow : tensor, shape (n_classes, n_classes)
+    left, right : tensor, shape (n_networks, n_classes), over the total mass
+    flow : tensor, shape (n_networks, n_classes, n_classes)
         Sum over all samples of the share times f_j f_k, j ≠ k: minus the Hessian in the bias.
+
+    Raises
+    ------
+    ValueError
+        If the labels do not fit (see `learnprop.simulations.records.by_class.by_class`).
     """
-    proba = torch.softmax(logits, dim=1)
-    others = proba.clone()
-    others.scatter_(1, labels[:, None], 0.0)
-    share = class_share[labels]
-    missed = share * others.sum(dim=1)
-    left = torch.zeros_like(proba).scatter_(1, labels[:, None], missed[:, None]).sum(dim=0)
-    right = share @ others
-    flow = (proba * share[:, None]).mT @ proba
-    flow.fill_diagonal_(0.0)
-    return left, right, flow
+    samples = by_class(labels, len(logits), logits.shape[2])
+    return _sides(lambda piece: taken(logits, samples, piece), samples.ends, class_share)
+
+
+def _sides(
+    logits_of: Callable[[Piece], torch.Tensor], ends: tuple[int, ...], class_share: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """`sides_of_sample` of logits (networks, n_classes, samples), a piece at a time."""
+    n_networks, n_classes = class_share.shape
+    flow = class_share.new_zeros(n_networks, n_classes, n_classes)
+    sums = torch.zeros_like(flow)
+    for piece in pieces(ends, n_networks, n_classes, flow.device):
+        of = piece.networks, piece.class_
+        proba = torch.softmax(logits_of(piece), dim=1)
+        sums[of] += class_share[of][:, None] * proba.sum(dim=2)
+        flow[piece.networks] += class_share[of][:, None, None] * torch.bmm(proba, proba.mT)
+    for square in (sums, flow):
+        square.diagonal(dim1=1, dim2=2).zero_()
+    return sums.sum(dim=2), sums.sum(dim=1), flow
 
 
 def refine_bias(
@@ -63,65 +105,121 @@ def refine_bias(
     bias: torch.Tensor,
     *,
     penalty: float = 0.0,
-) -> tuple[torch.Tensor, int]:
-    """Solve for the output bias by damped Newton: both sides of Eq. (8) become equal.
+) -> tuple[torch.Tensor, IntArray]:
+    """Solve for the output biases by damped Newton: both sides of Eq. (8) become equal.
 
     Logits that are far apart are divided first until they are not, and then by less and less.
 
+    Memory is that of a copy of the logits, of as many networks at a time as make 1 GiB, and some
+    temporaries, of half a MiB each on a processor and 128 MiB on a GPU. An iteration copies
+    n_classes (n_classes + 2) numbers of each network to the host, and n_classes + 2 back; networks
+    that have settled take no part in it.
+
     Parameters
     ----------
-    logits : tensor of float64, shape (n_samples, n_classes)
-        Without the bias; every class is present.
-    labels : tensor of int, shape (n_samples,)
-    class_share : tensor of float64, shape (n_classes,)
+    logits : tensor of float64, shape (n_networks, n_samples, n_classes)
+        Without the bias.
+    labels : tensor of int, shape (n_samples,) or (n_networks, n_samples)
+        Every class is present, in each network's sample as often.
+    class_share : tensor of float64, shape (n_networks, n_classes)
         λ over the total mass.
-    bias : tensor of float64, shape (n_classes,)
+    bias : tensor of float64, shape (n_networks, n_classes)
         Where to start; without a penalty its mean is kept, as softmax training keeps it.
     penalty : float
         α_b, of the bias; 0 leaves Eq. (8) exact.
 
     Returns
     -------
-    bias : tensor of float64, shape (n_classes,)
-    n_iter : int
+    bias : tensor of float64, shape (n_networks, n_classes)
+    n_iter : ndarray of int, shape (n_networks,)
+        Passes over the sample.
+
+    Raises
+    ------
+    ValueError
+        If the labels do not fit (see `learnprop.simulations.records.by_class.by_class`).
 
     Examples
     --------
-    >>> logits = torch.zeros(4, 2, dtype=torch.float64)  # p of class 0 becomes its share, 3/4
-    >>> share = torch.full((2,), 0.25, dtype=torch.float64)
-    >>> b, _ = refine_bias(logits, torch.tensor([0, 0, 0, 1]), share, logits[0])
-    >>> torch.softmax(b, dim=0).round(decimals=12).tolist()
-    [0.75, 0.25]
+    >>> logits = torch.zeros(1, 4, 2, dtype=torch.float64)  # p of class 0 becomes its share, 3/4
+    >>> share = torch.full((1, 2), 0.25, dtype=torch.float64)
+    >>> b, _ = refine_bias(logits, torch.tensor([0, 0, 0, 1]), share, logits[:, 0])
+    >>> torch.softmax(b, dim=1).round(decimals=12).tolist()
+    [[0.75, 0.25]]
     """
+    n_networks, _, n_classes = logits.shape
+    samples = by_class(labels, n_networks, n_classes)
+    refined, n_iter = np.empty((n_networks, n_classes)), np.zeros(n_networks, dtype=np.int64)
+    for group in groups(logits):
+        z = laid_out(logits, samples, group)
+        spread = (z.amax(dim=1) - z.amin(dim=1)).amax(dim=1)
+        start = torch.cat([spread[:, None], bias[group]], dim=1).cpu().numpy()
+        paths = [_path(of[0], of[1:], penalty) for of in start]
+        found = _followed(paths, z, samples.ends, class_share[group])
+        refined[group], n_iter[group] = (list(values) for values in zip(*found, strict=True))
+    return torch.as_tensor(refined, device=bias.device), n_iter
+
+
+def _followed(
+    paths: list[Path], logits: torch.Tensor, ends: tuple[int, ...], class_share: torch.Tensor
+) -> list[Refined]:
+    """Lead networks to their ends, with a pass over the samples of all that are on their way."""
+    trials = {i: next(path) for i, path in enumerate(paths)}
+    refined: dict[int, Refined] = {}
+    while trials:
+        sides = _sides_at(trials, logits, ends, class_share)
+        for i, of_network in zip(list(trials), sides, strict=True):
+            try:
+                trials[i] = paths[i].send(of_network)
+            except StopIteration as end:
+                refined[i] = end.value
+                del trials[i]
+    return [refined[i] for i in range(len(paths))]
+
+
+def _sides_at(
+    trials: Mapping[int, Trial],
+    logits: torch.Tensor,
+    ends: tuple[int, ...],
+    class_share: torch.Tensor,
+) -> list[Sides]:
+    """Sides of each network that is tried; one copy to the device, one back."""
+    numbers = np.array([[i, temperature, *bias] for i, (temperature, bias) in trials.items()])
+    sent = torch.as_tensor(numbers, device=logits.device)
+    network, temperature, bias = sent[:, 0].long(), sent[:, 1, None, None], sent[:, 2:, None]
+
+    def at_trial(piece: Piece) -> torch.Tensor:
+        of = piece.networks
+        z = logits[:, :, piece.samples].index_select(0, network[of])
+        return torch.addcdiv(bias[of], z, temperature[of])
+
+    left, right, flow = _sides(at_trial, ends, class_share[network])
+    home = torch.cat([left[:, None], right[:, None], flow], dim=1).cpu().numpy()
+    return [(of_network[0], of_network[1], of_network[2:]) for of_network in home]
+
+
+def _path(spread: float, bias: FloatArray, penalty: float) -> Path:
+    """Ask for the sides at one trial after another; the bias of one network, and how many."""
     b, n_iter = bias, 0
-    spread = float((logits.amax(dim=1) - logits.amin(dim=1)).max())
     temperature = max(1.0, spread / LARGEST_SPREAD)
     while True:
-        b, n = _newton_in_bias(
-            logits / temperature, labels, class_share, b / temperature, penalty * temperature
-        )
+        b, n = yield from _newton_in_bias(temperature, b / temperature, penalty * temperature)
         b, n_iter = b * temperature, n_iter + n
         if temperature == 1:
             return b, n_iter
         temperature = max(1.0, temperature / 4)
 
 
-def _newton_in_bias(
-    logits: torch.Tensor,
-    labels: torch.Tensor,
-    class_share: torch.Tensor,
-    bias: torch.Tensor,
-    penalty: float,
-) -> tuple[torch.Tensor, int]:
+def _newton_in_bias(temperature: float, bias: FloatArray, penalty: float) -> Path:
     """Newton steps from a start; the best point that was met."""
-    b = bias.clone()
-    best, least, n_iter = b, float("inf"), 0
+    b = best = bias
+    least, n_iter = float("inf"), 0
     while n_iter < BIAS_ITERATIONS:
         n_iter += 1
-        left, right, flow = sides_of_sample(logits + b, labels, class_share)
+        left, right, flow = yield temperature, b
         gradient = right - left + penalty * b
-        larger = torch.maximum(torch.maximum(left, right), abs(penalty * b))
-        differs = float((gradient.abs() / larger.clamp(min=1e-300)).max())
+        larger = np.maximum(np.maximum(left, right), abs(penalty * b))
+        differs = float((np.abs(gradient) / np.maximum(larger, 1e-300)).max())
         if differs < least:
             best, least = b, differs
         elif least < 1e-11:  # rounding
@@ -131,25 +229,25 @@ def _newton_in_bias(
         step = _bias_step(gradient, flow, penalty)
         if penalty == 0:
             step -= step.mean()
-        b = b + step * min(1.0, LARGEST_MOVE / max(float(step.abs().max()), 1e-300))
+        b = b + step * min(1.0, LARGEST_MOVE / max(float(np.abs(step).max()), 1e-300))
     return best, n_iter
 
 
-def _bias_step(gradient: torch.Tensor, flow: torch.Tensor, penalty: float) -> torch.Tensor:
+def _bias_step(gradient: FloatArray, flow: FloatArray, penalty: float) -> FloatArray:
     """Newton step: a Laplacian, scaled to a diagonal of one; without a penalty one bias is held."""
-    diagonal = flow.sum(dim=1) + penalty
-    hessian = torch.diag(diagonal) - flow
+    diagonal = flow.sum(axis=1) + penalty
+    hessian = np.diag(diagonal) - flow
     free = diagonal > 1e-290  # a class whose probability is zero everywhere does not move
     if penalty == 0:
         free[diagonal.argmax()] = False
-    scale = diagonal[free].rsqrt()
-    matrix = scale[:, None] * hessian[free][:, free] * scale
-    step = torch.zeros_like(gradient)
+    scale = 1 / np.sqrt(diagonal[free])
+    matrix = scale[:, None] * hessian[np.ix_(free, free)] * scale
+    step = np.zeros_like(gradient)
     if len(scale):
         # By eigenvectors: parts of the classes between which nothing flows are no trouble, and
         # lstsq, which would do, does not give the same bits twice.
-        values, vectors = torch.linalg.eigh(matrix)
+        values, vectors = np.linalg.eigh(matrix)
         kept = values > CONNECTED * values[-1]
-        projected = vectors[:, kept].mT @ (scale * gradient[free])
+        projected = vectors[:, kept].T @ (scale * gradient[free])
         step[free] = -scale * (vectors[:, kept] @ (projected / values[kept]))
     return step

@@ -135,7 +135,7 @@ def as_trained(
     """
     train = samples["train"]
     z = logits_of(train, layer)
-    left, right, _ = sides_of_sample(z, train.labels, objective.class_share)
+    (left,), (right,), _ = sides_of_sample(z[None], train.labels, objective.class_share[None])
     gradient = (right - left + objective.bias_penalty * layer.bias).cpu().numpy()
     nll = torch.logsumexp(z, dim=1) - z.gather(1, train.labels[:, None])[:, 0]
     squares = objective.penalty * (layer.weight**2).sum()
@@ -174,15 +174,15 @@ def all_stages(samples: Samples, layer: OutputLayer, objective: LayerObjective) 
     """
     train, share = samples["train"], objective.class_share
     raw = as_trained(samples, layer, objective)
-    bias, n_iter = refine_bias(
-        logits_of(train, OutputLayer(layer.weight, torch.zeros_like(layer.bias))),
+    (bias,), (n_iter,) = refine_bias(
+        logits_of(train, OutputLayer(layer.weight, torch.zeros_like(layer.bias)))[None],
         train.labels,
-        share,
-        layer.bias,
+        share[None],
+        layer.bias[None],
         penalty=objective.bias_penalty,
     )
     refined = OutputLayer(layer.weight, bias)
-    by_bias = replace(as_trained(samples, refined, objective, "bias"), n_iter=n_iter)
+    by_bias = replace(as_trained(samples, refined, objective, "bias"), n_iter=int(n_iter))
     head = refine_head(
         train.features.double(),
         train.labels,

@@ -240,9 +240,12 @@ def _refine_bias(data: Samples, theta: torch.Tensor) -> torch.Tensor:
     outputs[:, :, -1] = 0.0
     labels = torch.as_tensor(data.labels, device=data.device)
     class_share = torch.as_tensor(data.class_weight / data.mass[:, None], device=data.device)
-    for i, features, setting in _each_network(data, theta):
-        (logits,) = _logits(features, refined[i : i + 1], n_classes)
-        outputs[i, :, -1], _ = refine_bias(logits, labels, class_share[setting], start[i])
+    each = [
+        z for i, features, _ in _each_network(data, theta)
+        for z in _logits(features, refined[i : i + 1], n_classes)
+    ]  # fmt: skip
+    shares = class_share.repeat(len(data.features), 1)
+    outputs[:, :, -1], _ = refine_bias(torch.stack(each), labels, shares, start)
     return refined
 
 
