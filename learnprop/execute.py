@@ -223,8 +223,8 @@ def _write_provenance(
 def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> Study:
     """Compute what is missing; with a target in rounds, until every estimand is precise enough."""
     from learnprop.reports.statistics.precision import estimand_of, more_runs, study_precision
-    from learnprop.simulations.engine.blocks import grouped, tasks_of
     from learnprop.simulations.engine.monte_carlo import pending_blocks
+    from learnprop.simulations.engine.tasks import grouped, tasks_of
 
     while True:
         groups = grouped(tasks_of(study, pending_blocks(study, store, how.timeout)))

@@ -47,6 +47,11 @@ def folder_named(name: str) -> Path:
     return Path(os.path.expanduser(name))  # noqa: PTH111 - Path's raises RuntimeError
 
 
+def resolved(name: str) -> str:
+    """Folder as a user names it, from the root; nothing stays nothing."""
+    return str(folder_named(name).resolve()) if name else ""
+
+
 def own_folder() -> Path:
     """Folder of downloads: the user's cache, by the custom of the operating system.
 

@@ -170,3 +170,35 @@ def draw_rows(
         test.append(shuffled[: n_test if hold_out else 0])
         train.append(shuffled[len(test[-1]) :][:n_train])
     return np.concatenate(train), np.concatenate(test)
+
+
+def split_rows(
+    labels: IntArray, rows: IntArray, n_second: Sequence[int]
+) -> tuple[IntArray, IntArray]:
+    """Split a sample: the last so many samples of each class are the second part.
+
+    Parameters
+    ----------
+    labels : ndarray of int
+        Of the whole data set.
+    rows : ndarray of int
+        Numbers of samples in random order within each class.
+    n_second : sequence of int, shape (n_classes,)
+
+    Returns
+    -------
+    first, second : ndarray of int
+        Class by class.
+
+    Examples
+    --------
+    >>> y = np.array([0, 1, 0, 1, 0, 1])
+    >>> split_rows(y, np.array([4, 2, 0, 5, 1]), (1, 1))
+    (array([4, 2, 5]), array([0, 1]))
+    """
+    first, second = [], []
+    for k, n in enumerate(n_second):
+        of_class = rows[labels[rows] == k]
+        first.append(of_class[: len(of_class) - n])
+        second.append(of_class[len(of_class) - n :])
+    return np.concatenate(first), np.concatenate(second)

@@ -11,6 +11,7 @@ from learnprop.simulations.networks.image_batches import channel_moments, reside
 from learnprop.simulations.networks.replicas import make_replicas
 from learnprop.simulations.networks.steps import TrainingData
 from learnprop.simulations.networks.trainer import train
+from learnprop.simulations.refinement.seen import Seen
 from learnprop.simulations.studies.losses import study as losses
 
 CPU = torch.device("cpu")
@@ -56,6 +57,11 @@ def run(digits, members, recipe, *, model="cnn2c", dtype=torch.float64, **option
         **options,
     )
     return networks, path
+
+
+def as_seen(features, labels, weight):
+    """A sample as one network sees it."""
+    return Seen((features.double() @ weight.mT)[None], labels[None], lambda _: features)
 
 
 def few_digits(patch):

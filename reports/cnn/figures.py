@@ -15,6 +15,7 @@ from learnprop.reports.layout.style import (
     PAPER,
     PREDICTED,
     THEORY,
+    VALIDATED,
     Figure,
     sequence,
     subplots,
@@ -86,6 +87,7 @@ MARKS: dict[tuple[str, str], dict[str, Any]] = {
     ("raw", "test"): {"marker": "o", "color": PREDICTED},
     ("bias", "train"): {"marker": "s", "mfc": "white", "color": OBSERVED},
     ("bias", "test"): {"marker": "s", "color": OBSERVED},
+    ("heldout", "test"): {"marker": "D", "color": VALIDATED},
     ("head", "test"): {"marker": "^", "color": PAPER},
 }
 """Stage and split to how they are drawn: filled on test data."""
@@ -106,7 +108,8 @@ def draw_stages(table: Networks) -> Figure | None:
         ax.set_visible(False)
     for ax, (imbalance, setting) in zip(axes.flat, panels, strict=False):
         ax.axhline(1, color=THEORY, lw=0.8, ls="--")
-        for i, (stage, split) in enumerate(MARKS):
+        marks = [key for key in MARKS if key[0] in table.stages]
+        for i, (stage, split) in enumerate(marks):
             rows = table.summary.query(
                 "imbalance == @imbalance and setting == @setting and stage == @stage "
                 "and split == @split"
@@ -115,7 +118,7 @@ def draw_stages(table: Networks) -> Figure | None:
                 rows = rows[rows["verdict"] != NOT_CONVERGED]
             if rows.empty:
                 continue
-            _draw_stage(ax, rows, (stage, split), move=0.16 * (i - 2))
+            _draw_stage(ax, rows, (stage, split), move=0.16 * (i - (len(marks) - 1) / 2))
         ax.set_yscale("log")
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:.0e}"[0] in "25" else "")

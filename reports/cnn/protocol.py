@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from learnprop.reports.protocols.ademp import EQ_9, TOGETHER, Protocol, decision, items
-from learnprop.reports.protocols.networks import NETWORKS, training
+from learnprop.reports.protocols.networks import NETWORKS, standardised, training
 from learnprop.reports.statistics.resplit import resplit_protocol
 from learnprop.reports.statistics.training_samples import (
     GIVEN_SAMPLE,
@@ -26,6 +26,15 @@ _TEST = {
 """By whether all runs share a test set."""
 
 
+_STAGES = {
+    "raw": "as trained",
+    "bias": "with the output bias refined in float64 on frozen features",
+    "heldout": "with the output bias refined on the images that were held out, weighted to the "
+    "class masses of training",
+    "head": "with the whole output layer refined, with its L2 if it has one",
+}
+
+
 def cnn_protocol(study: Study) -> Protocol:
     """Protocol of a study of trained networks."""
     design, cells = study.design, study.cells
@@ -43,13 +52,14 @@ def cnn_protocol(study: Study) -> Protocol:
             "trained, once its output bias is at the optimum, and on test data?",
         ),
         mechanisms=items(
-            f"{dataset.title}, {len(dataset.labels)} classes, standardised by channel.",
+            f"{dataset.title}, {len(dataset.labels)} classes, {standardised(recipe)}.",
             f"Test: {_TEST[shared]}.",
             "All replications have their images from one data set: they vary less than fresh "
             "samples of a population would, and not at all where all train with the same images.",
             *(
                 f"imbalance {cell.imbalance:.4g}: train {cell.train_size}, "
-                f"{sum(cell.train_size)} in all, {training_sample(cell, design['supply'])}; "
+                + (f"held out of it {cell.heldout_size}, " if cell.heldout_size else "")
+                + f"{sum(cell.train_size)} in all, {training_sample(cell, design['supply'])}; "
                 f"λ {', '.join(cell.settings)}"
                 for cell in cells
             ),
@@ -57,9 +67,9 @@ def cnn_protocol(study: Study) -> Protocol:
         estimands=items(
             "P on train (evaluation mode) and on test, as trained after epochs "
             f"{', '.join(map(str, cells[0].measure_at))}.",
-            "After the last epoch at three stages: `raw` as trained; `bias` with the output bias "
-            "refined in float64 on frozen features; `head` with the whole output layer refined, "
-            "with its L2 if it has one.",
+            "After the last epoch: "
+            + "; ".join(f"`{stage}` {_STAGES[stage]}" for stage in cells[0].stages)
+            + ".",
         ),
         methods=items(
             f"{NETWORKS[design['model']]}, head with bias. {training(recipe)}; {_NORMALISER}."
@@ -74,8 +84,22 @@ def cnn_protocol(study: Study) -> Protocol:
             f"refined ({left}), and overfitting and sampling (test minus train), one term.",
             "E9: the mean minibatch bias gradient along the path, against what the two ends of the "
             "path say, where the rate is constant.",
-            "Where the features part the classes and nothing penalises the output layer, its loss "
-            "has `no minimum`, and stage `head` has no measurements; parted but for ties, or with "
-            "a minimum far out, it is `not converged`.",
+            *(
+                [
+                    "At stage `heldout` the gap on test is beside what the sizes of the validation "
+                    "and test samples let expect, were Eq. (9) to hold on fresh data."
+                ]
+                if "heldout" in cells[0].stages
+                else []
+            ),
+            *(
+                [
+                    "Where the features part the classes and nothing penalises the output layer, "
+                    "its loss has `no minimum`, and stage `head` has no measurements; parted but "
+                    "for ties, or with a minimum far out, it is `not converged`."
+                ]
+                if "head" in cells[0].stages
+                else []
+            ),
         ),
     )

@@ -10,6 +10,12 @@ from learnprop.reports.cnn.summary import Networks, summarise
 from learnprop.reports.cnn.text import STAGE_NAMES, joint_grid, overview_grid, stage_grid
 from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
+_ALSO = {
+    "heldout": "; the same gap with the output bias refined on images held out of training "
+    "(heldout), and what their number lets expect",
+    "head": "; the same gap with the whole output layer refined (head), where it is at a minimum",
+}
+
 
 def cnn_contents(table: Networks) -> Contents:
     """Tables, figures and data frames of trained networks."""
@@ -28,8 +34,8 @@ def cnn_contents(table: Networks) -> Contents:
                 "cnn",
                 f"Eq. (9) by class, {table.title}: left over right side as trained (raw), from run "
                 "to run; with the output bias refined (bias) the largest relative difference on "
-                f"train and the gap on test with its 90 % interval{shared}; the same gap with the "
-                "whole output layer refined (head), where it is at a minimum",
+                f"train and the gap on test with its 90 % interval{shared}"
+                + "".join(_ALSO[stage] for stage in table.stages if stage in _ALSO),
                 partial(overview_grid, table),
             ),
             NamedTable("cnn_joint", "All equations at once, by stage", partial(joint_grid, table)),
@@ -41,6 +47,7 @@ def cnn_contents(table: Networks) -> Contents:
                     on_console=False,
                 )
                 for stage, words in STAGE_NAMES.items()
+                if stage in table.stages
             ),
         ),
         figures=(

@@ -32,6 +32,7 @@ from learnprop.reports.statistics.evidence import (
     read_cell,
     too_many_failed,
 )
+from learnprop.reports.statistics.heldout import columns_of_validation
 from learnprop.reports.statistics.resplit import columns_of_corrected
 from learnprop.reports.statistics.rows import (
     about_classes,
@@ -46,13 +47,10 @@ from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.records.rows import Fits, Measurements, select
 from learnprop.simulations.records.store import Store
-from learnprop.simulations.refinement.stages import STAGES
 from learnprop.simulations.studies.cnn.block import CnnCell
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,9 @@ class Networks:
     epochs : DataFrame
         One row per imbalance, λ setting, measured epoch, split and class, as trained.
     mean_proba : dict
-        (imbalance, λ setting) to P on test at stage "bias", mean over runs.
+        (imbalance, λ setting) to P on test at stage "bias", or "raw", mean over runs.
+    stages : tuple of str
+        That were measured.
     labels : tuple of str
         Names of the classes.
     title : str
@@ -86,6 +86,7 @@ class Networks:
     joint: pd.DataFrame
     epochs: pd.DataFrame
     mean_proba: dict[tuple[float, str], FloatArray]
+    stages: tuple[str, ...]
     labels: tuple[str, ...]
     title: str
     shares_test_set: bool
@@ -116,13 +117,14 @@ def summarise(study: Study, store: Store) -> Networks:
         for setting in cell.settings:
             key = {"imbalance": float(f"{cell.imbalance:.4g}"), "setting": setting}
             about = about_classes(cell, setting, dataset.labels)
-            for stage in STAGES:
+            for stage in cell.stages:
                 at = (cell.recipe.epochs, stage)
                 evidence = evidence_of(study, cell, setting, fits, measured, at)
                 mine = key | {"stage": stage}
-                rows += [mine | row for row in class_rows(evidence, terms, about, COLUMNS)]
+                columns = COLUMNS + ((columns_of_validation,) if stage == "heldout" else ())
+                rows += [mine | row for row in class_rows(evidence, terms, about, columns)]
                 joint += [mine | row for row in _joint_rows(evidence, terms)]
-                if stage == "bias" and not terms.refusal(evidence):
+                if at == cell.headline and not terms.refusal(evidence):
                     mean = evidence.split("test").mean_proba.mean(axis=0)
                     P[key["imbalance"], setting] = mean
             if measured is not None:
@@ -134,6 +136,7 @@ def summarise(study: Study, store: Store) -> Networks:
         joint=pd.DataFrame(joint),
         epochs=pd.DataFrame(epochs),
         mean_proba=P,
+        stages=study.cells[0].stages,
         labels=dataset.labels,
         title=f"{dataset.title}, {study.design['model']}",
         shares_test_set=study.cells[0].shares_test_set,
@@ -157,7 +160,7 @@ def _terms(study: Study, cell: CnnCell, n_test: IntArray | None) -> Terms:
     return Terms(
         margin=study.design["margin"],
         train_size=cell.train_size,
-        splits=SPLITS,
+        splits=cell.splits,
         shares_test_set=cell.shares_test_set,
         resplit=0.0
         if n_test is None
@@ -224,7 +227,7 @@ def _epoch_rows(
     share = mass / mass.sum()
     rows = []
     for epoch in cell.measure_at:
-        for split in SPLITS:
+        for split in ("train", "test"):
             part = select(measured, setting=setting, epoch=epoch, stage="raw", split=split)
             if len(part) < 2:
                 continue

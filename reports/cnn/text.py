@@ -21,14 +21,24 @@ from learnprop.reports.statistics.resplit import (
 )
 from learnprop.reports.statistics.training_samples import same_sample_note
 from learnprop.simulations.records.rows import NOT_CONVERGED
-from learnprop.simulations.refinement.stages import STAGES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _NAN, _LAMBDA = float("nan"), r"\lambda"
 
-STAGE_NAMES = {"raw": "as trained", "bias": "bias refined", "head": "output layer refined"}
+STAGE_NAMES = {
+    "raw": "as trained",
+    "bias": "bias refined",
+    "heldout": "bias refined on held-out images",
+    "head": "output layer refined",
+}
+
+
+EXPECTED = (
+    "expected: from zero, of the mean over runs at 90 %, by the sizes of the held-out and the "
+    "test sample alone"
+)
 
 
 def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
@@ -37,31 +47,49 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         (r["imbalance"], r["setting"], r["stage"], r["split"], r["class"]): r
         for r in table.summary.to_dict("records")
     }
+    headline = "bias" if "bias" in table.stages else "raw"
+    by_stage: dict[str, list[Column]] = {
+        "raw": [
+            ("raw, train", lambda r: _range(r["raw, train"])),
+            ("raw, test", lambda r: _range(r["raw, test"])),
+        ],
+        "bias": [
+            (
+                "bias, train",
+                lambda r: small(r["bias, train"].get("max_relative_difference", _NAN), markup),
+            ),
+            (f"bias, test [90{markup.percent}]", lambda r: gap_with_interval(r, markup)),
+            ("verdict", lambda r: str(r["verdict"])),
+            *_corrected(table, markup),
+        ],
+        "heldout": [
+            (f"heldout, test [90{markup.percent}]", lambda r: _heldout(r, markup)),
+            ("expected", lambda r: _expected(r["heldout, test"], markup)),
+            ("verdict, heldout", lambda r: str(r["heldout, test"]["verdict"])),
+        ],
+        "head": [
+            (f"head, test [90{markup.percent}]", lambda r: _gap_or_verdict(r["head, test"], markup))
+        ],
+    }
     columns: list[Column] = [
         (_corner(markup), _panel_name),
         ("class", lambda r: str(r["label"])),
         ("N", lambda r: f"{r['n_train']}"),
-        ("raw, train", lambda r: _range(r["raw, train"])),
-        ("raw, test", lambda r: _range(r["raw, test"])),
-        (
-            "bias, train",
-            lambda r: small(r["bias, train"].get("max_relative_difference", _NAN), markup),
-        ),
-        (f"bias, test [90{markup.percent}]", lambda r: gap_with_interval(r, markup)),
-        ("verdict", lambda r: str(r["verdict"])),
-        *_corrected(table, markup),
-        (f"head, test [90{markup.percent}]", lambda r: _gap_or_verdict(r["head, test"], markup)),
+        *(column for stage in table.stages for column in by_stage[stage]),
     ]
     rows: list[Row] = []
     for (imbalance, setting), k in product(table.panels, range(len(table.labels))):
         at = {
             f"{stage}, {split}": by_key[imbalance, setting, stage, split, k]
-            for stage in STAGES
+            for stage in table.stages
             for split in ("train", "test")
         }
-        rows.append(at | at["bias, test"] | {"first": k == 0})
-    bias = table.summary[table.summary["stage"] == "bias"]
-    return lay_out(rows, columns, first="first", verbatim=(1,), note=_note(table, bias))
+        rows.append(at | at[f"{headline}, test"] | {"first": k == 0})
+    chosen = table.summary[table.summary["stage"] == headline]
+    note = _note(table, chosen)
+    if "heldout" in table.stages:
+        note += f"\n{EXPECTED}"
+    return lay_out(rows, columns, first="first", verbatim=(1,), note=note)
 
 
 def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
@@ -70,7 +98,7 @@ def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
     Parameters
     ----------
     table : Networks
-    stage : {"raw", "bias", "head"}
+    stage : {"raw", "bias", "heldout", "head"}
     markup : Markup
 
     Returns
@@ -115,7 +143,7 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         ("E9 is off by", lambda r: small(r.get("path_difference", _NAN), markup)),
         ("runs", _counts_and_reason),
     ]
-    rows = [r | {"first": r["stage"] == STAGES[0]} for r in records if r["split"] == "test"]
+    rows = [r | {"first": r["stage"] == table.stages[0]} for r in records if r["split"] == "test"]
     notes = [
         "path mean: of the minibatch bias gradient along the path; E9 says it from the ends\n"
         "runs: attempted / converged / failed"
@@ -147,10 +175,12 @@ def _counts_and_reason(row: Row) -> str:
 
 def _note(table: Networks, rows: pd.DataFrame) -> str:
     """Say how many runs there are, and what their intervals contain where they split one set."""
-    if not table.n_images:
-        notes = [*_same_images(table), *few_misses_note(rows.to_dict("records"))]
-        return "\n".join([runs_note(rows), *notes])
-    return "\n".join([runs_note(rows), resplit_note(table.n_images, "images"), CORRECTED_FOR_GAPS])
+    notes = [runs_note(rows)]
+    if table.n_images:
+        notes += [resplit_note(table.n_images, "images"), CORRECTED_FOR_GAPS]
+    else:
+        notes += [*_same_images(table), *few_misses_note(rows.to_dict("records"))]
+    return "\n".join(notes)
 
 
 def _same_images(table: Networks) -> list[str]:
@@ -167,6 +197,19 @@ def _gap_or_verdict(row: dict[str, Any], markup: Markup) -> str:
     """Write the gap where the output layer is at a minimum, else why it is not."""
     gap = gap_with_interval(row, markup)
     return str(row["verdict"]) if gap == "-" or row["verdict"] == NOT_CONVERGED else gap
+
+
+def _heldout(row: Row, markup: Markup) -> str:
+    return gap_with_interval(row["heldout, test"], markup)
+
+
+def _expected(row: dict[str, Any], markup: Markup) -> str:
+    """Write how far the gap of the mean may be from zero by the errors of the samples alone."""
+    high = row.get("expected_high", _NAN)
+    if high != high:
+        return "-"
+    plus_minus = f"{markup.plus_minus}{100 * high:.1f}{markup.percent}"
+    return markup.math.format(plus_minus)
 
 
 def _range(row: dict[str, Any]) -> str:

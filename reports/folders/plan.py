@@ -15,8 +15,8 @@ from learnprop.reports.statistics.precision import (
     needs,
     whole_blocks,
 )
-from learnprop.simulations.engine.blocks import tasks_of
 from learnprop.simulations.engine.study import BLOCK_SIZE, Study
+from learnprop.simulations.engine.tasks import tasks_of
 from learnprop.simulations.engine.workers import Workers, compute_blocks
 from learnprop.simulations.records.rows import Block, concatenate
 

@@ -20,6 +20,7 @@ from learnprop.reports.layout.files import write_bytes
 
 # Okabe and Ito's colour-blind safe palette.
 OBSERVED, PREDICTED, PAPER, THEORY = "#0072B2", "#D55E00", "#009E73", "#000000"
+VALIDATED = "#CC79A7"
 
 Figure = Any
 """A `matplotlib.figure.Figure`: matplotlib is imported where something is drawn."""

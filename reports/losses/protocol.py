@@ -10,13 +10,13 @@ from learnprop.reports.losses.balance import MARGIN, by_balance
 from learnprop.reports.losses.paper import paper_accuracy
 from learnprop.reports.losses.summary import trained_as_paper
 from learnprop.reports.protocols.ademp import Protocol, items
-from learnprop.reports.protocols.networks import NETWORKS, training
+from learnprop.reports.protocols.networks import NETWORKS, standardised, training
 from learnprop.reports.statistics.resplit import resplit_protocol
 from learnprop.reports.statistics.training_samples import GIVEN_SAMPLE
 from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.engine.study import Study
-from learnprop.simulations.networks.step_matching import MATCHED_OVER
 from learnprop.simulations.studies.losses.block import LossCell
+from learnprop.simulations.studies.losses.step_matching import MATCHED_OVER
 
 _PER_SAMPLE = (
     "of a minibatch its sum over the size of a whole one, so that the last, shorter one counts for "
@@ -105,8 +105,8 @@ def losses_protocol(study: Study) -> Protocol:
         mechanisms=items(
             *data,
             "Every image that is not of the test set is trained with, in every replication; "
-            "standardised by channel. A replication draws the initial point and the order of the "
-            "samples.",
+            f"{standardised(cells[0].recipe)}. A replication draws the initial point and the "
+            "order of the samples.",
         ),
         estimands=items(
             "Top-1 accuracy on the test set, overall and of each class, before training and after "

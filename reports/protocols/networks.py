@@ -24,6 +24,13 @@ _SCHEDULES = {
 }
 
 
+def standardised(recipe: Recipe) -> str:
+    """Say by what images are standardised."""
+    if recipe.standardise == "mnist":
+        return "standardised by the mean and SD of MNIST, as PyTorch's example of it has them"
+    return "standardised by channel"
+
+
 def training(recipe: Recipe) -> str:
     """Say how networks are trained."""
     parts = [

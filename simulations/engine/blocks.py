@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from threading import TIMEOUT_MAX
 from typing import Any
 
@@ -17,13 +16,8 @@ import numpy as np
 from learnprop.simulations.engine.devices import device_failure
 from learnprop.simulations.engine.limits import BlockTimeout, one_thread, timeout_after
 from learnprop.simulations.engine.seeds import replication_key
-from learnprop.simulations.engine.study import (
-    BLOCK_SIZE,
-    ComputeTogether,
-    Study,
-    StudyError,
-    block_runs,
-)
+from learnprop.simulations.engine.study import ComputeTogether, StudyError, block_runs
+from learnprop.simulations.engine.tasks import Task
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.records.design_changes import changes, summary_of
 from learnprop.simulations.records.rows import (
@@ -36,106 +30,16 @@ from learnprop.simulations.records.rows import (
 )
 
 
-@dataclass(frozen=True)
-class Task:
-    """A block to compute, as it travels to a worker.
-
-    Attributes
-    ----------
-    compute_block : callable ``(cell, seed, runs) -> Block``
-    cell : Cell
-    seed : int
-    index : int
-    timeout : float or None
-        Seconds; None is no limit.
-    code : dict or None
-        `code_version` of the driver, which the worker's must equal.
-    size : int
-        Replications of a block of the study.
-    unfinished : Path or None
-        Folder where `compute_block` may keep what it has not finished, as a fourth argument.
-    compute_together : callable, optional
-        Computes this block with others as one computation, as `Study.compute_together`.
-    group : hashable
-        Blocks of one value are computed together.
-    """
-
-    compute_block: Callable[..., Block]
-    cell: Any
-    seed: int
-    index: int
-    timeout: float | None = None
-    code: dict[str, Any] | None = None
-    size: int = BLOCK_SIZE
-    unfinished: Path | None = None
-    compute_together: ComputeTogether | None = None
-    group: Hashable = None
-
-
-def tasks_of(
-    study: Study,
-    blocks: Iterable[tuple[Any, int]],
-    timeout: float | None = None,
-    unfinished: Path | None = None,
-) -> list[Task]:
-    """Blocks of a study as tasks.
-
-    Parameters
-    ----------
-    study : Study
-    blocks : iterable of (cell, index)
-    timeout : float or None
-        Seconds that a block may take.
-    unfinished : Path or None
-
-    Returns
-    -------
-    list of Task
-    """
-    return [
-        Task(
-            compute_block=study.compute_block,
-            cell=cell,
-            seed=study.seed,
-            index=index,
-            timeout=timeout,
-            code=study.design.get("code"),
-            size=study.block_size,
-            unfinished=unfinished,
-            compute_together=study.compute_together,
-            group=None if study.group_of is None else study.group_of(cell),
-        )
-        for cell, index in blocks
-    ]
-
-
-def grouped(tasks: Iterable[Task]) -> list[list[Task]]:
-    """Tasks that are computed together, each group at the place of its first; others alone.
-
-    Parameters
-    ----------
-    tasks : iterable of Task
-
-    Returns
-    -------
-    list of list of Task
-    """
-    groups: dict[Hashable, list[Task]] = {}
-    for task in tasks:
-        alone = task.compute_together is None
-        key = (task.cell.name, task.index) if alone else (None, task.group)
-        groups.setdefault(key, []).append(task)
-    return list(groups.values())
-
-
 def compute_group(tasks: Sequence[Task]) -> list[Block | StudyError]:
-    """Compute one of `grouped`: blocks that belong together as one computation, or a block alone.
+    """Compute the blocks of a group as one computation; a block that is by itself as `compute_one`.
 
-    Blocks that raise together are computed one by one. They have the time of all of them.
+    The time limit is that of the blocks added up. Where the computation raises, every block is
+    computed by itself, so that what fails is recorded as of any study.
 
     Parameters
     ----------
     tasks : sequence of Task
+        One of `learnprop.simulations.engine.tasks.grouped`.
 
     Returns
     -------

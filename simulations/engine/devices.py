@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 import threading
@@ -180,6 +181,12 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and bool(_NO_MEMORY.search(str(error)))
+
+
+def release_memory() -> None:
+    """Give back what a device keeps for tensors that are gone, captured computations included."""
+    gc.collect()  # a captured step is part of a cycle
+    torch.cuda.empty_cache()
 
 
 def device_failure(error: BaseException) -> str | None:

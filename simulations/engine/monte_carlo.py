@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from learnprop.simulations.engine.blocks import tasks_of
 from learnprop.simulations.engine.study import Study, StudyError, block_runs
+from learnprop.simulations.engine.tasks import tasks_of
 from learnprop.simulations.engine.workers import Workers, compute_blocks
 from learnprop.simulations.records.rows import FAILED_STATUSES, Block
 from learnprop.simulations.records.store import Store, failed_runs, finished_runs, save_block

@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from learnprop.equations.arguments import marked
-from learnprop.simulations.engine.blocks import Task, compute_one
+from learnprop.simulations.engine.blocks import compute_one
 from learnprop.simulations.engine.study import Study, StudyError
+from learnprop.simulations.engine.tasks import Task
 from learnprop.simulations.records.rows import KEY, Fits, Rows, key_of, rows_where
 from learnprop.simulations.records.store import (
     Store,

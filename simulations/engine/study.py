@@ -62,7 +62,8 @@ class Study:
         of (cell, runs), `unfinished` the folder of `keeps_unfinished`, or None. Returns a block
         for each, in their order; where it raises they are computed by `compute_block`.
     group_of : callable ``(cell) -> hashable``, optional
-        Cells of one value may be computed together; without it all cells of the study may.
+        Cells of one value may be computed together, those of None by themselves; without it all
+        cells of the study may.
     """
 
     name: str

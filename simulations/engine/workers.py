@@ -20,9 +20,10 @@ from urllib.parse import urlsplit
 
 from learnprop.equations.arguments import BadArgument, marked
 from learnprop.simulations.engine import BACKENDS
-from learnprop.simulations.engine.blocks import Task, compute_group, grouped
+from learnprop.simulations.engine.blocks import compute_group
 from learnprop.simulations.engine.limits import raise_in_thread, start_worker
 from learnprop.simulations.engine.study import StudyError
+from learnprop.simulations.engine.tasks import Task, grouped
 from learnprop.simulations.records.rows import Block
 
 _SCHEMES = ("tcp", "tls", "ws", "wss", "ucx")

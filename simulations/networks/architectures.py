@@ -144,9 +144,6 @@ NETWORKS: dict[str, tuple[Layers, int, tuple[tuple[int, int], ...]]] = {
 }
 """By name: layers of the features, their number, and heights and widths that they take."""
 
-STACKABLE = ("cnn2c", "cnn2c-500", "cnn5c")
-"""Small enough that many of them fill a device better than one."""
-
 
 def check_network(name: str, shape: tuple[int, int, int]) -> None:
     """Raise ValueError unless there is such a network and it takes images of this shape.

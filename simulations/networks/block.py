@@ -7,34 +7,39 @@ of the samples. P is measured after chosen epochs, and after the last at every s
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 
 from learnprop.equations.arguments import marked
-from learnprop.equations.mean_proba import FloatArray
-from learnprop.simulations.datasets import draw_rows, load_dataset
+from learnprop.simulations.dataset_catalogue import dataset_named
+from learnprop.simulations.datasets import draw_rows, load_dataset, split_rows
 from learnprop.simulations.engine.devices import arithmetic
+from learnprop.simulations.engine.memory import large_tensors_kept
 from learnprop.simulations.engine.seeds import replication_rng, replication_seed
 from learnprop.simulations.engine.study import StudyError
-from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.networks.checkpoints import Checkpoint
-from learnprop.simulations.networks.memory import large_tensors_kept
-from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.members import Group, Member, NetworkCell, Pool, make_pool
+from learnprop.simulations.networks.stacked.ways import networks_at_once, trains_at_once
+from learnprop.simulations.networks.states import (
+    load_state,
+    network_name,
+    save_state,
+    state_path,
+    training_key,
+)
 from learnprop.simulations.networks.training import (
-    Criterion,
-    Member,
-    Pool,
+    Result,
     Trained,
     by_chunks,
-    make_pool,
+    measure_trained,
     train_networks,
-    trains_at_once,
 )
 from learnprop.simulations.records.rows import (
     DIVERGED,
@@ -47,139 +52,163 @@ from learnprop.simulations.records.rows import (
     stack_measurements,
 )
 
-
-class NetworkCell(Protocol):
-    """A data cell of networks: a frozen dataclass."""
-
-    @property
-    def name(self) -> str:
-        """Key of the cell in its store."""
-
-    @property
-    def stream(self) -> str:
-        """Key of the cell's randomness: cells of one key share samples, starts and orders."""
-
-    @property
-    def dataset(self) -> str:
-        """Name of the images."""
-
-    @property
-    def model(self) -> str:
-        """Name of the network."""
-
-    @property
-    def train_size(self) -> tuple[int, ...]:
-        """Training images of each class."""
-
-    @property
-    def recipe(self) -> Recipe:
-        """How it is trained."""
-
-    @property
-    def measure_at(self) -> tuple[int, ...]:
-        """Epochs after which it is measured, counted from 1."""
-
-    @property
-    def device(self) -> str:
-        """Where."""
-
-    @property
-    def data_dir(self) -> str:
-        """Where the data are looked for first."""
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """Names of the stages after the last epoch."""
-
-    def class_mass(self, setting: str) -> FloatArray:
-        """Class mass w = λN of training, shape (n_classes,), under a setting."""
+MakeGroup = Callable[[Any, Pool, Sequence[Member]], Group]
+"""``(cell, pool, members) -> Group``: what the members of a cell minimise."""
 
 
-def trained_block(
-    cell: NetworkCell,
+@dataclass(frozen=True)
+class _Network:
+    """A member of a cell, the key of its training, and its state's file where one is kept."""
+
+    cell: NetworkCell
+    member: Member
+    key: str
+    path: Path | None
+
+
+def cell_trains_at_once(cell: NetworkCell) -> bool:
+    """Whether the networks of a cell are trained many at once."""
+    shape = dataset_named(cell.dataset).shape
+    return trains_at_once(cell.model, shape, torch.device(cell.device))
+
+
+def trained_blocks(
+    parts: Sequence[tuple[NetworkCell, range]],
     seed: int,
-    runs: range,
-    class_weight: Mapping[str, Sequence[float]],
-    train_chunk: Callable[[Pool, Sequence[Member], Checkpoint | None], list[Trained]],
+    make_group: MakeGroup,
     unfinished: Path | None = None,
-) -> Block:
-    """Train and measure the replications `runs` of a cell.
+) -> list[Block]:
+    """Train and measure replications of cells that share data set, network and training.
+
+    On a device as one computation, if the networks are small.
 
     Parameters
     ----------
-    cell : NetworkCell
+    parts : sequence of (cell, runs)
     seed : int
-    runs : range
-    class_weight : mapping of str to sequence of float
-        λ by setting.
-    train_chunk : callable ``(pool, members, checkpoint) -> list of Trained``
-        Trains networks as one computation, or one.
+    make_group : callable
     unfinished : Path, optional
-        Folder where trainings are kept until the block is done.
+        Folder where trainings are kept until the blocks are done.
 
     Returns
     -------
-    Block
+    list of Block
+        One for each part.
 
     Raises
     ------
     StudyError
-        If the data are not here.
+        If the data are not here, or a trained network cannot be kept.
     """
+    first = parts[0][0]
     try:
-        data = load_dataset(cell.dataset, cell.data_dir)
+        data = load_dataset(first.dataset, first.data_dir)
     except ValueError as error:
         raise StudyError(marked(error)) from None
-    device = torch.device(cell.device)
-    pool = make_pool(data, device)
-    members = [member for run in runs for member in _members(cell, seed, run, class_weight, pool)]
-    kept: list[Path] = []
+    device = torch.device(first.device)
+    pool = make_pool(data, first.recipe.standardise, device)
+    networks = [
+        _Network(cell, member, *_key_and_path(cell, seed, member))
+        for cell, runs in parts
+        for run in runs
+        for member in _members(cell, seed, run, pool)
+    ]
+    at_once = networks_at_once(first.model, data.images.shape[1:], first.recipe, device)
 
-    def work(chunk: Sequence[Member]) -> list[Trained]:
-        checkpoint = None
-        if unfinished is not None:
-            key = training_key(cell, seed, [(m.run, m.setting) for m in chunk])
-            checkpoint = Checkpoint(unfinished / f"{key[:32]}.pt", key)
-            kept.append(checkpoint.path)
-        return train_chunk(pool, chunk, checkpoint)
+    @cache  # measured as they were trained, unless memory is short
+    def groups(chunk: tuple[int, ...]) -> list[Group]:
+        return [
+            make_group(cell, pool, [networks[i].member for i in of_cell])
+            for cell, of_cell in groupby(chunk, key=lambda i: networks[i].cell)
+        ]
 
-    at_once = len(members) if trains_at_once(cell.model, device) else 1
-    with arithmetic(device), large_tensors_kept():
-        results, note = by_chunks(members, at_once, work)
+    with large_tensors_kept():
+        # Alone on a device cuDNN meets two shapes, thousands of times each.
+        with arithmetic(device, first.recipe.precision, tuned=at_once == 1):
+            trained, kept, notes = _trained(networks, pool, groups, at_once, unfinished)
+
+        def measure(chunk: Sequence[int]) -> list[Result]:
+            of_chunk = [trained[i] for i in chunk]
+            return measure_trained(first.model, pool, groups(tuple(chunk)), of_chunk, first.recipe)
+
+        with arithmetic(device):
+            results, note = by_chunks(range(len(networks)), at_once, measure)
     for path in kept:
         path.unlink(missing_ok=True)
-    return _recorded(cell, members, results, note)
+    notes = [n for n in (*notes, note) if n]
+    blocks, done = [], 0
+    for cell, runs in parts:
+        n = len(runs) * len(cell.class_weight)
+        members = [network.member for network in networks[done : done + n]]
+        blocks.append(_recorded(cell, members, results[done : done + n], "; ".join(notes)))
+        done += n
+    return blocks
 
 
-def train_with(
-    cell: NetworkCell,
+def _trained(
+    networks: Sequence[_Network],
     pool: Pool,
-    members: Sequence[Member],
-    criterion: Criterion,
-    checkpoint: Checkpoint | None,
-) -> list[Trained]:
-    """Train networks as a cell says."""
-    return train_networks(
-        cell.model,
-        pool,
-        members,
-        cell.recipe,
-        criterion,
-        measure_at=cell.measure_at,
-        checkpoint=checkpoint,
-    )
+    groups: Callable[[tuple[int, ...]], list[Group]],
+    at_once: int,
+    unfinished: Path | None,
+) -> tuple[list[Trained], list[Path], list[str]]:
+    """Networks after their training, in order; files to delete when all is done; notes."""
+    found: dict[int, Trained] = {}
+    devices = set()
+    for i, network in enumerate(networks):
+        loaded = load_state(network.path, network.key) if network.path else None
+        if loaded is not None:
+            found[i], device = loaded
+            devices.add(device)
+    kept: list[Path] = []
+
+    def work(chunk: Sequence[int]) -> list[Trained]:
+        own = [networks[i] for i in chunk]
+        checkpoint = None
+        if unfinished is not None:
+            key = hashlib.sha256(" ".join(n.key for n in own).encode()).hexdigest()
+            checkpoint = Checkpoint(unfinished / f"{key[:32]}.pt", key)
+            kept.append(checkpoint.path)
+        cell = own[0].cell
+        new = train_networks(
+            cell.model, pool, groups(tuple(chunk)), cell.recipe,
+            measure_at=cell.measure_at, checkpoint=checkpoint,
+        )  # fmt: skip
+        for network, trained in zip(own, new, strict=True):
+            _keep(network, trained, pool.device)
+        return new
+
+    missing = [i for i in range(len(networks)) if i not in found]
+    new, note = by_chunks(missing, at_once, work)
+    found |= dict(zip(missing, new, strict=True))
+    notes = [note, *(f"trained on {device}" for device in sorted(devices))]
+    return [found[i] for i in range(len(networks))], kept, notes
 
 
-def _members(
-    cell: NetworkCell, seed: int, run: int, class_weight: Mapping[str, Sequence[float]], pool: Pool
-) -> list[Member]:
+def _keep(network: _Network, trained: Trained, device: torch.device) -> None:
+    """Write a trained network to the folder that was asked for."""
+    if network.path is None:
+        return
+    try:
+        save_state(network.path, network.key, str(device), trained)
+    except (OSError, RuntimeError) as error:  # torch.save raises either on a full disk
+        reason = getattr(error, "strerror", None) or error
+        raise StudyError(f"`states`: {network.path} cannot be written: {reason}") from None
+
+
+def _members(cell: NetworkCell, seed: int, run: int, pool: Pool) -> list[Member]:
     """Networks of one replication: one per setting, on one sample, from one initial point."""
-    rows, test_rows = draw_rows(
-        pool.labels.cpu().numpy(),
-        cell.train_size,
-        replication_rng(seed, cell.stream, run, "train"),
-        hold_out=not len(pool.test_labels),
-    )
+    labels = pool.labels.cpu().numpy()
+    rng = replication_rng(seed, cell.stream, run, "train")
+    heldout = cell.heldout_size or (0,) * len(cell.train_size)
+    drawn = [n + m for n, m in zip(cell.train_size, heldout, strict=True)]
+    sample, test = draw_rows(labels, drawn, rng, hold_out=not len(pool.test_labels))
+    train, validation = split_rows(labels, sample, heldout)
+    rows = {"train": train}
+    if len(validation):
+        rows["validation"] = validation
+    if len(test):
+        rows["test"] = test
     start = replication_seed(seed, cell.stream, run, "start").generate_state(1, np.uint64)
     return [
         Member(
@@ -187,16 +216,15 @@ def _members(
             setting=setting,
             class_weight=np.array(weight),
             rows=rows,
-            test_rows=test_rows,
             start=int(start[0] >> np.uint64(1)),
             order=replication_seed(seed, cell.stream, run, "minibatch"),
         )
-        for setting, weight in class_weight.items()
+        for setting, weight in cell.class_weight
     ]
 
 
 def _recorded(
-    cell: NetworkCell, members: Sequence[Member], results: Sequence[Trained], note: str
+    cell: NetworkCell, members: Sequence[Member], results: Sequence[Result], note: str
 ) -> Block:
     """Rows of a block: a fit per epoch and stage, a measurement per split of each."""
     fits, measured = list[FitRow](), list[MeasurementRow]()
@@ -231,19 +259,8 @@ def _recorded(
     return Block(cell.name, 0, stack_fits(fits), stack_measurements(measured), note=note)
 
 
-def training_key(cell: NetworkCell, seed: int, members: Sequence[tuple[int, str]]) -> str:
-    """All that determines some trainings, as one word: a checkpoint of other ones is not resumed.
-
-    Parameters
-    ----------
-    cell : NetworkCell
-    seed : int
-    members : sequence of (run, setting)
-
-    Returns
-    -------
-    str
-    """
-    known: dict[str, Any] = asdict(cell)  # type: ignore[call-overload]
-    about = known | {"data_dir": "", "seed": seed, "members": members}
-    return hashlib.sha256(json.dumps([about, code_version()], sort_keys=True).encode()).hexdigest()
+def _key_and_path(cell: NetworkCell, seed: int, member: Member) -> tuple[str, Path | None]:
+    key = training_key(cell, seed, member.setting, member.run)
+    if not cell.states:
+        return key, None
+    return key, state_path(Path(cell.states), network_name(cell, member.setting, member.run), key)

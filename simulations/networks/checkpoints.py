@@ -89,7 +89,7 @@ def load_checkpoint(
     bool
         Whether there was one. A file that cannot be read counts as none: it only costs time.
     """
-    found = _read(checkpoint.path)
+    found = read_whole(checkpoint.path)
     if not isinstance(found, dict) or found.get("key") != checkpoint.key:
         return False
     with torch.no_grad():
@@ -109,7 +109,7 @@ def _placed(value: Any, like: Any) -> Any:
     return value
 
 
-def _read(path: Path) -> Any:
+def read_whole(path: Path) -> Any:
     """Content of a file that `torch.save` wrote, every byte of it verified; else None."""
     if not is_zipfile(path):  # what else torch.load takes would be a bare pickle
         return None

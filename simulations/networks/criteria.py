@@ -12,57 +12,94 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from learnprop.equations.losses.loss import ChosenLoss
 from learnprop.equations.losses.softmax import weighted_softmax_loss
-from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.steps import MinibatchLoss
-from learnprop.simulations.networks.training import Criterion, Member, Pool
-from learnprop.simulations.records.measure import measure
-from learnprop.simulations.refinement.sigmoid_bias import refine_sigmoid_bias
-from learnprop.simulations.refinement.softmax_bias import refine_bias
-from learnprop.simulations.refinement.stages import (
-    LayerObjective,
-    OutputLayer,
-    Samples,
-    Stage,
-    all_stages,
-    as_trained,
-    logits_of,
-    status_of,
-)
+from learnprop.simulations.refinement.objectives import LayerObjective, OfLoss, WeightedSoftmax
 
 
-def class_weighted(pool: Pool, members: Sequence[Member], recipe: Recipe) -> Criterion:
-    """Softmax loss of Eq. (1) with the class weights of each member.
+@dataclass(frozen=True)
+class Criterion:
+    """What networks are trained to minimise, and what is measured of them.
+
+    Attributes
+    ----------
+    loss : callable
+        Of a minibatch, of each network (`learnprop.simulations.networks.steps.MinibatchLoss`).
+    unit : tensor of float64, shape (n_networks, 1)
+        By which a minibatch's gradient is multiplied where it is recorded.
+    objective : LayerObjective
+        The same as a function of the output layers.
+    stages : tuple of str
+        After the last epoch.
+    on_the_way : tuple of str
+        Splits that are measured after earlier epochs.
+    """
+
+    loss: MinibatchLoss
+    unit: torch.Tensor
+    objective: LayerObjective
+    stages: tuple[str, ...]
+    on_the_way: tuple[str, ...]
+
+
+def joined(criteria: Sequence[tuple[Criterion, int]]) -> MinibatchLoss:
+    """Minibatch loss of networks of several criteria in one stack: each of so many networks."""
+    if len(criteria) == 1:
+        return criteria[0][0].loss
+    ends = np.cumsum([n for _, n in criteria]).tolist()
+    parts = [slice(end - n, end) for end, (_, n) in zip(ends, criteria, strict=True)]
+    return lambda z, y: torch.cat(
+        [c.loss(z[part], y[part]) for part, (c, _) in zip(parts, criteria, strict=True)]
+    )
+
+
+def class_weighted(
+    class_weight: torch.Tensor,
+    train_size: Sequence[int],
+    recipe: Recipe,
+    stages: Sequence[str],
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> Criterion:
+    """Softmax loss of Eq. (1) with the class weights of each network.
 
     Parameters
     ----------
-    pool : Pool
-    members : sequence of Member
-        With training samples of one size.
+    class_weight : tensor of float64, shape (n_networks, n_classes)
+        λ.
+    train_size : sequence of int, shape (n_classes,)
     recipe : Recipe
+    stages : sequence of str
+    dtype : torch.dtype
+        Of training.
 
     Returns
     -------
     Criterion
         Gradients are over the total mass.
     """
-    objectives = [_objective(pool, m, recipe) for m in members]
-    share = torch.stack([o.class_share for o in objectives])
-    n_samples = len(members[0].rows)
+    n_samples = sum(train_size)
+    mass = class_weight * class_weight.new_tensor(train_size)
+    total = mass.sum(dim=1, keepdim=True)
+    # Each step adds the decay once: over an epoch it counts as often as there are steps.
+    decay = recipe.weight_decay * _per_epoch(n_samples, recipe)
     return Criterion(
         loss=weighted_cross_entropy(
-            (share * n_samples).to(pool.images.mean.dtype), recipe.batch_size
+            (class_weight / total * n_samples).to(dtype), recipe.batch_size
         ),
-        unit=_per_epoch(n_samples, recipe) * torch.ones_like(share[:, :1]),
-        as_trained=lambda i, samples, layer: as_trained(samples, layer, objectives[i]),
-        all_stages=lambda i, samples, layer: all_stages(samples, layer, objectives[i]),
+        unit=_per_epoch(n_samples, recipe) * torch.ones_like(total),
+        objective=WeightedSoftmax(
+            mass / total, penalty=decay, bias_penalty=decay if recipe.decay_bias else 0.0
+        ),
+        stages=tuple(stages),
+        on_the_way=("train", "test"),
     )
 
 
@@ -90,8 +127,12 @@ def weighted_cross_entropy(class_weight: torch.Tensor, batch_size: int) -> Minib
     )
 
 
-def criterion_of(
-    loss: ChosenLoss, n_samples: int, recipe: Recipe, factor: torch.Tensor
+def of_loss(
+    loss: ChosenLoss,
+    n_samples: int,
+    recipe: Recipe,
+    factor: torch.Tensor,
+    stages: Sequence[str],
 ) -> Criterion:
     """One of `learnprop.equations.losses.LOSSES`, times a factor for each network.
 
@@ -102,107 +143,21 @@ def criterion_of(
         Of training.
     recipe : Recipe
     factor : tensor, shape (n_networks,)
+    stages : sequence of str
 
     Returns
     -------
     Criterion
-        Gradients are without the factor; of a loss per sample, over the number of samples. The
-        output bias is refined where the loss states a balance.
+        Gradients are without the factor; of a loss per sample, over the number of samples.
     """
     values = loss.minibatch_loss(recipe.batch_size)
     unit = _per_epoch(n_samples, recipe) if loss.kind.per_sample else 1.0
-
-    def all_stages(_: int, samples: Samples, layer: OutputLayer) -> list[Stage]:
-        raw = stage_of_loss(loss, samples, layer)
-        return [raw, _refined(loss, samples, layer)] if loss.kind.balance else [raw]
-
     return Criterion(
         loss=lambda z, y: factor.to(z.dtype) * values(z, y),
         unit=unit / factor[:, None].double(),
-        as_trained=lambda _, samples, layer: stage_of_loss(loss, samples, layer),
-        all_stages=all_stages,
-        splits=("test",),
-    )
-
-
-def stage_of_loss(
-    loss: ChosenLoss, samples: Samples, layer: OutputLayer, name: str = "raw"
-) -> Stage:
-    """Measure a network as it is.
-
-    Parameters
-    ----------
-    loss : ChosenLoss
-    samples : mapping of split to Evaluated
-        Loss and gradient are on "train", NaN without it.
-    layer : OutputLayer
-    name : str
-        Of the stage.
-
-    Returns
-    -------
-    Stage
-    """
-    logits = {split: logits_of(sample, layer) for split, sample in samples.items()}
-    activation = loss.kind.activation
-    measured = {
-        split: measure(samples[split].labels.cpu().numpy(), z.cpu().numpy(), activation)
-        for split, z in logits.items()
-    }
-    value, gradient = float("nan"), np.full(len(layer.bias), np.nan)
-    if "train" in measured:
-        z, labels = logits["train"], samples["train"].labels
-        value = float(loss.minibatch_loss(len(z))(z, labels))
-        if loss.kind.balance:
-            train = measured["train"]
-            count = train.class_count.astype(float)
-            gradient = -loss.residual(train.mean_proba, train.miss_proba, count)
-        else:
-            gradient = _bias_gradient(loss, z, labels)
-    return Stage(
-        name=name,
-        status=status_of(gradient),
-        loss=value,
-        bias=layer.bias.cpu().numpy(),
-        bias_gradient=gradient,
-        measured=measured,
-    )
-
-
-def _bias_gradient(loss: ChosenLoss, z: torch.Tensor, labels: torch.Tensor) -> FloatArray:
-    """Gradient in the output bias of a loss that states no balance."""
-    moved = torch.zeros_like(z[0], requires_grad=True)
-    with torch.enable_grad():
-        # Of tensors made in inference mode autograd takes clones only.
-        value = loss.minibatch_loss(len(z))(z.clone() + moved, labels.clone())
-    return torch.autograd.grad(value, moved)[0].cpu().numpy()
-
-
-def _refined(loss: ChosenLoss, samples: Samples, layer: OutputLayer) -> Stage:
-    """Refine the output bias on the whole training sample: Eq. (8) or E10 becomes exact."""
-    labels = samples["train"].labels
-    z = logits_of(samples["train"], OutputLayer(layer.weight, torch.zeros_like(layer.bias)))
-    if loss.kind.activation == "softmax":
-        share = torch.full_like(layer.bias, 1 / len(z))
-        (bias,), (n_iter,) = refine_bias(z[None], labels, share[None], layer.bias[None])
-    else:
-        count = np.bincount(labels.cpu().numpy(), minlength=len(layer.bias)).astype(float)
-        equation = loss.bias_equation(count)
-        (bias,), (n_iter,) = refine_sigmoid_bias(z[None], labels, *equation, layer.bias[None])
-    stage = stage_of_loss(loss, samples, OutputLayer(layer.weight, bias), "bias")
-    return replace(stage, n_iter=int(n_iter))
-
-
-def _objective(pool: Pool, member: Member, recipe: Recipe) -> LayerObjective:
-    """What a training minimises, over the total mass of its sample."""
-    labels = pool.labels[torch.as_tensor(member.rows, device=pool.labels.device)]
-    weight = torch.as_tensor(member.class_weight, dtype=torch.float64, device=labels.device)
-    # Each step adds the decay once: over an epoch it counts as often as there are steps.
-    decay = recipe.weight_decay * _per_epoch(len(labels), recipe)
-    return LayerObjective(
-        class_share=weight / weight[labels].sum(),
-        penalty=decay,
-        bias_penalty=decay if recipe.decay_bias else 0.0,
+        objective=OfLoss(loss),
+        stages=tuple(stages),
+        on_the_way=("test",),
     )
 
 

@@ -61,6 +61,27 @@ def channel_moments(images: ByteArray) -> tuple[FloatArray, FloatArray]:
     return mean, np.sqrt(share @ values**2 - mean**2)
 
 
+MNIST_MOMENTS = np.array([0.1307 * 255]), np.array([0.3081 * 255])
+"""Mean and standard deviation of MNIST's training images as PyTorch's example has them."""
+
+
+def moments_of(images: ByteArray, standardise: str) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation by which images are standardised.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n_samples, channels, height, width)
+        Without a published test set all, else those outside it.
+    standardise : {"own", "mnist"}
+        By channel; or those of MNIST, whatever the images are.
+
+    Returns
+    -------
+    mean, sd : ndarray of float64, shape (channels,)
+    """
+    return MNIST_MOMENTS if standardise == "mnist" else channel_moments(images)
+
+
 def resident(
     images: ByteArray,
     moments: tuple[FloatArray, FloatArray],

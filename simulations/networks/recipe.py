@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 SCHEDULES = ("constant", "step", "cosine")
 PRECISIONS = ("float32", "tf32", "bf16")
+STANDARDS = ("own", "mnist")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Recipe:
         Parameters and their updates stay float32.
     compiled : bool
         Whether the network goes through `torch.compile`.
+    standardise : {"own", "mnist"}
+        Images by mean and standard deviation of each channel; or by MNIST's, as PyTorch's example
+        of the paper's time would have other images of that format.
     """
 
     epochs: int = 20
@@ -43,6 +47,7 @@ class Recipe:
     augment: bool = False
     precision: str = "float32"
     compiled: bool = False
+    standardise: str = "own"
 
     def rate(self, epoch: int) -> float:
         """Learning rate of an epoch, counted from 0.

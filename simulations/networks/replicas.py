@@ -100,12 +100,12 @@ def _laid_out(stacked: torch.Tensor) -> torch.Tensor:
     return stacked.movedim(2, -1).contiguous().movedim(-1, 2)
 
 
-def replica(replicas: Replicas, i: int) -> Replicas:
-    """One of the networks, alone; its tensors are views."""
+def part(replicas: Replicas, which: slice) -> Replicas:
+    """Some of the networks; their tensors are views."""
     return Replicas(
         template=replicas.template,
-        parameters={name: value[i : i + 1] for name, value in replicas.parameters.items()},
-        buffers={name: value[i : i + 1] for name, value in replicas.buffers.items()},
+        parameters={name: value[which] for name, value in replicas.parameters.items()},
+        buffers={name: value[which] for name, value in replicas.buffers.items()},
         compiled=replicas.compiled,
     )
 

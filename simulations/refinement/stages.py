@@ -1,14 +1,17 @@
-"""A trained network measured three times: as trained, output bias refined, output layer refined.
+"""Trained networks measured at stages: as trained, output bias refined, output layer refined.
 
 Under stochastic gradient descent the gradient in the output bias is nowhere near zero, and on the
 training set the two sides of Eq. (9) differ by just that (E1). Refining the bias alone makes them
 equal without touching the features (E6), unless it is penalised (E8); what then remains on test
-data is generalisation.
+data is generalisation. Refined on held-out samples instead, the bias is at its optimum for fresh
+data, up to the error of those samples, whatever the features have learnt by heart.
+
+Networks of one kind are measured together: tensors have an axis of networks in front.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,58 +20,17 @@ import torch
 
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE
-from learnprop.simulations.records.measure import Measured, measure
+from learnprop.simulations.records.measure import Measured
 from learnprop.simulations.records.rows import CONVERGED, NOT_CONVERGED
-from learnprop.simulations.refinement.output_layer import refine_head
-from learnprop.simulations.refinement.softmax_bias import refine_bias, sides_of_sample
+from learnprop.simulations.refinement.objectives import LayerObjective, WeightedSoftmax, measured
+from learnprop.simulations.refinement.seen import OutputLayers, Samples, Seen
 
-STAGES = ("raw", "bias", "head")
+REFINED_ON = {"bias": "train", "heldout": "validation"}
+"""Stages of a refined output bias, and the split that it is refined on."""
+
+STAGES = ("raw", *REFINED_ON, "head")
 
 NO_MINIMUM = "no minimum: the features part the classes, so the loss of the output layer has none"
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """A sample as a network sees it.
-
-    Attributes
-    ----------
-    features : tensor, shape (n_samples, n_features)
-        In evaluation mode, in the precision of the network.
-    labels : tensor of int, shape (n_samples,)
-    """
-
-    features: torch.Tensor
-    labels: torch.Tensor
-
-
-Samples = Mapping[str, Evaluated]
-"""By split; "train" is the sample of training."""
-
-
-@dataclass(frozen=True)
-class OutputLayer:
-    """An output layer in float64: weight (n_classes, n_features) and bias (n_classes,)."""
-
-    weight: torch.Tensor
-    bias: torch.Tensor
-
-
-@dataclass(frozen=True)
-class LayerObjective:
-    """What training minimises, over the total mass.
-
-    Attributes
-    ----------
-    class_share : tensor of float64, shape (n_classes,)
-        λ over the total mass.
-    penalty, bias_penalty : float
-        Of the squares of the output weights and of the output bias, halved.
-    """
-
-    class_share: torch.Tensor
-    penalty: float = 0.0
-    bias_penalty: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -77,14 +39,15 @@ class Stage:
 
     Attributes
     ----------
-    name : {"raw", "bias", "head"}
+    name : {"raw", "bias", "heldout", "head"}
     status : str
         "converged" where the objective has no gradient in the output bias (and at stage "head" the
         whole output layer is at its minimum), else "not converged".
     loss : float
-        Sum-form loss on train, with the penalty, over the total mass.
+        Sum-form loss, with the penalty, over the total mass, on the sample that the stage is of:
+        at "heldout" the validation sample, else the training sample.
     bias, bias_gradient : ndarray, shape (n_classes,)
-        The gradient is that of the objective, over the total mass.
+        The gradient is that of the objective on the same sample, over the total mass.
     measured : mapping of split to Measured
     reason : str
         Why there is nothing to measure; else empty.
@@ -105,108 +68,130 @@ class Stage:
     gradient_norm: float = float("nan")
 
 
-def logits_of(sample: Evaluated, layer: OutputLayer) -> torch.Tensor:
-    """Logits in float64, shape (n_samples, n_classes), a part of the samples at a time."""
-    parts = [h.double() @ layer.weight.mT for h in sample.features.split(8192)]
-    return torch.cat(parts) + layer.bias
-
-
-def measure_sample(sample: Evaluated, layer: OutputLayer) -> Measured:
-    """Measure a network's predictions per true class (`simulations.records.measure.measure`)."""
-    return measure(sample.labels.cpu().numpy(), logits_of(sample, layer).cpu().numpy())
-
-
-def as_trained(
-    samples: Samples, layer: OutputLayer, objective: LayerObjective, name: str = "raw"
-) -> Stage:
-    """Measure a network as it is.
+def as_they_are(
+    samples: Samples,
+    layers: OutputLayers,
+    objective: LayerObjective,
+    name: str = "raw",
+    of: str = "train",
+) -> list[Stage]:
+    """Measure networks as they are.
 
     Parameters
     ----------
-    samples : mapping of split to Evaluated
-    layer : OutputLayer
+    samples : mapping of split to Seen
+    layers : OutputLayers
     objective : LayerObjective
     name : str
         Of the stage.
+    of : str
+        Split of the loss and the gradient, which are NaN where it is none of the samples.
 
     Returns
     -------
-    Stage
+    list of Stage, one per network
     """
-    train = samples["train"]
-    z = logits_of(train, layer)
-    (left,), (right,), _ = sides_of_sample(z[None], train.labels, objective.class_share[None])
-    gradient = (right - left + objective.bias_penalty * layer.bias).cpu().numpy()
-    nll = torch.logsumexp(z, dim=1) - z.gather(1, train.labels[:, None])[:, 0]
-    squares = objective.penalty * (layer.weight**2).sum()
-    squares = squares + objective.bias_penalty * (layer.bias**2).sum()
-    return Stage(
-        name=name,
-        status=status_of(gradient),
-        loss=float(objective.class_share[train.labels] @ nll + squares / 2),
-        bias=layer.bias.cpu().numpy(),
-        bias_gradient=gradient,
-        measured={split: measure_sample(sample, layer) for split, sample in samples.items()},
-    )
+    if not len(layers.bias):
+        return []
+    bias = layers.bias.cpu().numpy()
+    found = {s: measured(seen, layers, objective.activation) for s, seen in samples.items()}
+    loss, gradient = np.full(len(bias), np.nan), np.full_like(bias, np.nan)
+    if of in samples:
+        loss, gradient = objective.value_and_gradient(samples[of], layers)
+    return [
+        Stage(
+            name=name,
+            status=status_of(gradient[i]),
+            loss=float(loss[i]),
+            bias=bias[i],
+            bias_gradient=gradient[i],
+            measured={split: of_networks[i] for split, of_networks in found.items()},
+        )
+        for i in range(len(bias))
+    ]
 
 
-def all_stages(samples: Samples, layer: OutputLayer, objective: LayerObjective) -> list[Stage]:
-    """Measure a trained network as it is, and with its output bias and output layer refined.
+def measure_stages(
+    stages: Sequence[str], samples: Samples, layers: OutputLayers, objective: LayerObjective
+) -> list[list[Stage]]:
+    """Measure trained networks at stages.
 
     Parameters
     ----------
-    samples : mapping of split to Evaluated
-    layer : OutputLayer
+    stages : sequence of str
+        Some of `STAGES`, that the objective has.
+    samples : mapping of split to Seen
+    layers : OutputLayers
     objective : LayerObjective
 
     Returns
     -------
-    list of Stage, one per name in `STAGES`
+    list of list of Stage
+        Of each network, in the order of `STAGES`.
 
     Examples
     --------
     >>> h = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
-    >>> samples = {"train": Evaluated(h, torch.tensor([0, 1, 0, 1]))}
-    >>> layer = OutputLayer(torch.zeros(2, 1).double(), torch.tensor([0.5, 0.0]).double())
-    >>> share = torch.full((2,), 0.25).double()
-    >>> [stage.status for stage in all_stages(samples, layer, LayerObjective(share))]
+    >>> y = torch.tensor([[0, 1, 0, 1]])
+    >>> layers = OutputLayers(torch.zeros(1, 2, 1).double(), torch.tensor([[0.5, 0.0]]).double())
+    >>> samples = {"train": Seen(torch.zeros(1, 4, 2).double(), y, lambda _: h)}
+    >>> objective = WeightedSoftmax(torch.tensor([[0.5, 0.5]]).double())
+    >>> (found,) = measure_stages(("raw", "bias", "head"), samples, layers, objective)
+    >>> [stage.status for stage in found]
     ['not converged', 'converged', 'converged']
     """
-    train, share = samples["train"], objective.class_share
-    raw = as_trained(samples, layer, objective)
-    (bias,), (n_iter,) = refine_bias(
-        logits_of(train, OutputLayer(layer.weight, torch.zeros_like(layer.bias)))[None],
-        train.labels,
-        share[None],
-        layer.bias[None],
-        penalty=objective.bias_penalty,
-    )
-    refined = OutputLayer(layer.weight, bias)
-    by_bias = replace(as_trained(samples, refined, objective, "bias"), n_iter=int(n_iter))
-    head = refine_head(
-        train.features.double(),
-        train.labels,
-        share,
-        layer.weight,
-        bias,
-        penalty=objective.penalty,
-        bias_penalty=objective.bias_penalty,
-    )
+    found: list[list[Stage]] = [[] for _ in range(len(layers.bias))]
+    for name in STAGES:
+        if name not in stages:
+            continue
+        if name == "raw":
+            new = as_they_are(samples, layers, objective)
+        elif name == "head":
+            assert isinstance(objective, WeightedSoftmax)
+            new = [_head_refined(i, samples, layers, objective) for i in range(len(layers.bias))]
+        else:
+            new = _bias_refined(samples, layers, objective, name)
+        for of_network, stage in zip(found, new, strict=True):
+            of_network.append(stage)
+    return found
+
+
+def _bias_refined(
+    samples: Samples, layers: OutputLayers, objective: LayerObjective, name: str
+) -> list[Stage]:
+    on = REFINED_ON[name]
+    bias, n_iter = objective.refined_bias(samples[on], layers)
+    stages = as_they_are(samples, replace(layers, bias=bias), objective, name, on)
+    return [replace(stage, n_iter=int(n)) for stage, n in zip(stages, n_iter, strict=True)]
+
+
+def _head_refined(
+    i: int, samples: Samples, layers: OutputLayers, objective: WeightedSoftmax
+) -> Stage:
+    """Refine the whole output layer of network i: one at a time, each needs all its features."""
+    objective, samples = objective.of([i]), {s: seen.of([i]) for s, seen in samples.items()}
+    head = objective.refined_head(samples["train"], layers.of([i]))
     if head.separated:
-        none = np.full_like(by_bias.bias, np.nan)
-        by_head = Stage(
+        none = np.full(layers.bias.shape[1], np.nan)
+        return Stage(
             "head", NOT_CONVERGED, loss=float("nan"), bias=none, bias_gradient=none, measured={},
             reason=NO_MINIMUM, n_iter=head.n_iter, gradient_norm=head.gradient_norm,
         )  # fmt: skip
-    else:
-        by_head = as_trained(samples, OutputLayer(head.weight, head.bias), objective, "head")
-        by_head = replace(
-            by_head,
-            status=by_head.status if head.settled else NOT_CONVERGED,
-            n_iter=head.n_iter,
-            gradient_norm=head.gradient_norm,
-        )
-    return [raw, by_bias, by_head]
+    own = OutputLayers(head.weight[None], head.bias[None])
+    moved = {split: replace(seen, logits=_logits(seen, own)) for split, seen in samples.items()}
+    (stage,) = as_they_are(moved, own, objective, "head")
+    return replace(
+        stage,
+        status=stage.status if head.settled else NOT_CONVERGED,
+        n_iter=head.n_iter,
+        gradient_norm=head.gradient_norm,
+    )
+
+
+def _logits(seen: Seen, layers: OutputLayers) -> torch.Tensor:
+    """Logits of one network without its bias, a part of the samples at a time."""
+    parts = [h.double() @ layers.weight[0].mT for h in seen.features(0).split(8192)]
+    return torch.cat(parts)[None]
 
 
 def as_tensors(stage: Stage) -> dict[str, Any]:

@@ -14,6 +14,8 @@ DATA, TRAINING = "Data", "Training"
 DATASET_NAMES = tuple(DATASETS)
 MODELS = ("cnn2c", "cnn2c-500", "cnn5c", "resnet18", "mobilenetv2")
 """Names in `learnprop.simulations.networks.architectures.NETWORKS`, which needs PyTorch."""
+STAGE_NAMES = ("raw", "bias", "heldout", "head")
+"""`learnprop.simulations.refinement.stages.STAGES`, which needs PyTorch."""
 
 DataDir = Annotated[
     str,
@@ -22,6 +24,16 @@ DataDir = Annotated[
         "learnprop data fetch puts them.",
         metavar="DIR",
         panel=DATA,
+        in_design=False,
+    ),
+]
+States = Annotated[
+    str,
+    Option(
+        "Folder where trained networks are kept. Those that are there are measured and not "
+        "trained, whatever device trained them.",
+        metavar="DIR",
+        panel=TRAINING,
         in_design=False,
     ),
 ]

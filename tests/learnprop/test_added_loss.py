@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from learnprop.equations.losses import LOSSES
-from learnprop.simulations.networks.criteria import stage_of_loss
-from learnprop.simulations.refinement.stages import Evaluated, OutputLayer
+from learnprop.simulations.refinement.objectives import OfLoss
+from learnprop.simulations.refinement.seen import OutputLayers
+from learnprop.simulations.refinement.stages import as_they_are
 from learnprop.simulations.studies.losses.options import Options
 from learnprop.simulations.studies.losses.study import make_study
 from tests.toy_loss import FOCAL, minibatch_loss
-from tests.trained import few_digits
+from tests.trained import as_seen, few_digits
 
 TRAINED = ("losses", "--loss", "sml,lgl-inr,toy", "--runs", 2, "--epochs", 1, "--match-step",
            "--device", "cpu", "--jobs", 1)  # fmt: skip
@@ -59,8 +60,8 @@ def test_its_bias_gradient_is_that_of_the_loss():
     features = torch.as_tensor(rng.normal(size=(30, 4)))
     labels = torch.as_tensor(np.arange(30) % 10)
     weight, bias = (torch.as_tensor(rng.normal(size=size)) for size in ((10, 4), (10,)))
-    samples = {"train": Evaluated(features, labels)}
-    found = stage_of_loss(cell.loss, samples, OutputLayer(weight, bias))
+    samples = {"train": as_seen(features, labels, weight)}
+    (found,) = as_they_are(samples, OutputLayers(weight[None], bias[None]), OfLoss(cell.loss))
 
     def loss(b):
         return float(minibatch_loss(features @ weight.mT + b, labels, 30, gamma=2.0))

@@ -178,12 +178,13 @@ def test_losses_that_fail_are_said_to_and_compared_with_nothing(tmp_path, monkey
 
     plain = block.train_networks
 
-    def train(model, pool, members, recipe, criterion, **options):
-        if members[0].setting == "lgl" and members[0].run == 0:
+    def train(model, pool, groups, recipe, **options):
+        first = groups[0].members[0]
+        if first.setting == "lgl" and first.run == 0:
             raise ValueError("broken")
-        if members[0].setting.startswith("lgl-inr"):
+        if first.setting.startswith("lgl-inr"):
             recipe = replace(recipe, lr=1e9)
-        return plain(model, pool, members, recipe, criterion, **options)
+        return plain(model, pool, groups, recipe, **options)
 
     monkeypatch.setattr(block, "train_networks", train)
     _, table = summarised(replace(SMALL, match_step=False), tmp_path)

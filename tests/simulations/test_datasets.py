@@ -14,7 +14,7 @@ from learnprop.simulations.dataset_catalogue import DATASETS, DataSet, File, dat
 from learnprop.simulations.dataset_files import data_folders, find_folder, read_cifar, read_idx
 from learnprop.simulations.datasets import class_supply, draw_rows, load_dataset
 from learnprop.simulations.networks.image_batches import image_batch
-from learnprop.simulations.networks.training import make_pool
+from learnprop.simulations.networks.members import make_pool
 
 
 def idx(array):
@@ -201,7 +201,9 @@ def test_published_data_sets(name, n_train, mean, sd):
     share = np.bincount(found.images.ravel(), minlength=256) / found.images.size
     assert abs(share @ values - mean) < 1e-4
     assert abs(np.sqrt(share @ values**2 - (share @ values) ** 2) - sd) < 1e-4
-    pool = make_pool(found, torch.device("cpu"))  # warns of nothing, though files are read-only
+    pool = make_pool(
+        found, "own", torch.device("cpu")
+    )  # warns of nothing, though files are read-only
     batch = image_batch(pool.test_images, torch.arange(10_000)[None])
     assert batch.shape == (1, 10_000, *dataset_named(name).shape)
     assert abs(float(batch.mean())) < 0.05

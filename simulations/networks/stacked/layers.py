@@ -56,6 +56,16 @@ def normalise(layer: nn.BatchNorm2d, name: str, state: State, x: torch.Tensor) -
     return torch.addcmul(state[f"{name}.bias"][:, None], rows - mean, scale).view_as(x)
 
 
+def normalise_as_seen(
+    layer: nn.BatchNorm2d, name: str, state: State, x: torch.Tensor
+) -> torch.Tensor:
+    """Batch normalisation in evaluation: by the running statistics."""
+    of = {part: state[f"{name}.{part}"][:, None] for part in ("weight", "bias")}
+    mean, variance = (state[f"{name}.running_{part}"][:, None] for part in ("mean", "var"))
+    scale = of["weight"] * torch.rsqrt(variance + layer.eps)
+    return torch.addcmul(of["bias"], x.flatten(1, 3) - mean, scale).view_as(x)
+
+
 def rectify(_: nn.ReLU, _name: str, _state: State, x: torch.Tensor) -> torch.Tensor:
     """Rectifier."""
     return torch.relu(x)
@@ -139,13 +149,15 @@ def stackable(template: Network) -> bool:
     return not maps
 
 
-def operations(template: Network) -> list[Operation]:
-    """What is done to images, in its order, until they are logits.
+def operations(template: Network, *, training: bool = True) -> list[Operation]:
+    """What is done to images, in its order, until they are logits; the output layer is the last.
 
     Parameters
     ----------
     template : Network
         That is `stackable`.
+    training : bool
+        Whether batch normalisation is by the minibatch, or by the running statistics.
 
     Returns
     -------
@@ -157,6 +169,8 @@ def operations(template: Network) -> list[Operation]:
         for name, layer in [*layers, ("head", template.head)]
         for operation in KINDS[type(layer)].operations
     ]
+    if not training:
+        found = [(normalise_as_seen if f is normalise else f, m, name) for f, m, name in found]
     for i, ((first, *_), (second, *_)) in enumerate(list(pairwise(found))):
         # The maximum commutes with adding a constant, rounded or not: a quarter of the additions.
         if first is add_bias and second is pool:

@@ -11,10 +11,12 @@ from learnprop.simulations.studies.network_options import (
     DATA,
     DATASET_NAMES,
     MODELS,
+    STAGE_NAMES,
     TRAINING,
     Compile,
     DataDir,
     Precision,
+    States,
 )
 from learnprop.simulations.studies.option import Device, Margin, Option, Runs, Seed
 from learnprop.simulations.studies.weight_options import Beta, profile_option, weights_option
@@ -62,6 +64,14 @@ class Options:
         tuple[int, ...],
         Option("Training images per class, instead of the above.", metavar="N0,N1,...", panel=DATA),
     ] = ()
+    heldout: Annotated[
+        float,
+        Option(
+            "Share of the training images of each class that is held out of training; at stage "
+            "heldout the output bias is refined on them.",
+            panel=DATA,
+        ),
+    ] = 0.0
     data_dir: DataDir = ""
     weights: Annotated[tuple[str, ...], weights_option()] = (
         "equal",
@@ -99,6 +109,15 @@ class Options:
     augment: Annotated[bool, Option("Random crop and horizontal flip.", panel=TRAINING)] = False
     precision: Precision = "float32"
     compile: Compile = False
+    stages: Annotated[
+        tuple[str, ...],
+        Option(
+            "What is measured after the last epoch besides raw. By default all, heldout if images "
+            "are held out; head takes longest.",
+            choices=STAGE_NAMES,
+            panel=TRAINING,
+        ),
+    ] = ()
     measure_at: Annotated[
         tuple[int, ...],
         Option(
@@ -107,5 +126,6 @@ class Options:
             panel=TRAINING,
         ),
     ] = ()
+    states: States = ""
     margin: Margin = 0.05
     device: Device = "auto"

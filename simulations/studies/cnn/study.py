@@ -7,26 +7,34 @@ What a user chooses, and the study that it makes; how a replication is computed 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from learnprop.equations.arguments import BadArgument, renamed
 from learnprop.simulations.dataset_catalogue import dataset_named
-from learnprop.simulations.dataset_files import folder_named
+from learnprop.simulations.dataset_files import resolved
 from learnprop.simulations.datasets import class_supply, load_dataset
 from learnprop.simulations.engine.devices import chosen_device
-from learnprop.simulations.engine.study import BLOCK_SIZE, Study
+from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.generators.class_sizes import class_sizes
 from learnprop.simulations.networks.architectures import check_network
 from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.states import check_states, trained_networks
+from learnprop.simulations.refinement.stages import STAGES
 from learnprop.simulations.studies.checks import (
     check_chosen,
     check_recipe,
     weight_settings,
 )
-from learnprop.simulations.studies.cnn.block import CnnCell, compute_block
+from learnprop.simulations.studies.cnn.block import (
+    CnnCell,
+    compute_block,
+    compute_blocks,
+    trained_alike,
+)
 from learnprop.simulations.studies.cnn.options import Options
 from learnprop.simulations.studies.option import design_of
 
@@ -61,9 +69,9 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
     check_chosen(o)
     dataset = dataset_named(o.dataset)
     check_network(o.model, dataset.shape)
-    recipe = _recipe(o)
+    recipe, stages = _recipe(o), _stages(o)
     device = chosen_device(o.device).type
-    data_dir = str(folder_named(o.data_dir).resolve()) if o.data_dir else ""
+    data_dir, states = resolved(o.data_dir), resolved(o.states)
     if supply is None:
         images = load_dataset(o.dataset, data_dir)
         supply = class_supply(images.labels, images.test_labels, len(dataset.labels)).tolist()
@@ -74,26 +82,33 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
             dataset=o.dataset,
             model=o.model,
             train_size=sizes,
+            heldout_size=heldout,
             class_weight=_distinct(weight_settings(o.weights, sizes, o.beta)),
             recipe=recipe,
             measure_at=_measure_at(o),
+            stages=stages,
             device=device,
             data_dir=data_dir,
+            states=states,
         )
-        for ratio, sizes in _sizes(o, supply)
+        for ratio, drawn in _sizes(o, supply)
+        for sizes, heldout in [_held_out(o, drawn)]
     )
+    if states:
+        check_states(Path(states), trained_networks(cells, o.seed, o.runs))
     design = design_of(
         o,
         device=device,
         supply=supply,
         code=code_version(),
-        # On a processor networks are trained alone; on a device 25 runs under every λ at once.
-        block_size=1 if device == "cpu" else BLOCK_SIZE,
+        block_size=1,
     )
-    inputs = {"data_dir": data_dir} if data_dir else {}
+    inputs = {k: v for k, v in {"data_dir": data_dir, "states": states}.items() if v}
     return Study(
-        NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True
-    )
+        NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True,
+        compute_together=compute_blocks if any(map(trained_alike, cells)) else None,
+        group_of=trained_alike,
+    )  # fmt: skip
 
 
 def known_from(design: Mapping[str, Any], _inputs: Mapping[str, str]) -> dict[str, Any]:
@@ -116,6 +131,36 @@ def _recipe(o: Options) -> Recipe:
             compiled=o.compile,
         )
     )
+
+
+def _stages(o: Options) -> tuple[str, ...]:
+    """Stages in their order: as chosen, or all that there are images for."""
+    if o.heldout and not 0 < o.heldout < 1:
+        raise BadArgument("heldout", f"must satisfy 0 <= heldout < 1, got {o.heldout:g}")
+    if len(set(o.stages)) < len(o.stages):
+        raise BadArgument("stages", f"must be distinct, got {list(o.stages)}")
+    asked = "heldout" in (o.stages or STAGES)
+    if o.stages and asked and not o.heldout:
+        raise BadArgument("stages", "heldout needs `heldout`, the share of the images, got 0")
+    if o.heldout and not asked:
+        raise BadArgument("heldout", f"needs heldout among `stages`, got {list(o.stages)}")
+    chosen = {"raw", *(o.stages or STAGES)} - (set() if o.heldout else {"heldout"})
+    return tuple(stage for stage in STAGES if stage in chosen)
+
+
+def _held_out(o: Options, drawn: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Images of each class that are trained on, and that are held out."""
+    if not o.heldout:
+        return tuple(drawn), ()
+    held = tuple(round(o.heldout * n) for n in drawn)
+    for k, (n, m) in enumerate(zip(drawn, held, strict=True)):
+        if not 0 < m < n:
+            raise BadArgument(
+                "heldout",
+                f"must hold out one image of each class at least and leave one, got {o.heldout:g} "
+                f"of the {n} images of class {k}",
+            )
+    return tuple(n - m for n, m in zip(drawn, held, strict=True)), held
 
 
 def _measure_at(o: Options) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ accuracy is measured before the first step (epoch 0) and after every epoch; at e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,21 +18,13 @@ from learnprop.equations.losses import REFERENCE
 from learnprop.equations.losses.loss import ChosenLoss
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.dataset_catalogue import dataset_named
-from learnprop.simulations.networks.block import train_with, trained_block
-from learnprop.simulations.networks.checkpoints import Checkpoint
-from learnprop.simulations.networks.criteria import criterion_of, stage_of_loss
+from learnprop.simulations.networks.block import cell_trains_at_once, trained_blocks
+from learnprop.simulations.networks.criteria import of_loss
+from learnprop.simulations.networks.measuring import measure_on_the_way
+from learnprop.simulations.networks.members import Group, Member, Pool, starting_networks
 from learnprop.simulations.networks.recipe import Recipe
-from learnprop.simulations.networks.step_matching import gradient_norms_at_start
-from learnprop.simulations.networks.training import (
-    Member,
-    Pool,
-    Trained,
-    evaluate,
-    output_layer,
-    starting_networks,
-)
 from learnprop.simulations.records.rows import Block
-from learnprop.simulations.refinement.stages import Stage
+from learnprop.simulations.studies.losses.step_matching import gradient_norms_at_start
 
 
 @dataclass(frozen=True)
@@ -49,8 +41,9 @@ class LossCell:
         All training images of each class.
     recipe : Recipe
     device : str
-    data_dir : str
-        Where the data are looked for first; determines no number.
+    data_dir, states : str
+        Where the data are looked for first, and where trained networks are kept; determine no
+        number.
     """
 
     dataset: str
@@ -61,6 +54,7 @@ class LossCell:
     recipe: Recipe
     device: str
     data_dir: str = field(default="", compare=False)
+    states: str = field(default="", compare=False)
 
     @property
     def stream(self) -> str:
@@ -88,6 +82,16 @@ class LossCell:
         return ("raw", "bias") if self.loss.kind.balance else ("raw",)
 
     @property
+    def class_weight(self) -> tuple[tuple[str, tuple[float, ...]], ...]:
+        """Equal weights; the loss is the setting."""
+        return ((self.setting, (1.0,) * len(self.train_size)),)
+
+    @property
+    def heldout_size(self) -> tuple[int, ...]:
+        """Nothing is held out."""
+        return ()
+
+    @property
     def measure_at(self) -> tuple[int, ...]:
         """Every epoch."""
         return tuple(range(1, self.recipe.epochs + 1))
@@ -113,37 +117,39 @@ class LossCell:
 
 
 def compute_block(cell: LossCell, seed: int, runs: range, unfinished: Path | None = None) -> Block:
-    """Train and measure the replications `runs` of a cell, as `trained_block` does."""
-
-    def train_chunk(
-        pool: Pool, members: Sequence[Member], checkpoint: Checkpoint | None
-    ) -> list[Trained]:
-        starts, ratio = _before_training(cell, pool, members)
-        factor = 1 / ratio if cell.matched else torch.ones_like(ratio)
-        criterion = criterion_of(cell.loss, len(members[0].rows), cell.recipe, factor)
-        trained = train_with(cell, pool, members, criterion, checkpoint)
-        return [
-            replace(one, epochs={0: start} | one.epochs)
-            for one, start in zip(trained, starts, strict=True)
-        ]
-
-    equal = {cell.setting: [1.0] * len(cell.train_size)}
-    return trained_block(cell, seed, runs, equal, train_chunk, unfinished)
+    """Train and measure the replications `runs` of a cell, as `trained_blocks` does."""
+    (block,) = compute_blocks([(cell, runs)], seed, unfinished)
+    return block
 
 
-def _before_training(
-    cell: LossCell, pool: Pool, members: Sequence[Member]
-) -> tuple[list[Stage], torch.Tensor]:
-    """Networks on test before their first step, and gradient norms relative to softmax's."""
+def compute_blocks(
+    parts: Sequence[tuple[LossCell, range]], seed: int, unfinished: Path | None = None
+) -> list[Block]:
+    """Train and measure replications of cells that `trained_alike`."""
+    return trained_blocks(parts, seed, _group, unfinished)
+
+
+def trained_alike(cell: LossCell) -> Hashable:
+    """Cells of one value, every loss of a network and a data set, are trained as one computation.
+
+    Of None each is trained by itself.
+    """
+    return cell.stream if cell_trains_at_once(cell) else None
+
+
+def _group(cell: LossCell, pool: Pool, members: Sequence[Member]) -> Group:
     both = cell.loss, ChosenLoss(REFERENCE)
     losses = [loss.minibatch_loss(cell.recipe.batch_size) for loss in both]
     own, softmax = gradient_norms_at_start(cell.model, pool, members, cell.recipe, losses)
     ratio = own / softmax
+    factor = 1 / ratio if cell.matched else torch.ones_like(ratio)
+    criterion = of_loss(cell.loss, sum(cell.train_size), cell.recipe, factor, cell.stages)
+    group = Group(members, criterion)
     networks = starting_networks(cell.model, pool, members, cell.recipe)
     networks.template.eval()
-    starts = []
-    for i, member in enumerate(members):
-        samples = {"test": evaluate(networks, i, pool, member, "test")}
-        stage = stage_of_loss(cell.loss, samples, output_layer(networks, i))
-        starts.append(replace(stage, gradient_norm=float(ratio[i])))
-    return starts, ratio
+    stages = measure_on_the_way(networks, pool, [group])
+    before = [
+        None if stage is None else replace(stage, gradient_norm=norm)
+        for stage, norm in zip(stages, ratio.tolist(), strict=True)
+    ]
+    return replace(group, before=before)

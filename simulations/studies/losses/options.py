@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from learnprop.equations.losses import LOSSES
-from learnprop.simulations.networks.recipe import SCHEDULES
+from learnprop.simulations.networks.recipe import SCHEDULES, STANDARDS
 from learnprop.simulations.studies.network_options import (
     DATA,
     DATASET_NAMES,
@@ -15,6 +15,7 @@ from learnprop.simulations.studies.network_options import (
     Compile,
     DataDir,
     Precision,
+    States,
 )
 from learnprop.simulations.studies.option import Device, Option, Seed
 
@@ -104,8 +105,17 @@ class Options:
         bool | None,
         Option("Random crop and horizontal flip. By default on cifar10.", panel=TRAINING),
     ] = None
+    standardise: Annotated[
+        str,
+        Option(
+            "Images by mean and SD of their own, or by MNIST's, as PyTorch's example has them.",
+            choices=STANDARDS,
+            panel=TRAINING,
+        ),
+    ] = "own"
     precision: Precision = "float32"
     compile: Compile = False
+    states: States = ""
     margin: Annotated[
         float,
         Option(

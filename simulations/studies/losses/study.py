@@ -10,24 +10,31 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.losses import LOSSES, REFERENCE
 from learnprop.equations.losses.loss import ChosenLoss, Parameter
 from learnprop.simulations.dataset_catalogue import dataset_named
-from learnprop.simulations.dataset_files import folder_named
+from learnprop.simulations.dataset_files import resolved
 from learnprop.simulations.datasets import class_supply, load_dataset
 from learnprop.simulations.engine.devices import chosen_device
-from learnprop.simulations.engine.study import BLOCK_SIZE, Study
+from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.networks.architectures import check_network
 from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.states import check_states, trained_networks
 from learnprop.simulations.studies.checks import (
     check_chosen,
     check_recipe,
 )
-from learnprop.simulations.studies.losses.block import LossCell, compute_block
+from learnprop.simulations.studies.losses.block import (
+    LossCell,
+    compute_block,
+    compute_blocks,
+    trained_alike,
+)
 from learnprop.simulations.studies.losses.options import Options
 from learnprop.simulations.studies.option import declared_options, design_of
 
@@ -82,7 +89,7 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
         if len(set(values)) < len(values):
             raise BadArgument(option, f"must be distinct, got {list(values)}")
     device = chosen_device(o.device).type
-    data_dir = str(folder_named(o.data_dir).resolve()) if o.data_dir else ""
+    data_dir, states = resolved(o.data_dir), resolved(o.states)
     losses = _losses(o)
     pairs = [(d, m) for d in _datasets(o) for m in _models(o, d)]
     if supply is None:
@@ -97,6 +104,7 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
             recipe=_recipe(o, dataset),
             device=device,
             data_dir=data_dir,
+            states=states,
         )
         for matched, loss, (dataset, model) in product(
             (False, True) if o.match_step else (False,), losses, pairs
@@ -115,13 +123,16 @@ def make_study(options: Options, supply: Mapping[str, Sequence[int]] | None = No
         device=device,
         supply=supply,
         code=code_version(),
-        # On a processor networks are trained alone; on a device 25 runs at once.
-        block_size=1 if device == "cpu" else BLOCK_SIZE,
+        block_size=1,
     )
-    inputs = {"data_dir": data_dir} if data_dir else {}
+    if states:
+        check_states(Path(states), trained_networks(cells, o.seed, o.runs))
+    inputs = {k: v for k, v in {"data_dir": data_dir, "states": states}.items() if v}
     return Study(
-        NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True
-    )
+        NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True,
+        compute_together=compute_blocks if any(map(trained_alike, cells)) else None,
+        group_of=trained_alike,
+    )  # fmt: skip
 
 
 def known_from(design: Mapping[str, Any], _inputs: Mapping[str, str]) -> dict[str, Any]:
@@ -189,6 +200,11 @@ def _check_values(parameter: Parameter, values: Sequence[float]) -> None:
 
 
 def _recipe(o: Options, dataset: str) -> Recipe:
+    channels = dataset_named(dataset).shape[0]
+    if o.standardise == "mnist" and channels != 1:
+        raise BadArgument(
+            "standardise", f"mnist is of one channel, but images of {dataset} have {channels}"
+        )
     chosen = {
         name: getattr(o, name)
         for name in (
@@ -197,7 +213,13 @@ def _recipe(o: Options, dataset: str) -> Recipe:
         if getattr(o, name) is not None
     }  # fmt: skip
     return check_recipe(
-        replace(paper_recipe(dataset), precision=o.precision, compiled=o.compile, **chosen)
+        replace(
+            paper_recipe(dataset),
+            precision=o.precision,
+            compiled=o.compile,
+            standardise=o.standardise,
+            **chosen,
+        )
     )
 
 

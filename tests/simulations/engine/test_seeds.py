@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from learnprop.reports.study_report import report_of, write_contents
-from learnprop.simulations.engine import blocks, seeds
+from learnprop.simulations.engine import seeds
+from learnprop.simulations.engine import study as engine_study
 from learnprop.simulations.engine.blocks import Task, compute_one
 from learnprop.simulations.engine.monte_carlo import all_blocks, run_study
 from learnprop.simulations.engine.seeds import STREAMS, replication_key, replication_rng
@@ -106,7 +107,7 @@ def purposes_of(monkeypatch, tmp_path):
     table = pd.DataFrame({"label": np.repeat([0, 1], 45)})
     table["a"] = np.random.default_rng(0).normal(size=90)
     table.to_csv("data.csv", index=False)
-    for module in (blocks, recording):
+    for module in (engine_study, recording):
         monkeypatch.setattr(module, "BLOCK_SIZE", 2)
 
     def purposes_of(name, options, out):

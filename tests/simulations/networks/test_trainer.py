@@ -17,7 +17,7 @@ from learnprop.simulations.networks.image_batches import (
     resident,
 )
 from learnprop.simulations.networks.recipe import Recipe
-from learnprop.simulations.networks.replicas import features, logits, make_replicas, replica
+from learnprop.simulations.networks.replicas import features, logits, make_replicas, part
 from learnprop.simulations.networks.steps import TrainingData
 from learnprop.simulations.networks.trainer import path_gradients, train
 from tests.trained import CPU, N, class_weight, run
@@ -150,7 +150,9 @@ def test_many_at_once_in_float64_are_single_trainings(digits):
         alone, _ = run(digits, [seed], recipe)
         assert torch.allclose(alone.head_weight[0], many.head_weight[i], atol=1e-12)
         x = torch.randn(1, 4, 1, 28, 28, dtype=torch.float64)
-        assert torch.allclose(features(alone, x), features(replica(many, i), x), atol=1e-12)
+        assert torch.allclose(
+            features(alone, x), features(part(many, slice(i, i + 1)), x), atol=1e-12
+        )
 
 
 def test_a_training_is_the_same_bits_again(digits):

@@ -14,18 +14,17 @@ from learnprop.simulations.engine.seeds import replication_rng, replication_seed
 from learnprop.simulations.engine.study import StudyError
 from learnprop.simulations.networks import block as network_block
 from learnprop.simulations.networks import training
+from learnprop.simulations.networks.architectures import build_network
 from learnprop.simulations.networks.image_batches import channel_moments, image_batch, resident
 from learnprop.simulations.networks.replicas import logits, make_replicas
+from learnprop.simulations.networks.stacked import ways
 from learnprop.simulations.networks.training import by_chunks
 from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED, select
-from learnprop.simulations.refinement.stages import (
-    NO_MINIMUM,
-    Evaluated,
-    LayerObjective,
-    OutputLayer,
-    all_stages,
-)
+from learnprop.simulations.refinement.objectives import WeightedSoftmax
+from learnprop.simulations.refinement.seen import OutputLayers
+from learnprop.simulations.refinement.stages import NO_MINIMUM, measure_stages
 from learnprop.simulations.studies.cnn.study import Options, make_study
+from tests.trained import as_seen
 
 SMALL = Options(
     sizes=(14, 12, 10, 8, 7, 6, 6, 5, 5, 5), epochs=3, batch_size=32, measure_at=(1,), device="cpu"
@@ -150,15 +149,22 @@ def test_a_training_that_diverges_is_recorded_and_others_are_not(block):
     assert DIVERGED not in block[1].fits.status
 
 
-def test_many_at_once_measure_what_single_trainings_do(monkeypatch):
-    _, alone = block_of(SMALL, size=2)
-    monkeypatch.setattr(network_block, "trains_at_once", lambda *_: True)
+@pytest.mark.parametrize("stacked", [False, True], ids=["vmap", "stacked"])
+def test_many_at_once_measure_what_single_trainings_do(monkeypatch, stacked):
+    options = replace(SMALL, stages=("bias",))
+    _, alone = block_of(options, size=2)
+    monkeypatch.setattr(network_block, "networks_at_once", lambda *_: 100)
+    if stacked:  # as on a GPU, step by step
+        monkeypatch.setattr(ways, "runs_many_at_once", lambda _: True)
     sizes = []
     plain = network_block.train_networks
-    monkeypatch.setattr(
-        network_block, "train_networks", lambda *a, **k: sizes.append(len(a[2])) or plain(*a, **k)
-    )
-    _, many = block_of(SMALL, size=2)
+
+    def counting(model, pool, groups, *args, **options):
+        sizes.append(sum(len(group.members) for group in groups))
+        return plain(model, pool, groups, *args, **options)
+
+    monkeypatch.setattr(network_block, "train_networks", counting)
+    _, many = block_of(options, size=2)
     assert sizes == [4]  # two replications under two settings
     assert many.fits.run.tolist() == alone.fits.run.tolist()
     for stage in ("raw", "bias"):
@@ -178,7 +184,7 @@ def test_out_of_memory_halves_the_chunk_and_goes_on():
     found, note = by_chunks(range(10), 10, work)
     assert found == [2 * i for i in range(10)]
     assert asked == [10, 5, 3, 3, 3, 1]
-    assert note == "out of memory: 3 networks were trained at once, not 10"
+    assert note == "out of memory: 3 networks were computed at once, not 10"
     assert by_chunks(range(4), 2, lambda chunk: list(chunk)) == ([0, 1, 2, 3], "")
 
 
@@ -191,17 +197,17 @@ def test_one_network_that_does_not_fit_is_an_error():
 
 
 def test_out_of_memory_is_noted_in_the_block(monkeypatch):
-    monkeypatch.setattr(network_block, "trains_at_once", lambda *_: True)
+    monkeypatch.setattr(network_block, "networks_at_once", lambda *_: 100)
     plain = network_block.train_networks
 
-    def scarce(model, pool, members, *args, **options):
-        if len(members) > 1:
+    def scarce(model, pool, groups, *args, **options):
+        if len(groups[0].members) > 1:
             raise torch.OutOfMemoryError
-        return plain(model, pool, members, *args, **options)
+        return plain(model, pool, groups, *args, **options)
 
     monkeypatch.setattr(network_block, "train_networks", scarce)
     _, found = block_of(SMALL)
-    assert found.note == "out of memory: 1 networks were trained at once, not 2"
+    assert found.note == "out of memory: 1 networks were computed at once, not 2"
     assert len(found.fits) == 8
 
 
@@ -218,9 +224,11 @@ def test_the_stored_gradient_is_autograds():
     b.requires_grad_()
     nll = torch.nn.functional.cross_entropy(features @ V.mT + b, y, reduction="none")
     ((share[y] * nll).sum() + 0.01 / 2 * (b**2).sum()).backward()
-    layer = OutputLayer(V, b.detach())
-    objective = LayerObjective(share, penalty=0.02, bias_penalty=0.01)
-    raw, bias, head = all_stages({"train": Evaluated(features, y)}, layer, objective)
+    layers = OutputLayers(V[None], b.detach()[None])
+    mass = share * torch.as_tensor(SMALL.sizes)
+    objective = WeightedSoftmax(mass[None], penalty=0.02, bias_penalty=0.01)
+    samples = {"train": as_seen(features, y, V)}
+    ((raw, bias, head),) = measure_stages(("raw", "bias", "head"), samples, layers, objective)
     assert np.abs(raw.bias_gradient - b.grad.numpy()).max() < 1e-15
     for stage in (bias, head):
         assert np.abs(stage.bias_gradient).max() < 1e-12
@@ -283,7 +291,7 @@ def test_initial_networks_are_those_of_the_key():
     first, second = (n.head_weight.detach() for n in kept)
     assert not torch.allclose(first, second, atol=1e-3)
     seed = replication_seed(0, study.cells[0].name, 0, "start").generate_state(1, np.uint64)[0]
-    expected = training.build_network("cnn2c", (1, 28, 28), 10, int(seed >> np.uint64(1)))
+    expected = build_network("cnn2c", (1, 28, 28), 10, int(seed >> np.uint64(1)))
     assert torch.allclose(first[0], expected.head.weight, atol=1e-6)
     assert len(make_replicas([expected], torch.device("cpu"))) == 1
 

@@ -86,7 +86,7 @@ def test_what_is_kept_of_blocks_that_failed_goes_with_the_study(tmp_path):
         ({"weight_decay": -1.0}, "weight_decay must be finite and not negative, got -1"),
         ({"decay_bias": True}, "decay_bias needs weight_decay"),
         ({"schedule": "warm"}, "schedule must be one of constant, step, cosine, got 'warm'"),
-        ({"precision": "fp8"}, "precision must be one of float32, bf16, got 'fp8'"),
+        ({"precision": "fp8"}, "precision must be one of float32, tf32, bf16, got 'fp8'"),
         ({"measure_at": (4,)}, r"measure_at must be from 1 to 3, got \[4\]"),
         ({"device": "tpu"}, "device must be one of auto, cpu, cuda, got 'tpu'"),
         ({"weights": ("odd",)}, "weights must be equal, .* got 'odd'"),

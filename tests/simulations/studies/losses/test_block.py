@@ -15,10 +15,10 @@ from learnprop.simulations.engine.study import StudyError
 from learnprop.simulations.networks import block as network_block
 from learnprop.simulations.networks.architectures import build_network
 from learnprop.simulations.networks.image_batches import image_batch
+from learnprop.simulations.networks.members import make_pool
 from learnprop.simulations.networks.replicas import logits, make_replicas
-from learnprop.simulations.networks.step_matching import MATCHED_OVER
-from learnprop.simulations.networks.training import make_pool
 from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED, select
+from learnprop.simulations.studies.losses.step_matching import MATCHED_OVER
 from learnprop.simulations.studies.losses.study import Options, make_study
 from tests.trained import CPU, few_digits
 
@@ -112,14 +112,12 @@ def test_e9_is_the_minibatch_form_of_e10_along_the_path(blocks):
 
 def test_matched_losses_start_with_the_softmax_losses_gradient(study, blocks, few):
     """Norms by torch's own network and gradients, and the step that follows from them."""
-    pool = make_pool(few, CPU)
+    pool = make_pool(few, "own", CPU)
     (cell,) = (c for c in study.cells if c.setting == "lgl-inr beta=1")
-    ((_, member),) = ((None, m) for m in network_block._members(
-        cell, 0, 0, {cell.setting: [1.0] * 10}, pool
-    ))  # fmt: skip
+    (member,) = network_block._members(cell, 0, 0, pool)
     network = build_network("cnn2c", (1, 28, 28), 10, member.start)
     order = np.random.default_rng(replication_seed(0, cell.stream, 0, "minibatch"))
-    rows = torch.as_tensor(member.rows[order.permutation(len(member.rows))])
+    rows = torch.as_tensor(order.permutation(member.rows["train"]))
     norms = {"inr": [], "softmax": []}
     for part in list(rows.split(64))[:MATCHED_OVER]:
         z, y = network(image_batch(pool.images, part[None])[0]), pool.labels[part]
@@ -168,7 +166,7 @@ def test_bits_depend_on_the_key_and_not_on_blocks_or_stops(study, blocks, tmp_pa
 
 def test_many_at_once_measure_what_single_trainings_do(study, blocks, monkeypatch):
     """As on a GPU: the replications of one loss as one computation."""
-    monkeypatch.setattr(network_block, "trains_at_once", lambda *_: True)
+    monkeypatch.setattr(network_block, "networks_at_once", lambda *_: 100)
     many = block_of(study, "lgl-inr beta=1 matched", size=2)
     alone = blocks["lgl-inr beta=1 matched"]
     for stage in ("raw", "bias"):
@@ -198,7 +196,7 @@ def test_e10_of_a_trained_network_in_its_minibatch_form():
     from scipy.optimize import root
 
     rng = np.random.default_rng(0)
-    pool = make_pool(load_dataset("digits"), CPU)
+    pool = make_pool(load_dataset("digits"), "own", CPU)
     rows = torch.as_tensor(rng.permutation(1797)[:600])
     x, y = image_batch(pool.images, rows[None]), pool.labels[rows]
     networks = make_replicas([build_network("cnn2c", (1, 28, 28), 10, 1)], CPU)

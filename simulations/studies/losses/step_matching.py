@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from learnprop.simulations.networks.image_batches import draw_epoch, image_batch
+from learnprop.simulations.networks.members import Member, Pool, starting_networks
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.replicas import logits
 from learnprop.simulations.networks.steps import MinibatchLoss
-from learnprop.simulations.networks.training import Member, Pool, starting_networks
 
 MATCHED_OVER = 20
 """Minibatches whose gradients are compared."""
@@ -42,7 +42,7 @@ def gradient_norms_at_start(
     """
     networks = starting_networks(model, pool, members, recipe)
     networks.template.train()
-    rows = torch.as_tensor(np.stack([m.rows for m in members]), device=pool.labels.device)
+    rows = torch.as_tensor(np.stack([m.rows["train"] for m in members]), device=pool.labels.device)
     each = torch.arange(len(members), device=rows.device)[:, None]
     order, moves = draw_epoch(
         [np.random.default_rng(m.order) for m in members], rows.shape[1], augment=recipe.augment
