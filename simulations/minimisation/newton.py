@@ -100,8 +100,9 @@ def newton(
     size = torch.ones_like(best_norm)
     n_iter = torch.zeros_like(best_norm, dtype=torch.int64)
     searching = torch.ones_like(best_norm, dtype=torch.bool)
+    active = [True] * len(theta)
     for evaluation in range(1, max_iter + 1):
-        gradient, hessian = derivatives(trial, searching.any(dim=1).tolist())
+        gradient, hessian = derivatives(trial, active)
         norm = torch.linalg.vector_norm(gradient, dim=-1)
         better = searching & (norm < best_norm)
         diagonal = hessian.diagonal(dim1=-2, dim2=-1)
@@ -121,9 +122,11 @@ def newton(
         size = torch.where(better, torch.ones_like(size), size / 2)
         arrived = (best_norm <= GRADIENT_TOLERANCE) & (best_move <= MOVE_TOLERANCE)
         searching = searching & ~arrived & (size > 1e-8)
-        if no_minimum and searching.any() and evaluation in (*ASKED, ASKED_IN_FULL):
+        active = searching.any(dim=1).tolist()  # on a GPU the one wait of an evaluation
+        if no_minimum and any(active) and evaluation in (*ASKED, ASKED_IN_FULL):
             searching = searching & ~no_minimum(theta, searching, evaluation == ASKED_IN_FULL)
-        if not searching.any():
+            active = searching.any(dim=1).tolist()
+        if not any(active):
             break
         n_iter += searching
         trial = theta - size[..., None] * step

@@ -21,7 +21,6 @@ parameters sum to zero over the classes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 from math import comb
 
 import torch
@@ -209,13 +208,16 @@ def _derivatives(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
     room = runs.stop * min(part.stop, n_samples)
     buffers = [loss.design.new_empty(n * room) for n in rows]
 
+    pair_of, product_of = (
+        place.to(loss.design.device) for place in (_pair_of(n_classes), _product_of(n_params))
+    )
     others_of = 1 - torch.eye(n_classes, dtype=loss.design.dtype, device=loss.design.device)
 
     def evaluate(theta: torch.Tensor, active: list[bool]) -> tuple[torch.Tensor, torch.Tensor]:
         gradient = loss.penalty * theta.view(shape)
         if loss.target is None:
             gradient = -loss.target_moments + gradient
-        by_pair = theta.new_zeros(n_runs, n_settings, n_pairs, n_products)
+        by_pair = theta.new_zeros(n_runs, n_settings, n_pairs + 1, n_products)
         for runs, part in tiles:
             if not any(active[runs]):
                 continue
@@ -245,32 +247,46 @@ def _derivatives(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
                 torch.mul(x[:, p:], x[:, p : p + 1], out=products[:, others])
                 first = others.stop
             both = torch.bmm(pairs, products.mT)
-            by_pair[runs] += both.view(n, n_settings, n_pairs, n_products)
-        return gradient.flatten(2), _hessian(by_pair, loss.penalty, n_classes)
+            by_pair[runs, :, :-1] += both.view(n, n_settings, n_pairs, n_products)
+        return gradient.flatten(2), _hessian(by_pair, pair_of, product_of, loss.penalty)
 
     return evaluate
 
 
-def _hessian(by_pair: torch.Tensor, penalty: torch.Tensor, n_classes: int) -> torch.Tensor:
-    """Hessian (R, S, K P, K P) from Σ s f_k f_l x_p x_q, k < l and p <= q.
+def _pair_of(n_classes: int) -> torch.Tensor:
+    """Number of each pair of classes, (K, K), in the order of k < l; of k and k, that after all."""
+    k, j = torch.triu_indices(n_classes, n_classes, 1)
+    place = torch.full((n_classes, n_classes), len(k))
+    place[k, j] = place[j, k] = torch.arange(len(k))
+    return place
+
+
+def _product_of(n_params: int) -> torch.Tensor:
+    """Number of each product of parameters, (P, P), in the order of p <= q."""
+    p, q = torch.triu_indices(n_params, n_params)
+    place = torch.empty(n_params, n_params, dtype=torch.int64)
+    place[p, q] = place[q, p] = torch.arange(len(p))
+    return place
+
+
+def _hessian(
+    by_pair: torch.Tensor, pair_of: torch.Tensor, product_of: torch.Tensor, penalty: torch.Tensor
+) -> torch.Tensor:
+    """Hessian (R, S, K P, K P) from Σ s f_k f_l x_p x_q, k < l and p <= q; the last pair is zero.
 
     The flat direction of each parameter, the same change for all classes, gets a curvature of its
     own, which moves nothing that sums to zero over the classes.
     """
-    n_runs, n_settings = by_pair.shape[:2]
-    n_params = len(penalty)
-    p, q = torch.triu_indices(n_params, n_params)
-    block = by_pair.new_empty(*by_pair.shape[:3], n_params, n_params)
-    block[..., p, q] = by_pair
-    block[..., q, p] = by_pair
-    hessian = by_pair.new_zeros(n_runs, n_settings, n_classes, n_params, n_classes, n_params)
-    for pair, (k, j) in enumerate(combinations(range(n_classes), 2)):
-        hessian[:, :, k, :, j] = hessian[:, :, j, :, k] = -block[:, :, pair]
-        hessian[:, :, k, :, k] += block[:, :, pair]
-        hessian[:, :, j, :, j] += block[:, :, pair]
-    own = hessian.diagonal(dim1=2, dim2=4).diagonal(dim1=2, dim2=3)  # (R, S, K, P)
+    n_classes = len(pair_of)
+    place = pair_of[:, None, :, None] * by_pair.shape[-1] + product_of[:, None]
+    hessian = -by_pair.flatten(2)[:, :, place]
+    own_block = torch.zeros_like(hessian[:, :, :, :, 0])  # (R, S, K, P, P)
+    for k in range(n_classes):
+        own_block -= hessian[:, :, :, :, k]
+    hessian.diagonal(dim1=2, dim2=4).copy_(own_block.movedim(2, -1))
+    own = own_block.diagonal(dim1=3, dim2=4)  # (R, S, K, P)
     flat = own.mean(dim=2)[..., None, None] / n_classes  # (R, S, P, 1, 1)
     hessian.diagonal(dim1=3, dim2=5).permute(0, 1, 4, 2, 3).add_(flat)
-    square = hessian.view(n_runs, n_settings, n_classes * n_params, -1)
+    square = hessian.flatten(4).flatten(2, 3)
     square.diagonal(dim1=-2, dim2=-1).add_(penalty.repeat(n_classes))
     return square

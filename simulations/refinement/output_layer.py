@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from learnprop.simulations.minimisation.newton import SETTLED
@@ -111,42 +110,42 @@ def refine_head(
     """
     share = class_share[labels]
     scale = (share @ features**2).sqrt()
-    scale = scale.clamp(min=1e-6 * float(scale.max()))  # features that are always zero
+    scale = torch.maximum(scale, 1e-6 * scale.max())  # features that are always zero
     design = torch.cat([features / scale, torch.ones_like(features[:, :1])], dim=1)
     target = torch.zeros(len(labels), len(class_share), dtype=design.dtype, device=design.device)
     target.scatter_(1, labels[:, None], share[:, None])
     moments = target.mT @ design
     single = design.float()
-    ridge = torch.cat([penalty / scale**2, scale.new_tensor([bias_penalty])])
+    ridge = torch.cat([penalty / scale**2, scale.new_full((1,), bias_penalty)])
 
-    def value(theta: torch.Tensor) -> float:
+    def value(theta: torch.Tensor) -> torch.Tensor:
         z = design @ theta.mT
         nll = torch.logsumexp(z, dim=1) - z.gather(1, labels[:, None])[:, 0]
-        return float(share @ nll + 0.5 * (ridge * theta**2).sum())
+        return share @ nll + 0.5 * (ridge * theta**2).sum()
 
     theta = torch.cat([weight * scale, bias[:, None]], dim=1)
     unpenalised = penalty == 0 and bias_penalty == 0
-    norm, last_move, loss, n_iter = float("inf"), float("inf"), value(theta), 0
-    at_zero = value(torch.zeros_like(theta))
+    last_move, n_iter = float("inf"), 0
+    loss, at_zero = _floats(value(theta), value(torch.zeros_like(theta)))
     if at_zero < loss:  # far from where the data would have it, and without curvature there
         theta, loss = torch.zeros_like(theta), at_zero
     while True:
         n_iter += 1
         logits = design @ theta.mT
-        separated = unpenalised and _all_right(design, labels, theta, logits)
+        right = (logits.argmax(dim=1) == labels).all()
         proba = torch.softmax(logits, dim=1)
         gradient = (proba * share[:, None]).mT @ design - moments + ridge * theta
-        norm = float(gradient.norm())
+        norm, all_right = _floats(gradient.norm(), right)
+        separated = unpenalised and bool(all_right) and _apart(design, theta, logits)
         settled = norm <= HEAD_TOLERANCE and last_move <= SETTLED
         if separated or settled or n_iter > HEAD_ITERATIONS:
             break
         step = _newton_step(single, proba.float(), share.float(), ridge.float(), gradient.float())
         step = step.double()
-        slope = float((step * gradient).sum())
-        last_move = float((design @ step.mT).abs().max())
+        slope, last_move = _floats((step * gradient).sum(), (design @ step.mT).abs().max())
         size = min(1.0, LARGEST_LOGIT_MOVE / max(last_move, 1e-300))
         for _ in range(HALVINGS):
-            found = value(theta + size * step)
+            found = float(value(theta + size * step))
             if found <= loss + 1e-4 * size * slope + ROUNDING * loss:
                 break
             size /= 2
@@ -161,12 +160,14 @@ def refine_head(
     return Refined(refined, b, norm, n_iter, settled, separated)
 
 
-def _all_right(
-    design: torch.Tensor, labels: torch.Tensor, theta: torch.Tensor, logits: torch.Tensor
-) -> bool:
-    """Whether every sample's own logit is ahead of all others by more than rounding."""
-    if not bool((logits.argmax(dim=1) == labels).all()):
-        return False
+def _floats(*scalars: torch.Tensor) -> list[float]:
+    """Scalars on the host, in one copy."""
+    found: list[float] = torch.stack([scalar.double() for scalar in scalars]).tolist()
+    return found
+
+
+def _apart(design: torch.Tensor, theta: torch.Tensor, logits: torch.Tensor) -> bool:
+    """Whether every sample's largest logit is ahead of all others by more than rounding."""
     first, second = logits.topk(2, dim=1).values.unbind(dim=1)
     rounding = 4 * (design.shape[1] + 2) * torch.finfo(logits.dtype).eps
     size = (design.abs() @ theta.abs().mT).amax(dim=1)
@@ -183,7 +184,7 @@ def _newton_step(
     """Newton step by preconditioned conjugate gradients, in single precision throughout.
 
     Every step is inexact; the gradient that it starts from is not, so that only the number of steps
-    is at stake.
+    is at stake. What an iteration says of itself is waited for once.
     """
     factors = _class_factors(design, proba, share, ridge)
 
@@ -196,22 +197,24 @@ def _newton_step(
     def preconditioned(residual: torch.Tensor) -> torch.Tensor:
         return torch.cholesky_solve(residual[:, :, None], factors)[:, :, 0]
 
-    norm = float(gradient.norm())
-    enough = max(LEAST_ACCURACY, min(0.1, np.sqrt(norm)))
+    norm = gradient.norm()
+    enough = norm.double().sqrt().clamp(LEAST_ACCURACY, 0.1)
     step, residual = torch.zeros_like(gradient), -gradient / norm
     direction = preconditioned(residual)
-    square = float((residual * direction).sum())
+    square = (residual * direction).sum().double()
     for _ in range(INNER_ITERATIONS):
         bent = curvature(direction)
-        along = float((direction * bent).sum())
-        if not along > 0:
-            break
-        step = step + (square / along) * direction
+        along = (direction * bent).sum().double()
+        ahead = step + (square / along) * direction
         residual = residual - (square / along) * bent
-        if float(residual.norm()) <= enough:
+        bends, done = _floats(along, residual.norm() <= enough)
+        if not bends > 0:
+            break
+        step = ahead
+        if done:
             break
         nearer = preconditioned(residual)
-        before, square = square, float((residual * nearer).sum())
+        before, square = square, (residual * nearer).sum().double()
         direction = nearer + (square / before) * direction
     return step * norm
 
@@ -223,10 +226,11 @@ def _class_factors(
 
     With them a step takes 20 to 60 iterations; with whitened features as many thousands.
     """
+    bends = (share[:, None] * proba * (1 - proba)).mT.contiguous()
+    noticed = bends > NOTICED * bends.amax(dim=1, keepdim=True)
+    rows_of = noticed.nonzero()[:, 1].split(noticed.sum(dim=1).tolist())
     blocks = []
-    for f in proba.mT:
-        bend = share * f * (1 - f)
-        rows = bend > NOTICED * bend.max()
+    for bend, rows in zip(bends, rows_of, strict=True):
         part = design[rows] * bend[rows].sqrt()[:, None]
         block = part.mT @ part
         rounding = 4 * torch.finfo(block.dtype).eps * block.diagonal().sum()
