@@ -1,7 +1,7 @@
 """Rehearse on a device that is pretended what would run on a GPU.
 
-    python -m tests.pretended [steps] [blocks] [fitters] [refinement]     by default all
-    python -m tests.pretended planted                                    controls: all faults
+    python -m tests.pretended [--part steps|blocks|fitters|refinement ...]   by default all
+    python -m tests.pretended --part planted                                 controls: all faults
 
 Prints what each part asks a device for, and a line for every fault: tensors of both devices in one
 operator, hidden copies, results that are not the processor's, and whatever a step of gradient
@@ -38,7 +38,7 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("part", nargs="*", choices=REHEARSALS)
+    parser.add_argument("--part", action="append", choices=REHEARSALS)
     parser.add_argument("--sites", action="store_true", help="list what waits and copies, by line")
     arguments = parser.parse_args()
     device = pretend().type

@@ -6,7 +6,7 @@ import linecache
 import sys
 import threading
 from collections import Counter
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
@@ -60,7 +60,7 @@ def _line(frame: FrameType) -> int:
     return frame.f_lineno or 0
 
 
-@lru_cache(maxsize=None)
+@cache
 def _below_floors(file: str) -> str:
     """Path of a file from its floor on; empty elsewhere."""
     path = Path(file).resolve()

@@ -1,4 +1,4 @@
-"""Batched fitters on the device and on the processor, and the small studies that choose their own."""
+"""Batched fitters on the device and on the processor, and small studies that choose their own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from learnprop.simulations.fitters import FITTERS
-from learnprop.simulations.fitters.fit import Fitted
 from learnprop.simulations.fitters.fitter import Batch
 from learnprop.simulations.registry import choose
 from learnprop.simulations.studies.controls import study as controls
@@ -25,11 +24,18 @@ TRAINED = 1e-5
 N_RUNS, N_SAMPLES = 3, 60
 
 TABLE1 = table1.Options(train_size=(40, 120), test_size=(50, 50), max_iter=12)
-ADAM = replace(TABLE1, training="adam", epochs=2)
+STUDIES = {
+    "table1, bfgs": table1.make_study(TABLE1),
+    "table1, adam": table1.make_study(replace(TABLE1, training="adam", epochs=2)),
+    "controls": controls.make_study(controls.Options()),
+}
+"""Small ones."""
 
 
 def rehearse_fitters(device: str) -> Iterator[Part]:
-    """Fit with every line of `FITTERS`, overlapping classes and separated ones; small studies.
+    """Fit with every line of `FITTERS`, and as the studies do that choose their own.
+
+    Of separated classes only that they are is compared: nothing else is defined.
 
     Parameters
     ----------
@@ -40,36 +46,29 @@ def rehearse_fitters(device: str) -> Iterator[Part]:
     Part
     """
     for name, line in FITTERS.items():
-        n_classes = line.n_classes or 3
         chosen = choose(FITTERS, name, {"hidden": 4, "epochs": 2})
         for apart in (False, True):
-            X, y = _samples(n_classes, apart)
+            X, y = _samples(line.n_classes or 3, apart)
+
+            def fits(where: str) -> Any:
+                found = chosen.record.fit(_batch(X, y, name, where), **chosen.options)  # noqa: B023
+                return [one.fit.status for one in found] if apart else found  # noqa: B023
+
             yield rehearsed(
                 f"fit, {name}, {'separated' if apart else 'overlapping'}",
-                lambda where, X=X, y=y, chosen=chosen, apart=apart: _statuses(  # type: ignore[misc]
-                    chosen.record.fit(_batch(X, y, chosen.name, where), **chosen.options),
-                    apart,
-                ),
-                _statuses(
-                    chosen.record.fit(_batch(X, y, name, "cpu"), **chosen.options), apart
-                ),
+                fits,
+                fits("cpu"),
                 device,
                 bound=TRAINED if name == "mlp" else EXACT,
             )
-    for name, study in (
-        ("table1, bfgs", table1.make_study(TABLE1)),
-        ("table1, adam", table1.make_study(ADAM)),
-        ("controls", controls.make_study(controls.Options())),
-    ):
+    for name, study in STUDIES.items():
         for cell in study.cells:
+
+            def block(where: str) -> Any:
+                return vars(study.compute_block(replace(cell, device=where), 0, range(1)))  # noqa: B023
+
             yield rehearsed(
-                f"block, {name} {cell.name}",
-                lambda where, study=study, cell=cell: vars(  # type: ignore[misc]
-                    study.compute_block(replace(cell, device=where), 0, range(2))
-                ),
-                vars(study.compute_block(cell, 0, range(2))),
-                device,
-                bound=TRAINED,
+                f"block, {name} {cell.name}", block, block("cpu"), device, bound=TRAINED
             )
 
 
@@ -92,8 +91,3 @@ def _batch(X: Any, y: Any, fitter: str, device: str) -> Batch:
     rngs = {stream: [np.random.default_rng([i, r]) for r in range(N_RUNS)]
             for i, stream in enumerate(("start", "minibatch"))}  # fmt: skip
     return Batch(X, y, ("first", "second"), values, device, rngs.__getitem__)
-
-
-def _statuses(found: Sequence[Fitted], apart: bool) -> Any:
-    """All of the fits; of separated classes only that they are, since nothing else is defined."""
-    return [one.fit.status for one in found] if apart else list(found)

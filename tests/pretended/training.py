@@ -15,13 +15,13 @@ from learnprop.simulations.fitters.fit import check_problem
 from learnprop.simulations.fitters.mlp.minibatches import train_adam
 from learnprop.simulations.fitters.mlp.network import initial_params
 from learnprop.simulations.fitters.mlp.training import make_minibatch_loss
-from learnprop.simulations.networks.criteria import class_weighted, criterion_of
+from learnprop.simulations.networks.criteria import class_weighted, of_loss
+from learnprop.simulations.networks.members import Member, Pool, make_pool, starting_networks
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.stacked.epoch import stacked_epoch
-from learnprop.simulations.networks.step_matching import gradient_norms_at_start
 from learnprop.simulations.networks.steps import MinibatchLoss, TrainingData, eager_epoch
 from learnprop.simulations.networks.trainer import MakeEpoch, train
-from learnprop.simulations.networks.training import Member, Pool, make_pool, starting_networks
+from learnprop.simulations.studies.losses.step_matching import gradient_norms_at_start
 from tests.pretended.counts import COPY, HIDDEN, WAIT, Counts, counted, listed
 from tests.pretended.report import Part
 
@@ -42,19 +42,20 @@ class Way:
     make_epoch: MakeEpoch = eager_epoch
 
 
-WAYS = (
-    Way("one", "cnn2c", 1),
-    Way("many", "cnn2c", 3),
-    Way("stacked", "cnn2c", 3, stacked_epoch),
-    Way("stacked", "cnn5c", 2, stacked_epoch),
-)
+EAGER, STACKED = Way("one", "cnn2c", 1), Way("stacked", "cnn2c", 3, stacked_epoch)
+WAYS = (EAGER, Way("many", "cnn2c", 3), STACKED, Way("stacked", "cnn5c", 2, stacked_epoch))
 
 RECIPE = Recipe(epochs=1, batch_size=BATCH, momentum=0.5, weight_decay=1e-4)
 
 PLANTS: dict[str, Callable[[Any, Any], object]] = {
-    "wait": lambda z, _y: z.detach().cpu(),
-    "mixed": lambda z, _y: z + torch.zeros(z.shape),
-    "hidden": lambda _z, y: y[torch.arange(len(y))],
+    "copy": lambda z, _y: z.cpu(),
+    "number": lambda z, _y: float(z.sum()),
+    "number without gradient": torch.inference_mode()(lambda z, _y: float(z.sum())),
+    "mask": lambda z, _y: z[z > 0],
+    "constant": lambda z, _y: torch.tensor([1.0, 2.0], device=z.device),
+    "index": lambda _z, y: y[torch.arange(len(y))],
+    "operand": lambda z, _y: z + torch.zeros(z.shape),
+    "array": lambda z, _y: np.exp(z.detach()),
 }
 """What a step must not do, of logits and labels: controls."""
 
@@ -71,7 +72,7 @@ def rehearse_steps(device: str) -> Iterator[Part]:
     Part
         Counts are of one step; what it waits for or copies is a fault.
     """
-    pool = make_pool(load_dataset("digits"), torch.device(device))
+    pool = make_pool(load_dataset("digits"), "own", torch.device(device))
     for way in WAYS:
         for loss in ("weighted", *LOSSES):
             yield _step(f"{way.name} {way.model}, {loss}", _trained(pool, way, loss))
@@ -90,9 +91,10 @@ def rehearse_planted(device: str) -> Iterator[Part]:
     ------
     Part
     """
-    pool = make_pool(load_dataset("digits"), torch.device(device))
-    for name, plant in PLANTS.items():
-        yield _step(f"planted {name}", _trained(pool, WAYS[0], "sml", plant))
+    pool = make_pool(load_dataset("digits"), "own", torch.device(device))
+    for way in (EAGER, STACKED):
+        for name, plant in PLANTS.items():
+            yield _step(f"{way.name}, planted {name}", _trained(pool, way, "sml", plant))
 
 
 def _step(name: str, run: Callable[[int], object]) -> Part:
@@ -104,7 +106,7 @@ def _step(name: str, run: Callable[[int], object]) -> Part:
         few = counted()
         run(MORE)
         more = counted()
-    except RuntimeError as error:  # what the device refuses
+    except (RuntimeError, TypeError) as error:  # what the device refuses
         return Part(f"step, {name}", counted(), [f"step, {name}: {error}"])
     more.subtract(few)
     of_a_step = Counts({key: n // (MORE - FEW) for key, n in more.items() if n})
@@ -173,8 +175,7 @@ def _members(n: int, n_steps: int) -> list[Member]:
             run=i,
             setting="rising",
             class_weight=np.linspace(1, 2, 10),
-            rows=np.arange(i, i + n_steps * BATCH + LAST),
-            test_rows=np.arange(100, 150),
+            rows={"train": np.arange(i, i + n_steps * BATCH + LAST)},
             start=i,
             order=np.random.SeedSequence(i),
         )
@@ -183,11 +184,13 @@ def _members(n: int, n_steps: int) -> list[Member]:
 
 
 def _rows(pool: Pool, members: Sequence[Member]) -> torch.Tensor:
-    return torch.as_tensor(np.stack([m.rows for m in members]), device=pool.labels.device)
+    return torch.as_tensor(np.stack([m.rows["train"] for m in members]), device=pool.device)
 
 
 def _loss(name: str, pool: Pool, members: Sequence[Member]) -> MinibatchLoss:
+    count = np.bincount(pool.labels.cpu().numpy()[members[0].rows["train"]], minlength=10)
     if name == "weighted":
-        return class_weighted(pool, members, RECIPE).loss
-    factor = torch.ones(len(members), device=pool.labels.device)
-    return criterion_of(chosen_loss(name), len(members[0].rows), RECIPE, factor).loss
+        weight = torch.as_tensor(np.stack([m.class_weight for m in members]), device=pool.device)
+        return class_weighted(weight, count.tolist(), RECIPE, ("raw",)).loss
+    factor = torch.ones(len(members), device=pool.device)
+    return of_loss(chosen_loss(name), int(count.sum()), RECIPE, factor, ("raw",)).loss
