@@ -1,9 +1,11 @@
 # `make table1` and `make test` are all that a fresh checkout needs: python3 (>= 3.11), venv and make.
 PYTHON ?= python3
+MINUTES ?= 9
+OUT    ?= gpu-results
 VENV   := .venv
 READY  := $(VENV)/.installed
 
-.PHONY: table1 test test-slow lint format docs benchmarks clean
+.PHONY: table1 test test-slow lint format docs benchmarks gpu gpu-pack clean
 
 table1: $(READY)   ## reproduce Table 1 afresh into results/table1/
 	$(VENV)/bin/learnprop table1 --out results/table1 --fresh
@@ -31,6 +33,13 @@ docs: $(READY)     ## what is generated: docs/cli.md, the types of the public na
 
 benchmarks: $(READY)  ## ours and the peers in one process run
 	$(VENV)/bin/python -m benchmarks
+
+# A machine with a GPU may have no network: there it runs in what is installed. OPTIONS=--quick rehearses.
+gpu:               ## check, time and collect evidence on a GPU, within MINUTES, into OUT
+	$(if $(wildcard $(READY)),$(VENV)/bin/python,$(PYTHON)) -m benchmarks gpu --minutes $(MINUTES) --out $(OUT) $(OPTIONS)
+
+gpu-pack: $(READY) ## what a GPU's machine needs beyond the checkout, into gpu-pack/
+	$(VENV)/bin/python -m benchmarks gpu-pack
 
 # The stamp is newer than both files exactly when what they name is installed.
 $(READY): pyproject.toml constraints.txt

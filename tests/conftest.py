@@ -16,6 +16,16 @@ from tests.toys import Toy, raise_in_bad_runs, toy_study
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
 
+
+def pytest_runtest_setup(item):
+    """Skip what needs a CUDA device where there is none."""
+    if item.get_closest_marker("cuda") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no CUDA device")
+
+
 SMALL = {"train_size": (40, 120), "test_size": (50, 50), "max_iter": 12}
 """A Table 1 whose blocks take a second."""
 

@@ -19,16 +19,14 @@ def together_study(*cells, together, compute=compute_toy, n_runs=5, **more):
 
 def leave(blocks, word):
     """A file per call in the folder of the cell: what was computed, by which process."""
-    names = "_".join(f"{cell.name}{runs.start}" for cell, runs in blocks)
-    Path(blocks[0][0].folder, f"{word}-{time.monotonic_ns()}-{os.getpid()}-{names}").touch()
+    path = Path(blocks[0][0].folder, f"{word}-{time.monotonic_ns()}-{os.getpid()}")
+    path.write_text(" ".join(f"{cell.name}{runs.start}" for cell, runs in blocks))
 
 
 def calls(folder, word="together"):
     """(process, blocks) of every call, in their order."""
-    names = sorted(path.name for path in Path(folder).glob(f"{word}-*"))
-    return [
-        (int(pid), set(blocks.split("_"))) for _, _, pid, blocks in (n.split("-") for n in names)
-    ]
+    paths = sorted(Path(folder).glob(f"{word}-*"))
+    return [(path.name.rpartition("-")[2], set(path.read_text().split())) for path in paths]
 
 
 def compute_all(blocks, seed, _unfinished):

@@ -12,20 +12,17 @@ from itertools import product
 
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.reports.claims.readings import (
-    Claim,
     Evidence,
     Put,
-    above,
     accuracy,
-    close,
     in_words,
     minus,
-    over_runs,
     own_proba,
     paired,
     taken_for_target,
     target_proba,
 )
+from learnprop.reports.statistics.claim import Claim, above, close, over_runs
 from learnprop.simulations.generators.posterior import posterior_balance
 from learnprop.simulations.studies.claims.hard_class import (
     BALANCED,

@@ -7,18 +7,16 @@ import numpy as np
 from learnprop.equations.inference.estimates import Verdict
 from learnprop.equations.losses.lgl_inr import in_negative_residual
 from learnprop.reports.claims.readings import (
-    Claim,
     Evidence,
     Put,
-    above,
     accuracy,
     computed,
     in_words,
-    over_runs,
     own_proba,
     paired,
     target_proba,
 )
+from learnprop.reports.statistics.claim import Claim, above, over_runs
 from learnprop.simulations.studies.claims.hard_class import PUBLISHED
 from learnprop.simulations.studies.claims.study import LGL_INR
 

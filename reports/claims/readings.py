@@ -7,37 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from learnprop.equations.inference.estimates import (
-    Estimate,
-    Verdict,
-    equivalence_verdict,
-    mcse_of_mean,
-)
+from learnprop.equations.inference.estimates import Verdict
 from learnprop.equations.mean_proba import FloatArray
+from learnprop.reports.statistics.claim import Claim
 from learnprop.reports.statistics.runs import mean_with_interval
 from learnprop.simulations.records.rows import Measurements
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A statement of the paper, what was measured of it, and the verdict.
-
-    ``low`` and ``high`` are a 90 % interval over runs and ``mcse`` the Monte Carlo standard error;
-    where a number is computed, not simulated, both equal ``observed`` and ``mcse`` is 0.
-    ``claimed`` is a value or a bound in words; ``design`` names the data cells, "; " between them.
-    """
-
-    claim: str
-    design: str
-    quantity: str
-    claimed: str
-    observed: float
-    low: float
-    high: float
-    mcse: float
-    verdict: Verdict
-    remark: str = ""
-
 
 Readings = Mapping[tuple[str, str], Measurements]
 """Measurements of one split by (design, setting)."""
@@ -57,29 +31,6 @@ Put = Callable[[Evidence], Claim]
 """Puts a statement to what was measured."""
 
 
-def over_runs(
-    claim: str,
-    design: str,
-    quantity: str,
-    claimed: str,
-    values: FloatArray,
-    verdict: Callable[[Estimate], Verdict],
-    remark: str = "",
-) -> Claim:
-    """Put a statement to the mean over runs of `values`, shape (n_runs,).
-
-    Examples
-    --------
-    >>> values = np.array([1.0, 2.0, 3.0])
-    >>> found = over_runs("it rises", "a", "change", "> 0", values, lambda e: above(e, 0.0))
-    >>> found.observed, round(found.mcse, 3), found.verdict
-    (2.0, 0.577, 'holds')
-    """
-    found = mean_with_interval(values)
-    numbers = (found.value, found.low, found.high, mcse_of_mean(values))
-    return Claim(claim, design, quantity, claimed, *numbers, verdict(found), remark)
-
-
 def computed(
     claim: str,
     design: str,
@@ -91,25 +42,6 @@ def computed(
 ) -> Claim:
     """Put a statement to a number that has no Monte Carlo error."""
     return Claim(claim, design, quantity, claimed, value, value, value, 0.0, verdict, remark)
-
-
-def above(estimate: Estimate, bound: float) -> Verdict:
-    """Verdict on "greater than the bound"."""
-    if estimate.low > bound:
-        return "holds"
-    return "fails" if estimate.high < bound else "inconclusive"
-
-
-def below(estimate: Estimate, bound: float) -> Verdict:
-    """Verdict on "less than the bound"."""
-    if estimate.high < bound:
-        return "holds"
-    return "fails" if estimate.low > bound else "inconclusive"
-
-
-def close(estimate: Estimate, claimed: float, margin: float) -> Verdict:
-    """Verdict on "equal to", within a relative margin."""
-    return equivalence_verdict(estimate.low / claimed - 1, estimate.high / claimed - 1, margin)
 
 
 def own_proba(rows: Measurements, k: int) -> FloatArray:

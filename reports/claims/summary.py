@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from learnprop.equations.inference.estimates import Verdict
 from learnprop.equations.losses.lgl_inr import in_negative_sides
 from learnprop.reports.claims.crossing import crossing
-from learnprop.reports.claims.readings import Claim, Evidence
+from learnprop.reports.claims.readings import Evidence
 from learnprop.reports.claims.verdicts import CLAIMS
+from learnprop.reports.statistics.claim import Claim
 from learnprop.reports.statistics.evidence import SettingEvidence, evidence_of, read_cell
 from learnprop.reports.statistics.sides import overall_verdict, sides_from, sides_over_runs
 from learnprop.simulations.engine.study import Study

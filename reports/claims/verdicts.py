@@ -10,22 +10,18 @@ from learnprop.equations.mean_proba import FloatArray
 from learnprop.reports.claims.hard_class import HARD_CLASS
 from learnprop.reports.claims.hardness import HARDNESS
 from learnprop.reports.claims.readings import (
-    Claim,
     Evidence,
     Put,
-    above,
     accuracy,
     all_proba,
-    below,
-    close,
     computed,
     in_words,
     mean_log_proba,
     minus,
-    over_runs,
     own_proba,
     paired,
 )
+from learnprop.reports.statistics.claim import Claim, above, below, close, over_runs
 
 IDENTITY = 1e-9
 """Largest difference of two numbers that theory says are one."""

@@ -30,20 +30,40 @@ PACKAGES = (
 def write_provenance(
     path: Path, *, study: str, design: Mapping[str, Any], started: datetime, **more: Any
 ) -> None:
-    """Write ``provenance.json``.
+    """Write ``provenance.json``: what `provenance` says of these.
 
     Parameters
     ----------
     path : Path
     study : str
     design : mapping
-        Full configuration of the study.
+    started : datetime
+    **more
+    """
+    entry = provenance(study=study, design=design, started=started, **more)
+    write_text(path, json.dumps(entry, indent=2, sort_keys=False) + "\n")
+
+
+def provenance(
+    *, study: str, design: Mapping[str, Any], started: datetime, **more: Any
+) -> dict[str, Any]:
+    """Where a result comes from.
+
+    Parameters
+    ----------
+    study : str
+    design : mapping
+        Full configuration of the study; what it computed on is its ``device``.
     started : datetime
         When this command began.
     **more
         Further entries, e.g. the number of runs and of workers.
+
+    Returns
+    -------
+    dict of str to object
     """
-    entry = {
+    return {
         "study": study,
         "command": ["learnprop", *sys.argv[1:]],
         "configuration": dict(design),
@@ -53,12 +73,12 @@ def write_provenance(
             "system": platform.platform(),
             "processor": processor(),
             "cores": os.cpu_count(),
+            **_gpu(design.get("device")),
         },
         "git": _git_revision(),
         "started": started.isoformat(timespec="seconds"),
         "finished": now().isoformat(timespec="seconds"),
     }
-    write_text(path, json.dumps(entry, indent=2, sort_keys=False) + "\n")
 
 
 def study_of(folder: Path) -> str | None:
@@ -93,6 +113,15 @@ def processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def _gpu(device: Any) -> dict[str, str]:
+    """Name of the card, where one computed."""
+    if device != "cuda":
+        return {}
+    from learnprop.simulations.engine.devices import card_name
+
+    return {"gpu": card_name(device)}
 
 
 def _git_revision() -> dict[str, Any] | None:

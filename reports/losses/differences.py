@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from learnprop.equations.inference.estimates import mcse_of_mean
-from learnprop.equations.inference.resampling import mean_over_splits, resplit_ratio
+from learnprop.equations.inference.estimates import Estimate, mcse_of_mean
+from learnprop.equations.inference.resampling import resplit_ratio
 from learnprop.equations.losses import LOSSES, REFERENCE
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.reports.losses.paper import binomial_error
-from learnprop.reports.statistics.runs import CONFIDENCE
+from learnprop.reports.statistics.columns import accuracy_of_runs
+from learnprop.reports.statistics.runs import CONFIDENCE, mean_with_interval
 from learnprop.simulations.records.rows import Measurements
 from learnprop.simulations.studies.losses.block import LossCell
 
@@ -24,6 +26,33 @@ def resplit_of(cell: LossCell, test: Measurements) -> float:
         return 0.0
     n = test.class_count[0]
     return resplit_ratio(n, n + np.array(cell.train_size))
+
+
+def accuracy_by_run(test: Measurements) -> dict[int, float]:
+    """Accuracies of one epoch, stage and split, by run."""
+    return dict(zip(test.run.tolist(), accuracy_of_runs(test).tolist(), strict=True))
+
+
+def in_shared_runs(one: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
+    """First less second by run, of the runs that both have.
+
+    Examples
+    --------
+    >>> in_shared_runs({0: 3.0, 1: 5.0}, {1: 4.0, 2: 1.0})
+    {1: 1.0}
+    """
+    return {run: one[run] - other[run] for run in sorted(one.keys() & other.keys())}
+
+
+def has_width(low: float, high: float) -> bool:
+    """Whether an interval says anything: accuracies are counts, which may differ alike in all runs.
+
+    Examples
+    --------
+    >>> has_width(0.01, 0.02), has_width(0.01, 0.01)
+    (True, False)
+    """
+    return high - low > 1e-12
 
 
 def difference_over_runs(
@@ -59,36 +88,57 @@ def difference_over_runs(
     >>> found["verdict"], difference_over_runs({0: 0.9}, {0: 0.8}, 0.005)["verdict"]
     ('higher', 'inconclusive')
     """
-    runs = sorted(one.keys() & other.keys())
-    d = np.array([one[run] - other[run] for run in runs])
+    d = np.array(list(in_shared_runs(one, other).values()))
+    mean = mean_with_interval(d)
     found: dict[str, Any] = {
-        "difference": float(d.mean()) if len(d) else float("nan"),
+        "difference": mean.value,
         "difference_mcse": mcse_of_mean(d) if len(d) > 1 else float("nan"),
+        "low": mean.low,
+        "high": mean.high,
+        "verdict": _verdict(mean, margin),
     }
-    low, high = _interval(d, 0.0)
-    found |= {"low": low, "high": high, "verdict": _verdict(low, high, margin)}
     if resplit:
-        low, high = _interval(d, resplit)
-        found |= {"corrected_low": low, "corrected_high": high}
-        found["corrected_verdict"] = _verdict(low, high, margin)
+        corrected = mean_with_interval(d, resplit)
+        found |= {"corrected_low": corrected.low, "corrected_high": corrected.high}
+        found["corrected_verdict"] = _verdict(corrected, margin)
     return found | {"runs": len(d)}
 
 
-def _interval(d: FloatArray, resplit: float) -> tuple[float, float]:
-    if len(d) < 2:
-        return -np.inf, np.inf
-    found = mean_over_splits(d, resplit, level=CONFIDENCE)
-    return found.low, found.high
-
-
-def _verdict(low: float, high: float, margin: float) -> str:
-    if high - low < 1e-12:
+def _verdict(found: Estimate, margin: float) -> str:
+    low, high = found.low, found.high
+    if not has_width(low, high):
         return "inconclusive"
     if -margin < low and high < margin:
         return "equivalent"
     if low > 0 or high < 0:
         return "higher" if low > 0 else "lower"
     return "inconclusive"
+
+
+def class_differences(one: Measurements, other: Measurements) -> list[Estimate]:
+    """Mean differences of the classes' accuracies in the runs that both have.
+
+    Parameters
+    ----------
+    one, other : Measurements
+        On a test set that all runs share.
+
+    Returns
+    -------
+    list of Estimate, one per class
+        With intervals that hold together at 90 %, by Bonferroni's inequality: correlations of ten
+        classes cannot be had from a few runs.
+    """
+    shared = np.intersect1d(one.run, other.run)
+    first, second = (accuracy_of_classes(t)[np.isin(t.run, shared)] for t in (one, other))
+    level = 1 - (1 - CONFIDENCE) / first.shape[1]
+    return [mean_with_interval(of_class, level=level) for of_class in (first - second).T]
+
+
+def accuracy_of_classes(test: Measurements) -> FloatArray:
+    """Accuracy of each run and class, shape (n_runs, n_classes)."""
+    hits = np.diagonal(test.confusion, axis1=1, axis2=2)
+    return np.asarray(hits / test.class_count, dtype=np.float64)
 
 
 def pairs_to_compare(cells: Sequence[LossCell]) -> list[tuple[LossCell, LossCell]]:
@@ -113,22 +163,38 @@ def pairs_to_compare(cells: Sequence[LossCell]) -> list[tuple[LossCell, LossCell
     ]
 
 
-def error_of_test_set(a: LossCell, b: LossCell, confusion: Sequence[dict[str, Any]]) -> float:
+def error_of_test_set(cell: LossCell, tests: Sequence[Measurements]) -> float:
     """Standard error of a difference due to a test set that all runs share, at most.
 
-    As if the two losses erred independently: they err on the same images more often than that. NaN
-    where every run draws its own test sample, whose error is part of the interval over runs.
+    As if the two losses erred independently: they err on the same images more often than that.
+
+    Parameters
+    ----------
+    cell : LossCell
+        Either of the two.
+    tests : sequence of Measurements
+        Of both, on test.
+
+    Returns
+    -------
+    float
+        NaN where every run draws its own test sample, whose error is part of the interval over
+        runs.
     """
-    if not a.shares_test_set:
+    if not cell.shares_test_set:
         return float("nan")
-    variance = 0.0
-    for cell in (a, b):
-        mine = [
-            r
-            for r in confusion
-            if (r["dataset"], r["model"], r["setting"]) == (cell.dataset, cell.model, cell.setting)
-        ]
-        n = sum(r["images"] for r in mine)
-        right = sum(r["images"] for r in mine if r["true"] == r["predicted"]) / n
-        variance += binomial_error(right, n) ** 2
-    return float(variance**0.5)
+    return _error(
+        (float(accuracy_of_runs(test).mean()), int(test.class_count[0].sum())) for test in tests
+    )
+
+
+def largest_class_error(tests: Sequence[Measurements]) -> float:
+    """`error_of_test_set` of the class whose difference of accuracies has the largest."""
+    of_tests = [(accuracy_of_classes(test).mean(axis=0), test.class_count[0]) for test in tests]
+    n_classes = len(tests[0].class_count[0])
+    return max(_error((float(p[k]), int(n[k])) for p, n in of_tests) for k in range(n_classes))
+
+
+def _error(accuracies: Iterable[tuple[float, int]]) -> float:
+    """Standard error of a difference of accuracies on as many images each, if independent."""
+    return math.hypot(*(binomial_error(accuracy, n) for accuracy, n in accuracies))

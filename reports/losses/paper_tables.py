@@ -17,6 +17,8 @@ from learnprop.reports.losses.paper import (
     TABLE_5_PANEL,
     TEST_SIZE,
     binomial_error,
+    printed_beside,
+    variant_notes,
 )
 from learnprop.reports.losses.summary import Comparison
 from learnprop.reports.losses.text import (
@@ -74,7 +76,7 @@ def table5_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
         command = ""
     elif set(TABLE_5) <= set(mine.index):
         command = RESUMES
-    return Grid(heads, tuple(rows), note=_notes(mine.reset_index(), command))
+    return Grid(heads, tuple(rows), note=_notes(table, mine.reset_index(), command))
 
 
 def table5_rows(table: Comparison) -> Any:
@@ -90,6 +92,7 @@ def _paper_grid(
     table: Comparison, printed: Mapping[tuple[str, str], Mapping[str, float]], markup: Markup
 ) -> Grid:
     """One row per network and loss, two columns per data set; what was not run is empty."""
+    printed = printed_beside(printed, table.as_paper)
     datasets = list(dict.fromkeys(dataset for dataset, _ in printed))
     models = list(dict.fromkeys(model for _, model in printed))
     in_paper: list[Kind] = [(chosen_loss(name), False) for name in next(iter(printed.values()))]
@@ -124,7 +127,7 @@ def _paper_grid(
     command = _command(",".join(datasets), ",".join(models))
     if all(key in by_key for key in missing):
         command = RESUMES if missing else ""
-    return Grid(tuple(heads), tuple(rows), note=_notes(mine, command))
+    return Grid(tuple(heads), tuple(rows), note=_notes(table, mine, command))
 
 
 def _kind(row: Mapping[str, Any]) -> Kind:
@@ -132,10 +135,11 @@ def _kind(row: Mapping[str, Any]) -> Kind:
     return chosen_loss(row["loss"], **parameters), bool(row["matched"])
 
 
-def _notes(frame: Any, command: str) -> str:
+def _notes(table: Comparison, frame: Any, command: str) -> str:
     """Say how many runs there are, and how to fill what is empty."""
     done = frame[frame["runs_attempted"] > 0]
     lines = ["ours: mean (SD over runs); paper: one run, ± binomial error"]
+    lines += [*variant_notes(frame["model"]), *filter(None, [table.images])]
     if len(done):
         lines.append(runs_note(done).replace("converged", "converged as trained"))
     if command:

@@ -6,9 +6,10 @@ from functools import partial
 
 from learnprop.reports.losses.balance import by_balance
 from learnprop.reports.losses.figures import confusion_panels, draw_confusion, draw_curves
-from learnprop.reports.losses.paper import TABLE_3, TABLE_4, TABLE_5_PANEL
+from learnprop.reports.losses.paper import TABLE_3, TABLE_4, TABLE_5_PANEL, printed_beside
 from learnprop.reports.losses.paper_tables import table3_grid, table4_grid, table5_grid, table5_rows
 from learnprop.reports.losses.protocol import losses_protocol
+from learnprop.reports.losses.statements_text import statements_grid
 from learnprop.reports.losses.summary import Comparison, summarise
 from learnprop.reports.losses.text import balance_grid, differences_grid, is_resplit, overview_grid
 from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
@@ -43,6 +44,14 @@ def losses_contents(table: Comparison) -> Contents:
                 partial(balance_grid, table),
             )
         )
+    if not table.statements.empty:
+        tables.append(
+            NamedTable(
+                "losses_statements",
+                "The paper's statements about its losses",
+                partial(statements_grid, table),
+            )
+        )
     figures = [
         NamedFigure(
             "accuracy",
@@ -66,6 +75,7 @@ def losses_contents(table: Comparison) -> Contents:
             "epochs": table.epochs,
             "confusion": table.confusion,
             "balance": table.balance,
+            **({} if table.statements.empty else {"statements": table.statements}),
         },
         tables=(*tables, *_paper_tables(table)),
         figures=tuple(figures),
@@ -76,7 +86,7 @@ def _paper_tables(table: Comparison) -> list[NamedTable]:
     """Return those of Tables 3, 4 and 5 that the study has a part of, trained as the paper says."""
     found = []
     for number, printed, grid in ((3, TABLE_3, table3_grid), (4, TABLE_4, table4_grid)):
-        if table.as_paper & set(printed):
+        if printed_beside(printed, table.as_paper):
             title = f"The paper's Table {number}: top-1 accuracy on the standard test sets"
             found.append(NamedTable(f"table{number}", title, partial(grid, table)))
     if TABLE_5_PANEL in table.as_paper and len(table5_rows(table)) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +15,21 @@ from learnprop.equations.losses import REFERENCE as REFERENCE_LOSS
 from learnprop.equations.mean_proba import IntArray
 from learnprop.reports.losses.balance import balance_rows
 from learnprop.reports.losses.differences import (
+    accuracy_by_run,
     difference_over_runs,
     error_of_test_set,
     pairs_to_compare,
     resplit_of,
 )
-from learnprop.reports.losses.paper import TEST_SIZE, binomial_error, paper_accuracy
+from learnprop.reports.losses.epochs import best_epoch, epoch_rows
+from learnprop.reports.losses.paper import (
+    TEST_SIZE,
+    binomial_error,
+    paper_accuracy,
+    trained_as_paper,
+)
+from learnprop.reports.losses.statements import Trained, statements
+from learnprop.reports.protocols.networks import standardised
 from learnprop.reports.statistics.columns import accuracy_of_runs
 from learnprop.reports.statistics.evidence import read_cell
 from learnprop.reports.statistics.runs import MAX_FAILED
@@ -29,7 +38,6 @@ from learnprop.simulations.engine.study import Study
 from learnprop.simulations.records.rows import CONVERGED, Measurements, select
 from learnprop.simulations.records.store import Store
 from learnprop.simulations.studies.losses.block import LossCell
-from learnprop.simulations.studies.losses.study import paper_recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +67,9 @@ class Comparison:
     Attributes
     ----------
     summary : DataFrame
-        One row per data set, network, loss and split: accuracy at the last epoch.
+        One row per data set, network, loss and split: accuracy at the last epoch. On test also
+        ``best_epoch_accuracy``, what one would print if one chose each run's epoch on the test set;
+        no verdict is on it.
     differences : DataFrame
         One row per data set, network and pair of losses: difference of their test accuracies.
     epochs : DataFrame
@@ -68,8 +78,12 @@ class Comparison:
         One row per data set, network, loss, true and predicted class: test images, mean over runs.
     balance : DataFrame
         One row per data set, network, loss, stage, split and class: both sides of Eq. (9) or E10.
+    statements : DataFrame
+        One row per statement of the paper and what it is put to; empty where there is none.
     as_paper : set of (dataset, model)
         What is trained as the paper says.
+    images : str
+        How images are standardised, where not by their own channels; else empty.
     """
 
     summary: pd.DataFrame
@@ -77,7 +91,9 @@ class Comparison:
     epochs: pd.DataFrame
     confusion: pd.DataFrame
     balance: pd.DataFrame
+    statements: pd.DataFrame
     as_paper: set[tuple[str, str]]
+    images: str
 
     @property
     def panels(self) -> list[tuple[str, str]]:
@@ -95,8 +111,7 @@ def summarise(study: Study, store: Store) -> Comparison:
     epochs: list[dict[str, Any]] = []
     confusion: list[dict[str, Any]] = []
     balance: list[dict[str, Any]] = []
-    accuracies: dict[str, dict[LossCell, dict[int, float]]] = {}
-    resplit: dict[str, float] = {}
+    tests: dict[LossCell, Measurements] = {}
     failed: list[LossCell] = []
     streams = list(dict.fromkeys(cell.stream for cell in study.cells))
     for cell in sorted(study.cells, key=lambda c: streams.index(c.stream)):
@@ -114,34 +129,34 @@ def summarise(study: Study, store: Store) -> Comparison:
             "gradient_at_start_sd": float(start.std(ddof=1)) if len(start) > 1 else float("nan"),
         }
         parts = {split: _last(cell, measured, split) for split in SPLITS}
-        if parts["test"] is not None:
-            resplit[cell.stream] = resplit_of(cell, parts["test"])
         for split, part in parts.items():
             row = key | {"split": split} | _accuracy(part) | about
             if split == "test":
-                row |= _corrected(part, resplit.get(cell.stream, 0.0)) | _paper(cell)
+                row |= _corrected(cell, part) | _paper(cell) | best_epoch(cell, measured, part)
             summary.append(row | counts)
         if measured is not None:
-            epochs += [key | row for row in _epoch_rows(cell, measured)]
+            epochs += [key | row for row in epoch_rows(cell, measured)]
         test = parts["test"]
         if test is None or measured is None:
             continue
-        by_run = zip(test.run.tolist(), accuracy_of_runs(test), strict=True)
-        accuracies.setdefault(cell.stream, {})[cell] = dict(by_run)
+        tests[cell] = test
         if _too_many_failed(counts):
             failed.append(cell)
         confusion += [key | row for row in _confusion_rows(cell, test)]
         balance += [key | row for row in balance_rows(cell, fits, measured)]
     differences = []
-    for stream, of_cell in accuracies.items():
-        for a, b in pairs_to_compare(list(of_cell)):
+    for stream in streams:
+        for a, b in pairs_to_compare([cell for cell in tests if cell.stream == stream]):
             row = {"dataset": a.dataset, "model": a.model, "loss": a.setting, "other": b.setting}
-            row |= difference_over_runs(of_cell[a], of_cell[b], margin, resplit[stream])
+            one, other = accuracy_by_run(tests[a]), accuracy_by_run(tests[b])
+            row |= difference_over_runs(one, other, margin, resplit_of(a, tests[a]))
             if {a, b} & set(failed):
                 row |= {name: FAILED for name in VERDICTS if name in row}
-            differences.append(row | {"test_error": error_of_test_set(a, b, confusion)})
+            row["test_error"] = error_of_test_set(a, (tests[a], tests[b]))
+            differences.append(row)
     frame = pd.DataFrame(summary)
-    for name in VERDICTS if any(resplit.values()) else VERDICTS[:1]:
+    resplit = any(resplit_of(cell, test) for cell, test in tests.items())
+    for name in VERDICTS if resplit else VERDICTS[:1]:
         frame[name] = _verdicts(frame, differences, name)
     return Comparison(
         summary=frame,
@@ -149,8 +164,15 @@ def summarise(study: Study, store: Store) -> Comparison:
         epochs=pd.DataFrame(epochs),
         confusion=pd.DataFrame(confusion),
         balance=pd.DataFrame(balance),
+        statements=pd.DataFrame(statements(Trained(tests, failed, margin))),
         as_paper={(cell.dataset, cell.model) for cell in study.cells if trained_as_paper(cell)},
+        images=_images(study),
     )
+
+
+def _images(study: Study) -> str:
+    recipe = study.cells[0].recipe  # of one study all are standardised alike
+    return f"images {standardised(recipe)}" if recipe.standardise != "own" else ""
 
 
 def _key(cell: LossCell) -> dict[str, Any]:
@@ -187,19 +209,14 @@ def _accuracy(part: Measurements | None) -> dict[str, float]:
     }
 
 
-def _corrected(part: Measurements | None, resplit: float) -> dict[str, float]:
+def _corrected(cell: LossCell, part: Measurements | None) -> dict[str, float]:
     """Standard error of the mean accuracy for new data, where runs split one data set."""
+    resplit = 0.0 if part is None else resplit_of(cell, part)
     if part is None or not resplit:
         return {}
     several = len(part) > 1
     error = corrected_error(accuracy_of_runs(part), resplit) if several else float("nan")
     return {"accuracy_corrected_error": error}
-
-
-def trained_as_paper(cell: LossCell) -> bool:
-    """Whether a cell is trained as the paper says, in whatever precision, compiled or not."""
-    recipe, paper = cell.recipe, paper_recipe(cell.dataset)
-    return recipe == replace(paper, precision=recipe.precision, compiled=recipe.compiled)
 
 
 def _paper(cell: LossCell) -> dict[str, float]:
@@ -208,20 +225,6 @@ def _paper(cell: LossCell) -> dict[str, float]:
     if cell.matched or not trained_as_paper(cell):
         printed = float("nan")
     return {"paper": printed, "paper_error": binomial_error(printed, TEST_SIZE)}
-
-
-def _epoch_rows(cell: LossCell, measured: Measurements) -> list[dict[str, Any]]:
-    """Test accuracy before the first step and after every epoch, as trained."""
-    rows = []
-    for epoch in (0, *cell.measure_at):
-        part = select(measured, epoch=epoch, stage="raw", split="test")
-        if not len(part):
-            continue
-        accuracy = accuracy_of_runs(part)
-        row = {"epoch": epoch, "accuracy": float(accuracy.mean()), "runs": len(part)}
-        row["accuracy_mcse"] = mcse_of_mean(accuracy) if len(part) > 1 else float("nan")
-        rows.append(row | {"least": float(accuracy.min()), "largest": float(accuracy.max())})
-    return rows
 
 
 def _confusion_rows(cell: LossCell, test: Measurements) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from learnprop.equations.losses import LOSSES
 from learnprop.equations.losses.loss import label
 from learnprop.reports.layout.grid import Column, Grid, Row, counts, lay_out
 from learnprop.reports.layout.numbers import LATEX, TEXT, Markup, decimals, small
+from learnprop.reports.losses.paper import variant_notes
 from learnprop.reports.losses.summary import Comparison
 from learnprop.reports.protocols.networks import NETWORK_NAMES
 from learnprop.reports.statistics.resplit import (
@@ -23,6 +24,13 @@ from learnprop.reports.statistics.resplit import (
 from learnprop.reports.statistics.training_samples import GIVEN_SAMPLE
 from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.records.rows import NOT_CONVERGED
+
+GIVEN_SETS = (
+    "where all runs share a test set intervals are of the noise of seeds, given that set; its own "
+    "error stands beside, at most (as if losses erred independently)\n"
+    f"they share the training images too: {GIVEN_SAMPLE}"
+)
+"""Below differences on published data sets."""
 
 _NAN = float("nan")
 _GREEK = {"α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "τ": r"$\tau$"}
@@ -78,7 +86,9 @@ def overview_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
     notes = ["SD and MCSE over runs that have a model, in percentage points"]
     if paper:
         notes[0] += "; paper: one run, ± binomial error on its test set"
+        notes += variant_notes(table.summary.loc[table.summary["paper"].notna(), "model"])
     notes += [
+        *filter(None, [table.images]),
         *resplit_notes(table, "SD and MCSE"),
         "gradient at start: its norm over that of the softmax loss; matched: scaled to one",
         "runs: attempted / converged (no gradient in the output bias, as trained) / failed",
@@ -95,11 +105,11 @@ def differences_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
         ("data, network", _panel_at_first),
         ("loss", lambda r: settings[r["loss"]]),
         ("less that of", lambda r: settings[r["other"]]),
-        (f"difference [90{markup.percent}]", lambda r: _interval(r, markup)),
+        (f"difference [90{markup.percent}]", lambda r: in_points(r, "difference", markup)),
         ("verdict", lambda r: str(r["verdict"])),
     ]
     if resplit:
-        columns.append((f"{CORRECTED} [90{markup.percent}]", lambda r: _corrected_ends(r, markup)))
+        columns.append((f"{CORRECTED} [90{markup.percent}]", lambda r: corrected_ends(r, markup)))
         columns.append((VERDICT, corrected_verdict))
     if shared:
         columns.append(("error of the test set", lambda r: points(r["test_error"], markup)))
@@ -111,11 +121,7 @@ def differences_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
         "zero"
     ]
     if shared:
-        notes.append(
-            "where all runs share a test set intervals are of the noise of seeds, given that set; "
-            "its own error stands beside, at most (as if losses erred independently)\n"
-            f"they share the training images too: {GIVEN_SAMPLE}"
-        )
+        notes.append(GIVEN_SETS)
     notes += resplit_notes(table, "intervals")
     notes.append(
         f"{n} comparisons with intervals over runs, each on its own: of losses that are equal on "
@@ -250,11 +256,13 @@ def _paper(row: Row, markup: Markup) -> str:
     return with_binomial_error(row["paper"], row["paper_error"], markup)
 
 
-def _interval(row: Mapping[str, Any], markup: Markup) -> str:
+def in_points(row: Mapping[str, Any], name: str, markup: Markup) -> str:
+    """Write a difference of accuracies in percentage points, with its interval if there is one."""
+    value = f"{100 * row[name]:+.2f}"
     if math.isinf(row["low"]):
-        return markup.math.format(f"{100 * row['difference']:+.2f}")
+        return markup.math.format(value)
     ends = f"[{100 * row['low']:+.2f}, {100 * row['high']:+.2f}]"
-    return markup.math.format(f"{100 * row['difference']:+.2f}{markup.space}{ends}")
+    return markup.math.format(f"{value}{markup.space}{ends}")
 
 
 def _size(value: float, markup: Markup) -> str:
@@ -262,7 +270,8 @@ def _size(value: float, markup: Markup) -> str:
     return f"{value:.2g}" if 1e-3 <= value < 100 else small(value, markup)
 
 
-def _corrected_ends(row: Mapping[str, Any], markup: Markup) -> str:
+def corrected_ends(row: Mapping[str, Any], markup: Markup) -> str:
+    """Write a corrected interval in percentage points; a dash where there is none."""
     low, high = row.get("corrected_low", _NAN), row.get("corrected_high", _NAN)
     if not math.isfinite(low):
         return "-"

@@ -16,7 +16,7 @@ NETWORKS = {
     if name.startswith("cnn")
     else f"{title} in its form for small images"
     for name, title in NETWORK_NAMES.items()
-}
+} | {"cnn2c-500": "CNN2C of the paper's Table 2 with a hidden layer of 500 before the output layer"}
 _SCHEDULES = {
     "constant": "constant rate",
     "step": "rate divided by 10 after a half and after three quarters of the epochs",

@@ -9,6 +9,7 @@ from scipy import stats
 from learnprop.equations.balance import binary_ratio, is_interpolated, right_side
 from learnprop.equations.inference.estimates import Estimate, mcse_of_mean
 from learnprop.equations.inference.jackknife import jackknife_of_deleted, mcse_of_sd
+from learnprop.equations.inference.resampling import mean_over_splits
 from learnprop.equations.mean_proba import FloatArray
 
 CONFIDENCE = 0.9
@@ -55,13 +56,19 @@ def ratio_over_runs(mean_proba: FloatArray, mass: FloatArray) -> dict[str, float
     }
 
 
-def mean_with_interval(values: FloatArray) -> Estimate:
-    """Mean over runs with its 90 % t interval.
+def mean_with_interval(
+    values: FloatArray, resplit: float = 0.0, level: float = CONFIDENCE
+) -> Estimate:
+    """Mean over runs with its t interval.
 
     Parameters
     ----------
     values : ndarray, shape (n_runs,)
-        At least two.
+        With one run the interval is infinite; of none the mean is NaN.
+    resplit : float
+        As from `learnprop.equations.inference.resampling.resplit_ratio`: corrects the interval of
+        runs that split one data set.
+    level : float
 
     Returns
     -------
@@ -73,8 +80,10 @@ def mean_with_interval(values: FloatArray) -> Estimate:
     >>> found.value, round(found.low, 3), round(found.high, 3)
     (2.0, 0.314, 3.686)
     """
-    mean, half = float(values.mean()), float(half_width(mcse_of_mean(values), len(values)))
-    return Estimate(mean, mean - half, mean + half, CONFIDENCE)
+    if len(values) < 2:
+        mean = float(values[0]) if len(values) else float("nan")
+        return Estimate(mean, -np.inf, np.inf, level)
+    return mean_over_splits(values, resplit, level=level)
 
 
 def half_width(mcse: ArrayLike, n_runs: ArrayLike) -> FloatArray:

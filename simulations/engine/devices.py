@@ -49,6 +49,11 @@ def chosen_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def card_name(device: str) -> str:
+    """Name of the card of a device that is no processor, e.g. "NVIDIA H200"."""
+    return torch.cuda.get_device_name(device)
+
+
 def runs_many_at_once(device: torch.device) -> bool:
     """Whether much at once takes a device hardly longer than little: any but a processor.
 

@@ -17,7 +17,7 @@ from learnprop.simulations.networks.stacked.ways import features_on
 from learnprop.simulations.refinement.seen import OutputLayers, Samples, Seen
 from learnprop.simulations.refinement.stages import Stage, as_they_are, measure_stages
 
-IMAGES_AT_ONCE, OF_A_NETWORK = 8192, 1024
+IMAGES_AT_ONCE, OF_A_NETWORK = 4096, 1024
 """Images of one forward pass without gradient: of all networks, whose columns are then 5 GB at most
 (CNN5C), and of one."""
 

@@ -112,10 +112,11 @@ def eager_epoch(
         def forward(x: torch.Tensor) -> torch.Tensor:
             return logits(networks, x)
 
-    optimiser = _optimiser(parameters, recipe, path)
-    bias = parameters[HEAD[1]]
+    momenta = {
+        name: path.momenta[name].view_as(parameter) for name, parameter in parameters.items()
+    }
+    dtype = networks.head_bias.dtype
     n_samples, device = data.rows.shape[1], data.rows.device
-    each = torch.arange(len(networks), device=device)[:, None]
     autocast = (
         torch.autocast(device.type, dtype=torch.bfloat16)
         if recipe.precision == "bf16"
@@ -123,24 +124,21 @@ def eager_epoch(
     )
 
     def epoch(order: torch.Tensor, moves: torch.Tensor | None, lr: float) -> torch.Tensor:
-        for group in optimiser.param_groups:
-            group["lr"] = lr
         networks.template.train()
-        order = order.to(device)
+        numbers = data.rows.gather(1, order.to(device).long())
         moves = None if moves is None else moves.to(device)
         total = torch.zeros_like(path.loss)
         for first in range(0, n_samples, recipe.batch_size):
             batch = slice(first, first + recipe.batch_size)
-            chosen = data.rows[each, order[:, batch]]
+            chosen = numbers[:, batch]
             x = image_batch(data.images, chosen, None if moves is None else moves[:, batch])
             with autocast:
                 z = forward(x)
-            value = loss(z.to(bias.dtype), data.labels[chosen])
-            optimiser.zero_grad()
-            value.sum().backward()
-            assert bias.grad is not None
-            path.gradient_sum += bias.grad
-            optimiser.step()
+            value = loss(z.to(dtype), data.labels[chosen])
+            found = torch.autograd.grad(value.sum(), list(parameters.values()))
+            gradients = dict(zip(parameters, found, strict=True))
+            path.gradient_sum += gradients[HEAD[1]]
+            descend(parameters, momenta, gradients, lr, recipe)
             total += value.detach()
         networks.template.eval()
         return total / math.ceil(n_samples / recipe.batch_size)
@@ -148,21 +146,38 @@ def eager_epoch(
     return epoch
 
 
-def _optimiser(
-    parameters: Mapping[str, torch.Tensor], recipe: Recipe, path: Trajectory
-) -> torch.optim.Optimizer:
-    """SGD of the networks' parameters, with the momenta of the path."""
-    bias_decay = recipe.weight_decay if recipe.decay_bias else 0.0
-    spared = bias_decay != recipe.weight_decay
-    of_bias = [HEAD[1]] if spared else []
-    groups = [
-        {"params": [p for n, p in parameters.items() if n not in of_bias],
-         "weight_decay": recipe.weight_decay},
-        *({"params": [parameters[n]], "weight_decay": bias_decay} for n in of_bias),
-    ]  # fmt: skip
-    optimiser = torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, fused=True)
-    for name, parameter in parameters.items():
-        momentum = path.momenta[name]
-        alone = momentum.ndim > parameter.ndim
-        optimiser.state[parameter]["momentum_buffer"] = momentum[0] if alone else momentum
-    return optimiser
+@torch.no_grad()
+def descend(
+    parameters: Mapping[str, torch.Tensor],
+    momenta: Mapping[str, torch.Tensor],
+    gradients: Mapping[str, torch.Tensor],
+    rate: float | torch.Tensor,
+    recipe: Recipe,
+) -> None:
+    """Move momenta and parameters in place as `torch.optim.SGD` does.
+
+    Which takes 0.2 ms of Python a step, of 8 that a step of CNN2C takes.
+
+    Parameters
+    ----------
+    parameters, momenta, gradients : mapping of str to tensor
+        By the names of the parameters.
+    rate : float, or tensor of shape ()
+        Learning rate.
+    recipe : Recipe
+    """
+    if recipe.weight_decay:
+        decayed = [name for name in parameters if recipe.decay_bias or name != HEAD[1]]
+        sums = torch._foreach_add(
+            [gradients[name] for name in decayed],
+            [parameters[name] for name in decayed],
+            alpha=recipe.weight_decay,
+        )
+        gradients = {**gradients, **dict(zip(decayed, sums, strict=True))}
+    moved = [gradients[name] for name in parameters]
+    if recipe.momentum:
+        kept = [momenta[name] for name in parameters]
+        torch._foreach_mul_(kept, recipe.momentum)
+        torch._foreach_add_(kept, moved)
+        moved = kept
+    torch._foreach_sub_(list(parameters.values()), torch._foreach_mul(moved, rate))

@@ -18,8 +18,7 @@ CACHED = 2**16
 """Numbers of one temporary on a processor: half a MiB, which the second-level cache holds."""
 
 LAUNCHED = 2**24
-"""Numbers of one temporary elsewhere: 128 MiB, which keep a GPU busy for longer than it takes to
-ask for the next."""
+"""Numbers of one temporary elsewhere: 128 MiB."""
 
 COPIED = 2**27
 """Numbers of the logits of all networks that are laid out anew at once: 1 GiB."""
@@ -49,21 +48,22 @@ class ByClass:
 
 @dataclass(frozen=True)
 class Piece:
-    """Neighbouring samples of one class of neighbouring networks."""
+    """Neighbouring samples of one class of neighbouring networks, or of rows of such."""
 
     class_: int
     networks: slice
     samples: slice
 
 
-def by_class(labels: torch.Tensor, n_networks: int, n_classes: int) -> ByClass:
+def by_class(labels: torch.Tensor, shape: tuple[int, ...]) -> ByClass:
     """Bring samples into the order of their classes; one copy to the host.
 
     Parameters
     ----------
     labels : tensor of int, shape (n_samples,) or (n_networks, n_samples)
         0 .. n_classes-1, on any device; of one axis, where all networks share them.
-    n_networks, n_classes : int
+    shape : (n_networks, n_samples, n_classes)
+        Of the logits.
 
     Returns
     -------
@@ -72,29 +72,29 @@ def by_class(labels: torch.Tensor, n_networks: int, n_classes: int) -> ByClass:
     Raises
     ------
     ValueError
-        If a label is none, a class is absent, or the networks' class sizes differ.
+        If the labels' shape does not fit, a label is none, a class is absent, or the networks'
+        class sizes differ.
 
     Examples
     --------
-    >>> found = by_class(torch.tensor([2, 0, 1, 0]), 5, 3)
+    >>> found = by_class(torch.tensor([2, 0, 1, 0]), (5, 4, 3))
     >>> found.order.shape, found.order[0].tolist(), found.ends
     (torch.Size([5, 4]), [1, 3, 2, 0], (0, 2, 3, 4))
     """
+    n_networks, n_samples, n_classes = shape
+    if labels.shape not in ((n_samples,), (n_networks, n_samples)):
+        fits = f"({n_samples},) or ({n_networks}, {n_samples})"
+        raise BadArgument("y_true", f"must have shape {fits}, got {tuple(labels.shape)}")
     labels = torch.atleast_2d(labels)
-    if labels.ndim != 2 or len(labels) not in (1, n_networks):
-        raise BadArgument(
-            "labels", f"must have shape (n,) or ({n_networks}, n), got {tuple(labels.shape)}"
-        )
     found, order = labels.sort(dim=1, stable=True)
     classes = torch.arange(n_classes + 1, device=labels.device, dtype=labels.dtype)
-    ends = torch.searchsorted(found, classes.expand(len(labels), -1).contiguous()).cpu()
-    n_samples = labels.shape[1]
-    if not bool((ends[:, 0] == 0).all() and (ends[:, -1] == n_samples).all()):
+    ends = torch.searchsorted(found, classes.expand(len(labels), -1).contiguous()).cpu().numpy()
+    if (ends[:, 0] > 0).any() or (ends[:, -1] < n_samples).any():
         raise BadArgument("y_true", f"must hold labels 0..{n_classes - 1}")
-    absent = (ends.diff() == 0).any(dim=0)
-    if bool(absent.any()):
-        raise BadArgument("y_true", f"holds no sample of class {int(absent.int().argmax())}")
-    if bool((ends != ends[0]).any()):
+    absent = (ends[:, 1:] == ends[:, :-1]).any(axis=0)
+    if absent.any():
+        raise BadArgument("y_true", f"holds no sample of class {absent.argmax()}")
+    if (ends != ends[0]).any():
         raise BadArgument("y_true", "must have the same class sizes for every network")
     return ByClass(order.expand(n_networks, -1), tuple(ends[0].tolist()))
 
@@ -121,8 +121,9 @@ def pieces(
 
     Examples
     --------
-    >>> [(p.class_, p.networks.stop, p.samples) for p in pieces((0, 3, 5), 4, 10, CPU)]
-    [(0, 4, slice(0, 3, None)), (1, 4, slice(3, 5, None))]
+    >>> cut = pieces((0, 3, 5), 4, 10, torch.device("cpu"))
+    >>> [(p.class_, p.networks.stop, p.samples.stop) for p in cut]
+    [(0, 4, 3), (1, 4, 5)]
     """
     size = (CACHED if device.type == "cpu" else LAUNCHED) // width
     for k, (start, end) in enumerate(pairwise(ends)):
@@ -132,9 +133,6 @@ def pieces(
             networks = slice(network, min(network + at_once, n_networks))
             for first in range(start, end, n_samples):
                 yield Piece(k, networks, slice(first, min(first + n_samples, end)))
-
-
-CPU = torch.device("cpu")
 
 
 def taken(logits: torch.Tensor, samples: ByClass, piece: Piece) -> torch.Tensor:

@@ -45,8 +45,8 @@ def measure_stack(
     ([[0.75, 0.25], [0.047, 0.953]], [[2, 0], [0, 1]])
     """
     check_activation(activation)
+    samples = by_class(labels, logits.shape)
     n_networks, _, n_classes = logits.shape
-    samples = by_class(labels, n_networks, n_classes)
     by = (n_networks, n_classes)
     proba, hits = logits.new_zeros(*by, n_classes), logits.new_zeros(*by, n_classes)
     second = logits.new_zeros(*by, n_classes, n_classes)

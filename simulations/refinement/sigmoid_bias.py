@@ -75,15 +75,13 @@ def refine_sigmoid_bias(
     >>> torch.sigmoid(b).round(decimals=12).tolist()
     [[0.75, 0.25]]
     """
-    n_networks, _, n_classes = logits.shape
-    samples = by_class(labels, n_networks, n_classes)
+    samples = by_class(labels, logits.shape)
     at = start.cpu().numpy()
-    refined, n_iter = np.empty_like(at), np.empty(n_networks, dtype=np.int64)
+    refined, n_iter = np.empty_like(at), np.empty(len(at), dtype=np.int64)
     for group in groups(logits):
         outputs = _signed(laid_out(logits, samples, group), samples.ends)
         difference = _difference(outputs, samples, log_ratio, log_weights)
-        found = _roots(difference, at[group])
-        refined[group], n_iter[group] = found
+        refined[group], n_iter[group] = _roots(difference, at[group])
     return torch.as_tensor(refined, device=start.device), n_iter
 
 

@@ -77,7 +77,7 @@ def sides_of_sample(
     ValueError
         If the labels do not fit (see `learnprop.simulations.records.by_class.by_class`).
     """
-    samples = by_class(labels, len(logits), logits.shape[2])
+    samples = by_class(labels, logits.shape)
     return _sides(lambda piece: taken(logits, samples, piece), samples.ends, class_share)
 
 
@@ -147,9 +147,8 @@ def refine_bias(
     >>> torch.softmax(b, dim=1).round(decimals=12).tolist()
     [[0.75, 0.25]]
     """
-    n_networks, _, n_classes = logits.shape
-    samples = by_class(labels, n_networks, n_classes)
-    refined, n_iter = np.empty((n_networks, n_classes)), np.zeros(n_networks, dtype=np.int64)
+    samples = by_class(labels, logits.shape)
+    refined, n_iter = np.empty(bias.shape), np.empty(len(bias), dtype=np.int64)
     for group in groups(logits):
         z = laid_out(logits, samples, group)
         spread = (z.amax(dim=1) - z.amin(dim=1)).amax(dim=1)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 
 import pandas as pd
 import pytest
@@ -159,6 +160,16 @@ def test_data_fetch_without_a_network_is_one_line(cli):
     assert status == 3
     assert stderr.startswith("tiny cannot be fetched: ")
     assert len(stderr.splitlines()) == 1
+
+
+def test_data_without_pooch(cli, tiny, monkeypatch):
+    """All but fetching works, and that says in one line what it needs."""
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    assert cli("data", "verify", "tiny", "--data-dir", tiny / "data")[0] == 0
+    assert cli("data", "fetch", "tiny", "--data-dir", tiny / "mine") == (
+        2, "", "learnprop: data fetch needs pooch: pip install pooch\n"
+    )  # fmt: skip
+    assert not (tiny / "mine").exists()
 
 
 def test_a_store_says_which_networks_diverged(cli, tmp_path):

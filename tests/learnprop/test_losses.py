@@ -23,8 +23,8 @@ def test_losses_writes_its_files_resumes_and_can_be_read_again(cli, tmp_path):
     assert status == 0
     assert "losses: 3/3 blocks, digits cnn2c lgl-inr beta=2 run 0 took" in stderr
     assert "LGL-INR, β = 2" in stdout
-    tables = ("losses", "losses_differences", "losses_balance")
-    frames = ("summary", "differences", "epochs", "confusion", "balance")
+    tables = ("losses", "losses_differences", "losses_balance", "losses_statements")
+    frames = ("summary", "differences", "epochs", "confusion", "balance", "statements")
     assert {p.name for p in out.iterdir()} == {
         "records.sqlite", "provenance.json", "protocol.md", *(f"{t}.tex" for t in tables),
         *(f"{f}.csv" for f in frames),

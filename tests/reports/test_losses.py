@@ -8,25 +8,22 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from learnprop.equations.losses import chosen_loss
-from learnprop.reports.layout.grid import to_latex
-from learnprop.reports.layout.numbers import LATEX
 from learnprop.reports.losses import figures
-from learnprop.reports.losses.differences import difference_over_runs, error_of_test_set
-from learnprop.reports.losses.paper import TABLE_3, TABLE_4, TABLE_5, binomial_error, paper_accuracy
-from learnprop.reports.losses.paper_tables import table3_grid, table4_grid, table5_grid
+from learnprop.reports.losses.differences import (
+    difference_over_runs,
+    error_of_test_set,
+    largest_class_error,
+)
 from learnprop.reports.losses.report import balance_fails, losses_contents
-from learnprop.reports.losses.summary import summarise
 from learnprop.reports.losses.text import differences_grid, overview_grid
+from learnprop.reports.statistics.evidence import read_cell
 from learnprop.reports.study_report import report_of, write_contents
-from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.records.store_file import open_store
 from learnprop.simulations.studies.losses.study import Options, make_study
 from tests.latex import compile_tables, needs_latex
-from tests.trained import few_digits
+from tests.trained import SUPPLY, compared, few_digits
 
 SMALL = Options(runs=2, epochs=1, match_step=True, device="cpu")
-SUPPLY = dict.fromkeys(("mnist", "fashion-mnist", "kmnist", "cifar10"), (6000,) * 10)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,21 +32,10 @@ def few():
         yield few_digits(patch)
 
 
-def summarised(options, folder, blocks=None, supply=None):
-    study = make_study(options, supply)
-    with open_store(folder, study.name, study.design) as store:
-        steps = run_study(study, store)
-        for _ in range(blocks) if blocks is not None else [0]:
-            next(steps)
-        if blocks is None:
-            list(steps)
-        return study, summarise(study, store)
-
-
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("losses")
-    study, table = summarised(SMALL, folder)
+    study, table = compared(SMALL, folder)
     shown = write_contents(losses_contents(table), folder)
     return folder, study, table, shown
 
@@ -146,7 +132,7 @@ def test_balance_holds_on_train_with_the_bias_refined_and_not_as_trained(reporte
 
 def test_one_run_has_no_interval_and_no_verdict(tmp_path):
     options = replace(SMALL, runs=1, loss=("sml", "lgl"), match_step=False)
-    _, table = summarised(options, tmp_path)
+    _, table = compared(options, tmp_path)
     (row,) = table.differences.to_dict("records")
     assert (row["verdict"], row["low"], row["high"]) == ("inconclusive", -np.inf, np.inf)
     assert table.summary["accuracy_sd"].isna().all()
@@ -158,7 +144,7 @@ def test_one_run_has_no_interval_and_no_verdict(tmp_path):
 
 def test_what_was_not_run_yet_is_empty(tmp_path):
     options = replace(SMALL, runs=1, match_step=False)
-    _, table = summarised(options, tmp_path, blocks=1)
+    _, table = compared(options, tmp_path, blocks=1)
     assert table.summary["verdict"].tolist() == ["-", "-", *["not run"] * 4]
     assert table.summary["runs_attempted"].tolist() == [1, 1, 0, 0, 0, 0]
     grid = overview_grid(table)
@@ -166,7 +152,7 @@ def test_what_was_not_run_yet_is_empty(tmp_path):
     assert table.differences.empty
     write_contents(losses_contents(table), tmp_path)
     assert (tmp_path / "accuracy.png").exists()
-    _, nothing = summarised(options, tmp_path / "empty", blocks=0)
+    _, nothing = compared(options, tmp_path / "empty", blocks=0)
     contents = losses_contents(nothing)
     assert [t.name for t in contents.tables] == ["losses"]
     write_contents(contents, tmp_path / "empty")
@@ -187,7 +173,7 @@ def test_losses_that_fail_are_said_to_and_compared_with_nothing(tmp_path, monkey
         return plain(model, pool, groups, recipe, **options)
 
     monkeypatch.setattr(block, "train_networks", train)
-    _, table = summarised(replace(SMALL, match_step=False), tmp_path)
+    _, table = compared(replace(SMALL, match_step=False), tmp_path)
     test = table.summary.query("split == 'test'").set_index("setting")
     assert test["verdict"].to_dict() == {
         "lgl": "failed", "sml": "reference", "lgl-inr beta=1": "failed"
@@ -203,92 +189,70 @@ def test_losses_that_fail_are_said_to_and_compared_with_nothing(tmp_path, monkey
 
 def test_a_shared_test_set_has_an_error_of_its_own():
     """Two accuracies of 0.95 and 0.9 on 10,000 images, as if independent."""
-    cells = make_study(Options(dataset=("mnist",), device="cpu"), SUPPLY).cells[:2]
-    rows = [
-        {"dataset": "mnist", "model": "cnn2c", "setting": cell.setting, "true": "0",
-         "predicted": p, "images": n}
-        for cell, right in zip(cells, (9500, 9000), strict=True)
-        for p, n in (("0", right), ("1", 10_000 - right))
-    ]  # fmt: skip
-    found = error_of_test_set(*cells, rows)
+    cell = make_study(Options(dataset=("mnist",), device="cpu"), SUPPLY).cells[0]
+    of_class = np.full(10, 1000)
+    tests = [
+        SimpleNamespace(
+            run=np.arange(2),
+            confusion=np.stack([np.diag(of_class * p) for p in accuracies]),
+            class_count=np.stack([of_class] * 2),
+        )
+        for accuracies in ((0.94, 0.96), (0.9, 0.9))
+    ]
+    found = error_of_test_set(cell, tests)
     assert found == pytest.approx(np.sqrt((0.95 * 0.05 + 0.9 * 0.1) / 10_000))
+    assert largest_class_error(tests) == pytest.approx(found * np.sqrt(10))
 
 
-def made_up(dataset, model, **accuracies):
-    """A comparison with given accuracies by loss, of three runs."""
-    rows = []
-    for name, accuracy in accuracies.items():
-        loss, _, beta = name.partition("_")
-        loss = loss.replace("inr", "lgl-inr")
-        rows.append(
-            {
-                "dataset": dataset, "model": model, "loss": loss, "matched": False,
-                "beta": float(beta) if loss == "lgl-inr" else np.nan,
-                "setting": name, "split": "test", "accuracy": accuracy, "accuracy_sd": 0.001,
-                "accuracy_mcse": 0.0006, "n": 10_000,
-                "binomial_error": binomial_error(accuracy, 10_000), "runs_attempted": 3,
-                "runs_converged": 0, "runs_failed": 0,
-            }
-        )  # fmt: skip
-    panels = [(dataset, model)]
-    return SimpleNamespace(summary=pd.DataFrame(rows), as_paper=set(panels), panels=panels)
-
-
-def test_the_papers_tables_with_what_was_run_beside_what_is_printed():
-    table = made_up("kmnist", "cnn2c", lgl=0.94, sml=0.951, inr_1=0.9642, inr_2=0.96)
-    grid = table3_grid(table)
-    assert grid.heads[2:4] == ("MNIST, %", "MNIST, paper")
-    rows = [row for row in grid.rows if row is not None]
-    assert [row[1] for row in rows] == [
-        "LGL", "SML", "LGL-INR", "LGL-INR, β = 2", "LGL", "SML", "LGL-INR"
+def test_the_best_epoch_is_each_runs_own_and_no_verdict_is_on_it(reported, tmp_path):
+    one_epoch = reported[2].summary.query("split == 'test'")
+    assert one_epoch["best_epoch_accuracy"].tolist() == one_epoch["accuracy"].tolist()
+    assert one_epoch["best_epoch_accuracy_mcse"].tolist() == one_epoch["accuracy_mcse"].tolist()
+    assert reported[2].summary.query("split == 'train'")["best_epoch_accuracy"].isna().all()
+    options = replace(SMALL, epochs=4, loss=("lgl-inr",), match_step=False, lr=0.1)
+    study, table = compared(options, tmp_path)
+    (cell,) = study.cells
+    with open_store(tmp_path, study.name, study.design) as store:
+        _, measured = read_cell(study, store, cell)
+    best = [
+        max(
+            np.trace(measured.confusion[i]) / measured.class_count[i].sum()
+            for i in range(len(measured))
+            if measured.run[i] == run and measured.epoch[i] > 0
+            and (measured.stage[i], measured.split[i]) == ("raw", "test")
+        )
+        for run in range(2)
     ]  # fmt: skip
-    assert rows[2][6:] == ("96.42 (0.10)", "96.43±0.19")
-    assert rows[3][6:] == ("96.00 (0.10)", "")
-    assert [cell for row in rows for cell in (row[2], row[4])] == [""] * 14
-    assert "--dataset mnist,fashion-mnist,kmnist --model cnn2c,cnn5c" in grid.note
-    five = table5_grid(table)
-    assert [row[0] for row in five.rows] == ["1", "2", "4"]
-    assert five.rows[2][1:] == ("", "-", "96.43±0.19")
-    assert "--dataset kmnist --model cnn2c --loss lgl-inr --inr-beta 1,2,4" in five.note
-    four = table4_grid(made_up("cifar10", "resnet18", lgl=0.9, sml=0.9, inr_1=0.91))
-    rows = [row for row in four.rows if row is not None]
-    assert rows[0] == ("MobileNetV2", "LGL", "", "92.40±0.26")
-    assert "--dataset cifar10 --model mobilenetv2,resnet18 --out" in four.note
-    unfinished = made_up("cifar10", "resnet18", lgl=0.9, sml=0.9, inr_1=0.91)
-    other = unfinished.summary.assign(model="mobilenetv2", accuracy=np.nan, runs_attempted=0)
-    unfinished.summary = pd.concat([unfinished.summary, other], ignore_index=True)
-    unfinished.as_paper = set(TABLE_4)
-    assert "the command that began this study resumes" in table4_grid(unfinished).note
+    (row,) = table.summary.query("split == 'test'").to_dict("records")
+    assert row["best_epoch_accuracy"] == pytest.approx(np.mean(best))
+    assert row["best_epoch_accuracy_mcse"] == pytest.approx(stats.sem(best))
+    assert row["best_epoch_accuracy"] > row["accuracy"]
+    largest = table.epochs.query("epoch > 0")["accuracy"].max()
+    assert row["best_epoch_accuracy"] >= largest - 1e-12  # the best of the mean is at most that
+    assert "best" not in "".join(overview_grid(table).heads)
 
 
-def test_a_full_table_says_of_no_command():
-    full = pd.concat(
-        [made_up(*panel, lgl=0.9, sml=0.9, inr_1=0.9).summary for panel in TABLE_4],
-        ignore_index=True,
-    )
-    assert "learnprop" not in table4_grid(SimpleNamespace(summary=full, as_paper=set(TABLE_4))).note
-
-
-def test_the_papers_numbers():
-    """As in the paper: its best of each column, and Table 5 repeats one of Table 3."""
-    best = {p: max(of, key=of.get) for p, of in (TABLE_3 | TABLE_4).items()}
-    assert set(best.values()) == {"lgl-inr", "sml"}  # SML and LGL-INR tie on Fashion-MNIST
-    tied = TABLE_3["fashion-mnist", "cnn2c"]
-    assert tied["sml"] == tied["lgl-inr"]
-    assert TABLE_5[1.0] / 100 == paper_accuracy("kmnist", "cnn2c", chosen_loss("lgl-inr"))
-    assert np.isnan(paper_accuracy("mnist", "cnn2c", chosen_loss("lgl-inr", beta=2.0)))
-
-
-def test_the_paper_stands_beside_what_is_trained_as_it_says(tmp_path):
-    """Not beside other epochs, and not beside a matched step."""
-    for epochs, shown in ((None, True), (19, False)):
-        options = replace(SMALL, dataset=("mnist",), epochs=epochs)
-        _, table = summarised(options, tmp_path / str(epochs), blocks=0, supply=SUPPLY)
-        assert (("mnist", "cnn2c") in table.as_paper) == shown
-        paper = table.summary.query("split == 'test'").set_index("setting")["paper"]
-        assert paper.notna().tolist() == [shown, shown, shown, False, False]
-        names = {t.name for t in losses_contents(table).tables}
-        assert ("table3" in names) == shown
+def test_statements_are_put_to_the_same_numbers_as_the_pairs(reported):
+    folder, _, table, _ = reported
+    written = pd.read_csv(folder / "statements.csv")
+    assert written["claim"].nunique() == 2
+    assert written["design"].unique().tolist() == ["digits cnn2c", "digits cnn2c matched"]
+    by_pair = table.differences.set_index(["loss", "other"])
+    names = {"LGL": "lgl", "SML": "sml", "LGL-INR": "lgl-inr beta=1"}
+    for row in written.to_dict("records"):
+        matched = " matched" if row["design"].endswith("matched") else ""
+        one, other = (names[word] for word in row["quantity"].split(" less "))
+        other += matched if other != "sml" else ""
+        pair = by_pair.loc[one + matched, other]
+        for name, of_pair in (
+            ("observed", "difference"), ("mcse", "difference_mcse"), ("low", "low"),
+            ("high", "high"), ("corrected_low", "corrected_low"), ("runs", "runs"),
+        ):  # fmt: skip
+            assert row[name] == pytest.approx(pair[of_pair], rel=1e-12)
+        assert "of seeds and splits" in row["remark"]
+        assert "not trained as the paper says" in row["remark"]  # one epoch
+    assert "losses_statements" in {t.name for t in losses_contents(table).tables}
+    assert "statements about its losses" in reported[3][-1].title
 
 
 def test_protocol_says_what_was_decided_beforehand(reported):
@@ -302,6 +266,14 @@ def test_protocol_says_what_was_decided_beforehand(reported):
     assert "random crop and horizontal flip" in text
     assert "the published test set, the same for all runs" in text
     assert "`matched`: each loss" not in text
+    assert "put to the runs (`statements.csv`)" in text
+    alone = make_study(
+        Options(loss=("sml",), model=("cnn2c-500",), device="cpu"), {"digits": (120,) * 10}
+    )
+    text = report_of("losses").protocol(alone).replace("\n  ", " ")
+    assert "statements.csv" not in text
+    assert "CNN2C of the paper's Table 2 with a hidden layer of 500" in text
+    assert "Beside CNN2C-500: the paper's numbers of CNN2C" in text
 
 
 def test_figures_are_drawn(reported):
@@ -314,13 +286,5 @@ def test_figures_are_drawn(reported):
 
 @needs_latex
 def test_tables_compile(reported, tmp_path):
-    full = made_up("kmnist", "cnn2c", lgl=0.94, sml=0.951, inr_1=0.9642, inr_2=0.96)
     names = [f"{t.name}.tex" for t in losses_contents(reported[2]).tables]
-    source = tmp_path / "tables"
-    source.mkdir()
-    for name in names:
-        (source / name).write_text((reported[0] / name).read_text())
-    for grid in (table3_grid, table4_grid, table5_grid):
-        names.append(f"{grid.__name__}.tex")
-        (source / names[-1]).write_text(to_latex(grid(full, LATEX)))
-    compile_tables(source, tmp_path, names)
+    compile_tables(reported[0], tmp_path, names)

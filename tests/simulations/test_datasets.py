@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -62,6 +63,19 @@ def test_content_is_verified_and_not_how_it_was_compressed(tiny):
     path = home / DATASETS["tiny"].files[0].path
     path.write_bytes(gzip.compress(idx(images), compresslevel=1, mtime=77))
     assert np.array_equal(load_dataset("tiny").images, images[:, None])
+
+
+def test_without_pooch_data_are_read_from_folders_that_are_named(tiny, monkeypatch):
+    home, (images, *_) = tiny
+    assert len(data_folders("x")) == 4  # the control: x, two of the environment, pooch's
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    assert len(data_folders("x")) == 3
+    assert np.array_equal(load_dataset("tiny").images, images[:, None])
+    monkeypatch.delenv("LEARNPROP_DATA")
+    datasets._read.cache_clear()
+    assert np.array_equal(load_dataset("tiny", str(home.parent)).images, images[:, None])
+    with pytest.raises(ValueError, match=r"tiny is not here \(looked in no folder\)"):
+        load_dataset("tiny")
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ def captured(steps: Sequence[Step], begin: Step, device: torch.device) -> Sequen
         pool = torch.cuda.graph_pool_handle()
         graphs = [Captured(torch.cuda.CUDAGraph(), step) for step in steps]
         for one in graphs:
+            begin()
             # Other threads may call what this one must not meanwhile.
             with torch.cuda.graph(
                 one.graph, pool=pool, stream=stream, capture_error_mode="thread_local"

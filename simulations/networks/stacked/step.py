@@ -15,7 +15,7 @@ from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.replicas import HEAD
 from learnprop.simulations.networks.stacked.layers import Operation
 from learnprop.simulations.networks.stacked.state import Stack
-from learnprop.simulations.networks.steps import MinibatchLoss, TrainingData
+from learnprop.simulations.networks.steps import MinibatchLoss, TrainingData, descend
 
 
 def step(
@@ -50,24 +50,7 @@ def step(
     value = loss(x, data.labels[chosen])
     gradients = torch.autograd.grad(value.sum(), list(parameters.values()))
     stack.loss_sum.add_(value.detach())
-    _descend(stack, dict(zip(parameters, gradients, strict=True)), recipe)
+    by_name = dict(zip(parameters, gradients, strict=True))
+    stack.gradient_sum.add_(by_name[HEAD[1]])
+    descend(stack.parameters, stack.momenta, by_name, stack.rate, recipe)
     stack.first.add_(size)
-
-
-def _descend(stack: Stack, gradients: dict[str, torch.Tensor], recipe: Recipe) -> None:
-    """Move momenta and parameters as `torch.optim.SGD` does."""
-    stack.gradient_sum.add_(gradients[HEAD[1]])
-    if recipe.weight_decay:
-        decayed = [n for n in gradients if recipe.decay_bias or n != HEAD[1]]
-        sums = torch._foreach_add(
-            [gradients[n] for n in decayed],
-            [stack.parameters[n] for n in decayed],
-            alpha=recipe.weight_decay,
-        )
-        gradients = gradients | dict(zip(decayed, sums, strict=True))
-    names = list(gradients)
-    momenta = [stack.momenta[n] for n in names]
-    torch._foreach_mul_(momenta, recipe.momentum)
-    torch._foreach_add_(momenta, [gradients[n] for n in names])
-    moves = torch._foreach_mul(momenta, stack.rate)
-    torch._foreach_sub_([stack.parameters[n] for n in names], moves)

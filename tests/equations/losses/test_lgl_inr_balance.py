@@ -137,8 +137,9 @@ def fixed(sample):
 @pytest.fixture(scope="module")
 def full_batch_bias(sample):
     z, y = (torch.as_tensor(a) for a in sample)
-    none = torch.zeros(K, dtype=torch.float64)
-    return refine_sigmoid_bias(z, y, np.zeros(K), hardness_log_weights(BETA), none)[0].numpy()
+    none = torch.zeros(1, K, dtype=torch.float64)
+    (bias,), _ = refine_sigmoid_bias(z[None], y, np.zeros(K), hardness_log_weights(BETA), none)
+    return bias.numpy()
 
 
 def test_the_minibatch_form_is_the_mean_gradient(fixed):

@@ -14,6 +14,7 @@ from learnprop.simulations.engine.workers import Workers
 from learnprop.simulations.records.store import read_measurements
 from learnprop.simulations.records.store_file import open_store
 from tests.toys import Toy, compute_toy, count_calls, toy_study
+from tests.toys_together import calls, compute_all, together_study
 
 
 def test_a_plan_computes_a_pilot_only_where_nothing_is_predicted(tmp_path):
@@ -44,6 +45,17 @@ def test_the_pilot_is_the_studys_first_block(tmp_path):
         rows = read_measurements(store, "x")
     direct = list(needs(study.cells[0], 0.01, {}, rows))
     assert list(plan.needs) == direct
+
+
+def test_pilots_are_computed_together_where_the_study_does_it(tmp_path):
+    cells = [Toy(name, folder=str(tmp_path)) for name in ("ax", "ay", "b")]
+    study = together_study(*cells, together=compute_all, n_runs=100)
+    plan = plan_study(study, 0.01, lambda _: {}, Workers())
+    assert [len(blocks) for _, blocks in calls(tmp_path)] == [50, 25]
+    assert {need.basis for need in plan.needs} == {"pilot of 25 runs"}
+    assert list(plan.seconds_per_block) == ["ax", "ay", "b"]
+    alone = plan_study(replace(study, compute_together=None), 0.01, lambda _: {}, Workers())
+    assert alone.needs == plan.needs
 
 
 def test_replications_without_a_gap_are_said_to_have_none():

@@ -41,6 +41,20 @@ def test_what_is_done_asked_failed_and_left(tmp_path):
         assert study_status(store).running == 0  # its writer has gone
 
 
+def test_blocks_that_are_computed_together_run_and_end_together(tmp_path):
+    x = Toy("x")
+    study = toy_study(x, n_runs=250)
+    with open_store(tmp_path, "toy", {}) as store:
+        list(run_study(study, store, blocks=[(x, i) for i in range(4)]))
+        store.connection.execute("UPDATE block SET seconds = 3")
+        write_session(store, {"runs": {"x": 250}, "workers": 2, "blocks_at_once": 4})
+        status = study_status(store)
+        assert (status.running, status.seconds_left) == (6, 6 * 3 / 2)
+        write_session(store, {"runs": {"x": 250}, "workers": 2, "blocks_at_once": 6})
+        status = study_status(store)
+        assert (status.running, status.seconds_left) == (6, 6 * 3)  # work for one worker
+
+
 def test_why_replications_failed_the_most_frequent_first(tmp_path):
     study = toy_study(compute=never_end, n_runs=75)
     with open_store(tmp_path, "toy", {}) as store:

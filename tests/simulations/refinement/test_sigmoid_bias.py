@@ -12,17 +12,14 @@ from scipy.special import expit
 from learnprop.equations.balance import left_side, right_side
 from learnprop.equations.losses.lgl_inr import hardness_log_weights, in_negative_sides
 from learnprop.equations.losses.one_vs_all import equal_log_weights
+from learnprop.simulations.records import by_class
 from learnprop.simulations.records.measure import measure
 from learnprop.simulations.refinement.sigmoid_bias import refine_sigmoid_bias
+from tests.allocated import Largest
 
 SIZES = (150, 90, 40, 20)
 K, LABELS = len(SIZES), np.repeat(np.arange(len(SIZES)), SIZES)
 BETAS = (0.0, 1.0, 4.0, 50.0)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread(one_thread):
-    """Small operations on busy cores wait for each other's threads."""
 
 
 def noisy():
@@ -62,8 +59,8 @@ LOGITS = pytest.mark.parametrize("logits", [noisy, far, separated, wrong, consta
 
 def refined(z, weights, log_ratio, start=None):
     start = torch.zeros(K, dtype=torch.float64) if start is None else torch.as_tensor(start)
-    bias, n_iter = refine_sigmoid_bias(
-        torch.as_tensor(z), torch.as_tensor(LABELS), log_ratio, weights, start
+    (bias,), (n_iter,) = refine_sigmoid_bias(
+        torch.as_tensor(z)[None], torch.as_tensor(LABELS), log_ratio, weights, start[None]
     )
     assert bias.dtype == torch.float64
     assert 0 < n_iter < 200
@@ -172,8 +169,8 @@ def test_the_start_does_not_matter(start):
 @pytest.mark.parametrize("start", [-0.5, 0.0, 0.5])
 def test_a_root_at_an_end_of_the_first_bracket(start):
     """Zero is the root of zero logits; 0.5 on either side of the start is looked at first."""
-    z, y = torch.zeros(4, 2, dtype=torch.float64), torch.tensor([0, 0, 1, 1])
-    bias, _ = refine_sigmoid_bias(z, y, np.zeros(2), hardness_log_weights(1.0), z[0] + start)
+    z, y = torch.zeros(1, 4, 2, dtype=torch.float64), torch.tensor([0, 0, 1, 1])
+    bias, _ = refine_sigmoid_bias(z, y, np.zeros(2), hardness_log_weights(1.0), z[:, 0] + start)
     assert bias.abs().max() < 1e-15
 
 
@@ -182,3 +179,62 @@ def test_by_hand():
     z = constant()
     np.testing.assert_allclose(expit(one_vs_all(z, np.array(SIZES))), np.array(SIZES) / sum(SIZES))
     np.testing.assert_allclose(in_negative(z, 1.0, np.full(K, 3.0)), 0.0, atol=1e-12)
+
+
+def stack(*, shared):
+    """Four networks, one of them with logits of ±200: logits and labels."""
+    rng = np.random.default_rng(5)
+    y = LABELS if shared else rng.permuted(np.tile(LABELS, (4, 1)), axis=1)
+    z = 1.5 * rng.normal(size=(4, len(LABELS), K)) + 1.5 * np.eye(K)[y]
+    z[2] = far() if shared else far()[np.argsort(np.argsort(y[2], kind="stable"))]
+    return torch.as_tensor(z), torch.as_tensor(y)
+
+
+@pytest.mark.parametrize("weights", ["one-vs-all", "LGL-INR"])
+@pytest.mark.parametrize("shared", [True, False])
+def test_many_are_refined_as_each_alone(shared, weights, monkeypatch):
+    z, y = stack(shared=shared)
+    mass, none = np.log(SIZES), torch.zeros(4, K, dtype=torch.float64)
+    how = (mass, equal_log_weights(mass))
+    if weights == "LGL-INR":
+        how = (np.zeros(K), hardness_log_weights(2.0))
+    bias, n_iter = refine_sigmoid_bias(z, y, *how, none)
+    labels = y.expand(4, -1)
+    each = [refine_sigmoid_bias(z[i : i + 1], labels[i], *how, none[:1]) for i in range(4)]
+    alone = torch.cat([b for b, _ in each])
+    torch.testing.assert_close(bias, alone, rtol=1e-13, atol=1e-13)
+    assert n_iter.tolist() == [n.item() for _, n in each]
+    assert (bias[2] - bias[:2]).abs().min() > 1  # the control: networks differ
+    monkeypatch.setattr(by_class, "CACHED", 7)
+    monkeypatch.setattr(by_class, "COPIED", 3 * z[0].numel())
+    in_parts, _ = refine_sigmoid_bias(z, y, *how, none)
+    torch.testing.assert_close(in_parts, bias, rtol=1e-13, atol=1e-13)
+
+
+def test_memory_is_that_of_one_copy_and_small_temporaries(monkeypatch):
+    z, y = stack(shared=True)
+    none = torch.zeros(4, K, dtype=torch.float64)
+    monkeypatch.setattr(by_class, "CACHED", 100)
+    monkeypatch.setattr(by_class, "COPIED", z[0].numel())
+    with Largest(z, y) as largest:
+        refine_sigmoid_bias(z, y, np.zeros(K), hardness_log_weights(1.0), none)
+    assert largest.bytes == 8 * z[0].numel()
+
+
+def test_class_sizes_are_those_of_all_networks():
+    z, y = stack(shared=False)
+    y[1, 0] = (y[1, 0] + 1) % K
+    with pytest.raises(ValueError, match="must have the same class sizes for every network"):
+        refine_sigmoid_bias(z, y, np.zeros(K), hardness_log_weights(1.0), z[:, 0])
+
+
+def test_a_class_without_a_root_is_named():
+    """Weights 1/p̄ make the right side K - 1, which no 1 - p̄ is."""
+    z, y = stack(shared=True)
+    hardness = hardness_log_weights(1.0)
+
+    def weights(log_p, k):
+        return torch.where(k == 2, -log_p, hardness(log_p, k))
+
+    with pytest.raises(RuntimeError, match="no root of the bias of class 2 of network 0"):
+        refine_sigmoid_bias(z[:1], y, np.zeros(K), weights, z[:1, 0])

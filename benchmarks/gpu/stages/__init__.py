@@ -1,0 +1,1 @@
+"""Stages that are computed here, a process each: ``python -m benchmarks.gpu.stages NAME``."""
