@@ -85,7 +85,8 @@ def fit_lgl_inr(
     n_classes = len(count)
     by = standardise(torch.as_tensor(data.features.mT.copy(), device=data.device))
     design = torch.cat([by.features, torch.ones_like(by.features[:, :1])], dim=1)
-    design = design[..., np.argsort(data.labels, kind="stable")]
+    order = torch.as_tensor(np.argsort(data.labels, kind="stable"), device=data.device)
+    design = design[..., order]
 
     def derivatives(trial: torch.Tensor, active: list[bool]) -> tuple[torch.Tensor, torch.Tensor]:
         gradient = torch.zeros_like(trial)
@@ -113,7 +114,7 @@ def fit_lgl_inr(
     for run, x in enumerate(design):
         last_move[run] = (step[run] @ x).abs().amax(dim=(-2, -1))
         for s, b in enumerate(beta):
-            loss[run, s] = lgl_inr_loss((theta[run, s] @ x).mT, labels, b)
+            loss[run, s] = lgl_inr_loss((theta[run, s] @ x).mT, labels, b, validate=False)
 
     params = in_units(theta, by).cpu().numpy()
 

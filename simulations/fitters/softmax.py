@@ -114,10 +114,11 @@ def fit_softmax(
             theta = torch.nn.functional.pad(theta, (0, 1))
         params = in_units(theta, by).cpu().numpy()
         for run in searching.any(dim=1).nonzero()[:, 0].tolist():
-            logits = theta[run, ..., :-1] @ by.features[run] + theta[run, ..., -1:]
+            z = theta[run, ..., :-1] @ by.features[run] + theta[run, ..., -1:]
+            logits = z.cpu().numpy()
             of_class, sample = support(run)
-            best = logits.amax(dim=1)[:, sample]
-            right = (logits[:, of_class, sample] >= best).all(dim=-1).cpu().numpy()
+            best = logits.max(axis=1)[:, sample]
+            right = (logits[:, of_class, sample] >= best).all(axis=-1)
             if right.any() or in_full:
                 hopeless[run] = separated(run, params[run, right | in_full], in_full)
         return hopeless

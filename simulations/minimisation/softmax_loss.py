@@ -92,12 +92,12 @@ def moments_of(target: torch.Tensor, design: torch.Tensor) -> torch.Tensor:
 
 
 def plain_loss(design: torch.Tensor, target: torch.Tensor) -> SoftmaxLoss:
-    """Loss of one fit without penalty.
+    """Losses without penalty, of one setting each.
 
     Parameters
     ----------
-    design : tensor, shape (1, n_params, n_samples)
-    target : tensor, shape (n_classes, n_samples)
+    design : tensor, shape (n_runs, n_params, n_samples)
+    target : tensor, shape (n_runs, n_classes, n_samples)
         T, of sum one.
 
     Returns
@@ -106,8 +106,8 @@ def plain_loss(design: torch.Tensor, target: torch.Tensor) -> SoftmaxLoss:
     """
     return SoftmaxLoss(
         design=design,
-        sample_mass=target.sum(dim=0)[None, None],
-        target_moments=moments_of(target[None, None], design),
+        sample_mass=target.sum(dim=1)[:, None],
+        target_moments=moments_of(target[:, None], design),
         penalty=design.new_zeros(design.shape[1]),
     )
 

@@ -98,10 +98,12 @@ def bfgs(
         history.scatter_(0, row, loss[None])
         ended = stalled | (n_iter >= max_iter) | (size < 1e-10)
         if ended.any():
-            gone, stay = problems[ended], ~ended
-            result.theta[gone] = theta[ended]
-            result.n_iter[gone] = n_iter[ended]
-            result.stalled[gone] = stalled[ended]
+            # By number: a device waits for every index that is a mask.
+            left, stay = ended.nonzero()[:, 0], (~ended).nonzero()[:, 0]
+            gone = problems[left]
+            result.theta[gone] = theta[left]
+            result.n_iter[gone] = n_iter[left]
+            result.stalled[gone] = stalled[left]
             problems, n_iter, history = problems[stay], n_iter[stay], history[:, stay]
             theta, loss, gradient = theta[stay], loss[stay], gradient[stay]
             metric, direction, size = metric[stay], direction[stay], size[stay]

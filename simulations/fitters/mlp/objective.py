@@ -55,8 +55,7 @@ def make_objective(
         run, setting = problems // n_settings, problems % n_settings
         loss, gradient = theta.new_zeros(len(theta)), torch.zeros_like(theta)
         by_layer, by_readout, by_bias = unpack(gradient, n_inputs)
-        sizes = torch.unique_consecutive(run, return_counts=True)[1].tolist()
-        for rows in _consecutive(sizes if on_cpu else [len(run)]):
+        for rows in _runs_of(run) if on_cpu else [slice(0, len(run))]:
             size = rows.stop - rows.start
             layer, readout, bias = unpack(theta[rows].to(dtype), n_inputs)
             x_all = inputs[run[rows.start]].expand(size, -1, -1) if on_cpu else inputs[run]
@@ -85,7 +84,8 @@ def make_objective(
     return evaluate
 
 
-def _consecutive(sizes: list[int]) -> list[slice]:
-    """Slices of the given sizes, one after the other."""
+def _runs_of(values: torch.Tensor) -> list[slice]:
+    """Slices within which all values are equal, one after the other."""
+    sizes = torch.unique_consecutive(values, return_counts=True)[1].tolist()
     ends = np.cumsum(sizes).tolist()
     return [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]

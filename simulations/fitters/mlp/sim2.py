@@ -12,6 +12,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument
+from learnprop.simulations.engine.devices import runs_many_at_once
 from learnprop.simulations.fitters.fit import Fit, Problem, check_problem, of_both_classes
 from learnprop.simulations.fitters.mlp.network import (
     hidden_activations,
@@ -51,22 +52,28 @@ def refine_output_layer(problem: Problem, theta: torch.Tensor) -> torch.Tensor:
     n_inputs, n_settings = problem.design.shape[2], len(problem.weight)
     refined = theta.clone()
     layers, readouts, biases = unpack(refined, n_inputs)
-    for i in range(len(theta)):
-        features = problem.design[i // n_settings, :, :-1].contiguous()
-        weight = problem.weight[i % n_settings][None, None]
-        hidden = hidden_activations(features, layers[i])
-        outputs = torch.cat([hidden, torch.ones_like(hidden[:, :1])], dim=1)
-        signed = (outputs * problem.sign[:, None]).T[None].contiguous()
-        start = theta[None, i : i + 1, -signed.shape[1] :]
-        head = minimise_logistic(signed, weight, start, max_iter=HEAD_ITERATIONS)
-        settled = head.gradient_norm[0, 0] <= HEAD_TOLERANCE and head.last_move[0, 0] <= SETTLED
-        output = (head.theta if settled else start)[0, 0]
-        readouts[i], biases[i] = output[:-1], 0.0
-        offset = network_logits(features, refined[i : i + 1]) * problem.sign
-        alone = minimise_logistic(
-            signed[:, -1:], weight, output[None, None, -1:], offset=offset[None]
+    at_once = len(theta) if runs_many_at_once(theta.device) else 1
+    for first in range(0, len(theta), at_once):
+        part = range(first, min(first + at_once, len(theta)))
+        features = [problem.design[i // n_settings, :, :-1].contiguous() for i in part]
+        weight = torch.stack([problem.weight[i % n_settings] for i in part])[:, None]
+        hidden = torch.stack(
+            [hidden_activations(x, layers[i]) for i, x in zip(part, features, strict=True)]
         )
-        biases[i] = alone.theta[0, 0]
+        outputs = torch.cat([hidden, torch.ones_like(hidden[..., :1])], dim=2)
+        signed = (outputs * problem.sign[:, None]).mT.contiguous()
+        start = theta[first : part.stop, None, -signed.shape[1] :]
+        head = minimise_logistic(signed, weight, start, max_iter=HEAD_ITERATIONS)
+        settled = (head.gradient_norm <= HEAD_TOLERANCE) & (head.last_move <= SETTLED)
+        output = torch.where(settled[..., None], head.theta, start)
+        readouts[first : part.stop], biases[first : part.stop] = output[:, 0, :-1], 0.0
+        offset = torch.stack(
+            [network_logits(x, refined[i : i + 1]) for i, x in zip(part, features, strict=True)]
+        )
+        alone = minimise_logistic(
+            signed[:, -1:], weight, output[..., -1:], offset=offset * problem.sign
+        )
+        biases[first : part.stop] = alone.theta[:, 0]
     return refined
 
 

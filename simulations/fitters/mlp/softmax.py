@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.engine.devices import runs_many_at_once
 from learnprop.simulations.fitters.fit import Fit, Fitted, Samples, check_samples, with_ones
 from learnprop.simulations.fitters.fitter import Batch, Fitter
 from learnprop.simulations.fitters.mlp.minibatches import MinibatchLoss, train_adam
@@ -218,16 +219,20 @@ def _refine_output_layer(data: Samples, theta: torch.Tensor) -> torch.Tensor:
     """Solve the convex problem of the output layer on frozen features, where it has a minimum."""
     n_classes = data.class_weight.shape[1]
     refined = theta.clone()
-    targets = [_target(data, setting) for setting in range(len(data.class_weight))]
     layers, outputs = unpack_softmax(refined, data.features.shape[2] + 1, n_classes)
-    for i, features, setting in _each_network(data, theta):
-        by = standardise(hidden_activations(features, layers[i]).mT[None].contiguous())
+    networks, targets = list(_each_network(data, theta)), _targets(data)
+    at_once = len(theta) if runs_many_at_once(data.device) else 1
+    for first in range(0, len(theta), at_once):
+        part = networks[first : first + at_once]
+        hidden = [hidden_activations(features, layers[i]).mT for i, features, _ in part]
+        by = standardise(torch.stack(hidden))
         design = torch.cat([by.features, torch.ones_like(by.features[:, :1])], dim=1)
-        loss = plain_loss(design, targets[setting])
+        loss = plain_loss(design, torch.stack([targets[setting] for _, _, setting in part]))
         start = torch.zeros_like(loss.target_moments)
         found = minimise_softmax(loss, start, max_iter=HEAD_ITERATIONS)
-        if found.gradient_norm <= HEAD_TOLERANCE and found.last_move <= SETTLED:
-            outputs[i] = in_units(found.theta, by)[0, 0]
+        at_minimum = (found.gradient_norm <= HEAD_TOLERANCE) & (found.last_move <= SETTLED)
+        before = outputs[first : first + at_once]
+        before[:] = torch.where(at_minimum[..., None], in_units(found.theta, by)[:, 0], before)
     return refined
 
 
@@ -249,18 +254,18 @@ def _refine_bias(data: Samples, theta: torch.Tensor) -> torch.Tensor:
     return refined
 
 
-def _target(data: Samples, setting: int) -> torch.Tensor:
-    """Target mass (n_classes, n_samples) of the plain loss, over the total mass."""
-    weight = data.class_weight[setting] / data.mass[setting]
-    one_hot = np.eye(len(weight))[:, data.labels]
-    return torch.as_tensor(weight[data.labels] * one_hot, device=data.device)
+def _targets(data: Samples) -> torch.Tensor:
+    """Target mass (n_settings, n_classes, n_samples) of the plain loss, over the total mass."""
+    weight = data.class_weight / data.mass[:, None]
+    one_hot = np.eye(weight.shape[1])[:, data.labels]
+    return torch.as_tensor(weight[:, None, data.labels] * one_hot, device=data.device)
 
 
 def _describe(data: Samples, theta: torch.Tensor, n_iter: torch.Tensor) -> Fit:
     """Loss and gradients of networks, in float64."""
     shape, n_classes = (len(data.features), len(data.class_weight)), data.class_weight.shape[1]
-    loss, norm, bias_gradient = [], [], []
-    targets = [_target(data, setting) for setting in range(shape[1])]
+    loss, norm, bias_gradient = list[torch.Tensor](), list[torch.Tensor](), list[torch.Tensor]()
+    targets = _targets(data)
     for i, features, setting in _each_network(data, theta):
         parameters = theta[i : i + 1].clone().requires_grad_()
         (logits,) = _logits(features, parameters, n_classes)

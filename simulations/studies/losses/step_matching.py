@@ -47,13 +47,15 @@ def gradient_norms_at_start(
     order, moves = draw_epoch(
         [np.random.default_rng(m.order) for m in members], rows.shape[1], augment=recipe.augment
     )
+    order = order.to(rows.device)  # at once: a device waits for every copy
+    moves = None if moves is None else moves.to(rows.device)
     squares = torch.zeros(len(losses), len(members), dtype=torch.float64, device=rows.device)
     firsts = list(islice(range(0, rows.shape[1], recipe.batch_size), MATCHED_OVER))
     parameters = list(networks.parameters.values())
     for first in firsts:
         batch = slice(first, first + recipe.batch_size)
-        chosen = rows[each, order[:, batch].to(rows.device)]
-        moved = None if moves is None else moves[:, batch].to(rows.device)
+        chosen = rows[each, order[:, batch]]
+        moved = None if moves is None else moves[:, batch]
         z = logits(networks, image_batch(pool.images, chosen, moved))
         for i, loss in enumerate(losses):
             gradients = torch.autograd.grad(
