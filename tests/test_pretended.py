@@ -37,7 +37,7 @@ def test_nothing_mixes_devices_waits_in_a_step_or_differs():
     }
     for first in ("step, one cnn2c, sml", "step, stacked cnn5c, lgl-inr", "fit, softmax", "stages"):
         (kernels, _, _, hidden), *_ = (n for name, n in numbers.items() if name.startswith(first))
-        assert kernels > 40  # the control: it was there that it was computed
+        assert kernels > 30  # the control: it was there that it was computed
         assert hidden == 0
 
 

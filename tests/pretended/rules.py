@@ -130,7 +130,7 @@ def _dispatch(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 @dataclass(frozen=True)
 class _Kind:
-    """What an operator does: calls others, looks at values, starts a kernel, writes into tensors."""
+    """What an operator does: call others, look at values, start a kernel, write into tensors."""
 
     name: str
     composed: bool
