@@ -211,6 +211,28 @@ def test_out_of_memory_is_noted_in_the_block(monkeypatch):
     assert len(found.fits) == 8
 
 
+def test_running_out_of_memory_while_measuring_costs_no_training(monkeypatch):
+    monkeypatch.setattr(network_block, "networks_at_once", lambda *_: 100)
+    trained = []
+    train, measure = network_block.train_networks, network_block.measure_trained
+
+    def counting(model, pool, groups, *args, **options):
+        trained.append(len(groups[0].members))
+        return train(model, pool, groups, *args, **options)
+
+    def scarce(model, pool, groups, networks, *args):
+        if len(networks) > 1:
+            raise RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")
+        return measure(model, pool, groups, networks, *args)
+
+    monkeypatch.setattr(network_block, "train_networks", counting)
+    monkeypatch.setattr(network_block, "measure_trained", scarce)
+    _, found = block_of(SMALL)
+    assert trained == [2]
+    assert found.note == "out of memory: 1 networks were computed at once, not 2"
+    assert len(found.fits) == 8
+
+
 def test_the_stored_gradient_is_autograds():
     """Bias gradient of the whole sample's objective, decay included, at an untrained network."""
     data = load_dataset("digits")
