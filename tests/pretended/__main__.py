@@ -43,7 +43,7 @@ def main() -> int:
     arguments = parser.parse_args()
     device = pretend().type
     torch.set_num_threads(1)
-    fit.chosen_device = torch.device
+    fit.chosen_device = torch.device  # their own knows no other names than cpu and cuda
     faults = []
     print(f"{'kernels':>8} {'waits':>8} {'copies':>8} {'hidden':>8}")
     for name in arguments.part or [name for name in REHEARSALS if name != "planted"]:
