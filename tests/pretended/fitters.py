@@ -59,7 +59,7 @@ def rehearse_fitters(device: str) -> Iterator[Part]:
                 fits,
                 fits("cpu"),
                 device,
-                bound=TRAINED if name == "mlp" else EXACT,
+                bound=EXACT,
             )
     for name, study in STUDIES.items():
         for cell in study.cells:
