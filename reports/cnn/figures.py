@@ -153,9 +153,11 @@ def _draw_stage(ax: Any, rows: pd.DataFrame, key: tuple[str, str], move: float) 
         at, ratio[shown], yerr=arms,
         ls="", ms=3.5, lw=0.8, label=f"{STAGE_NAMES[key[0]]}, {key[1]}", **MARKS[key],
     )  # fmt: skip
-    if key[0] == "raw":
+    if key[0] == "raw":  # of single runs: the scale is that of the intervals, which they exceed
+        limits = ax.dataLim.frozen()
         ends = (rows[f"{end}_ratio"].to_numpy()[shown] for end in ("least", "largest"))
         ax.vlines(at, *ends, color=colour, lw=2.5, alpha=0.2)
+        ax.dataLim.set(limits)
 
 
 def draw_mean_proba(table: Networks) -> Figure | None:

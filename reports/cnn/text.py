@@ -30,7 +30,7 @@ _NAN, _LAMBDA = float("nan"), r"\lambda"
 STAGE_NAMES = {
     "raw": "as trained",
     "bias": "bias refined",
-    "heldout": "bias refined on held-out images",
+    "heldout": "bias refined, held out",
     "head": "output layer refined",
 }
 
@@ -65,7 +65,6 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         "heldout": [
             (f"heldout, test [90{markup.percent}]", lambda r: _heldout(r, markup)),
             ("expected", lambda r: _expected(r["heldout, test"], markup)),
-            ("verdict, heldout", lambda r: str(r["heldout, test"]["verdict"])),
         ],
         "head": [
             (f"head, test [90{markup.percent}]", lambda r: _gap_or_verdict(r["head, test"], markup))
@@ -106,6 +105,8 @@ def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
     Grid
     """
     percent, p_kk = markup.percent, markup.either("p̄(k→k)", r"\bar p_{k \to k}")
+    # It takes the place of what is said of new data: a page has no room for both.
+    expected: list[Column] = [("expected", lambda r: _expected(r, markup))]
     columns: list[Column] = [
         (_corner(markup), _panel_name),
         ("split", lambda r: str(r["split"]) if r["first"] else ""),
@@ -114,13 +115,14 @@ def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
         (f"right,{percent}", lambda r: percent_with_mcse(r, "right", markup)),
         (f"gap [90{percent}]", lambda r: gap_with_interval(r, markup)),
         ("verdict", lambda r: str(r["verdict"])),
-        *_corrected(table, markup),
+        *(expected if stage == "heldout" else _corrected(table, markup)),
         (f"{p_kk},{percent}", lambda r: percent_with_mcse(r, "mean_proba", markup)),
         (f"accuracy,{percent}", lambda r: percent_with_mcse(r, "accuracy", markup)),
     ]
     chosen = table.summary[table.summary["stage"] == stage]
     rows = [r | {"first": r["class"] == 0} for r in chosen.to_dict("records")]
-    return lay_out(rows, columns, first="first", verbatim=(2,), note=_note(table, chosen))
+    note = _note(table, chosen) + (f"\n{EXPECTED}" if stage == "heldout" else "")
+    return lay_out(rows, columns, first="first", verbatim=(2,), note=note)
 
 
 def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
