@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
 from learnprop.equations.balance import binary_ratio_in_theory, class_mass, residual
 from learnprop.equations.limits.predictions import predict_logistic_ratio
@@ -12,6 +13,7 @@ from learnprop.equations.losses.softmax import weighted_softmax_loss
 from learnprop.equations.mean_proba import mean_proba, proba_from_logits
 from learnprop.simulations.fitters.logistic import fit_logistic
 from learnprop.simulations.generators.paper import sim1
+from learnprop.simulations.networks.architectures import build_network
 
 
 @pytest.mark.parametrize(
@@ -90,3 +92,30 @@ def test_13_gradients_at_initialisation():
     softmax = norm(weighted_softmax_loss)
     assert norm(lgl_inr_loss) / softmax == pytest.approx(100 / 18)  # K^2 / (2 (K - 1)) = 5.6
     assert norm(one_vs_all_logistic_loss) / softmax == pytest.approx(10 / 6)  # K / (2 sqrt(K - 1))
+
+
+def test_14_parameters_with_and_without_the_hidden_layer():
+    """Weights and biases of 5 x 5 convolutions of 20 and 50, and of what follows their 800."""
+    convolutions = 20 * (25 + 1) + 50 * (20 * 25 + 1)
+    stated = {
+        "cnn2c": convolutions + 10 * (800 + 1),
+        "cnn2c-500": convolutions + 500 * (800 + 1) + 10 * (500 + 1),
+    }
+    assert list(stated.values()) == [33_580, 431_080]
+    for name, size in stated.items():
+        network = build_network(name, (1, 28, 28), 10)
+        assert sum(p.numel() for p in network.parameters()) == size
+
+
+def test_14_a_mean_over_classes_is_a_tenth_of_the_learning_rate():
+    """PyTorch's own binary cross-entropy; SGD without decay is linear in its gradients."""
+    y = torch.tensor([0, 3, 3, 9])
+
+    def gradient(loss):
+        z = torch.linspace(-3, 3, 40, dtype=torch.float64).reshape(4, 10).requires_grad_()
+        return torch.autograd.grad(loss(z), z)[0]
+
+    ours = gradient(lambda z: one_vs_all_logistic_loss(z, y))
+    hot = one_hot(y, 10).double()
+    averaged = gradient(lambda z: binary_cross_entropy_with_logits(z, hot))
+    torch.testing.assert_close(0.01 * averaged, 0.001 * ours, rtol=1e-12, atol=0)

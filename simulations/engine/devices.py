@@ -73,6 +73,25 @@ def runs_many_at_once(device: torch.device) -> bool:
     return device.type != "cpu"
 
 
+def copies_from_pinned(device: torch.device) -> bool:
+    """Whether a device copies from pinned memory while the host goes on.
+
+    Parameters
+    ----------
+    device : torch.device
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> copies_from_pinned(torch.device("cpu")), copies_from_pinned(torch.device("cuda"))
+    (False, True)
+    """
+    return device.type == "cuda"
+
+
 @contextmanager
 def arithmetic(
     device: torch.device, precision: str = "float32", *, tuned: bool = False

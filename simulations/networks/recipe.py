@@ -29,7 +29,8 @@ class Recipe:
         Random crop and horizontal flip.
     precision : {"float32", "tf32", "bf16"}
         tf32 is products of float32 in TF32 on a GPU, and float32 on a processor; bf16 is autocast.
-        Parameters and their updates stay float32.
+        Parameters and their updates stay float32. Under tf32 what is measured between epochs is
+        in it too; after the last epoch everything is float32.
     compiled : bool
         Whether the network goes through `torch.compile`.
     standardise : {"own", "mnist"}

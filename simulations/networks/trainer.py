@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from learnprop.simulations.engine.devices import copies_from_pinned
 from learnprop.simulations.networks.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from learnprop.simulations.networks.image_batches import draw_ahead
 from learnprop.simulations.networks.recipe import Recipe
@@ -80,9 +81,8 @@ def train(
         return path
     run_epoch = make_epoch(networks, data, loss, recipe, path)
     # After it: nothing else is asked of a GPU while steps are captured.
-    drawn = draw_ahead(
-        rngs, n_samples, recipe.epochs, augment=recipe.augment, pinned=data.rows.is_cuda
-    )
+    pinned = copies_from_pinned(data.rows.device)
+    drawn = draw_ahead(rngs, n_samples, recipe.epochs, augment=recipe.augment, pinned=pinned)
     with closing(drawn):  # ends the thread
         for epoch, (order, moves) in enumerate(drawn):
             if epoch < done:  # resumed: what was drawn then is passed over
