@@ -74,9 +74,9 @@ def record_graphs(patch):
         "graph_pool_handle": lambda: None,
         "stream": lambda _: nullcontext(),
         "current_stream": lambda _: Stream(),
+        "Stream": lambda _: Stream(),
     }.items():
         patch.setattr(torch.cuda, name, value)
-    patch.setattr(capture, "_side_stream", lambda _: Stream())
     patch.setattr(epoch, "captured", lambda steps, begin, _: capture.captured(steps, begin, CUDA))
     return Graph.made
 

@@ -75,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
 def bring_home(
     folders: Sequence[Path], into: Path, scratch: Path, *, force: bool
 ) -> tuple[list[Path], list[str]]:
-    """Verify everything, then copy reports, without records or trained networks.
+    """Verify everything, then copy reports, without records.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def unpacked_study(ended: Ended, folder: Path, scratch: Path, machine: Machine) 
 
 
 def _no_report(_folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if name == "states" or ".sqlite" in name]
+    return [name for name in names if ".sqlite" in name]
 
 
 def _write_timings(folder: Path, found: Found) -> None:

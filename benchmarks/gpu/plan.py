@@ -41,56 +41,73 @@ class Stage:
     name : str
     share : float
         Of the time that is left, at most.
-    command : callable ``(stage, setting) -> list of str``
+    commands : callable ``(stage, setting) -> list of list of str``
+        One after the other; the first that fails is the last.
     study : str
         Name of the folder that it leaves; empty where it leaves none.
     datasets : tuple of str
         What it needs, but in a rehearsal.
+    least : float
+        Seconds under which it would leave nothing, but in a rehearsal.
+    tries_graphs : bool
+        Whether it shows, by failing, that studies should not capture their steps.
     """
 
     name: str
     share: float
-    command: Callable[[Stage, Setting], list[str]]
+    commands: Callable[[Stage, Setting], list[list[str]]]
     study: str = ""
     datasets: tuple[str, ...] = ()
+    least: float = 0.0
+    tries_graphs: bool = False
 
 
-def _own(stage: Stage, at: Setting) -> list[str]:
+def _own(stage: Stage, at: Setting) -> list[list[str]]:
     quick = ["--quick"] if at.quick else []
-    return [
+    command = [
         sys.executable, "-m", "benchmarks.gpu.stages", stage.name,
         "--device", at.device, "--log", str(at.log), *quick,
     ]  # fmt: skip
+    return [command]
 
 
-def _study(*chosen: str, quick: str) -> Callable[[Stage, Setting], list[str]]:
-    """Command of a study; `quick` are the options of its rehearsal, without its name."""
+def _study(
+    *chosen: str, runs: tuple[int, ...], quick: str
+) -> Callable[[Stage, Setting], list[list[str]]]:
+    """Commands of a study, with so many runs and then with more, each with its report.
 
-    def command(stage: Stage, at: Setting) -> list[str]:
+    `quick` are the options of its rehearsal, without its name, for 2, 3 and so on runs.
+    """
+
+    def commands(stage: Stage, at: Setting) -> list[list[str]]:
         out = at.studies / stage.study
         options = [chosen[0], *quick.split()] if at.quick else list(chosen)
         options = [option.replace("STATES", str(out / "states")) for option in options]
         return [
-            sys.executable, "-m", "learnprop", *options, "--device", at.device, "--out", str(out),
-            "--backend", "sequential",
+            [
+                sys.executable, "-m", "learnprop", *options, "--runs", str(n),
+                "--device", at.device, "--out", str(out), "--backend", "sequential",
+            ]
+            for n in (range(2, 2 + len(runs)) if at.quick else runs)
         ]  # fmt: skip
 
-    return command
+    return commands
 
 
 STAGES = (
     Stage("ceilings", 0.15, _own),
     Stage("tests", 0.25, _own),
     Stage("baselines", 0.15, _own),
-    Stage("ways", 0.25, _own),
-    Stage("hundred", 0.4, _own),
+    Stage("ways", 0.25, _own, tries_graphs=True),
+    Stage("hundred", 0.4, _own, tries_graphs=True),
     Stage(
         "eq9",
         0.5,
         _study(
-            "cnn", "--dataset", "fashion-mnist", "--imbalance", "10", "--runs", "100",
+            "cnn", "--dataset", "fashion-mnist", "--imbalance", "10",
             "--heldout", "0.1", "--stages", "raw,bias,heldout", "--states", "STATES",
-            quick="--sizes 28,24,20,16,14,12,12,10,10,10 --runs 2 --epochs 2 --heldout 0.2 "
+            runs=(50, 100),
+            quick="--sizes 28,24,20,16,14,12,12,10,10,10 --epochs 2 --heldout 0.2 "
             "--stages raw,bias,heldout --states STATES",
         ),
         "cnn-fashion-mnist",
@@ -100,8 +117,7 @@ STAGES = (
         "table3",
         0.6,
         _study(
-            "losses", "--dataset", ",".join(NETWORKS), "--runs", "10",
-            quick="--runs 2 --epochs 1",
+            "losses", "--dataset", ",".join(NETWORKS), runs=(10,), quick="--epochs 1"
         ),
         "losses-table3",
         NETWORKS,
@@ -110,11 +126,12 @@ STAGES = (
         "cnn5c",
         0.7,
         _study(
-            "losses", "--dataset", ",".join(NETWORKS), "--model", "cnn5c", "--runs", "1",
-            quick="--model cnn5c --loss sml --runs 1 --epochs 1",
+            "losses", "--dataset", ",".join(NETWORKS), "--model", "cnn5c",
+            runs=(1,), quick="--model cnn5c --loss sml --epochs 1",
         ),
         "losses-table3-cnn5c",
         NETWORKS,
+        least=100,  # of one data set: 95 s, by the operations of a step
     ),
     Stage("fitters", 0.5, _own),
     Stage("colour", 0.9, _own),

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from benchmarks.gpu.log import DONE, FAILED, LOG, SKIPPED, STOPPED, Ended, Machine, write_entry
 from benchmarks.gpu.pack import FOLDER
@@ -29,6 +30,9 @@ LEAST = 15.0
 """Seconds under which a stage is not begun: it would load its libraries and stop."""
 
 PART_SIZE = 15 * 2**20
+NETWORKS = ("states", "unfinished")
+"""Folders in a study's, of trained networks and of unfinished trainings."""
+
 OUTPUT = "stages.log"
 
 
@@ -129,10 +133,10 @@ def run_stages(
     list of Ended
         One per stage.
     """
-    out, ended = at.log.parent, []
+    out, ended, broken = at.log.parent, list[Ended](), ""
     for stage in stages:
         limit = stage.share * (end - time.monotonic() - GRACE)
-        if limit < LEAST:
+        if limit < (LEAST if at.quick else max(LEAST, stage.least)):
             over = Ended(stage.name, SKIPPED, 0.0, f"{max(0.0, limit):.0f} s were left for it")
         else:
             print(f"== {stage.name}, at most {limit:.0f} s", flush=True)
@@ -140,6 +144,11 @@ def run_stages(
             if stage.study and at.quick:  # a study is resumed, a rehearsal starts anew
                 shutil.rmtree(folder, ignore_errors=True)
             over = run_stage(stage, at, limit, environment)
+            if broken:
+                note = f"steps were not captured, since {broken} failed"
+                over = replace(over, note="; ".join(filter(None, (over.note, note))))
+            elif stage.tries_graphs and over.status == FAILED:
+                broken, environment = stage.name, {**environment, **_without_graphs()}
             if stage.study and folder.is_dir():
                 archive = archived(folder, stage.study, out)
                 over = replace(over, study=stage.study, archive=archive)
@@ -149,30 +158,47 @@ def run_stages(
     return ended
 
 
+def _without_graphs() -> dict[str, str]:
+    from learnprop.simulations.networks.stacked.capture import CUDA_GRAPHS
+
+    return {CUDA_GRAPHS: "0"}
+
+
 def run_stage(stage: Stage, at: Setting, limit: float, environment: Mapping[str, str]) -> Ended:
     """Run a stage; at its limit it is asked to end, as by Ctrl-C, and then made to."""
-    started = time.monotonic()
+    started, status = time.monotonic(), DONE
     with (at.log.parent / OUTPUT).open("ab+") as output:
         output.write(f"== {stage.name}\n".encode())
         output.flush()
         first = output.tell()
-        # A group of its own, to end its workers too; no session, which might outlive ours.
-        process = subprocess.Popen(
-            stage.command(stage, at), env=os.environ | environment, process_group=0,
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        try:
-            status = FAILED if process.wait(limit) else DONE
-        except subprocess.TimeoutExpired:
-            status = STOPPED
-            _end(process)
-        finally:
-            _kill(process)
+        for command in stage.commands(stage, at):
+            left = max(0.0, started + limit - time.monotonic())
+            status = _run(command, left, environment, output)
+            if status != DONE:
+                break
         output.seek(first)
         lines = output.read().decode(errors="replace").split("\n")
     last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
     note = {DONE: "", FAILED: last[:300], STOPPED: f"its limit was {limit:.0f} s"}[status]
     return Ended(stage.name, status, round(time.monotonic() - started, 1), note)
+
+
+def _run(
+    command: Sequence[str], limit: float, environment: Mapping[str, str], output: BinaryIO
+) -> str:
+    """What became of a command."""
+    # A group of its own, to end its workers too; no session, which might outlive ours.
+    process = subprocess.Popen(
+        command, env=os.environ | environment, process_group=0,
+        stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        return FAILED if process.wait(limit) else DONE
+    except subprocess.TimeoutExpired:
+        _end(process)
+        return STOPPED
+    finally:
+        _kill(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -191,12 +217,12 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def archived(folder: Path, name: str, out: Path) -> Whole:
-    """Pack a study's folder, its trained networks too, but no unfinished trainings."""
+    """Pack a study's folder, but no networks, trained or not: they would be most of it."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz", compresslevel=1) as tar:
         for path in sorted(folder.rglob("*")):
             inside = path.relative_to(folder)
-            if path.is_file() and path.suffix != ".lock" and "unfinished" not in inside.parts:
+            if path.is_file() and path.suffix != ".lock" and inside.parts[0] not in NETWORKS:
                 tar.add(path, f"{name}/{inside.as_posix()}")
     return split(content.getvalue(), f"{name}.tar.gz", out, PART_SIZE)
 

@@ -18,7 +18,7 @@ SMALL = "--runs 2 --sizes 30,20,10 --test-size 20 --weights equal --backend sequ
 
 def small_study(stage, at):
     out = str(at.studies / stage.study)
-    return [sys.executable, "-m", "learnprop", "multiclass", *SMALL.split(), "--out", out]
+    return [[sys.executable, "-m", "learnprop", "multiclass", *SMALL.split(), "--out", out]]
 
 
 @pytest.fixture(scope="module")

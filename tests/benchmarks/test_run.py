@@ -6,6 +6,7 @@ import os
 import sys
 import tarfile
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -18,13 +19,13 @@ DEAF = "trap '' TERM; echo $$; sleep 60"
 CHILD = "sleep 60 & echo $!; wait"
 
 
-def stage(name, code, share=0.5, **more):
-    return Stage(name, share, lambda *_: [sys.executable, "-c", code], **more)
+def stage(name, *codes, share=0.5, **more):
+    return Stage(name, share, lambda *_: [[sys.executable, "-c", c] for c in codes], **more)
 
 
 def shell(code):
     """A stage that is begun at once, however busy the machine is."""
-    return Stage("sleeps", 0.01, lambda *_: ["sh", "-c", code])
+    return Stage("sleeps", 0.01, lambda *_: [["sh", "-c", code]])
 
 
 @pytest.fixture
@@ -75,10 +76,51 @@ def test_too_little_time_is_no_failure(at, monkeypatch):
     assert over.note.endswith("s were left for it")
 
 
+def test_commands_of_a_stage_come_one_after_the_other(at, tmp_path):
+    run.run_stages([stage("two", "print(1)", "print(2)")], at, time.monotonic() + 60, {})
+    assert (tmp_path / run.OUTPUT).read_text() == "== two\n1\n2\n"
+
+
+def test_a_command_that_fails_is_the_last_of_its_stage(at, tmp_path):
+    fails = stage("two", "exit('no')", "print(2)")
+    (over,) = run.run_stages([fails], at, time.monotonic() + 60, {})
+    assert (over.status, over.note) == ("failed", "no")
+    assert "2" not in (tmp_path / run.OUTPUT).read_text()
+
+
+def test_a_limit_is_of_all_commands_of_a_stage(at):
+    two = Stage("two", 0.01, lambda *_: [["sleep", "1.5"], ["sleep", "60"]])
+    (over,) = run.run_stages([two], at, time.monotonic() + 200.5, {})
+    assert over.status == "stopped"
+    assert 2.0 <= over.seconds < 30
+
+
+GRAPHS = "import os; print(os.environ.get('LEARNPROP_CUDA_GRAPHS', 'captured'))"
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_where_capturing_fails_the_stages_after_it_do_without(at, tmp_path, fails):
+    ways = stage("ways", "exit(1)" if fails else "", tries_graphs=True)
+    stages = [stage("before", "exit(1)"), ways, stage("after", GRAPHS)]
+    *_, after = run.run_stages(stages, at, time.monotonic() + 60, {})
+    note = "steps were not captured, since ways failed" if fails else ""
+    assert (after.status, after.note) == ("done", note)
+    last = (tmp_path / run.OUTPUT).read_text().splitlines()[-1]
+    assert last == ("0" if fails else "captured")
+
+
+def test_a_stage_that_would_leave_nothing_is_not_begun(at):
+    long, real = stage("long", "", least=100), replace(at, quick=False)
+    assert [
+        run.run_stages([long], how, time.monotonic() + 60, {})[0].status for how in (at, real)
+    ] == ["done", "skipped"]
+
+
 def test_a_study_is_packed_whatever_became_of_it(at, tmp_path):
     code = (
         "from pathlib import Path; out = Path({!r}); (out / 'unfinished').mkdir(parents=True); "
-        "(out / 'unfinished' / 'x.pt').touch(); (out / 'records.sqlite').write_text('x'); "
+        "(out / 'unfinished' / 'x.pt').touch(); (out / 'states').mkdir(); "
+        "(out / 'states' / 'x.pt').touch(); (out / 'records.sqlite').write_text('x'); "
         "raise SystemExit(3)"
     ).format(str(at.studies / "toy"))
     (over,) = run.run_stages([stage("study", code, study="toy")], at, time.monotonic() + 60, {})

@@ -33,7 +33,8 @@ def run(at: At) -> None:
         how = replace(recipe, epochs=1, batch_size=batch, precision=precision)
         epochs = 0.0
         for model in MODELS:
-            _epoch(at, model, images // 10, how)  # warms up
+            # Warms up with both sizes of minibatches: what is fastest for each is then known.
+            _epoch(at, model, 10 * batch + images % batch, how)
             took = _epoch(at, model, images, how)
             at.say(f"{model}, {precision}: an epoch of {images} images", took, "s", 1)
             epochs += took * IMAGES / images
@@ -47,7 +48,6 @@ def run(at: At) -> None:
 
 def _epoch(at: At, model: str, n_images: int, recipe: Recipe) -> float:
     """Seconds of an epoch of one network, as the study of losses trains it."""
-    n_images = max(n_images, recipe.batch_size)
     pixels, labels = images_and_labels(n_images, SHAPE)
     data = TrainingData(
         resident(pixels, channel_moments(pixels), at.device),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def run(at: At) -> None:
     """Run the files in which the mark is: others may ask for what is not installed here."""
     files = [str(p) for p in sorted(TESTS.rglob("test_*.py")) if "mark.cuda" in p.read_text()]
     outcomes = Outcomes()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # pytest ends, and counts are said
     # Warnings are errors elsewhere; another version of a library may have new ones.
     options = ["-m", "cuda", "-W", "default", "-p", "no:cacheprovider", "--quiet", *files]
     status = pytest.main(options, plugins=[outcomes]) if files else pytest.ExitCode.OK

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+import os
+import traceback
+from contextlib import AbstractContextManager, nullcontext, suppress
 from unittest.mock import patch
 
 import torch
@@ -21,6 +23,7 @@ from benchmarks.trainings import (
 from learnprop.simulations.engine.devices import TF32, arithmetic
 from learnprop.simulations.networks.image_batches import ResidentImages, channel_moments, resident
 from learnprop.simulations.networks.recipe import Recipe
+from learnprop.simulations.networks.stacked.capture import CUDA_GRAPHS
 from learnprop.simulations.networks.stacked.epoch import stacked_epoch
 from learnprop.simulations.networks.steps import eager_epoch
 from learnprop.simulations.networks.trainer import MakeEpoch
@@ -44,28 +47,31 @@ def run_baselines(at: At) -> None:
 def run_ways(at: At) -> None:
     """Milliseconds of a step in each way, and how far it is from the processor after ten."""
     steps, sizes = (4, (1, 2)) if at.quick else (60, (1, 25, 50, 100))
-    failed = []
+    failed = dict[str, str]()
     for networks in sizes:
         data, y = _data(at, BATCH * steps)
         for name, (make_epoch, precision) in _ways(at).items():
+            if name in failed:
+                continue
             times: list[float] = []
             timed = _timed(make_epoch, times, at.device)
             try:
                 with arithmetic(at.device, precision, tuned=True):
                     ours(data, y, networks, Recipe(epochs=3), timed)
             except RuntimeError as error:  # the other ways may do
-                failed.append(f"{name}, {networks} networks: {error}")
+                failed[name] = f"{name}, {networks} networks: {_said(error)}"
                 continue
             step = min(times) / steps
             at.say(name, 1e3 * step, "ms a step", networks)
             at.say(name, networks * BATCH * FLOPS / step / 1e12, "TFLOP/s", networks)
             if at.device.type == "cuda":
                 at.say(name, torch.cuda.max_memory_allocated() / 2**30, "GiB at most", networks)
-                torch.cuda.empty_cache()
+                with suppress(RuntimeError):  # after a capture that failed
+                    torch.cuda.empty_cache()
                 torch.cuda.reset_peak_memory_stats()
-    _say_agreement(at)
+    _say_agreement(at, failed)
     if failed:
-        raise RuntimeError("; ".join(failed))
+        raise RuntimeError("; ".join(failed.values()))
 
 
 def run_hundred(at: At) -> None:
@@ -80,11 +86,13 @@ def run_hundred(at: At) -> None:
     for several in (networks, 1):
         try:
             with _in_float32(at):
-                took, _ = ours(data, y, several, Recipe(epochs=epochs), stacked_epoch)
+                how = _said_first(stacked_epoch, at, several)
+                took, _ = ours(data, y, several, Recipe(epochs=epochs), how)
         except RuntimeError as error:  # step by step it may do
-            failed.append(f"{several} networks: {error}")
+            failed.append(f"{several} networks: {_said(error)}")
             with _in_float32(at):
-                took, _ = ours(data, y, several, Recipe(epochs=epochs), _without_graph)
+                how = _said_first(_without_graph, at, several)
+                took, _ = ours(data, y, several, Recipe(epochs=epochs), how)
         at.say(f"trainings of {images} images and {epochs} epochs", took, "s", several)
         at.say(
             "times as fast as as many DataLoader trainings in a row, extrapolated from one epoch",
@@ -124,9 +132,32 @@ def _ways(at: At) -> dict[str, tuple[MakeEpoch, str]]:
 
 def _without_graph(*arguments):
     """Stacked networks, step by step."""
-    place = "learnprop.simulations.networks.stacked.epoch.captured"
-    with patch(place, lambda steps, _begin, _device: steps):
+    with patch.dict(os.environ, {CUDA_GRAPHS: "0"}):
         return stacked_epoch(*arguments)
+
+
+def _said(error: RuntimeError) -> str:
+    """An error on one line; whole where the stage prints."""
+    traceback.print_exception(error)
+    return " ".join(str(error).split())[:200]
+
+
+def _said_first(make_epoch: MakeEpoch, at: At, networks: int) -> MakeEpoch:
+    """The same epochs; the first one's time is said at once, should there be no last."""
+
+    def make(*arguments):
+        times: list[float] = []
+        epoch = _timed(make_epoch, times, at.device)(*arguments)
+
+        def said(*of_epoch):
+            found = epoch(*of_epoch)
+            if len(times) == 1:
+                at.say("the first epoch of these trainings", times[0], "s", networks)
+            return found
+
+        return said
+
+    return make
 
 
 def _timed(make_epoch: MakeEpoch, times: list[float], device: torch.device) -> MakeEpoch:
@@ -145,16 +176,25 @@ def _timed(make_epoch: MakeEpoch, times: list[float], device: torch.device) -> M
     return make
 
 
-def _say_agreement(at: At) -> None:
-    """Largest difference after ten steps to single trainings on a processor in float64."""
+def _say_agreement(at: At, failed: dict[str, str]) -> None:
+    """Largest difference after ten steps to single trainings on a processor in float64.
+
+    Of the ways that have not failed; those that fail now are added.
+    """
     networks, n_images, recipe = 4, 10 * BATCH, Recipe(epochs=1)
     data, y = _data(at, n_images)
     pixels, labels = images_and_labels(n_images)
     exact = resident(pixels, channel_moments(pixels), CPU, torch.float64)
     alone = ours(exact, torch.as_tensor(labels), networks, recipe)[1]
     for name, (make_epoch, precision) in _ways(at).items():
-        with arithmetic(at.device, precision, tuned=True):
-            found = ours(data, y, networks, recipe, make_epoch)[1]
+        if name in failed:
+            continue
+        try:
+            with arithmetic(at.device, precision, tuned=True):
+                found = ours(data, y, networks, recipe, make_epoch)[1]
+        except RuntimeError as error:
+            failed[name] = f"{name}, {networks} networks: {_said(error)}"
+            continue
         differences = [
             float((found.state[key].detach().cpu().double() - value.detach()).abs().max())
             for key, value in alone.state.items()

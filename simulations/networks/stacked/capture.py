@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 
@@ -14,15 +16,22 @@ Step = Callable[[], None]
 WARM_UP = 3
 """Runs of each step before it is captured: libraries choose and make ready what they need."""
 
+CUDA_GRAPHS = "LEARNPROP_CUDA_GRAPHS"
+"""Environment variable: where it is 0 nothing is captured, should a machine not do it."""
+
 _capturing = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Captured:
-    """A graph, and the step that holds the tensors of which it knows the addresses."""
+    """A graph, and the step that holds the tensors of which it knows the addresses.
+
+    The stream is no other graph's: one that goes takes with it what libraries keep for its stream.
+    """
 
     graph: torch.cuda.CUDAGraph
     step: Step
+    stream: torch.cuda.Stream
 
     def __call__(self) -> None:
         """Do the step again."""
@@ -46,10 +55,10 @@ def captured(steps: Sequence[Step], begin: Step, device: torch.device) -> Sequen
     sequence of callable
         Steps, to be called in turn, never at once: they share memory.
     """
-    if device.type != "cuda":
+    if device.type != "cuda" or os.environ.get(CUDA_GRAPHS) == "0":
         return steps
-    with _capturing:  # other blocks in threads of this process have the same stream
-        stream = _side_stream(device)
+    with _capturing, _nothing_collected():
+        stream = torch.cuda.Stream(device)
         stream.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP):
@@ -58,7 +67,7 @@ def captured(steps: Sequence[Step], begin: Step, device: torch.device) -> Sequen
                     step()
         torch.cuda.current_stream(device).wait_stream(stream)
         pool = torch.cuda.graph_pool_handle()
-        graphs = [Captured(torch.cuda.CUDAGraph(), step) for step in steps]
+        graphs = [Captured(torch.cuda.CUDAGraph(), step, stream) for step in steps]
         for one in graphs:
             begin()
             # Other threads may call what this one must not meanwhile.
@@ -69,7 +78,14 @@ def captured(steps: Sequence[Step], begin: Step, device: torch.device) -> Sequen
     return graphs
 
 
-@lru_cache
-def _side_stream(device: torch.device) -> torch.cuda.Stream:
-    """Stream of a device to capture on; one, as libraries keep workspaces for each."""
-    return torch.cuda.Stream(device)
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Collect what is gone now, and nothing meanwhile: a graph that goes ends another's capture."""
+    gc.collect()
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()

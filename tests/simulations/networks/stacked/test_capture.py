@@ -1,5 +1,6 @@
 """What is captured is what a step does: graphs that are recorded stand in for those of a GPU."""
 
+import gc
 from functools import partial
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from learnprop.equations.losses import LOSSES, chosen_loss
 from learnprop.simulations.networks.recipe import Recipe
-from learnprop.simulations.networks.stacked.capture import WARM_UP, captured
+from learnprop.simulations.networks.stacked.capture import CUDA_GRAPHS, WARM_UP, captured
 from learnprop.simulations.networks.stacked.epoch import stacked_epoch
 from tests.recorded import record_graphs
 from tests.trained import CPU, run
@@ -96,6 +97,32 @@ def test_steps_are_warmed_up_each_from_the_beginning(monkeypatch):
     found = captured(steps, lambda: calls.append("begin"), torch.device("cuda"))
     assert calls == ["begin", "full", "begin", "last"] * (WARM_UP + 1)
     assert [one.step for one in found] == steps
+
+
+def test_nothing_is_collected_while_steps_are_captured(monkeypatch):
+    record_graphs(monkeypatch)
+    collects = []
+
+    def step():
+        collects.append(gc.isenabled())
+
+    def fails():
+        raise RuntimeError("no")
+
+    captured([step], lambda: None, torch.device("cuda"))
+    assert collects == [False] * (WARM_UP + 1)
+    assert gc.isenabled()
+    with pytest.raises(RuntimeError, match="no"):
+        captured([fails], lambda: None, torch.device("cuda"))
+    assert gc.isenabled()
+
+
+def test_nothing_is_captured_where_that_is_said(monkeypatch):
+    record_graphs(monkeypatch)
+    steps = [lambda: None]
+    for said, is_same in (("0", True), ("1", False)):
+        monkeypatch.setenv(CUDA_GRAPHS, said)
+        assert (captured(steps, lambda: None, torch.device("cuda")) is steps) == is_same
 
 
 def test_elsewhere_steps_are_what_they_were():

@@ -9,7 +9,7 @@ from learnprop.equations.losses import LOSSES, chosen_loss
 from learnprop.simulations.networks import checkpoints
 from learnprop.simulations.networks.checkpoints import Checkpoint
 from learnprop.simulations.networks.recipe import Recipe
-from learnprop.simulations.networks.stacked import epoch
+from learnprop.simulations.networks.stacked.capture import CUDA_GRAPHS
 from learnprop.simulations.networks.stacked.epoch import stacked_epoch
 from learnprop.simulations.networks.trainer import path_gradients
 from tests.trained import N, run
@@ -31,7 +31,7 @@ def largest(networks, i, alone):
 
 
 def uncaptured(patch):
-    patch.setattr(epoch, "captured", lambda steps, *_: steps)
+    patch.setenv(CUDA_GRAPHS, "0")
 
 
 @pytest.mark.parametrize("name", [*LOSSES, "class weights"])
