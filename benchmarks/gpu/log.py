@@ -15,6 +15,9 @@ LOG = "log.jsonl"
 DONE, FAILED, STOPPED, SKIPPED = "done", "failed", "stopped", "skipped"
 """What became of a stage; `STOPPED` is at its limit, `SKIPPED` for want of time."""
 
+NOT_CAPTURED = "captured steps failed"
+"""With these words a stage fails after which studies had better not capture theirs."""
+
 
 @dataclass(frozen=True)
 class Machine:

@@ -49,8 +49,6 @@ class Stage:
         What it needs, but in a rehearsal.
     least : float
         Seconds under which it would leave nothing, but in a rehearsal.
-    tries_graphs : bool
-        Whether it shows, by failing, that studies should not capture their steps.
     """
 
     name: str
@@ -59,7 +57,6 @@ class Stage:
     study: str = ""
     datasets: tuple[str, ...] = ()
     least: float = 0.0
-    tries_graphs: bool = False
 
 
 def _own(stage: Stage, at: Setting) -> list[list[str]]:
@@ -98,8 +95,8 @@ STAGES = (
     Stage("ceilings", 0.15, _own),
     Stage("tests", 0.25, _own),
     Stage("baselines", 0.15, _own),
-    Stage("ways", 0.25, _own, tries_graphs=True),
-    Stage("hundred", 0.4, _own, tries_graphs=True),
+    Stage("ways", 0.25, _own),
+    Stage("hundred", 0.4, _own),
     Stage(
         "eq9",
         0.5,

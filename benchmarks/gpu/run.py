@@ -17,7 +17,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from benchmarks.gpu.log import DONE, FAILED, LOG, SKIPPED, STOPPED, Ended, Machine, write_entry
+from benchmarks.gpu.log import (
+    DONE,
+    FAILED,
+    LOG,
+    NOT_CAPTURED,
+    SKIPPED,
+    STOPPED,
+    Ended,
+    Machine,
+    write_entry,
+)
 from benchmarks.gpu.pack import FOLDER
 from benchmarks.gpu.parts import Whole, split
 from benchmarks.gpu.plan import STAGES, Setting, Stage
@@ -30,8 +40,8 @@ LEAST = 15.0
 """Seconds under which a stage is not begun: it would load its libraries and stop."""
 
 PART_SIZE = 15 * 2**20
-NETWORKS = ("states", "unfinished")
-"""Folders in a study's, of trained networks and of unfinished trainings."""
+STAYS = ("states", "unfinished")
+"""Folders in a study's, of trained networks and of unfinished trainings, that are not archived."""
 
 OUTPUT = "stages.log"
 
@@ -145,9 +155,9 @@ def run_stages(
                 shutil.rmtree(folder, ignore_errors=True)
             over = run_stage(stage, at, limit, environment)
             if broken:
-                note = f"steps were not captured, since {broken} failed"
+                note = f"without captured steps, since {broken} failed"
                 over = replace(over, note="; ".join(filter(None, (over.note, note))))
-            elif stage.tries_graphs and over.status == FAILED:
+            elif over.status == FAILED and NOT_CAPTURED in over.note:
                 broken, environment = stage.name, {**environment, **_without_graphs()}
             if stage.study and folder.is_dir():
                 archive = archived(folder, stage.study, out)
@@ -222,7 +232,7 @@ def archived(folder: Path, name: str, out: Path) -> Whole:
     with tarfile.open(fileobj=content, mode="w:gz", compresslevel=1) as tar:
         for path in sorted(folder.rglob("*")):
             inside = path.relative_to(folder)
-            if path.is_file() and path.suffix != ".lock" and inside.parts[0] not in NETWORKS:
+            if path.is_file() and path.suffix != ".lock" and inside.parts[0] not in STAYS:
                 tar.add(path, f"{name}/{inside.as_posix()}")
     return split(content.getvalue(), f"{name}.tar.gz", out, PART_SIZE)
 

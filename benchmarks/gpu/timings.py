@@ -30,7 +30,7 @@ def as_csv(readings: Sequence[Reading]) -> str:
 def as_markdown(machine: Machine, ended: Sequence[Ended], readings: Sequence[Reading]) -> str:
     """Page: the machine, what became of the stages, and what each found."""
     p, git = machine.provenance, machine.provenance["git"]
-    statuses = [(e.stage, e.status, f"{e.seconds:.0f}") for e in ended]
+    statuses = [(e.stage, e.status, f"{e.seconds:.0f}", e.note.replace("|", "/")) for e in ended]
     lines = [
         f"# Timings on {machine.device}" + (" (a rehearsal)" if machine.quick else ""),
         "",
@@ -38,7 +38,7 @@ def as_markdown(machine: Machine, ended: Sequence[Ended], readings: Sequence[Rea
         f"{p['machine']['cores']} cores, {p['started']}, revision "
         f"{git['revision'][:12] if git else 'not known'}.",
         "",
-        *_table(("stage", "status", "seconds"), statuses),
+        *_table(("stage", "status", "seconds", "note"), statuses),
     ]
     for stage in dict.fromkeys(reading.stage for reading in readings):
         rows = [

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from learnprop.equations.losses import LOSSES
+from learnprop.equations.losses import LOSSES, chosen_loss
 from learnprop.reports.layout.style import (
     OBSERVED,
     PAPER,
@@ -107,10 +107,11 @@ def confusion_panels(table: Comparison) -> list[tuple[str, str]]:
 def draw_confusion(table: Comparison, panel: tuple[str, str]) -> Figure | None:
     """Draw the losses' confusion matrices side by side, with the accuracy of each class.
 
-    At the shared learning rate, a loss with parameters at its first ones, as in Fig. 1.
+    At the shared learning rate; a loss with parameters at its own, as in Fig. 1, or at its first
+    ones where those were not run.
     """
     mine = _of(table.confusion, panel)
-    mine = mine[~mine["matched"]].drop_duplicates(["loss", "true", "predicted"])
+    mine = _of_fig_1(mine[~mine["matched"]])
     labels = dataset_named(panel[0]).labels
     n_classes = len(labels)
     first = mine.drop_duplicates("loss").set_index("loss", drop=False).to_dict("index")
@@ -141,8 +142,20 @@ def draw_confusion(table: Comparison, panel: tuple[str, str]) -> Figure | None:
         bar = figure.colorbar(picture, ax=axes[0].tolist(), shrink=0.8, aspect=30)
         bar.set_label("test images, mean over runs" if not single else "test images")
         bar.outline.set_visible(False)
-        figure.suptitle(f"{_title(panel)}; on the diagonal: accuracy of the class, %", fontsize=9)
+        apart = "\n" if len(matrices) == 1 else "; "  # a single matrix is narrower than the title
+        title = f"{_title(panel)}{apart}on the diagonal: accuracy of the class, %"
+        figure.suptitle(title, fontsize=9)
         return figure
+
+
+def _of_fig_1(frame: Any) -> Any:
+    """One setting of each loss."""
+    settings = {loss: list(rows["setting"].unique()) for loss, rows in frame.groupby("loss")}
+    chosen = [
+        own if (own := chosen_loss(loss).setting) in of_loss else of_loss[0]
+        for loss, of_loss in settings.items()
+    ]
+    return frame[frame["setting"].isin(chosen)]
 
 
 def _annotate(ax: Any, matrix: np.ndarray, wrong: float, form: str) -> None:

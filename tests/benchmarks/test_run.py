@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.gpu import run
-from benchmarks.gpu.log import LOG, read_entries
+from benchmarks.gpu.log import LOG, NOT_CAPTURED, read_entries
 from benchmarks.gpu.plan import STAGES, Setting, Stage
 
 SLEEPS = "echo $$; sleep 60"
@@ -100,10 +100,11 @@ GRAPHS = "import os; print(os.environ.get('LEARNPROP_CUDA_GRAPHS', 'captured'))"
 
 @pytest.mark.parametrize("fails", [True, False])
 def test_where_capturing_fails_the_stages_after_it_do_without(at, tmp_path, fails):
-    ways = stage("ways", "exit(1)" if fails else "", tries_graphs=True)
-    stages = [stage("before", "exit(1)"), ways, stage("after", GRAPHS)]
-    *_, after = run.run_stages(stages, at, time.monotonic() + 60, {})
-    note = "steps were not captured, since ways failed" if fails else ""
+    said = f"RuntimeError: {NOT_CAPTURED if fails else 'eager'}: stacked, 1 networks: no"
+    stages = [stage("ways", f"exit({said!r})"), stage("after", GRAPHS)]
+    ways, after = run.run_stages(stages, at, time.monotonic() + 60, {})
+    assert (ways.status, ways.note) == ("failed", said)
+    note = "without captured steps, since ways failed" if fails else ""
     assert (after.status, after.note) == ("done", note)
     last = (tmp_path / run.OUTPUT).read_text().splitlines()[-1]
     assert last == ("0" if fails else "captured")

@@ -284,6 +284,31 @@ def test_figures_are_drawn(reported):
     assert figures.confusion_panels(reported[2]) == [("digits", "cnn2c")]
 
 
+def confusion_of(table, settings):
+    """Title, page and panels of the figure, as if of these settings and of the longest name."""
+    one = table.confusion[table.confusion["setting"] == "lgl-inr beta=1"]
+    rows = [one.assign(setting=f"lgl-inr beta={beta}", beta=float(beta)) for beta in settings]
+    made_up = pd.concat(rows, ignore_index=True).assign(dataset="kmnist", model="cnn2c-500")
+    figure = figures.draw_confusion(SimpleNamespace(confusion=made_up), ("kmnist", "cnn2c-500"))
+    figure.canvas.draw()
+    title = figure._suptitle.get_window_extent()
+    return title, figure.bbox, [ax.get_title() for ax in figure.axes if ax.get_title()]
+
+
+def test_the_title_of_a_single_confusion_matrix_is_within_its_figure(reported):
+    title, page, shown = confusion_of(reported[2], [1])
+    assert len(shown) == 1
+    assert page.x0 < title.x0 < title.x1 < page.x1
+
+
+@pytest.mark.parametrize(
+    ("run", "shown"), [([0, 1, 4], 1), ([4, 1], 1), ([2, 4], 2)], ids=["first", "later", "neither"]
+)
+def test_confusion_is_of_the_parameters_of_fig_1_where_they_were_run(reported, run, shown):
+    (title,) = confusion_of(reported[2], run)[2]
+    assert title.startswith(f"LGL-INR, β = {shown}: ")
+
+
 @needs_latex
 def test_tables_compile(reported, tmp_path):
     names = [f"{t.name}.tex" for t in losses_contents(reported[2]).tables]

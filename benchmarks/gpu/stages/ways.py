@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import torch
 
+from benchmarks.gpu.log import NOT_CAPTURED
 from benchmarks.gpu.stages.at import At
 from benchmarks.trainings import (
     BATCH,
@@ -30,6 +31,9 @@ from learnprop.simulations.networks.trainer import MakeEpoch
 
 IMAGES, EPOCHS, NETWORKS = 60_000, 20, 100
 """Of the trainings that are timed whole."""
+
+CAPTURED = "stacked"
+"""The way of studies on a GPU."""
 
 
 def run_baselines(at: At) -> None:
@@ -71,7 +75,8 @@ def run_ways(at: At) -> None:
                 torch.cuda.reset_peak_memory_stats()
     _say_agreement(at, failed)
     if failed:
-        raise RuntimeError("; ".join(failed.values()))
+        which = f"{NOT_CAPTURED}: " if CAPTURED in failed else ""
+        raise RuntimeError(which + "; ".join(failed.values()))
 
 
 def run_hundred(at: At) -> None:
@@ -101,7 +106,7 @@ def run_hundred(at: At) -> None:
             several,
         )
     if failed:
-        raise RuntimeError("; ".join(failed))
+        raise RuntimeError(f"{NOT_CAPTURED}: " + "; ".join(failed))
 
 
 def _data(at: At, n_images: int) -> tuple[ResidentImages, torch.Tensor]:
@@ -125,7 +130,7 @@ def _ways(at: At) -> dict[str, tuple[MakeEpoch, str]]:
         "stacked, no graph": (_without_graph, "float32"),
     }
     if at.device.type == "cuda":
-        ways["stacked"] = (stacked_epoch, "float32")
+        ways[CAPTURED] = (stacked_epoch, "float32")
         ways["stacked, TF32 products"] = (stacked_epoch, TF32)
     return ways
 
