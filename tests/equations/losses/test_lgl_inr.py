@@ -6,7 +6,8 @@ import torch
 from scipy.special import expit
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
-from learnprop.equations.losses.lgl_inr import LGLINRLoss, in_negative_weights, lgl_inr_loss
+from learnprop.equations.losses.hardness import in_negative_weights
+from learnprop.equations.losses.lgl_inr import LGLINRLoss, lgl_inr_loss
 from learnprop.equations.losses.one_vs_all import one_vs_all_logistic_loss
 
 RTOL = {torch.float64: 1e-10, torch.float32: 1e-5}
