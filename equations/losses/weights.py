@@ -78,10 +78,11 @@ def check_no_count(class_count: ArrayLike | None) -> None:
 
 def check_weight(weight: Tensor) -> None:
     """Raise ValueError unless class weights are finite, not negative, and one is positive."""
-    if all_true(torch.isfinite(weight) & (weight >= 0)) is False:
-        raise BadArgument("class_weight", f"must be finite and not negative, got {weight.tolist()}")
-    if all_true((weight > 0).any(dim=-1)) is False:
-        raise BadArgument("class_weight", f"must not all be zero, got {weight.tolist()}")
+    fine = (torch.isfinite(weight) & (weight >= 0)).all() & (weight > 0).any()
+    if all_true(fine) is False:
+        raise BadArgument(
+            "class_weight", f"must be finite, not negative and not all zero, got {weight.tolist()}"
+        )
 
 
 def weight_for(
