@@ -31,7 +31,7 @@ class Samples(NamedTuple):
     logits : tensor, shape (n_samples, n_classes); of one logit (n_samples,)
         In float32 at least.
     labels : tensor of int64, shape (n_samples,)
-        In range: 0 where a sample is ignored or has none.
+        In range, whatever a sample had that is ignored or out of it; 0 of probabilities.
     proba : tensor or None
         Targets that are probabilities, of the shape of the logits.
     kept : tensor of bool, shape (n_samples,), or None
@@ -159,13 +159,13 @@ def _labelled(
 ) -> Samples:
     """Samples with labels; nothing is masked where all of them were seen to be right."""
     labels, shape = targets.long().flatten(), tuple(targets.shape)
-    right = (labels >= 0) & (labels < n_classes)
+    safe = labels.clamp(0, n_classes - 1)
+    right = safe == labels
     if validate and not 0 <= ignore_index < n_classes and all_true(right):
         return Samples(logits, labels, None, None, None, shape)
     kept = labels != ignore_index
     fine = right | ~kept
     seen = validate and check_labels(fine, labels, n_classes)
-    safe = torch.where(right & kept, labels, 0)
     return Samples(logits, safe, None, kept, None if seen else _nan_unless(fine, logits), shape)
 
 

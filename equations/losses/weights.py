@@ -133,7 +133,8 @@ def _named(name: str, class_count: ArrayLike | None) -> FloatArray:
 def sizes(class_count: ArrayLike, least: float = 0) -> FloatArray:
     """Class sizes in float64, none below `least`, or a ValueError."""
     try:
-        count = np.array(class_count, dtype=np.float64)
+        given = class_count.cpu() if isinstance(class_count, Tensor) else class_count
+        count = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise BadArgument("class_count", f"must be numbers, got {class_count!r}") from error
     if count.ndim != 1 or len(count) < 2 or not (np.isfinite(count) & (count >= least)).all():
