@@ -11,11 +11,11 @@ computes is in the files, and is imported when it is called (`learnprop.equation
 `RunningLGLINRLoss`         the same with averages of the past, whose micro-batches add up
 =========================== ======================================================================
 
-**Shapes** are those of PyTorch's losses, of functions and modules alike: logits (n_samples,
-n_classes) or (n_samples, n_classes, d1, ...), of `WeightedLogisticLoss` (n_samples,), (n_samples, 1)
-or any; targets are integers, (n_samples,) or (n_samples, d1, ...), or, but for LGL-INR,
-probabilities. Of no samples sums and means are 0. Only each file's `minibatch_loss`, which networks
-are trained with, takes axes before (n_samples, n_classes). **Arithmetic.** Every log of a probability is a
+**Shapes** are those of PyTorch's losses, of functions and modules alike: logits
+(n_samples, n_classes) or (n_samples, n_classes, d1, ...), of `WeightedLogisticLoss` any; targets
+are integers, (n_samples,) or (n_samples, d1, ...), or, but for LGL-INR, probabilities. Of no
+samples sums and means are 0. Only each file's `minibatch_loss`, which networks are trained with,
+takes axes before (n_samples, n_classes). **Arithmetic.** Every log of a probability is a
 log-sigmoid or log-softmax of a logit, so that values are finite and gradients do not vanish at any
 logit. It is done in the precision of the logits, in float32 at least, autocast or not; the matrix
 products of LGL-INR follow `torch.set_float32_matmul_precision`. **Normalisation** is by numbers of

@@ -12,6 +12,7 @@ from learnprop.equations.losses.arguments import (
     check_ignore_index,
     check_reduction,
     check_share,
+    check_tensors,
 )
 from learnprop.equations.losses.class_sums import ClassSums, class_sums
 from learnprop.equations.losses.class_weighted import WideBuffers
@@ -95,6 +96,7 @@ class RunningLGLINRLoss(WideBuffers):
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Loss of logits (n_samples, n_classes, ...) at targets (n_samples, ...)."""
+        check_tensors(logits, targets)
         check_outputs(logits, len(self.class_share))
         loss = lgl_inr_loss(
             logits,
