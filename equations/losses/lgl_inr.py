@@ -11,6 +11,7 @@ from learnprop.equations.losses.arguments import (
     check_beta,
     check_ignore_index,
     check_reduction,
+    check_tensors,
     checked_n_classes,
 )
 from learnprop.equations.losses.class_sums import ClassSums, full_precision
@@ -205,6 +206,7 @@ class LGLINRLoss(torch.nn.Module):
 
     def forward(self, logits: Tensor, targets: Tensor, sums: ClassSums | None = None) -> Tensor:
         """Loss of logits (n_samples, n_classes, ...) at targets (n_samples, ...)."""
+        check_tensors(logits, targets)
         check_outputs(logits, self.n_classes)
         return lgl_inr_loss(
             logits,
@@ -227,6 +229,6 @@ class LGLINRLoss(torch.nn.Module):
 
 def check_outputs(logits: Tensor, n_classes: int) -> None:
     """Raise ValueError unless logits are of so many classes, on the second axis."""
-    if isinstance(logits, Tensor) and (logits.ndim < 2 or logits.shape[1] != n_classes):
+    if logits.ndim < 2 or logits.shape[1] != n_classes:
         got = tuple(logits.shape)
         raise BadArgument("logits", f"must be (n_samples, {n_classes}, d1, ...), got {got}")

@@ -114,14 +114,16 @@ class RunningLGLINRLoss(WideBuffers):
     def update(self, sums: ClassSums) -> None:
         """Take the sums of a batch, of all its parts, into the average."""
         with torch.no_grad():
-            self.proba.mul_(self.decay).add_(sums.proba)
-            self.count.mul_(self.decay).add_(sums.count)
+            self.proba.mul_(self.decay).add_(sums.proba.to(self.proba))
+            self.count.mul_(self.decay).add_(sums.count.to(self.count))
 
     def _expected(self, n_samples: Tensor) -> ClassSums:
         """Sums that so many samples would have: shares of training, means of the past."""
-        seen = self.count[:, None] > 0
-        mean = torch.where(seen, ClassSums(self.proba, self.count).mean_proba, 0.5)
-        count = n_samples * self.class_share
+        proba, seen, share = (
+            t.to(n_samples.device) for t in (self.proba, self.count, self.class_share)
+        )
+        mean = torch.where(seen[:, None] > 0, ClassSums(proba, seen).mean_proba, 0.5)
+        count = n_samples * share
         return ClassSums(mean * count[:, None], count)
 
     def extra_repr(self) -> str:

@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from learnprop.equations.losses.lgl_inr import LGLINRLoss, lgl_inr_loss
 from learnprop.equations.losses.logistic import WeightedLogisticLoss, weighted_logistic_loss
 from learnprop.equations.losses.one_vs_all import OneVsAllLogisticLoss, one_vs_all_logistic_loss
+from learnprop.equations.losses.running_lgl_inr import RunningLGLINRLoss
 from learnprop.equations.losses.softmax import WeightedSoftmaxLoss, weighted_softmax_loss
 
 THIRDS = [1 / 3, 2 / 3, 1.0]  # which float32 rounds
@@ -31,6 +32,7 @@ MAKERS = {
     **{f"{module.__name__}, λ": weighted(module) for module in WEIGHTED},
     **{module.__name__: module for module in WEIGHTED},
     "LGLINRLoss": lambda **how: LGLINRLoss(3, **how),
+    "RunningLGLINRLoss": lambda **how: RunningLGLINRLoss([2, 2, 4], **how).eval(),
 }
 EVERY = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
