@@ -335,7 +335,7 @@ def test_a_label_out_of_range_that_nobody_looks_at_is_nan(name, bad):
 
 @pytest.mark.parametrize("name", ["softmax", "lgl-inr"])
 def test_compiled_it_is_nan_and_what_is_ignored_left_out(name):
-    """A gather that is compiled wraps -1 to the last class."""
+    """Compiled code looks at no label, with `validate` or without."""
     (z, y), call = draw(), calls(True)[name]
     y = y.clamp(max=1)
     torch._dynamo.reset()
