@@ -101,14 +101,9 @@ def test_bad_sums_are_named(batch):
         lgl_inr_loss(*batch, sums=sums, detach_weights=False)
 
 
-def test_compiled_and_mapped(batch):
+def test_mapped(batch):
     z, y = batch
     sums = class_sums(z, y)
-    torch._dynamo.reset()
-    fast = torch.compile(
-        lambda z, y: lgl_inr_loss(z, y, BETA, sums=sums), fullgraph=True, backend="aot_eager"
-    )
-    torch.testing.assert_close(fast(z, y), lgl_inr_loss(z, y, BETA))
     both = torch.vmap(lambda z, y: lgl_inr_loss(z, y, BETA, sums=sums))(
         z.reshape(2, 32, K), y.reshape(2, 32)
     )
