@@ -59,7 +59,7 @@ def explore_protocol(study: Study) -> Protocol:
             f"at the priors of training, each with its Monte Carlo standard error{bounds}",
             "No limit is known: overfitting and sampling are one term of the residual."
             if source.file
-            else limit(cell.fitting),
+            else limit(cell),
         ),
     )
 

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CURVE_STEP = 0.3
-"""Between the points of the population curve, in log odds; twice that for more than two classes,
-where each has to be computed."""
+"""Between the points of the population curve, in log odds; twice that for more than two classes or
+beside a penalty, where each has to be computed."""
 
 
 @dataclass(frozen=True)
@@ -223,20 +223,22 @@ def _curve(
 ) -> list[dict[str, Any]]:
     """Limits over the λ_0 of a ratio's settings, evenly spaced in log odds.
 
-    For two classes P depends on the odds of the masses alone: ratios share their points.
+    For two classes P depends on the odds of the masses alone, unless there is a penalty: ratios
+    share their points.
     """
     count = np.array(cell.train_size, dtype=np.float64)
     binary = len(count) == 2
+    shared = binary and limit.by_ratios
     shift = float(np.log(count[0] / count[1])) if binary else 0.0
     lambda0 = [weight[0] for s, weight in cell.class_weight if binary or is_lambda0(s)]
     if len(set(lambda0)) < 2:
         return []
-    step = CURVE_STEP if binary else 2 * CURVE_STEP
+    step = CURVE_STEP if shared else 2 * CURVE_STEP
     at = (logit(np.array([min(lambda0), max(lambda0)])) + shift) / step
     rows = []
     for i in range(int(np.floor(at[0])), int(np.ceil(at[1])) + 1):
         first = float(expit(i * step - shift))
-        if binary:
+        if shared:
             if i not in known:
                 known[i] = proba_in_limit(limit, np.exp([i * step, 0.0]))
             found = known[i]

@@ -49,6 +49,6 @@ def multiclass_protocol(study: Study) -> Protocol:
             "`untested` are those of which the test says nothing, too few misses being expected of "
             "the test sample.",
             RESIDUAL,
-            limit(cell.fitting),
+            limit(cell),
         ),
     )

@@ -34,7 +34,13 @@ from learnprop.simulations.generators.user_data import (
 )
 from learnprop.simulations.records.rows import Block
 from learnprop.simulations.registry import check_unused, without_unused
-from learnprop.simulations.studies.cells import FittedCell, choose_family, choose_fitter, streams_of
+from learnprop.simulations.studies.cells import (
+    FittedCell,
+    check_enough,
+    choose_family,
+    choose_fitter,
+    streams_of,
+)
 from learnprop.simulations.studies.checks import (
     check_chosen,
     check_positive,
@@ -111,12 +117,7 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     cells = []
     for ratio in o.ratios:
         train_size, test_size = sizes_at(source, ratio, o.profile, o.train_size, o.test_size)
-        if sum(train_size) <= source.dimension + 1:
-            raise BadArgument(
-                "train_size",
-                f"leaves {sum(train_size)} samples for {source.dimension} features at "
-                f"ratio {ratio:g}: an unpenalised fit needs more than features + 1",
-            )
+        check_enough(train_size, source.dimension, fitter, f"at ratio {ratio:g}")
         cells.append(
             ExploreCell(
                 name=f"ratio {ratio:g}",
@@ -135,6 +136,7 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
         weights=labels,
         lambda0_grid=[],  # they are among the weights
         device=device,
+        fitter=fitter.name,
         population=None if file else POPULATION,
         file=None,
         code=code_version(),
