@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, Worded
 from learnprop.progress import run_missing
 from learnprop.run_options import PlanOptions, RunOptions
 from learnprop.simulations.studies import options_type, study_module
@@ -65,11 +65,14 @@ class Caller:
         How the study was called; by default as the process was.
     files : mapping of str to bytes
         What workers read, by name in the folder.
+    spell : callable
+        What the caller calls an argument.
     """
 
     deliver: Callable[[Contents], None] = lambda _: None
     command: Sequence[str] | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
+    spell: Callable[[str], str] = str
 
 
 def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Contents]:
@@ -114,6 +117,8 @@ def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Conte
             _write_provenance(computed, store, workers, how, caller.command, started)
             return contents
 
+        if not how.quiet:
+            mention_no_minimum(study, caller.spell)
         try:
             study = _compute(study, store, workers, how)
         except KeyboardInterrupt:
@@ -273,6 +278,21 @@ def mention_shared_device(study: Study, workers: Workers, n_groups: int) -> None
             "jobs 1 is faster",
             err=True,
         )
+
+
+def mention_no_minimum(study: Study, spell: Callable[[str], str]) -> None:
+    """Say where it is known beforehand that no fit has a minimum.
+
+    Parameters
+    ----------
+    study : Study
+    spell : callable
+        What the caller calls an argument.
+    """
+    module = study_module(study.name)
+    said = module.no_minimum_of(study) if hasattr(module, "no_minimum_of") else ""
+    if said:
+        typer.echo(f"{study.name}: {Worded(said).spelled(spell)}", err=True)
 
 
 def note_session(

@@ -275,8 +275,9 @@ def _hessian(
 ) -> torch.Tensor:
     """Hessian (R, S, K P, K P) from Σ s f_k f_l x_p x_q, k < l and p <= q; the last pair is zero.
 
-    `ridge` (R, S, K P) comes on the diagonal. The flat direction of each parameter, the same change for all classes, gets a curvature of its
-    own, which moves nothing that sums to zero over the classes.
+    `ridge` (R, S, K P) comes on the diagonal. The flat direction of each parameter, the same change
+    for all classes, gets a curvature of its own, which moves nothing that sums to zero over the
+    classes.
     """
     n_classes = len(pair_of)
     place = pair_of[:, None, :, None] * by_pair.shape[-1] + product_of[:, None]
