@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CURVE_STEP = 0.3
-"""Between the points of the population curve, in log odds; twice that for more than two classes or
-beside a penalty, where each has to be computed."""
+"""Between the points of the population curve, in log odds; twice that for more than two classes,
+where each has to be computed."""
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ def _curve(
     lambda0 = [weight[0] for s, weight in cell.class_weight if binary or is_lambda0(s)]
     if len(set(lambda0)) < 2:
         return []
-    step = CURVE_STEP if shared else 2 * CURVE_STEP
+    step = CURVE_STEP if binary else 2 * CURVE_STEP
     at = (logit(np.array([min(lambda0), max(lambda0)])) + shift) / step
     rows = []
     for i in range(int(np.floor(at[0])), int(np.ceil(at[1])) + 1):
