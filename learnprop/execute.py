@@ -16,7 +16,7 @@ import typer
 from learnprop.equations.arguments import BadArgument, Worded
 from learnprop.progress import run_missing
 from learnprop.run_options import PlanOptions, RunOptions
-from learnprop.simulations.studies import options_type, study_module
+from learnprop.simulations.studies import no_minimum_of, options_type, study_module
 
 if TYPE_CHECKING:
     from learnprop.reports.study_report import Contents
@@ -117,8 +117,8 @@ def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Conte
             _write_provenance(computed, store, workers, how, caller.command, started)
             return contents
 
-        if not how.quiet:
-            mention_no_minimum(study, caller.spell)
+        if not how.quiet and (said := no_minimum_of(study)):
+            typer.echo(f"{study.name}: {Worded(said).spelled(caller.spell)}", err=True)
         try:
             study = _compute(study, store, workers, how)
         except KeyboardInterrupt:
@@ -278,21 +278,6 @@ def mention_shared_device(study: Study, workers: Workers, n_groups: int) -> None
             "jobs 1 is faster",
             err=True,
         )
-
-
-def mention_no_minimum(study: Study, spell: Callable[[str], str]) -> None:
-    """Say where it is known beforehand that no fit has a minimum.
-
-    Parameters
-    ----------
-    study : Study
-    spell : callable
-        What the caller calls an argument.
-    """
-    module = study_module(study.name)
-    said = module.no_minimum_of(study) if hasattr(module, "no_minimum_of") else ""
-    if said:
-        typer.echo(f"{study.name}: {Worded(said).spelled(spell)}", err=True)
 
 
 def note_session(
