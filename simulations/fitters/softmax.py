@@ -250,7 +250,9 @@ def softmax_logits(X: ArrayLike, params: ArrayLike) -> FloatArray:
     return np.asarray(X, dtype=np.float64) @ theta[..., :-1].mT + theta[..., None, :, -1]
 
 
-def _fit(X: ArrayLike, y: ArrayLike, class_weight: ArrayLike, *, l2: float, device: str) -> Fit:
+def _fit(
+    X: ArrayLike, y: ArrayLike, class_weight: ArrayLike, *, l2: float = 0.0, device: str = "cpu"
+) -> Fit:
     objective = Objective(weight_penalty=l2)
     return fit_softmax(X, y, class_weight, objective=objective, device=device)
 
