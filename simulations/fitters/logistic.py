@@ -80,7 +80,7 @@ def fit_logistic(
     >>> fit.params.round(6).tolist(), fit.status.tolist()
     ([[[0.908184, -1.362276]]], [['converged']])
     >>> fit_logistic(X, [0, 0, 1, 1], [[1.0, 1.0]], l2=1.0).params.round(6).tolist()
-    [[[0.834045, -1.251067]]]
+    [[[0.958286, -1.437429]]]
     """
     return fit_problem(check_problem(X, y, class_weight, device), l2=l2, max_iter=max_iter)
 
