@@ -20,7 +20,7 @@ log-sigmoid or log-softmax of a logit, so that values are finite and gradients d
 logit. It is done in the precision of the logits, in float32 at least, autocast or not; the matrix
 products of LGL-INR follow `torch.set_float32_matmul_precision`. **Normalisation** is by numbers of
 samples and classes, never by weights (E8); what soft targets and smoothed labels do to the balance
-is in `learnprop.equations.losses.smoothing`.
+is in `learnprop.equations.losses.inputs.smoothing`.
 
 **Step size.** At zero logits and equal class counts the gradient in the logits is, relative to that
 of the softmax loss, K / (2 √(K-1)) for one-vs-all and K² / (2 (K-1)) for LGL-INR: 1.7 and 5.6 at

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from learnprop.equations.losses.samples import IGNORED, is_own, samples_of
+from learnprop.equations.losses.inputs.samples import IGNORED, is_own, samples_of
 
 
 @dataclass(frozen=True)

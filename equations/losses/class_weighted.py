@@ -8,13 +8,18 @@ import torch
 from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.losses.arguments import (
+from learnprop.equations.losses.inputs.arguments import (
     check_ignore_index,
     check_reduction,
     check_share,
 )
-from learnprop.equations.losses.samples import IGNORED, Reduction
-from learnprop.equations.losses.weights import ClassWeight, as_weight, check_no_count, check_weight
+from learnprop.equations.losses.inputs.samples import IGNORED, Reduction
+from learnprop.equations.losses.inputs.weights import (
+    ClassWeight,
+    as_weight,
+    check_no_count,
+    check_weight,
+)
 
 
 class WideBuffers(torch.nn.Module):

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.losses import chosen_loss
-from learnprop.equations.losses.arguments import checked_n_classes
+from learnprop.equations.losses.inputs.arguments import checked_n_classes
 from learnprop.equations.losses.loss import ChosenLoss
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.balance import off_diagonal
-from learnprop.equations.losses.arguments import check_beta
+from learnprop.equations.losses.inputs.arguments import check_beta
 from learnprop.equations.losses.one_vs_all import LogWeights, without_own
 from learnprop.equations.mean_proba import FloatArray
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.losses.arguments import (
+from learnprop.equations.losses.inputs.arguments import (
     at_least_single,
     check_beta,
     check_ignore_index,
@@ -22,7 +22,13 @@ from learnprop.equations.losses.hardness import (
     sides,
 )
 from learnprop.equations.losses.one_vs_all import log_proba
-from learnprop.equations.losses.samples import IGNORED, Reduction, is_own, reduced, samples_of
+from learnprop.equations.losses.inputs.samples import (
+    IGNORED,
+    Reduction,
+    is_own,
+    reduced,
+    samples_of,
+)
 
 __all__ = [
     "LGLINRLoss",

@@ -10,8 +10,13 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from learnprop.equations.losses.class_weighted import ClassWeighted
-from learnprop.equations.losses.samples import IGNORED, Reduction, reduced, samples_of_one_logit
-from learnprop.equations.losses.weights import ClassWeight, of_labels, weight_for
+from learnprop.equations.losses.inputs.samples import (
+    IGNORED,
+    Reduction,
+    reduced,
+    samples_of_one_logit,
+)
+from learnprop.equations.losses.inputs.weights import ClassWeight, of_labels, weight_for
 
 
 def weighted_logistic_loss(

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.losses.arguments import (
+from learnprop.equations.losses.inputs.arguments import (
     check_beta,
     check_ignore_index,
     check_reduction,
@@ -17,8 +17,8 @@ from learnprop.equations.losses.arguments import (
 from learnprop.equations.losses.class_sums import ClassSums, class_sums
 from learnprop.equations.losses.class_weighted import WideBuffers
 from learnprop.equations.losses.lgl_inr import check_outputs, lgl_inr_loss
-from learnprop.equations.losses.samples import IGNORED, Reduction
-from learnprop.equations.losses.weights import sizes
+from learnprop.equations.losses.inputs.samples import IGNORED, Reduction
+from learnprop.equations.losses.inputs.weights import sizes
 
 
 class RunningLGLINRLoss(WideBuffers):

@@ -8,11 +8,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from learnprop.equations import balance
-from learnprop.equations.losses.arguments import at_least_single, check_share
+from learnprop.equations.losses.inputs.arguments import at_least_single, check_share
 from learnprop.equations.losses.class_weighted import Smoothing
-from learnprop.equations.losses.samples import IGNORED, Reduction, reduced, samples_of
-from learnprop.equations.losses.smoothing import masses
-from learnprop.equations.losses.weights import ClassWeight, of_labels, weight_for
+from learnprop.equations.losses.inputs.samples import IGNORED, Reduction, reduced, samples_of
+from learnprop.equations.losses.inputs.smoothing import masses
+from learnprop.equations.losses.inputs.weights import ClassWeight, of_labels, weight_for
 from learnprop.equations.mean_proba import FloatArray
 
 
@@ -44,7 +44,7 @@ def weighted_softmax_loss(
     ignore_index : int
         Samples with this label count nowhere.
     label_smoothing : float
-        ε: share of a sample's mass that goes to all classes alike (`equations.losses.smoothing`).
+        ε: share of a sample's mass that goes to all classes alike (`equations.losses.inputs.smoothing`).
     reduction : {"mean", "sum", "none"}
         The sum is Eq. (1); the mean is the sum over the number of samples that are not ignored,
         whatever their weights are, and 0 where there are none; "none" has the shape of the labels.

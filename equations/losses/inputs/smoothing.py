@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from learnprop.equations.losses.samples import Samples, is_own
+from learnprop.equations.losses.inputs.samples import Samples, is_own
 
 
 def masses(samples: Samples, class_weight: Tensor | None, label_smoothing: float) -> Tensor:

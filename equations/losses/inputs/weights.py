@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.losses.arguments import all_true, is_integer
+from learnprop.equations.losses.inputs.arguments import all_true, is_integer
 from learnprop.equations.mean_proba import FloatArray
 
 ClassWeight = ArrayLike | Tensor | Mapping[int, float]

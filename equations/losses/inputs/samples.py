@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.losses.arguments import (
+from learnprop.equations.losses.inputs.arguments import (
     all_true,
     at_least_single,
     check_ignore_index,
