@@ -6,6 +6,13 @@ import torch
 from torch import Tensor
 
 from learnprop.equations.arguments import BadArgument
+from learnprop.equations.losses.class_sums import ClassSums, full_precision
+from learnprop.equations.losses.hardness import (
+    bias_equation,
+    in_negative_weights,
+    residual,
+    sides,
+)
 from learnprop.equations.losses.inputs.arguments import (
     at_least_single,
     check_beta,
@@ -14,14 +21,6 @@ from learnprop.equations.losses.inputs.arguments import (
     check_tensors,
     checked_n_classes,
 )
-from learnprop.equations.losses.class_sums import ClassSums, full_precision
-from learnprop.equations.losses.hardness import (
-    bias_equation,
-    in_negative_weights,
-    residual,
-    sides,
-)
-from learnprop.equations.losses.one_vs_all import log_proba
 from learnprop.equations.losses.inputs.samples import (
     IGNORED,
     Reduction,
@@ -29,6 +28,7 @@ from learnprop.equations.losses.inputs.samples import (
     reduced,
     samples_of,
 )
+from learnprop.equations.losses.one_vs_all import log_proba
 
 __all__ = [
     "LGLINRLoss",

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from learnprop.equations.losses.inputs.arguments import at_least_single, check_share
 from learnprop.equations.losses.class_weighted import Smoothing
+from learnprop.equations.losses.inputs.arguments import at_least_single, check_share
 from learnprop.equations.losses.inputs.samples import (
     IGNORED,
     Reduction,
@@ -20,8 +20,8 @@ from learnprop.equations.losses.inputs.samples import (
     samples_of,
 )
 from learnprop.equations.losses.inputs.smoothing import masses
-from learnprop.equations.losses.softmax import residual, sides
 from learnprop.equations.losses.inputs.weights import ClassWeight, of_labels, weight_for
+from learnprop.equations.losses.softmax import residual, sides
 from learnprop.equations.mean_proba import FloatArray
 
 __all__ = [

@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from learnprop.equations.arguments import BadArgument
+from learnprop.equations.losses.class_sums import ClassSums, class_sums
+from learnprop.equations.losses.class_weighted import WideBuffers
 from learnprop.equations.losses.inputs.arguments import (
     check_beta,
     check_ignore_index,
@@ -14,11 +16,9 @@ from learnprop.equations.losses.inputs.arguments import (
     check_share,
     check_tensors,
 )
-from learnprop.equations.losses.class_sums import ClassSums, class_sums
-from learnprop.equations.losses.class_weighted import WideBuffers
-from learnprop.equations.losses.lgl_inr import check_outputs, lgl_inr_loss
 from learnprop.equations.losses.inputs.samples import IGNORED, Reduction
 from learnprop.equations.losses.inputs.weights import sizes
+from learnprop.equations.losses.lgl_inr import check_outputs, lgl_inr_loss
 
 
 class RunningLGLINRLoss(WideBuffers):

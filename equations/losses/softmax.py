@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from learnprop.equations import balance
-from learnprop.equations.losses.inputs.arguments import at_least_single, check_share
 from learnprop.equations.losses.class_weighted import Smoothing
+from learnprop.equations.losses.inputs.arguments import at_least_single, check_share
 from learnprop.equations.losses.inputs.samples import IGNORED, Reduction, reduced, samples_of
 from learnprop.equations.losses.inputs.smoothing import masses
 from learnprop.equations.losses.inputs.weights import ClassWeight, of_labels, weight_for
@@ -44,7 +44,7 @@ def weighted_softmax_loss(
     ignore_index : int
         Samples with this label count nowhere.
     label_smoothing : float
-        ε: share of a sample's mass that goes to all classes alike (`equations.losses.inputs.smoothing`).
+        ε: share of a sample's mass that goes to all classes alike (`inputs.smoothing`).
     reduction : {"mean", "sum", "none"}
         The sum is Eq. (1); the mean is the sum over the number of samples that are not ignored,
         whatever their weights are, and 0 where there are none; "none" has the shape of the labels.
