@@ -12,7 +12,7 @@ Class 0 is the rarest, as in the paper's Table 1. The settings share each replic
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ from learnprop.simulations.generators.user_data import (
     draw_from_classes,
     samples_of_file,
 )
+from learnprop.simulations.generators.user_files.dialect import Dialect
 from learnprop.simulations.records.rows import Block
 from learnprop.simulations.registry import check_unused, without_unused
 from learnprop.simulations.studies.cells import FittedCell, choose_family, choose_fitter, streams_of
@@ -52,7 +53,8 @@ SCHEMES = ("equal", "sqrt-inverse", "effective-number", "inverse")
 LAMBDA0_GRID = (0.01, 0.99, 10)
 
 
-_OF_DATA = ("label", "drop", "rarest")
+_DIALECT = tuple(field.name for field in fields(Dialect))
+_OF_DATA = ("label", "drop", "drop_labels", "rarest", *_DIALECT)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,9 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     if o.data or file:
         said = "`X` and `y`" if file and file.called else "`data`"
         check_unused(FAMILIES, "", vars(o), defaults_of(Options), option="generator", said=said)
-        file = file or describe_file(o.data, o.label, o.drop, o.rarest)
+        file = file or describe_file(
+            o.data, o.label, o.drop, o.rarest, o.drop_labels, _said(vars(o))
+        )
     source = _source(o, file)
     fitter = choose_fitter(o, source.n_classes)
     device = chosen_device(o.device).type
@@ -141,8 +145,10 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     )
     inputs = {}
     if file:
-        inputs["data"] = file.path
-        design["file"] = {k: v for k, v in asdict(file).items() if k not in ("path", "called")}
+        said = {name: value for name, value in asdict(file.dialect).items() if value}
+        inputs = {"data": file.path, **said}
+        found = {k: v for k, v in asdict(file).items() if k not in ("path", "called", "dialect")}
+        design["file"] = found
     return Study(NAME, o.seed, o.runs, tuple(cells), compute_block, design, inputs=inputs)
 
 
@@ -158,10 +164,16 @@ def known_from(design: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str
     """What a stored study says beyond its options, for `make_study`."""
     if not design["file"]:
         return {}
-    about: dict[str, Any] = {"path": inputs.get("data", ""), **design["file"]}
+    about: dict[str, Any] = {
+        "path": inputs.get("data", ""), "dialect": _said(inputs), **design["file"]
+    }  # fmt: skip
     for name in ("drop", "labels", "counts"):
         about[name] = tuple(about[name])
     return {"file": DataFile(**about)}
+
+
+def _said(options: Mapping[str, Any]) -> Dialect:
+    return Dialect(**{name: options.get(name, "") for name in _DIALECT})
 
 
 def _check_ratios(ratios: Sequence[float]) -> None:
