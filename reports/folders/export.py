@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
@@ -41,7 +40,11 @@ TABLES = ("measurements", "fits")
 
 
 def export(
-    store: Store, out: Path | BinaryIO, *, file_format: str | None = None, table: str = "measurements"
+    store: Store,
+    out: Path | BinaryIO,
+    *,
+    file_format: str | None = None,
+    table: str = "measurements",
 ) -> int:
     """Write a table of a store to a file, whole or not at all, a block at a time.
 
@@ -76,9 +79,9 @@ def export(
     beside = out.with_name(f"{out.name}.tmp")
     try:
         with beside.open("wb") as file:
-            if out.suffix.lower() == ".gz":  # without a time, that the same rows be the same bytes
+            if out.suffix.lower() == ".gz":  # no time in it: the same rows are the same bytes
                 with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-                    n_rows = _write(store, table, writer, packed)
+                    n_rows = _write(store, table, writer, cast("BinaryIO", packed))
             else:
                 n_rows = _write(store, table, writer, file)
         beside.replace(out)
@@ -142,10 +145,10 @@ def _write(
     store: Store,
     table: str,
     writer: Callable[[BinaryIO], AbstractContextManager[Callable[[pd.DataFrame], None]]],
-    file: BinaryIO | gzip.GzipFile,
+    file: BinaryIO,
 ) -> int:
     n_rows = 0
-    with writer(cast("BinaryIO", file)) as write:
+    with writer(file) as write:
         for frame in _frames(store, table):
             write(frame)
             n_rows += len(frame)
@@ -245,47 +248,34 @@ def fits_frame(cell: str, rows: Fits, n_classes: int) -> pd.DataFrame:
 
 
 @contextmanager
-def _text(binary: BinaryIO) -> Iterator[TextIO]:
-    """UTF-8 for a binary file, which stays open."""
-    text = io.TextIOWrapper(binary, encoding="utf-8", newline="")
-    try:
-        yield text
-        text.flush()
-    finally:
-        text.detach()
+def _csv(file: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
+    first = True
+
+    def write(frame: pd.DataFrame) -> None:
+        nonlocal first
+        file.write(frame.to_csv(index=False, header=first, lineterminator="\n").encode())
+        first = False
+
+    yield write
 
 
 @contextmanager
-def _csv(binary: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
-    with _text(binary) as file:
-        first = True
+def _json(file: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
+    separator = "[\n"
 
-        def write(frame: pd.DataFrame) -> None:
-            nonlocal first
-            frame.to_csv(file, index=False, header=first, lineterminator="\n")
-            first = False
+    def write(frame: pd.DataFrame) -> None:
+        nonlocal separator
+        for record in frame.astype(object).where(frame.notna(), None).to_dict("records"):
+            # json writes the shortest digits that read back as the same number
+            file.write(f"{separator}{json.dumps(record, ensure_ascii=False)}".encode())
+            separator = ",\n"
 
-        yield write
-
-
-@contextmanager
-def _json(binary: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
-    with _text(binary) as file:
-        separator = "[\n"
-
-        def write(frame: pd.DataFrame) -> None:
-            nonlocal separator
-            for record in frame.astype(object).where(frame.notna(), None).to_dict("records"):
-                # json writes the shortest digits that read back as the same number
-                file.write(separator + json.dumps(record, ensure_ascii=False))
-                separator = ",\n"
-
-        yield write
-        file.write("\n]\n")
+    yield write
+    file.write(b"\n]\n")
 
 
 @contextmanager
-def _parquet(binary: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
+def _parquet(file: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -294,7 +284,7 @@ def _parquet(binary: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
     def write(frame: pd.DataFrame) -> None:
         rows = pa.Table.from_pandas(frame, preserve_index=False)
         if not writers:
-            writers.append(pq.ParquetWriter(binary, rows.schema))
+            writers.append(pq.ParquetWriter(file, rows.schema))
         writers[0].write_table(rows.cast(writers[0].schema))
 
     try:

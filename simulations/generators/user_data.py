@@ -19,7 +19,6 @@ from learnprop.simulations.generators.generator import Sample
 from learnprop.simulations.generators.user_files.dialect import UNSAID, Dialect
 from learnprop.simulations.generators.user_files.read import read_features_and_labels
 
-
 SHOWN = 10
 """Labels that an error names."""
 
@@ -142,7 +141,7 @@ def digest_of(features: FloatArray, labels: np.ndarray, classes: Collection[str]
     False
     """
     kept = np.isin(labels, list(classes))
-    digest = hashlib.sha256(np.ascontiguousarray(features[kept], dtype="<f8"))
+    digest = hashlib.sha256(features[kept].astype("<f8").tobytes())
     digest.update(json.dumps(labels[kept].tolist()).encode())
     return digest.hexdigest()
 
@@ -183,9 +182,9 @@ def class_counts(
     --------
     >>> class_counts(np.array(["no", "yes", "no", "no", "yes"]), "y")
     {'yes': 2, 'no': 3}
-    >>> class_counts(np.array(["no", "yes", "no", "yes", "maybe"]), "y")
+    >>> class_counts(np.array([*"ab" * 3, "c"]), "y")
     Traceback (most recent call last):
-    ValueError: y has one row of 'maybe', and none is left to test: drop_labels 'maybe' leaves it out
+    ValueError: y has one row of 'c', and none is left to test: drop_labels 'c' leaves it out
     """
     counts = Counter(labels.tolist())
     for label in drop_labels:

@@ -1,4 +1,4 @@
-"""How a text file spells a table: encoding, separator, decimal mark; said, or found without doubt."""
+"""How a text file writes a table: encoding, separator, decimal mark; said, or beyond doubt."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def check_dialect(dialect: Dialect, is_text: bool) -> None:
 
 
 def text_of(content: bytes, encoding: str) -> str:
-    """Text that bytes hold: in the encoding of their byte order mark, else as said, else UTF-8.
+    r"""Text that bytes hold: in the encoding of their byte order mark, else as said, else UTF-8.
 
     Parameters
     ----------
@@ -104,11 +104,11 @@ def text_of(content: bytes, encoding: str) -> str:
 
     Examples
     --------
-    >>> text_of("größe".encode("utf-16"), ""), text_of(b"gr\\xf6\\xdfe", "cp1252")
+    >>> text_of("größe".encode("utf-16"), ""), text_of(b"gr\xf6\xdfe", "cp1252")
     ('größe', 'größe')
-    >>> text_of(b"gr\\xf6\\xdfe", "")
+    >>> text_of(b"gr\xf6\xdfe", "")
     Traceback (most recent call last):
-    ValueError: data cannot be read: byte 0xf6 in line 1 is not UTF-8; say encoding: cp1252 reads 'ö'
+    ValueError: data cannot be read: byte 0xf6 in line 1 is not UTF-8; say encoding (cp1252: 'ö')
     """
     mark, marked = next((m for m in _MARKS if content.startswith(m[0])), (b"", ""))
     said = codecs.lookup(encoding).name.removesuffix("-sig") if encoding else ""
@@ -123,20 +123,19 @@ def text_of(content: bytes, encoding: str) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start : error.start + 1]
-        advice = "" if marked or said else f"; say `encoding`: {_as_western(byte)}"
+        letter = byte.decode("cp1252", errors="replace")
+        advice = "" if marked or said else f"; say `encoding` (cp1252: {letter!r})"
         raise BadArgument(
-            "data", f"cannot be read: byte {byte[0]:#x} in line {line} is not {_shown(chosen)}{advice}"
+            "data",
+            f"cannot be read: byte {byte[0]:#x} in line {line} is not {_shown(chosen)}{advice}",
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        advice = "" if marked or said else "; if it is UTF-16, say `encoding` utf-16-le or utf-16-be"
+        advice = (
+            "" if marked or said else "; if it is UTF-16, say `encoding` utf-16-le or utf-16-be"
+        )
         raise BadArgument("data", f"cannot be read: NUL in line {line}, which is no text{advice}")
     return text
-
-
-def _as_western(byte: bytes) -> str:
-    letter = byte.decode("cp1252", errors="replace")
-    return f"cp1252 reads {letter!r}" if letter.isprintable() and letter != "\ufffd" else "cp1250?"
 
 
 def _shown(encoding: str) -> str:
@@ -192,9 +191,7 @@ def records(file: TextIO, sep: str) -> Iterator[list[str]]:
     [['a', 'b'], ['c ; d', 'e']]
     """
     file.seek(0)
-    for record in csv.reader(file, delimiter=sep, strict=True, skipinitialspace=True):
-        if len(record) > 1 or (record and record[0].strip()):
-            yield record
+    yield from filter(None, csv.reader(file, delimiter=sep, strict=True, skipinitialspace=True))
 
 
 def names_in(record: Sequence[str]) -> list[str]:

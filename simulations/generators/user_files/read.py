@@ -62,7 +62,7 @@ def read_features_and_labels(
     Notes
     -----
     Damage is refused where a checksum shows it: npz, Excel and gzip always have one, Parquet only
-    where its pages were written with one. An index that pandas keeps in a Parquet file is no column.
+    where its pages were written with one. An index that pandas keeps in Parquet is no column.
     """
     name = Path(path).name.lower()
     if not name.endswith(SUFFIXES):

@@ -145,8 +145,8 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     )
     inputs = {}
     if file:
-        said = {name: value for name, value in asdict(file.dialect).items() if value}
-        inputs = {"data": file.path, **said}
+        written = {name: value for name, value in asdict(file.dialect).items() if value}
+        inputs = {"data": file.path, **written}
         found = {k: v for k, v in asdict(file).items() if k not in ("path", "called", "dialect")}
         design["file"] = found
     return Study(NAME, o.seed, o.runs, tuple(cells), compute_block, design, inputs=inputs)
