@@ -85,7 +85,7 @@ def test_what_cannot_be_is_named(kind, given, message):
         (np.eye(2), [["a"], ["b", "c"]], {}, "^y must be an array, got rows of different lengths"),
         (np.eye(2), [["a"], ["b"]], {}, r"^y must be \(n_samples,\), got \(2, 1\)"),
         (csr_array(np.eye(2)), ["a", "b"], {}, "^X must be dense, got a sparse matrix"),
-        (np.array([[0.0], [np.nan], [np.inf]]), list("abb"), {}, r"^X has .* 0\) in rows 2, 3; fill"),
+        (np.array([[0.0], [np.nan], [np.inf]]), list("abb"), {}, r"^X has .* 0\) in rows 2, 3; "),
         ([[0.0], [None], [1]], list("abb"), {}, r"^X has missing .*columns 0\) in row 2; fill"),
         ([[1.0], [2.0j]], ["a", "b"], {}, "^X: column 0 holds 2j in row 2, which is no number"),
         (np.ma.array([[1], [2]], mask=[[0], [1]]), ["a", "b"], {}, r"^X has missing .* in row 2; "),

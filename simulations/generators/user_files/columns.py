@@ -155,7 +155,7 @@ def _plain_texts(texts: np.ndarray | Sequence[str], decimal: str) -> np.ndarray 
         joined = "".join(texts)
         if "_" in joined or not joined.isascii():  # Python reads 1_000 and other digits
             return None
-        if decimal == "," and "," in joined:
+        if decimal == ",":
             if "." in joined:
                 return None
             texts = [text.replace(",", ".") for text in texts]
@@ -189,7 +189,9 @@ def _of_another_mark(value: Any, decimal: str) -> str:
     other = {".": ",", ",": "."}.get(decimal, "")
     if not other or other not in value or not _DIGITS_AND_MARKS.fullmatch(value.strip()):
         return ""
-    return f"which is no number where `decimal` is {decimal!r}; say which it is, or write none else"
+    return (
+        f"which is no number where `decimal` is {decimal!r}; say `decimal` {other!r} or write it so"
+    )
 
 
 def _number(value: Any, decimal: str) -> float | bool | None:

@@ -97,9 +97,9 @@ def read_csv(
     check_names(columns)
     chosen = [j for j, column in enumerate(columns) if column not in (label, *drop)]
     decimal = dialect.decimal or "."
-    if not dialect.decimal and sep != "," and "," in text:
+    if not dialect.decimal and sep != "," and ("," in text or sep == ";"):
         of_features = ([row[j] for j in chosen] for row in islice(_rows(file, sep), 1, None))
-        decimal = decimal_of(of_features)
+        decimal = decimal_of(of_features, sep)
     pieces: dict[int, list[np.ndarray]] = {j: [] for j in chosen}
     refused: dict[str, BadArgument] = {}
     labels: list[str] = []

@@ -21,8 +21,8 @@ _MARKS = (  # UTF-32's begins with UTF-16's
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_WITH_COMMA = re.compile(r"[+-]?(\d*),(\d+)([eE][+-]?\d+)?")
-_WITH_POINT = re.compile(r"[+-]?\d*\.\d*([eE][+-]?\d+)?")
+_WITH_MARK = re.compile(r"(?=.*\d)[+-]?(\d*[.,]\d*)(?:[eE][+-]?\d+)?")
+_OF_THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def text_of(content: bytes, encoding: str) -> str:
     ('größe', 'größe')
     >>> text_of(b"gr\xf6\xdfe", "")
     Traceback (most recent call last):
-    ValueError: data cannot be read: byte 0xf6 in line 1 is not UTF-8; say encoding (cp1252: 'ö')
+    ValueError: data cannot be read: byte 0xf6 in line 1 is not UTF-8; encoding cp1252 reads 'ö'
     """
     mark, marked = next((m for m in _MARKS if content.startswith(m[0])), (b"", ""))
     said = codecs.lookup(encoding).name.removesuffix("-sig") if encoding else ""
@@ -124,7 +124,7 @@ def text_of(content: bytes, encoding: str) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start : error.start + 1]
         letter = byte.decode("cp1252", errors="replace")
-        advice = "" if marked or said else f"; say `encoding` (cp1252: {letter!r})"
+        advice = "" if marked or said else f"; `encoding` cp1252 reads {letter!r}"
         raise BadArgument(
             "data",
             f"cannot be read: byte {byte[0]:#x} in line {line} is not {_shown(chosen)}{advice}",
@@ -205,13 +205,15 @@ def names_in(record: Sequence[str]) -> list[str]:
     return [field.strip() for field in record]
 
 
-def decimal_of(rows: Iterable[Sequence[str]]) -> str:
-    """Decimal mark of numbers between which there is no comma: "," only where it is nothing else.
+def decimal_of(rows: Iterable[Sequence[str]], sep: str) -> str:
+    """Decimal mark of numbers that are written with one, where there is no other way to read them.
 
     Parameters
     ----------
     rows : iterable of sequence of str
         Features; what is no number is passed over.
+    sep : str
+        Between columns: a semicolon stands where commas are decimal, and points of thousands.
 
     Returns
     -------
@@ -220,34 +222,38 @@ def decimal_of(rows: Iterable[Sequence[str]]) -> str:
     Raises
     ------
     BadArgument
-        If commas may be of thousands, or points stand beside them; rows are counted from 1.
+        If both marks are there, or one that may be of thousands; rows are counted from 1.
 
     Examples
     --------
-    >>> decimal_of([["1,5", "x"], ["2", "3"]]), decimal_of([["1.5"], ["a, b"]])
+    >>> decimal_of([["1,5", "x"], ["2", "1,500"]], ";"), decimal_of([["1.5"], ["1.500"]], ";")
     (',', '.')
-    >>> decimal_of([["2"], ["1,500"]])
+    >>> decimal_of([["2"], ["1,500"]], ";")
     Traceback (most recent call last):
-    ValueError: data holds '1,500' in row 2: 1500, or 1.5? say decimal
+    ValueError: data holds '1,500' in row 2, 1.500 or 1500: say decimal ',' or write 1500
     """
-    thousands = comma = point = ""
+    seen: dict[str, str] = {}  # the first number of each mark
+    sure: set[str] = set()
     for row, values in enumerate(rows, start=1):
         for text in map(str.strip, values):
-            if "," in text and (match := _WITH_COMMA.fullmatch(text)):
-                whole, fraction, _ = match.groups()
-                if len(fraction) != 3 or len(whole) > 3 or whole in ("", "0"):
-                    comma = comma or f"{text!r} in row {row}"
-                else:
-                    thousands = thousands or f"{text!r} in row {row}"
-                    read = f"{whole}{fraction}, or {float(f'{whole}.{fraction}'):g}"
-            elif not point and "." in text and _WITH_POINT.fullmatch(text):
-                point = f"{text!r} in row {row}"
-    if point and (comma or thousands):
+            mark = "," if "," in text else "." if "." in text else ""
+            if mark and mark not in sure and (match := _WITH_MARK.fullmatch(text)):
+                seen.setdefault(mark, f"{text!r} in row {row}")
+                if not _OF_THOUSANDS.fullmatch(match[1]):
+                    sure.add(mark)
+    if len(seen) == 2:
         raise BadArgument(
             "data",
-            f"holds {comma or thousands} and {point}: write every number with one decimal mark and "
+            f"holds {seen[',']} and {seen['.']}: write every number with one decimal mark and "
             "nothing between thousands, or leave columns out with `drop`",
         )
-    if thousands and not comma:
-        raise BadArgument("data", f"holds {thousands}: {read}? say `decimal`")
-    return "," if comma else "."
+    for mark, number in seen.items():
+        if mark not in sure and (mark == "," or sep == ";"):
+            digits = number.split("'")[1]
+            whole = digits.replace(mark, "")
+            raise BadArgument(
+                "data",
+                f"holds {number}, {digits.replace(',', '.')} or {whole}: say "
+                f"`decimal` {mark!r} or write {whole}",
+            )
+    return "," if "," in seen else "."

@@ -61,7 +61,7 @@ def read_excel(
     tables = {name: _filled(table) for name, table in sheets.items()}
     tables = {name: table for name, table in tables.items() if table.size}
     if len(tables) != 1:
-        found = f"several: {', '.join(tables)}; save it as a file" if tables else "none"
+        found = f"{', '.join(tables)}: save the one that is meant by itself" if tables else "none"
         raise BadArgument("data", f"must hold one sheet that is not empty, got {found}")
     (table,) = tables.values()
     columns = [str(name).strip() or f"Unnamed: {j}" for j, name in enumerate(table.iloc[0])]

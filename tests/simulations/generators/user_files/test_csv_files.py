@@ -86,7 +86,10 @@ def test_true_and_false_are_one_and_zero_alone():
     [
         (b"", "^data .*a.csv cannot be read: it is empty"),
         (b"\n\n", "a.csv cannot be read: it is empty"),
-        (b"a,kind\n1,\xe9\n", r"byte 0xe9 in line 2 is not UTF-8; say encoding \(cp1252: 'é'\)$"),
+        (
+            b"a,kind\n1,\xe9\n",
+            r"byte 0xe9 in line 2 is not UTF-8; encoding cp1252 reads 'é'$",
+        ),
         (
             "a,kind\n1,x\n".encode("utf-16-le"),
             "NUL in line 1, which is no text; if it is UTF-16, say encoding utf-16-le or",

@@ -30,10 +30,9 @@ def test_missing_values_are_refused_with_their_rows(frame, write):
     frame.loc[[2, 7], "height"] = np.nan
     frame.loc[11, "x 2"] = np.inf
     for name in ("data.csv", "data.parquet"):
-        with pytest.raises(
-            ValueError,
-            match=r"columns 'height', 'x 2'\) in rows 3, 8, 12; fill them in, leave out the rows, or leave the columns out with drop$",
-        ):
+        advice = "fill them in, leave out the rows, or leave the columns out with drop"
+        message = rf"columns 'height', 'x 2'\) in rows 3, 8, 12; {advice}$"
+        with pytest.raises(ValueError, match=message):
             describe_file(write(frame, name, index=False), "kind", ())
 
 
