@@ -163,8 +163,10 @@ def export(
     path = None if out == Path("-") else out
     with bad_input():
         if path is not None:
-            _check_file(path, force)
+            _check_file(path)
         format_of(path, file_format, table)
+        if path is not None and path.exists() and not force:
+            raise BadArgument("out", f"{path} is there; `force` replaces it")
         with _reading(folder) as store:
             if path is None:
                 with stdout_of_bytes() as stdout:
@@ -181,11 +183,10 @@ def export(
         )
 
 
-def _check_file(path: Path, force: bool) -> None:
+def _check_file(path: Path) -> None:
     """Raise `BadArgument` where `export` must not, or cannot, write."""
-    if path.exists() and (path.is_dir() or not force):
-        kind = "a folder" if path.is_dir() else "there; `force` replaces it"
-        raise BadArgument("out", f"{path} is {kind}")
+    if path.is_dir():
+        raise BadArgument("out", f"{path} is a folder")
     if not path.parent.is_dir():
         raise BadArgument("out", f"{path} cannot be written: no such folder")
     if path.suffix == ".sqlite":

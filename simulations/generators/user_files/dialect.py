@@ -230,7 +230,7 @@ def decimal_of(rows: Iterable[Sequence[str]], sep: str) -> str:
     (',', '.')
     >>> decimal_of([["2"], ["1,500"]], ";")
     Traceback (most recent call last):
-    ValueError: data holds '1,500' in row 2, 1.500 or 1500: say decimal ',' or write 1500
+    ValueError: data holds '1,500' in row 2: 1.500 or 1500? say decimal ',' or write 1500
     """
     seen: dict[str, str] = {}  # the first number of each mark
     sure: set[str] = set()
@@ -253,7 +253,7 @@ def decimal_of(rows: Iterable[Sequence[str]], sep: str) -> str:
             whole = digits.replace(mark, "")
             raise BadArgument(
                 "data",
-                f"holds {number}, {digits.replace(',', '.')} or {whole}: say "
+                f"holds {number}: {digits.replace(',', '.')} or {whole}? say "
                 f"`decimal` {mark!r} or write {whole}",
             )
     return "," if "," in seen else "."
