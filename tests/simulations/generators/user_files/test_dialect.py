@@ -96,8 +96,8 @@ HEADS = "a;kind\n2;x\n"
 @pytest.mark.parametrize(
     ("text", "how", "message"),
     [
-        (HEADS + "1,500;y", {}, "^data .* holds '1,500' in row 2: 1.500 or 1500\? say decimal ','"),
-        (HEADS + "1.500;y", {}, "'1.500' in row 2: 1.500 or 1500\? say decimal '.' or write 1500$"),
+        (HEADS + "1,500;y", {}, r"^data .*'1,500' in row 2: 1.500 or 1500\? say decimal ','"),
+        (HEADS + "1.500;y", {}, r"'1.500' in row 2: 1.500 or 1500\? say decimal '.' or write 1500$"),
         (HEADS + "1,5;y\n1.5;x", {}, "holds '1,5' in row 2 and '1.5' in row 3: write every number"),
         (HEADS + "1,500.5;y", {}, "holds '1,500.5' in row 2, which is no number where decimal"),
         (HEADS + "1,5;y\n1,500,000;x", {}, "'1,500,000' in row 3, which is no number; encode it"),
