@@ -97,8 +97,8 @@ HEADS = "a;kind\n2;x\n"
     ("text", "how", "message"),
     [
         (HEADS + "1,500;y", {}, r"^data .*'1,500' in row 2: 1.500 or 1500\? say decimal ','"),
-        (HEADS + "1.500;y", {}, r"'1.500' in row 2: 1.500 or 1500\? say decimal '.' or write 1500$"),
-        (HEADS + "1,5;y\n1.5;x", {}, "holds '1,5' in row 2 and '1.5' in row 3: write every number"),
+        (HEADS + "1.500;y", {}, r"'1.500' in row 2: 1.500 or 1500\? say decimal '.' or write"),
+        (HEADS + "1,5;y\n1.5;x", {}, "'1,5' in row 2 and '1.5' in row 3: write every number"),
         (HEADS + "1,500.5;y", {}, "holds '1,500.5' in row 2, which is no number where decimal"),
         (HEADS + "1,5;y\n1,500,000;x", {}, "'1,500,000' in row 3, which is no number; encode it"),
         (HEADS + "1.5;y", {"decimal": ","}, "'1.5' .* decimal is ','; say decimal '.' or write"),
