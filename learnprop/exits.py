@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 
 import typer
 
@@ -112,6 +112,25 @@ def say(line: str) -> None:
         print(line, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def stdout_of_bytes() -> Iterator[BinaryIO]:
+    """Stdout for a table; where nobody reads on, the rest is written nowhere.
+
+    Raises
+    ------
+    typer.Exit
+        With status 3 where it cannot be written, e.g. to a full disk.
+    """
+    sys.stdout.flush()
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise stopped(f"stopped: the output cannot be written: {error.strerror}") from None
 
 
 def show_tables(tables: list[Any]) -> None:

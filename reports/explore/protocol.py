@@ -73,7 +73,7 @@ def _mechanism(source: Source) -> list[str]:
             for label, n in zip(source.labels, source.file.counts, strict=True)
         )
         return [
-            f"The samples of one file (SHA-256 {source.file.sha256[:16]}…), "
+            f"The samples of one file (SHA-256 of features and labels {source.file.sha256[:16]}…), "
             f"{source.file.n_features} features; labels and their samples: {counts}. Class 0 is "
             f"{plain_text(source.labels[0])}.",
             "Every replication draws training and test samples from it without replacement: they "

@@ -12,7 +12,7 @@ Class 0 is the rarest, as in the paper's Table 1. The settings share each replic
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ from learnprop.simulations.generators.user_data import (
     draw_from_classes,
     samples_of_file,
 )
+from learnprop.simulations.generators.user_files.dialect import Dialect
 from learnprop.simulations.minimisation.separation import is_separated
 from learnprop.simulations.records.rows import REASONS, SEPARATED, Block, with_way_on
 from learnprop.simulations.registry import check_unused, without_unused
@@ -59,7 +60,8 @@ SCHEMES = ("equal", "sqrt-inverse", "effective-number", "inverse")
 LAMBDA0_GRID = (0.01, 0.99, 10)
 ASKED_OF = 200_000
 
-_OF_DATA = ("label", "drop", "rarest")
+_DIALECT = tuple(field.name for field in fields(Dialect))
+_OF_DATA = ("label", "drop", "drop_labels", "rarest", *_DIALECT)
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,9 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     if o.data or file:
         said = "`X` and `y`" if file and file.called else "`data`"
         check_unused(FAMILIES, "", vars(o), defaults_of(Options), option="generator", said=said)
-        file = file or describe_file(o.data, o.label, o.drop, o.rarest)
+        file = file or describe_file(
+            o.data, o.label, o.drop, o.rarest, o.drop_labels, _said(vars(o))
+        )
     source = _source(o, file)
     fitter = choose_fitter(o, source.n_classes)
     device = chosen_device(o.device).type
@@ -144,8 +148,10 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     )
     inputs = {}
     if file:
-        inputs["data"] = file.path
-        design["file"] = {k: v for k, v in asdict(file).items() if k not in ("path", "called")}
+        written = {name: value for name, value in asdict(file.dialect).items() if value}
+        inputs = {"data": file.path, **written}
+        found = {k: v for k, v in asdict(file).items() if k not in ("path", "called", "dialect")}
+        design["file"] = found
     return Study(NAME, o.seed, o.runs, tuple(cells), compute_block, design, inputs=inputs)
 
 
@@ -161,7 +167,9 @@ def known_from(design: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str
     """What a stored study says beyond its options, for `make_study`."""
     if not design["file"]:
         return {}
-    about: dict[str, Any] = {"path": inputs.get("data", ""), **design["file"]}
+    about: dict[str, Any] = {
+        "path": inputs.get("data", ""), "dialect": _said(inputs), **design["file"]
+    }  # fmt: skip
     for name in ("drop", "labels", "counts"):
         about[name] = tuple(about[name])
     return {"file": DataFile(**about)}
@@ -185,6 +193,10 @@ def no_minimum_of(study: Study) -> str:
     if not any(is_separated(X, labels) for labels in questions):
         return ""
     return f"the whole file is {with_way_on(REASONS[SEPARATED], study.design)}"
+
+
+def _said(options: Mapping[str, Any]) -> Dialect:
+    return Dialect(**{name: options.get(name, "") for name in _DIALECT})
 
 
 def _check_ratios(ratios: Sequence[float]) -> None:
