@@ -85,7 +85,8 @@ class StudyResult:
         test = self.to_frame().query("split == 'test'")  # on train they hold by construction
         verdicts = test["verdict"].value_counts().items()
         counts = ", ".join(f"{n} {verdict}" for verdict, n in verdicts)
-        return f"<{self.study.name}: {self.study.n_runs} runs; on test data {counts}>"
+        name = f"{self.study.name}, quick look" if self.study.quick else self.study.name
+        return f"<{name}: {self.study.n_runs} runs; on test data {counts}>"
 
 
 _HOW = {"out": None, "jobs": 1, "max_failures": 1.0, "quiet": True}

@@ -17,6 +17,7 @@ from learnprop.equations.arguments import BadArgument
 from learnprop.progress import run_missing
 from learnprop.run_options import PlanOptions, RunOptions
 from learnprop.simulations.studies import options_type, study_module
+from learnprop.simulations.studies.option import with_defaults
 
 if TYPE_CHECKING:
     from learnprop.reports.study_report import Contents
@@ -36,7 +37,7 @@ def lay_out(name: str, chosen: Mapping[str, Any], **known: Any) -> Study:
     name : str
         Of the study.
     chosen : mapping
-        Its options; what is missing has its default.
+        Its options, as far as they were given; what is missing has its default.
     **known
         What its ``make_study`` takes besides, e.g. the ``file`` of a user's arrays.
 
@@ -49,7 +50,8 @@ def lay_out(name: str, chosen: Mapping[str, Any], **known: Any) -> Study:
     BadArgument
         Naming the option and its value.
     """
-    study: Study = study_module(name).make_study(options_type(name)(**chosen), **known)
+    options = with_defaults(options_type(name), chosen)
+    study: Study = study_module(name).make_study(options, **known)
     return study
 
 
@@ -109,7 +111,7 @@ def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Conte
             write_text(out / "protocol.md", report.protocol(study, how.mcse))
 
         def reported(computed: Study) -> Contents:
-            contents = report.contents(report.summarise(computed, store))
+            contents = report.reported(computed, store)
             caller.deliver(contents)
             _write_provenance(computed, store, workers, how, caller.command, started)
             return contents
