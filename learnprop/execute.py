@@ -230,9 +230,11 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
 
     while True:
         groups = grouped(tasks_of(study, pending_blocks(study, store, how.timeout)))
-        if not how.quiet:
+        if how.shows_progress:
             mention_shared_device(study, workers, len(groups))
-        note_session(study, store, workers, max(map(len, groups), default=1), quiet=how.quiet)
+        note_session(
+            study, store, workers, max(map(len, groups), default=1), quiet=not how.shows_progress
+        )
         run_missing(study, store, workers, how)
         if how.mcse is None:
             return study
@@ -248,7 +250,7 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
                     )
             return study
         study = replace(study, cell_runs=cell_runs)
-        if not how.quiet:
+        if how.shows_progress:
             wanted = ", ".join(f"{runs} runs of {cell}" for cell, runs in cell_runs.items())
             said = f"{study.name}: an MCSE of {how.mcse:g} is not reached: {wanted}"
             typer.echo(said, err=True)
@@ -327,7 +329,7 @@ def _mention_more_runs(study: Study, store: Store, how: RunOptions) -> None:
         for cell, runs in held.items()
         if runs > study.runs_of(cell)
     ]
-    if used and not how.quiet:
+    if used and how.shows_progress:
         typer.echo(
             f"{study.name}: the store holds more runs; these reports use the first "
             + ", ".join(used),

@@ -12,6 +12,8 @@ from typing import Any
 
 from learnprop.reports.layout.numbers import duration
 from learnprop.simulations.engine.study import block_size_of
+from learnprop.simulations.engine.time_left import seconds_left
+from learnprop.simulations.engine.within import FOLDER, told
 from learnprop.simulations.records.store import (
     Store,
     failed_runs,
@@ -56,6 +58,8 @@ class Status:
         What was out of the ordinary in single blocks.
     session : dict
         Who computes, or did last.
+    told : tuple of str
+        How far the blocks are that are being computed, as far as they tell.
     """
 
     study: str
@@ -65,6 +69,7 @@ class Status:
     reasons: tuple[tuple[str, str, int, int], ...]
     notes: tuple[str, ...]
     session: dict[str, Any]
+    told: tuple[str, ...] = ()
 
 
 def study_status(store: Store) -> Status:
@@ -104,12 +109,16 @@ def study_status(store: Store) -> Status:
         )
     missing = sum(c.blocks_asked - c.blocks_done for c in cells)
     workers, at_once = (max(1, int(session.get(n, 1))) for n in ("workers", "blocks_at_once"))
+    per_block = {c.cell: c.seconds_per_block for c in cells if c.blocks_done}
     written = is_written(store.path.parent)
     return Status(
         study=store.study,
         cells=tuple(cells),
         running=min(workers * at_once, missing) if written else 0,
-        seconds_left=_seconds_left(cells, min(workers, max(-(-missing // at_once), 1))),
+        seconds_left=seconds_left(
+            {c.cell: c.blocks_asked - c.blocks_done for c in cells}, per_block, workers, at_once
+        ),
+        told=tuple(told(store.path.parent / FOLDER)) if written else (),
         reasons=_reasons(store, failed),
         notes=tuple(f"{row[0]} block {row[1]}: {row[5]}" for row in blocks if row[5]),
         session=session,
@@ -147,6 +156,7 @@ def status_text(status: Status, folder: Path) -> tuple[Any, Sequence[str]]:
         lines.append(
             f"running {since} (process {pid} on {host}): {status.running} blocks at a time"
         )
+        lines += [f"  {line}" for line in status.told]
     elif left:
         lines.append("not running: the command that began it resumes")
     if not status.cells:
@@ -162,19 +172,6 @@ def status_text(status: Status, folder: Path) -> tuple[Any, Sequence[str]]:
         command = ["learnprop", "replay", str(folder), "--cell", cell, "--run", str(run)]
         lines.append(f"  the first: {shlex.join(command)}")
     return table, [*lines, *status.notes[:MAX_REASONS]]
-
-
-def _seconds_left(cells: list[CellStatus], workers: int) -> float:
-    """A cell without a finished block is taken to be as slow as the others on average."""
-    known = [c.seconds_per_block for c in cells if c.blocks_done]
-    if not known:
-        return float("nan") if any(c.blocks_asked for c in cells) else 0.0
-    typical = sum(known) / len(known)
-    work = sum(
-        (c.blocks_asked - c.blocks_done) * (c.seconds_per_block if c.blocks_done else typical)
-        for c in cells
-    )
-    return work / workers
 
 
 def _reasons(store: Store, failed: dict[str, set[int]]) -> tuple[tuple[str, str, int, int], ...]:
