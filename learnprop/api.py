@@ -130,12 +130,13 @@ def study_function(name: str) -> Callable[..., StudyResult]:
         passed = dict(zip(arrays, positional, strict=False)) | given
         values = {array: passed.pop(array, None) for array in arrays}
         chosen_how = {key: passed.pop(key) for key in how if key in passed}
-        __tracebackhide__ = True  # of IPython and pytest
+        out = chosen_how.get("out")
         try:
             return _run(name, passed, chosen_how, values)
         except KeyboardInterrupt:
-            interrupted = KeyboardInterrupt(_kept(chosen_how.get("out")))
-        raise interrupted  # here: of a script it shows the call, this line, and what is kept
+            interrupted = KeyboardInterrupt(_kept(out))
+        # Not above, and not from there: what is shown ends at the call, with what is kept.
+        raise interrupted
 
     signature = inspect.Signature(
         [

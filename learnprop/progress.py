@@ -11,6 +11,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from learnprop.run_options import RunOptions
+from learnprop.simulations.engine.time_left import TimeLeft
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,8 +26,8 @@ LINE_EVERY = 30.0
 MOST_TOLD = 8
 """Blocks under a bar."""
 
-Advance = Callable[[int, float], None]
-"""``(done, seconds_left)``: blocks that are done, and how long the others take, NaN if unknown."""
+Advance = Callable[[int, TimeLeft], None]
+"""``(done, left)``: blocks that are done, and how long the others take."""
 
 
 def run_missing(study: Study, store: Store, workers: Workers, how: RunOptions) -> None:
@@ -47,7 +48,7 @@ def run_missing(study: Study, store: Store, workers: Workers, how: RunOptions) -
             max_failures=how.max_failures,
             running=running,
         ):
-            advance(step.done, step.seconds_left)
+            advance(step.done, step.left)
 
 
 @contextmanager
@@ -69,7 +70,7 @@ def watched(
 
     Yields
     ------
-    callable ``(done, seconds_left) -> None``
+    callable ``(done, left) -> None``
         To be called whenever a block is done.
     """
     from rich.console import Console
@@ -89,19 +90,20 @@ class _State:
 
     def __init__(self, name: str, running: Path, done: int, total: int) -> None:
         self.name, self.running, self.done, self.total = name, running, done, total
-        self.ends = math.nan
+        self.left, self.since = TimeLeft(math.nan), 0.0
 
-    def advance(self, done: int, seconds_left: float) -> None:
+    def advance(self, done: int, left: TimeLeft) -> None:
         """Note that a block is done."""
-        self.done, self.ends = done, time.monotonic() + seconds_left
+        self.done, self.left, self.since = done, left, time.monotonic()
 
-    def left(self) -> str:
-        """Say how long it will take; nothing before any block is done."""
-        from learnprop.reports.layout.numbers import duration
+    def time(self) -> str:
+        """Say how long it will take; nothing where that is unknown, or was said and is over."""
+        from learnprop.reports.layout.numbers import time_text
 
-        if math.isnan(self.ends):
+        seconds = self.left.seconds - (time.monotonic() - self.since)
+        if not seconds >= 1:
             return ""
-        return f"about {duration(round(max(0.0, self.ends - time.monotonic())))} left"
+        return f"left: {time_text(TimeLeft(round(seconds), self.left.unseen))}"
 
     def told(self) -> list[str]:
         """What blocks told last, those that are too many left out."""
@@ -129,7 +131,7 @@ def _bar(state: _State, console: Console) -> Iterator[None]:
     task = bar.add_task(state.name, total=state.total, left="")
 
     def drawn() -> Any:
-        bar.update(task, completed=state.done, left=state.left())
+        bar.update(task, completed=state.done, left=state.time())
         lines = [Text(f"  {line}", overflow="ellipsis", no_wrap=True) for line in state.told()]
         return Group(bar, *lines)
 
@@ -142,7 +144,7 @@ def _lines(state: _State, console: Console) -> Iterator[None]:
     over, before = Event(), state.done
 
     def say() -> None:
-        parts = [f"{state.done}/{state.total} blocks", state.left(), *state.told()[:1]]
+        parts = [f"{state.done}/{state.total} blocks", state.time(), *state.told()[:1]]
         console.print(
             f"{state.name}: {'; '.join(filter(None, parts))}",
             highlight=False,
@@ -162,5 +164,4 @@ def _lines(state: _State, console: Console) -> Iterator[None]:
         over.set()
         thread.join()
     if state.done > before:
-        state.ends = math.nan
         say()

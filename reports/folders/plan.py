@@ -21,12 +21,12 @@ from learnprop.reports.statistics.precision import (
 )
 from learnprop.simulations.engine.study import BLOCK_SIZE, Study
 from learnprop.simulations.engine.tasks import tasks_of
-from learnprop.simulations.engine.time_left import seconds_left
+from learnprop.simulations.engine.time_left import TimeLeft, time_left
 from learnprop.simulations.engine.within import FOLDER, listening
 from learnprop.simulations.engine.workers import Workers, compute_blocks
 from learnprop.simulations.records.rows import Block, concatenate
 
-Watch = Callable[[Path, int, int], AbstractContextManager[Callable[[int, float], None]]]
+Watch = Callable[[Path, int, int], AbstractContextManager[Callable[[int, TimeLeft], None]]]
 
 LEAST_RUNS = 2
 """Of a study: one has no spread."""
@@ -62,7 +62,7 @@ def plan_study(
         For the pilot blocks, which are not stored.
     watch : callable ``(running, done, total) -> context``
         Shows how far they are: of a folder into which blocks tell, and how many there are. Its
-        value is called with how many are done and the seconds that are left.
+        value is called with how many are done and the time that is left.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def _computed(
             for block in blocks:
                 pilots.setdefault(block.cell, []).append(block)
                 missing[block.cell] -= 1
-            left = seconds_left(missing, _seconds(pilots), workers.jobs)
+            left = time_left(missing, _seconds(pilots), workers.jobs)
             advance(len(todo) - missing.total(), left)
     return pilots
 

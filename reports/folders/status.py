@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from learnprop.reports.layout.numbers import duration
+from learnprop.reports.layout.numbers import duration, time_text
 from learnprop.simulations.engine.study import block_size_of
-from learnprop.simulations.engine.time_left import seconds_left
+from learnprop.simulations.engine.time_left import TimeLeft, time_left
 from learnprop.simulations.engine.within import FOLDER, told
 from learnprop.simulations.records.store import (
     Store,
@@ -49,9 +49,8 @@ class Status:
     cells : tuple of CellStatus
     running : int
         Blocks being computed now, by the writer of this folder; 0 without one.
-    seconds_left : float
-        At the speed of the finished blocks and the last session's number of workers; NaN before
-        any block is finished.
+    left : TimeLeft
+        At the speed of the finished blocks and the last session's number of workers.
     reasons : tuple of (reason, cell, run, count)
         Why replications failed, the most frequent first, each with its first replication.
     notes : tuple of str
@@ -65,7 +64,7 @@ class Status:
     study: str
     cells: tuple[CellStatus, ...]
     running: int
-    seconds_left: float
+    left: TimeLeft
     reasons: tuple[tuple[str, str, int, int], ...]
     notes: tuple[str, ...]
     session: dict[str, Any]
@@ -115,7 +114,7 @@ def study_status(store: Store) -> Status:
         study=store.study,
         cells=tuple(cells),
         running=min(workers * at_once, missing) if written else 0,
-        seconds_left=seconds_left(
+        left=time_left(
             {c.cell: c.blocks_asked - c.blocks_done for c in cells}, per_block, workers, at_once
         ),
         told=tuple(told(store.path.parent / FOLDER)) if written else (),
@@ -161,10 +160,10 @@ def status_text(status: Status, folder: Path) -> tuple[Any, Sequence[str]]:
         lines.append("not running: the command that began it resumes")
     if not status.cells:
         lines.append("nothing is computed yet")
-    elif left and math.isnan(status.seconds_left):
+    elif left and math.isnan(status.left.seconds):
         lines.append("time left: not known before the first block")
     elif left:
-        lines.append(f"time left: about {duration(status.seconds_left)}")
+        lines.append(f"time left: {time_text(status.left)}")
     else:
         lines.append("done")
     for reason, cell, run, count in status.reasons:

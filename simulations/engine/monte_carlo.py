@@ -24,7 +24,7 @@ import numpy as np
 
 from learnprop.simulations.engine.study import Study, StudyError, block_runs
 from learnprop.simulations.engine.tasks import tasks_of
-from learnprop.simulations.engine.time_left import seconds_left
+from learnprop.simulations.engine.time_left import TimeLeft, time_left
 from learnprop.simulations.engine.workers import Workers, compute_blocks
 from learnprop.simulations.records.rows import FAILED_STATUSES, Block
 from learnprop.simulations.records.store import (
@@ -39,12 +39,12 @@ from learnprop.simulations.records.store import (
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a study is, after a block; ``seconds_left`` as `seconds_left` has it."""
+    """How far a study is, after a block."""
 
     done: int
     total: int
     block: Block
-    seconds_left: float
+    left: TimeLeft
 
 
 def all_blocks(study: Study) -> list[tuple[Any, int]]:
@@ -158,7 +158,7 @@ def run_study(
                 n, seconds = took.get(block.cell, (0, 0.0))
                 took[block.cell] = n + 1, seconds + block.seconds
             per_block = {cell: seconds / n for cell, (n, seconds) in took.items()}
-            left = seconds_left(missing, per_block, workers.jobs, at_once)
+            left = time_left(missing, per_block, workers.jobs, at_once)
             for block in group:
                 done += 1
                 yield Progress(done, total, block, left)
