@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from learnprop.reports.folders.status import study_status
+from learnprop.reports.folders.status import status_text, study_status
 from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.engine.within import FOLDER, listening
 from learnprop.simulations.records.rows import Block, fit_without_model, stack_fits
 from learnprop.simulations.records.store import canonical_dump, save_block, write_session
 from learnprop.simulations.records.store_file import open_store, read_store
@@ -36,7 +37,12 @@ def test_what_is_done_asked_failed_and_left(tmp_path):
         assert (cells["x"].seconds_per_block, cells["y"].seconds_per_block) == (4, 4)
         # two blocks of x at 4 s, one of y at (2 + 6) / 2 s, one of z at the mean of both; 2 workers
         assert status.left.seconds == (2 * 4 + 4 + 4) / 2
-        assert status.running == 2
+        assert (status.running, status.told, status.left.unseen) == (2, (), 1)
+        with listening(tmp_path / FOLDER) as running:
+            (running / "x-1").write_text("x runs 25-49: 3 of 25 runs measured")
+            told = "x runs 25-49: 3 of 25 runs measured"
+            assert study_status(store).told == (told,)
+            assert f"  {told}" in status_text(study_status(store), tmp_path)[1]
     with read_store(tmp_path) as store:
         assert study_status(store).running == 0  # its writer has gone
 
