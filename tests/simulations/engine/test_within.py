@@ -17,7 +17,7 @@ def tell_and_look(cell, seed, runs):
     with part("first part"):
         tell("1 of 2 done")
         tell("too soon after the other line to be written")
-    with open(f"{cell.folder}/seen", "a") as seen:
+    with Path(cell.folder, "seen").open("a") as seen:
         print(*told(Path(cell.folder, FOLDER)), sep="\n", file=seen)
     return compute_toy(cell, seed, runs)
 
