@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from learnprop.simulations.records.store import Store
 
 LINE_EVERY = 30.0
-"""Seconds between two lines where there is no bar: a day of them is no longer than a log may be."""
+"""Seconds between two lines where there is no bar; the first block has one, too, and the last."""
 
 MOST_TOLD = 8
 """Blocks under a bar."""
@@ -91,10 +91,14 @@ class _State:
     def __init__(self, name: str, running: Path, done: int, total: int) -> None:
         self.name, self.running, self.done, self.total = name, running, done, total
         self.left, self.since = TimeLeft(math.nan), 0.0
+        self.at_first: Callable[[], None] = lambda: None
 
     def advance(self, done: int, left: TimeLeft) -> None:
         """Note that a block is done."""
+        first = math.isnan(self.left.seconds)
         self.done, self.left, self.since = done, left, time.monotonic()
+        if first and done < self.total:
+            self.at_first()
 
     def time(self) -> str:
         """Say how long it will take; nothing where that is unknown, or was said and is over."""
@@ -103,7 +107,7 @@ class _State:
         seconds = self.left.seconds - (time.monotonic() - self.since)
         if not seconds >= 1:
             return ""
-        return f"left: {time_text(TimeLeft(round(seconds), self.left.unseen))}"
+        return f"time left: {time_text(TimeLeft(round(seconds), self.left.unseen))}"
 
     def told(self) -> list[str]:
         """What blocks told last, those that are too many left out."""
@@ -141,10 +145,12 @@ def _bar(state: _State, console: Console) -> Iterator[None]:
 
 @contextmanager
 def _lines(state: _State, console: Console) -> Iterator[None]:
-    over, before = Event(), state.done
+    over, said = Event(), state.done
 
     def say() -> None:
-        parts = [f"{state.done}/{state.total} blocks", state.time(), *state.told()[:1]]
+        nonlocal said
+        said = state.done
+        parts = [f"{said}/{state.total} blocks", state.time(), *state.told()[:1]]
         console.print(
             f"{state.name}: {'; '.join(filter(None, parts))}",
             highlight=False,
@@ -156,6 +162,7 @@ def _lines(state: _State, console: Console) -> Iterator[None]:
         while not over.wait(LINE_EVERY):
             say()
 
+    state.at_first = say
     thread = Thread(target=now_and_then, daemon=True)
     thread.start()
     try:
@@ -163,5 +170,5 @@ def _lines(state: _State, console: Console) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-    if state.done > before:
-        say()
+        if state.done > said:
+            say()
