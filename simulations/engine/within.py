@@ -22,7 +22,7 @@ from learnprop.simulations.engine.study import block_runs
 if TYPE_CHECKING:
     from learnprop.simulations.engine.tasks import Task
 
-FOLDER = "running"
+FOLDER = "records.running"
 """Beside a store, while a process writes it."""
 
 _EVERY = 0.2

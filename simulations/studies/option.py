@@ -235,7 +235,7 @@ def design_of(chosen: Any, **more: Any) -> dict[str, Any]:
 
 QUICK_DESIGN = {"quick": True, "block_size": 1}
 """What the design of a quick look says besides: one replication is a block, so that none is
-computed that nobody asked for. On one core 25 of them take as long as a block of 25."""
+computed that nobody asked for. 25 of them take up to a fifth longer than a block of 25."""
 
 
 def quick_option(**sets: Any) -> Option:
