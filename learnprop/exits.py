@@ -115,10 +115,13 @@ def say(line: str) -> None:
 
 
 def show_tables(tables: list[Any]) -> None:
-    """Print rich tables at one width, wide enough for each."""
+    """Print rich tables at one width, wide enough for each, captions in the words of options."""
     from rich.console import Console
     from rich.measure import Measurement
 
+    for table in tables:
+        if table.caption:
+            table.caption = words_of_options(table.caption)
     wide = Console(width=1000)
     width = max(Measurement.get(wide, wide.options, table).maximum for table in tables)
     console = Console(width=max(width, Console().width))

@@ -20,6 +20,7 @@ from learnprop.exits import (
     say,
     show_tables,
     stopped,
+    words_of_options,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def status(folder: Folder) -> None:
         table, lines = status_text(study_status(store), folder)
     show_tables([table])
     for line in lines:
-        say(line)
+        say(words_of_options(line))
 
 
 def replay(

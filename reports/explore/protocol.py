@@ -12,6 +12,7 @@ from learnprop.reports.protocols.ademp import (
     fitted_by,
     items,
     limit,
+    no_minimum,
     plain_text,
 )
 from learnprop.reports.statistics.resplit import resplit_protocol
@@ -55,11 +56,12 @@ def explore_protocol(study: Study) -> Protocol:
             "Where more than 5 % of the runs have no model, `separated` (or the commonest reason), "
             "and no means over the others: they would speak of those samples alone that have a "
             "model.",
+            *no_minimum(study),
             "Mean probability of the own class, accuracy by class, balanced accuracy and accuracy "
             f"at the priors of training, each with its Monte Carlo standard error{bounds}",
             "No limit is known: overfitting and sampling are one term of the residual."
             if source.file
-            else limit(cell.fitting),
+            else limit(cell),
         ),
     )
 

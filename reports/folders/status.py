@@ -14,6 +14,7 @@ from learnprop.reports.layout.numbers import duration, time_text
 from learnprop.simulations.engine.study import block_size_of
 from learnprop.simulations.engine.time_left import TimeLeft, time_left
 from learnprop.simulations.engine.within import FOLDER, told
+from learnprop.simulations.records.rows import with_way_on
 from learnprop.simulations.records.store import (
     Store,
     failed_runs,
@@ -52,7 +53,8 @@ class Status:
     left : TimeLeft
         At the speed of the finished blocks and the last session's number of workers.
     reasons : tuple of (reason, cell, run, count)
-        Why replications failed, the most frequent first, each with its first replication.
+        Why replications failed, the most frequent first, each with its first replication; options
+        that a reason names are marked by backticks.
     notes : tuple of str
         What was out of the ordinary in single blocks.
     session : dict
@@ -183,6 +185,7 @@ def _reasons(store: Store, failed: dict[str, set[int]]) -> tuple[tuple[str, str,
             for run, reason in zip(fits.run, fits.reason, strict=True)
             if reason and int(run) in runs
         }
+        reasons = {(run, with_way_on(reason, store.design)) for run, reason in reasons}
         for run, reason in sorted(reasons):
             counts[reason] += 1
             first.setdefault(reason, (cell, run))
