@@ -14,7 +14,7 @@ from typer.cli import get_docs_for_click
 
 import learnprop
 from learnprop.cli import command_line
-from learnprop.run_options import RunOptions
+from learnprop.run_options import CallOptions
 from learnprop.simulations.studies import STUDIES, options_type
 from learnprop.simulations.studies.option import Declared, declared_options
 
@@ -96,7 +96,7 @@ def _function(study: str) -> Iterator[str]:
     yield "    *,"
     for declared in declared_options(options_type(study)).values():
         yield f"    {declared.name}: {_type(declared)} = ...,"
-    for declared in declared_options(RunOptions).values():
+    for declared in declared_options(CallOptions).values():
         kind = "str | PathLike[str] | None" if declared.name == "out" else _type(declared)
         yield f"    {declared.name}: {kind} = ...,"
     yield ") -> StudyResult: ..."

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from learnprop.arguments import as_text, from_python
 from learnprop.equations.arguments import BadArgument, Worded
-from learnprop.run_options import RunOptions
+from learnprop.run_options import CallOptions
 from learnprop.simulations.studies import STUDIES, options_type
 from learnprop.simulations.studies.option import Declared, declared_options
 
@@ -91,11 +91,12 @@ class StudyResult:
             f"{n} {Worded(with_way_on(REASONS.get(verdict, verdict), design))}"
             for verdict, n in verdicts
         )
-        return f"<{self.study.name}: {self.study.n_runs} runs; on test data {counts}>"
+        name = f"{self.study.name}, quick look" if self.study.quick else self.study.name
+        return f"<{name}: {self.study.n_runs} runs; on test data {counts}>"
 
 
-_HOW = {"out": None, "jobs": 1, "max_failures": 1.0, "quiet": True}
-"""Defaults of Python's own: nothing is kept, computed here, whatever fails, without a word."""
+_HOW = {"out": None, "jobs": 1, "max_failures": 1.0}
+"""Defaults of Python's own: nothing is kept, computed here, whatever fails."""
 
 _ARRAYS = {
     "X": "array_like, shape (n_samples, n_features), optional\n"
@@ -127,7 +128,7 @@ def study_function(name: str) -> Callable[..., StudyResult]:
     """
     options = options_type(name)
     arrays = tuple(_ARRAYS) if STUDIES[name].takes_arrays else ()
-    own, how = declared_options(options), declared_options(RunOptions)
+    own, how = declared_options(options), declared_options(CallOptions)
 
     def study(*positional: Any, **given: Any) -> StudyResult:
         if len(positional) > len(arrays):
@@ -135,7 +136,13 @@ def study_function(name: str) -> Callable[..., StudyResult]:
         passed = dict(zip(arrays, positional, strict=False)) | given
         values = {array: passed.pop(array, None) for array in arrays}
         chosen_how = {key: passed.pop(key) for key in how if key in passed}
-        return _run(name, passed, chosen_how, values)
+        out = chosen_how.get("out")
+        try:
+            return _run(name, passed, chosen_how, values)
+        except KeyboardInterrupt:
+            interrupted = KeyboardInterrupt(_kept(out))
+        # Not above, and not from there: what is shown ends at the call, with what is kept.
+        raise interrupted
 
     signature = inspect.Signature(
         [
@@ -191,6 +198,22 @@ def _documented(about: str, arrays: tuple[str, ...], options: dict[str, Declared
     )
 
 
+def _kept(out: str | PathLike[str] | None) -> str:
+    """Say what is kept of a study that was interrupted."""
+    from learnprop.reports.folders.status import study_status
+    from learnprop.simulations.records.store_file import StoreError, read_store
+
+    if out is None:
+        return "interrupted: nothing is kept without `out`"
+    try:
+        with read_store(Path(out)) as store:
+            cells = study_status(store).cells
+    except (StoreError, OSError):
+        return "interrupted: nothing was computed yet"
+    done, asked = sum(c.blocks_done for c in cells), sum(c.blocks_asked for c in cells)
+    return f"interrupted: {done} of {asked} blocks kept in {fspath(out)}; the same call resumes"
+
+
 def _run(
     name: str, given: dict[str, Any], given_how: dict[str, Any], arrays: dict[str, Any]
 ) -> StudyResult:
@@ -201,7 +224,7 @@ def _run(
     if not isinstance(out, str | PathLike | None):
         raise BadArgument("out", f"must be a folder or None, got {out!r}")
     chosen = from_python(name, options_type(name), given)
-    how = _HOW | from_python(name, RunOptions, given_how)
+    how = _HOW | from_python(name, CallOptions, given_how)
     called = ", ".join(f"{option}={value!r}" for option, value in given.items())
     caller = Caller(command=[f"learnprop.{name}({called})"])
     known = {}
@@ -215,4 +238,4 @@ def _run(
             chosen["label"] = known["file"].label
             caller = replace(caller, files={file.name: content})
         study = lay_out(name, chosen, **known)
-        return StudyResult(*execute(study, RunOptions(**how | {"out": str(folder)}), caller))
+        return StudyResult(*execute(study, CallOptions(**how | {"out": str(folder)}), caller))

@@ -34,8 +34,10 @@ def run_command(study: str) -> Callable[..., None]:
     """
     from learnprop.running import run
 
-    defaults = {"out": f"results/{study}", "max_failures": STUDIES[study].max_failures}
-    return _command(study, run, CommandOptions, defaults, help_of(study))
+    out = f"results/{study}"
+    defaults = {"out": out, "max_failures": STUDIES[study].max_failures}
+    text = f"{help_of(study)} With --quick it is {quick_folder(out)} by default."
+    return _command(study, run, CommandOptions, defaults, text)
 
 
 def plan_command(study: str) -> Callable[..., None]:
@@ -80,6 +82,17 @@ def help_of(study: str) -> str:
     return words_of_options(f"{about.strip()}\n\nA second call with the same `out` resumes.")
 
 
+def quick_folder(out: str) -> str:
+    """Where a quick look goes whose `out` is not given: beside the study's own design.
+
+    Examples
+    --------
+    >>> quick_folder("results/table1")
+    'results/table1-quick'
+    """
+    return f"{out}-quick"
+
+
 def number_lists(study: str) -> set[str]:
     """Options of a study that take lists of numbers, as they are written on the command line."""
     known = declared_options(options_type(study)).values()
@@ -96,20 +109,32 @@ def _command(
     """Read a study's own options and those that say how; carry it out."""
     own, common = declared_options(options_type(study)), declared_options(how)
 
-    def command(**written: Any) -> None:
+    def command(context: typer.Context, **written: Any) -> None:
+        given = {n for n in written if _is_given(context, n)}
         with bad_input():
-            chosen = {
-                name: _value(declared, written[name]) for name, declared in (own | common).items()
-            }
-        common_chosen = {name: chosen.pop(name) for name in common}
+            values = {n: _value(declared, written[n]) for n, declared in (own | common).items()}
+        chosen = {name: values[name] for name in own if name in given}
+        common_chosen = {name: values[name] for name in common}
+        if chosen.get("quick") and "out" in common and "out" not in given:
+            common_chosen["out"] = quick_folder(values["out"])
         carry_out(study, chosen, how(**common_chosen))
 
-    parameters = [_parameter(d, defaults.get(d.name, d.default)) for d in (own | common).values()]
+    options = [_parameter(d, defaults.get(d.name, d.default)) for d in (own | common).values()]
+    # A context beside them says which of them were given.
+    context = inspect.Parameter(
+        "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+    )
+    parameters = [context, *options]
     # typer reads names, defaults and help from the signature, types from the annotations.
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": None}
     command.__name__, command.__doc__ = study, text
     return command
+
+
+def _is_given(context: typer.Context, option: str) -> bool:
+    source = context.get_parameter_source(option)
+    return source is not None and source.name != "DEFAULT"
 
 
 def _value(declared: Declared, written: Any) -> Any:

@@ -17,6 +17,7 @@ from learnprop.equations.arguments import BadArgument, Worded
 from learnprop.progress import run_missing
 from learnprop.run_options import PlanOptions, RunOptions
 from learnprop.simulations.studies import no_minimum_of, options_type, study_module
+from learnprop.simulations.studies.option import with_defaults
 
 if TYPE_CHECKING:
     from learnprop.reports.study_report import Contents
@@ -36,7 +37,7 @@ def lay_out(name: str, chosen: Mapping[str, Any], **known: Any) -> Study:
     name : str
         Of the study.
     chosen : mapping
-        Its options; what is missing has its default.
+        Its options, as far as they were given; what is missing has its default.
     **known
         What its ``make_study`` takes besides, e.g. the ``file`` of a user's arrays.
 
@@ -49,7 +50,8 @@ def lay_out(name: str, chosen: Mapping[str, Any], **known: Any) -> Study:
     BadArgument
         Naming the option and its value.
     """
-    study: Study = study_module(name).make_study(options_type(name)(**chosen), **known)
+    options = with_defaults(options_type(name), chosen)
+    study: Study = study_module(name).make_study(options, **known)
     return study
 
 
@@ -112,12 +114,12 @@ def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Conte
             write_text(out / "protocol.md", report.protocol(study, how.mcse))
 
         def reported(computed: Study) -> Contents:
-            contents = report.contents(report.summarise(computed, store))
+            contents = report.reported(computed, store)
             caller.deliver(contents)
             _write_provenance(computed, store, workers, how, caller.command, started)
             return contents
 
-        if not how.quiet and (said := no_minimum_of(study)):
+        if how.shows_progress and (said := no_minimum_of(study)):
             typer.echo(f"{study.name}: {Worded(said).spelled(caller.spell)}", err=True)
         try:
             study = _compute(study, store, workers, how)
@@ -233,9 +235,11 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
 
     while True:
         groups = grouped(tasks_of(study, pending_blocks(study, store, how.timeout)))
-        if not how.quiet:
+        if how.shows_progress:
             mention_shared_device(study, workers, len(groups))
-        note_session(study, store, workers, max(map(len, groups), default=1), quiet=how.quiet)
+        note_session(
+            study, store, workers, max(map(len, groups), default=1), quiet=not how.shows_progress
+        )
         run_missing(study, store, workers, how)
         if how.mcse is None:
             return study
@@ -251,7 +255,7 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
                     )
             return study
         study = replace(study, cell_runs=cell_runs)
-        if not how.quiet:
+        if how.shows_progress:
             wanted = ", ".join(f"{runs} runs of {cell}" for cell, runs in cell_runs.items())
             said = f"{study.name}: an MCSE of {how.mcse:g} is not reached: {wanted}"
             typer.echo(said, err=True)
@@ -330,7 +334,7 @@ def _mention_more_runs(study: Study, store: Store, how: RunOptions) -> None:
         for cell, runs in held.items()
         if runs > study.runs_of(cell)
     ]
-    if used and not how.quiet:
+    if used and how.shows_progress:
         typer.echo(
             f"{study.name}: the store holds more runs; these reports use the first "
             + ", ".join(used),

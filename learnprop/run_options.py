@@ -56,14 +56,42 @@ class RunOptions:
             panel=RUNNING,
         ),
     ] = None
-    quiet: Annotated[bool, Option("No progress, no table.", panel=RUNNING)] = False
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether to say on stderr how far the study is, and what is out of the ordinary."""
+        return False
 
 
 @dataclass(frozen=True)
 class CommandOptions(RunOptions):
     """How a study is run from the command line, which ends with a status."""
 
+    quiet: Annotated[bool, Option("No progress, no table.", panel=RUNNING)] = False
     strict: Annotated[bool, Option("Exit with 1 if a verdict is 'fails'.", panel=RUNNING)] = False
+
+    @property
+    def shows_progress(self) -> bool:
+        """Unless it is quiet."""
+        return not self.quiet
+
+
+@dataclass(frozen=True)
+class CallOptions(RunOptions):
+    """How a study is run from Python."""
+
+    progress: Annotated[
+        bool,
+        Option(
+            "Show on stderr, in a notebook below the cell, how far it is and how long it takes.",
+            panel=RUNNING,
+        ),
+    ] = False
+
+    @property
+    def shows_progress(self) -> bool:
+        """Where it was asked for."""
+        return self.progress
 
 
 @dataclass(frozen=True)
@@ -81,3 +109,4 @@ class PlanOptions:
     jobs: Jobs = 0
     backend: Backend = "loky"
     scheduler: Scheduler = None
+    quiet: Annotated[bool, Option("No progress.", panel=PLANNING)] = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from learnprop.exits import (
     show_tables,
     stopped,
 )
+from learnprop.progress import watched
 from learnprop.run_options import CommandOptions, PlanOptions
 
 
@@ -82,8 +84,9 @@ def plan(name: str, chosen: dict[str, Any], how: PlanOptions) -> None:
         check_mcse(how.mcse)
         workers = workers_of(how)
     mention_shared_device(study, workers, len(study.cells))
+    watch = partial(watched, f"plan {name}", shown=not how.quiet)
     try:
-        planned = plan_study(study, how.mcse, report_of(name).predicted_gap_sd, workers)
+        planned = plan_study(study, how.mcse, report_of(name).predicted_gap_sd, workers, watch)
     except StudyError as error:
         raise stopped(f"stopped: {in_options(error)}") from None
     table, lines = plan_table(planned, how.mcse, workers.jobs)

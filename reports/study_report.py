@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from learnprop.reports.layout.files import write_text
 from learnprop.reports.layout.grid import Grid, to_console, to_latex
 from learnprop.reports.layout.numbers import LATEX, TEXT, Markup
 from learnprop.reports.layout.style import Figure, draw_to
-from learnprop.reports.protocols.ademp import Protocol, to_markdown
+from learnprop.reports.protocols.ademp import Protocol, quick_look, to_markdown
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.records.store import Store
 
@@ -89,9 +90,28 @@ class StudyReport:
     failed: Callable[[Contents], bool] = any_verdict_fails
     shows_unfinished: bool = False
 
+    def reported(self, study: Study, store: Store) -> Contents:
+        """Contents of what is stored; under every table and figure of a quick look it says so."""
+        contents = self.contents(self.summarise(study, store))
+        for words in quick_look(study):
+            contents = _with_note(contents, words)
+        return contents
+
     def protocol(self, study: Study, mcse: float | None = None) -> str:
         """Text of ``protocol.md``; `mcse` is the target of precision or None."""
         return to_markdown(self.ademp(study), study, mcse)
+
+
+def _with_note(contents: Contents, words: str) -> Contents:
+    def noted(grid: Callable[[Markup], Grid], markup: Markup) -> Grid:
+        laid_out = grid(markup)
+        return replace(laid_out, note="\n".join(filter(None, (laid_out.note, words))))
+
+    return replace(
+        contents,
+        tables=tuple(replace(t, grid=partial(noted, t.grid)) for t in contents.tables),
+        figures=tuple(replace(f, title=f"{f.title}. {words}") for f in contents.figures),
+    )
 
 
 def report_of(study: str) -> StudyReport:

@@ -100,7 +100,7 @@ def _read_part(folder: Path, name: str) -> Part:
         report = report_of(study.name)
         if unfinished and not report.shows_unfinished:
             raise StoreError(unfinished)
-        contents = report.contents(report.summarise(study, store))
+        contents = report.reported(study, store)
         different = changes(store.design.get("code"), study.design["code"], ".code")
     return Part(
         source=folder,

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from learnprop.reports.layout.numbers import duration
@@ -17,8 +21,12 @@ from learnprop.reports.statistics.precision import (
 )
 from learnprop.simulations.engine.study import BLOCK_SIZE, Study
 from learnprop.simulations.engine.tasks import tasks_of
+from learnprop.simulations.engine.time_left import TimeLeft, time_left
+from learnprop.simulations.engine.within import FOLDER, listening
 from learnprop.simulations.engine.workers import Workers, compute_blocks
 from learnprop.simulations.records.rows import Block, concatenate
+
+Watch = Callable[[Path, int, int], AbstractContextManager[Callable[[int, TimeLeft], None]]]
 
 LEAST_RUNS = 2
 """Of a study: one has no spread."""
@@ -39,6 +47,7 @@ def plan_study(
     target: float,
     predicted_gap_sd: Callable[[Any], dict[str, float | None]],
     workers: Workers,
+    watch: Watch = lambda *_: nullcontext(lambda *_: None),
 ) -> Plan:
     """Plan a study: from the finite-sample prediction where there is one, else from a pilot block.
 
@@ -51,6 +60,9 @@ def plan_study(
         SD over runs of the gap by λ setting.
     workers : Workers
         For the pilot blocks, which are not stored.
+    watch : callable ``(running, done, total) -> context``
+        Shows how far they are: of a folder into which blocks tell, and how many there are. Its
+        value is called with how many are done and the time that is left.
 
     Returns
     -------
@@ -68,17 +80,37 @@ def plan_study(
         for cell in unknown
         for index in range(-(-PILOT_RUNS[estimand_of(cell)] // size))
     ]
-    pilots: dict[str, list[Block]] = {}
-    for blocks in compute_blocks(tasks_of(study, first), workers):
-        for block in blocks:
-            pilots.setdefault(block.cell, []).append(block)
+    pilots = _computed(study, first, workers, watch) if first else {}
     found: list[Need] = []
     for cell in study.cells:
         own = pilots.get(cell.name)
         pilot = concatenate(own).measurements if own else None
         found += needs(cell, target, predicted[cell.name], pilot)
-    seconds = {name: sum(b.seconds for b in of) / len(of) for name, of in pilots.items()}
-    return Plan(tuple(found), seconds, size, estimand_of(study.cells[0]))
+    return Plan(tuple(found), _seconds(pilots), size, estimand_of(study.cells[0]))
+
+
+def _computed(
+    study: Study, todo: Sequence[tuple[Any, int]], workers: Workers, watch: Watch
+) -> dict[str, list[Block]]:
+    pilots: dict[str, list[Block]] = {}
+    missing = Counter(cell.name for cell, _ in todo)
+    with (
+        TemporaryDirectory() as scratch,
+        listening(Path(scratch, FOLDER)) as running,
+        watch(running, 0, len(todo)) as advance,
+    ):
+        for blocks in compute_blocks(tasks_of(study, todo, running=running), workers):
+            for block in blocks:
+                pilots.setdefault(block.cell, []).append(block)
+                missing[block.cell] -= 1
+            left = time_left(missing, _seconds(pilots), workers.jobs)
+            advance(len(todo) - missing.total(), left)
+    return pilots
+
+
+def _seconds(pilots: dict[str, list[Block]]) -> dict[str, float]:
+    """Seconds per block, by cell."""
+    return {name: sum(b.seconds for b in of) / len(of) for name, of in pilots.items()}
 
 
 def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[str]]:

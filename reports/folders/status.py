@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from learnprop.reports.layout.numbers import duration
+from learnprop.reports.layout.numbers import duration, time_text
 from learnprop.simulations.engine.study import block_size_of
+from learnprop.simulations.engine.time_left import TimeLeft, time_left
+from learnprop.simulations.engine.within import FOLDER, told
 from learnprop.simulations.records.rows import with_way_on
 from learnprop.simulations.records.store import (
     Store,
@@ -48,9 +50,8 @@ class Status:
     cells : tuple of CellStatus
     running : int
         Blocks being computed now, by the writer of this folder; 0 without one.
-    seconds_left : float
-        At the speed of the finished blocks and the last session's number of workers; NaN before
-        any block is finished.
+    left : TimeLeft
+        At the speed of the finished blocks and the last session's number of workers.
     reasons : tuple of (reason, cell, run, count)
         Why replications failed, the most frequent first, each with its first replication; options
         that a reason names are marked by backticks.
@@ -58,15 +59,18 @@ class Status:
         What was out of the ordinary in single blocks.
     session : dict
         Who computes, or did last.
+    told : tuple of str
+        How far the blocks are that are being computed, as far as they tell.
     """
 
     study: str
     cells: tuple[CellStatus, ...]
     running: int
-    seconds_left: float
+    left: TimeLeft
     reasons: tuple[tuple[str, str, int, int], ...]
     notes: tuple[str, ...]
     session: dict[str, Any]
+    told: tuple[str, ...] = ()
 
 
 def study_status(store: Store) -> Status:
@@ -106,12 +110,16 @@ def study_status(store: Store) -> Status:
         )
     missing = sum(c.blocks_asked - c.blocks_done for c in cells)
     workers, at_once = (max(1, int(session.get(n, 1))) for n in ("workers", "blocks_at_once"))
+    per_block = {c.cell: c.seconds_per_block for c in cells if c.blocks_done}
     written = is_written(store.path.parent)
     return Status(
         study=store.study,
         cells=tuple(cells),
         running=min(workers * at_once, missing) if written else 0,
-        seconds_left=_seconds_left(cells, min(workers, max(-(-missing // at_once), 1))),
+        left=time_left(
+            {c.cell: c.blocks_asked - c.blocks_done for c in cells}, per_block, workers, at_once
+        ),
+        told=tuple(told(store.path.parent / FOLDER)) if written else (),
         reasons=_reasons(store, failed),
         notes=tuple(f"{row[0]} block {row[1]}: {row[5]}" for row in blocks if row[5]),
         session=session,
@@ -149,14 +157,15 @@ def status_text(status: Status, folder: Path) -> tuple[Any, Sequence[str]]:
         lines.append(
             f"running {since} (process {pid} on {host}): {status.running} blocks at a time"
         )
+        lines += [f"  {line}" for line in status.told]
     elif left:
         lines.append("not running: the command that began it resumes")
     if not status.cells:
         lines.append("nothing is computed yet")
-    elif left and math.isnan(status.seconds_left):
+    elif left and math.isnan(status.left.seconds):
         lines.append("time left: not known before the first block")
     elif left:
-        lines.append(f"time left: about {duration(status.seconds_left)}")
+        lines.append(f"time left: {time_text(status.left)}")
     else:
         lines.append("done")
     for reason, cell, run, count in status.reasons:
@@ -164,19 +173,6 @@ def status_text(status: Status, folder: Path) -> tuple[Any, Sequence[str]]:
         command = ["learnprop", "replay", str(folder), "--cell", cell, "--run", str(run)]
         lines.append(f"  the first: {shlex.join(command)}")
     return table, [*lines, *status.notes[:MAX_REASONS]]
-
-
-def _seconds_left(cells: list[CellStatus], workers: int) -> float:
-    """A cell without a finished block is taken to be as slow as the others on average."""
-    known = [c.seconds_per_block for c in cells if c.blocks_done]
-    if not known:
-        return float("nan") if any(c.blocks_asked for c in cells) else 0.0
-    typical = sum(known) / len(known)
-    work = sum(
-        (c.blocks_asked - c.blocks_done) * (c.seconds_per_block if c.blocks_done else typical)
-        for c in cells
-    )
-    return work / workers
 
 
 def _reasons(store: Store, failed: dict[str, set[int]]) -> tuple[tuple[str, str, int, int], ...]:

@@ -6,6 +6,8 @@ import math
 import re
 from dataclasses import dataclass
 
+from learnprop.simulations.engine.time_left import TimeLeft
+
 
 @dataclass(frozen=True)
 class Markup:
@@ -146,3 +148,15 @@ def duration(seconds: float) -> str:
         if n or (unit == "s" and not parts):
             parts.append(f"{n} {unit}")
     return " ".join(parts[:2])
+
+
+def time_text(left: TimeLeft) -> str:
+    """Say how long a study still takes, and what that does not know.
+
+    Examples
+    --------
+    >>> time_text(TimeLeft(80.0)), time_text(TimeLeft(4.0, unseen=1))
+    ('about 1 min 20 s', 'about 4.0 s, 1 cell not seen yet')
+    """
+    cells = f", {left.unseen} cell{'s' * (left.unseen > 1)} not seen yet" if left.unseen else ""
+    return f"about {duration(left.seconds)}{cells}"

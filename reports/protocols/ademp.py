@@ -64,7 +64,8 @@ def to_markdown(protocol: Protocol, study: Study, mcse: float | None = None) -> 
         "Performance measures": (*protocol.performance, *items(RUNS)),
         "Options": items(*options_of(study)),
     }
-    lines = [f"# Protocol: {protocol.title}", "", "Written before the first replication."]
+    written = "Written before the first replication."
+    lines = [f"# Protocol: {protocol.title}", "", " ".join([written, *quick_look(study)])]
     for head, paragraphs in sections.items():
         lines += ["", f"## {head}"]
         before = ""
@@ -74,6 +75,25 @@ def to_markdown(protocol: Protocol, study: Study, mcse: float | None = None) -> 
             lines.append(_wrapped(paragraph))
             before = paragraph
     return "\n".join(lines) + "\n"
+
+
+def quick_look(study: Study) -> tuple[str, ...]:
+    """Say that a study is a quick look, if it is one: in its protocol, under its tables.
+
+    Examples
+    --------
+    >>> from learnprop.simulations.studies.table1.study import Options, make_study
+    >>> quick_look(make_study(Options(runs=5, quick=True)))
+    ('Quick look: 5 runs of a smaller design, not the study in full.',)
+    >>> quick_look(make_study(Options()))
+    ()
+    """
+    if not study.quick:
+        return ()
+    runs = sorted({study.runs_of(cell.name) for cell in study.cells})
+    many = " to ".join(map(str, runs[:1] + runs[1:][-1:]))
+    runs_word = "run" if runs == [1] else "runs"
+    return (f"Quick look: {many} {runs_word} of a smaller design, not the study in full.",)
 
 
 def items(*paragraphs: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from learnprop.simulations.engine.seeds import replication_key
 from learnprop.simulations.engine.study import ComputeTogether, StudyError, block_runs
 from learnprop.simulations.engine.tasks import Task
 from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.engine.within import telling
 from learnprop.simulations.records.design_changes import changes, summary_of
 from learnprop.simulations.records.rows import (
     FAILED_STATUSES,
@@ -46,9 +47,13 @@ def compute_group(tasks: Sequence[Task]) -> list[Block | StudyError]:
     list of Block or StudyError
         A block for each task; what stops the study, as in `compute_one`, ends the list.
     """
-    together, n = tasks[0].compute_together, len(tasks)
-    if together is None:
-        return [compute_one(tasks[0])]
+    with telling(tasks):
+        together = tasks[0].compute_together
+        return [compute_one(tasks[0])] if together is None else _as_one(together, tasks)
+
+
+def _as_one(together: ComputeTogether, tasks: Sequence[Task]) -> list[Block | StudyError]:
+    n = len(tasks)
     if (other := _other_code(tasks[0])) is not None:
         return [other]
     started = time.monotonic()

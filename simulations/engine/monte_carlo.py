@@ -12,30 +12,39 @@ computation on a device; what is kept, counted and resumed are blocks there, too
 from __future__ import annotations
 
 import shutil
-import time
+from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from learnprop.simulations.engine.study import Study, StudyError, block_runs
 from learnprop.simulations.engine.tasks import tasks_of
+from learnprop.simulations.engine.time_left import TimeLeft, time_left
 from learnprop.simulations.engine.workers import Workers, compute_blocks
 from learnprop.simulations.records.rows import FAILED_STATUSES, Block
-from learnprop.simulations.records.store import Store, failed_runs, finished_runs, save_block
+from learnprop.simulations.records.store import (
+    Store,
+    failed_runs,
+    finished_runs,
+    read_session,
+    save_block,
+    seconds_of_blocks,
+)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a study is, after a block; ``seconds_left`` at the speed of this session."""
+    """How far a study is, after a block."""
 
     done: int
     total: int
     block: Block
-    seconds_left: float
+    left: TimeLeft
 
 
 def all_blocks(study: Study) -> list[tuple[Any, int]]:
@@ -72,6 +81,15 @@ def pending_blocks(
     ]
 
 
+def _missing(study: Study, store: Store, timeout: float | None) -> Counter[str]:
+    """How many blocks are pending, by cell."""
+    missing = Counter({c.name: -(-study.runs_of(c.name) // study.block_size) for c in study.cells})
+    for (cell, index), runs in finished_runs(store, timeout).items():
+        if cell in missing and runs >= len(_kept(study, cell, index)) > 0:
+            missing[cell] -= 1
+    return missing
+
+
 def _kept(study: Study, cell: str, index: int) -> range:
     runs = block_runs(index, study.block_size)
     return range(runs.start, min(runs.stop, study.runs_of(cell)))
@@ -85,6 +103,7 @@ def run_study(
     blocks: Sequence[tuple[Any, int]] | None = None,
     timeout: float | None = None,
     max_failures: float = 1.0,
+    running: Path | None = None,
 ) -> Generator[Progress]:
     """Compute the blocks that are missing and write each as it is finished.
 
@@ -100,6 +119,8 @@ def run_study(
         Seconds that a block may take; one that takes longer is recorded as failed.
     max_failures : float
         Share of the study's replications that may fail, 0 to 1.
+    running : Path or None
+        Folder into which blocks tell how far they are (`learnprop.simulations.engine.within`).
 
     Yields
     ------
@@ -121,19 +142,26 @@ def run_study(
         if run < study.runs_of(cell) and (cell, run // study.block_size) not in pending
     }
     _check_failures(study, failed, max_failures)
-    started = time.monotonic()
     unfinished = store.path.parent.resolve() / "unfinished" if study.keeps_unfinished else None
-    tasks = tasks_of(study, todo, timeout, unfinished)
-    done, left = total - len(todo), len(todo)
-    with closing(compute_blocks(tasks, workers or Workers())) as computed:
+    tasks = tasks_of(study, todo, timeout, unfinished, running)
+    missing = (
+        _missing(study, store, timeout) if blocks is None else Counter(c.name for c, _ in todo)
+    )
+    took = seconds_of_blocks(store)
+    done, workers = total - len(todo), workers or Workers()
+    at_once = int(read_session(store).get("blocks_at_once", 1))
+    with closing(compute_blocks(tasks, workers)) as computed:
         for group in computed:
             for block in group:
                 save_block(store, block, _kept(study, block.cell, block.index))
-            left -= len(group)
-            seconds_left = (time.monotonic() - started) / (len(todo) - left) * left
+                missing[block.cell] -= 1
+                n, seconds = took.get(block.cell, (0, 0.0))
+                took[block.cell] = n + 1, seconds + block.seconds
+            per_block = {cell: seconds / n for cell, (n, seconds) in took.items()}
+            left = time_left(missing, per_block, workers.jobs, at_once)
             for block in group:
                 done += 1
-                yield Progress(done, total, block, seconds_left)
+                yield Progress(done, total, block, left)
                 broken = block.fits.run[np.isin(block.fits.status, FAILED_STATUSES)]
                 kept = _kept(study, block.cell, block.index)
                 failed |= {(block.cell, run) for run in set(broken.tolist()) if run in kept}

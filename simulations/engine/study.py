@@ -90,6 +90,11 @@ class Study:
         return self.cell_runs.get(cell, self.n_runs)
 
     @property
+    def quick(self) -> bool:
+        """Whether it is a quick look: a smaller design than the study's own."""
+        return bool(self.design.get("quick"))
+
+    @property
     def block_size(self) -> int:
         """Replications of a block."""
         return block_size_of(self.design)

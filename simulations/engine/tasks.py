@@ -33,6 +33,8 @@ class Task:
         Computes this block with others as one computation, as `Study.compute_together`.
     group : hashable
         Blocks of one value are computed together.
+    running : Path or None
+        Folder into which blocks tell how far they are.
     """
 
     compute_block: Callable[..., Block]
@@ -45,6 +47,7 @@ class Task:
     unfinished: Path | None = None
     compute_together: ComputeTogether | None = None
     group: Hashable = None
+    running: Path | None = None
 
 
 def tasks_of(
@@ -52,6 +55,7 @@ def tasks_of(
     blocks: Iterable[tuple[Any, int]],
     timeout: float | None = None,
     unfinished: Path | None = None,
+    running: Path | None = None,
 ) -> list[Task]:
     """Blocks of a study as tasks.
 
@@ -62,6 +66,7 @@ def tasks_of(
     timeout : float or None
         Seconds that a block may take.
     unfinished : Path or None
+    running : Path or None
 
     Returns
     -------
@@ -83,6 +88,7 @@ def tasks_of(
                 unfinished=unfinished,
                 compute_together=None if alone else study.compute_together,
                 group=group,
+                running=running,
             )
         )
     return found

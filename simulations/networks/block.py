@@ -132,7 +132,7 @@ def trained_blocks(
             return measure_trained(first.model, pool, groups(tuple(chunk)), of_chunk, first.recipe)
 
         with arithmetic(device):
-            results, note = by_chunks(range(len(networks)), at_once, measure)
+            results, note = by_chunks(range(len(networks)), at_once, measure, "measured")
     for path in kept:
         path.unlink(missing_ok=True)
     notes = [n for n in (*notes, note) if n]
@@ -179,7 +179,7 @@ def _trained(
         return new
 
     missing = [i for i in range(len(networks)) if i not in found]
-    new, note = by_chunks(missing, at_once, work)
+    new, note = by_chunks(missing, at_once, work, "trained")
     found |= dict(zip(missing, new, strict=True))
     notes = [note, *(f"trained on {device}" for device in sorted(devices))]
     return [found[i] for i in range(len(networks))], kept, notes

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from learnprop.simulations.engine.devices import copies_from_pinned
+from learnprop.simulations.engine.within import tell
 from learnprop.simulations.networks.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from learnprop.simulations.networks.image_batches import draw_ahead
 from learnprop.simulations.networks.recipe import Recipe
@@ -87,6 +88,7 @@ def train(
         for epoch, (order, moves) in enumerate(drawn):
             if epoch < done:  # resumed: what was drawn then is passed over
                 continue
+            tell(f"epoch {epoch} of {recipe.epochs} done")
             path.loss = run_epoch(order, moves, recipe.rate(epoch))
             path.n_steps += math.ceil(n_samples / recipe.batch_size)
             path.epoch = epoch + 1

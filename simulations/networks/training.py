@@ -11,6 +11,7 @@ import torch
 
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.engine.devices import is_out_of_memory, release_memory
+from learnprop.simulations.engine.within import part
 from learnprop.simulations.networks.checkpoints import Checkpoint
 from learnprop.simulations.networks.criteria import joined
 from learnprop.simulations.networks.measuring import measure_networks, measure_on_the_way
@@ -76,7 +77,7 @@ class Result:
 
 
 def by_chunks(
-    members: Sequence[M], size: int, work: Callable[[Sequence[M]], list[T]]
+    members: Sequence[M], size: int, work: Callable[[Sequence[M]], list[T]], so_far: str = "done"
 ) -> tuple[list[T], str]:
     """Do work a chunk at a time; a chunk that runs out of memory is halved and tried again.
 
@@ -86,6 +87,8 @@ def by_chunks(
     size : int
         Of a chunk, as long as memory suffices.
     work : callable ``(chunk) -> list``
+    so_far : str
+        What has become of those that are done, e.g. "trained".
 
     Returns
     -------
@@ -104,7 +107,8 @@ def by_chunks(
     while len(done) < len(members):
         chunk = members[len(done) : len(done) + size]
         try:
-            done += work(chunk)
+            with part(f"{len(done)} of {len(members)} networks {so_far}"):
+                done += work(chunk)
             continue
         except Exception as error:
             if len(chunk) == 1 or not is_out_of_memory(error):

@@ -129,6 +129,12 @@ def read_blocks(store: Store) -> list[tuple[str, int, int, float, float | None, 
     return store.connection.execute("SELECT * FROM block ORDER BY cell, block").fetchall()
 
 
+def seconds_of_blocks(store: Store) -> dict[str, tuple[int, float]]:
+    """Blocks that are there, by cell: how many, and their seconds together."""
+    rows = store.connection.execute("SELECT cell, COUNT(*), SUM(seconds) FROM block GROUP BY cell")
+    return {cell: (n, seconds) for cell, n, seconds in rows}
+
+
 def failed_runs(store: Store) -> dict[str, set[int]]:
     """Replications of which any fit has no model, by cell."""
     failed: dict[str, set[int]] = {}

@@ -206,9 +206,16 @@ def check_store(path: Path, study: str, design: Mapping[str, Any]) -> None:
     about = _about(path, thorough=True)
     if about["study"] != study:
         raise StoreError(f"{path} holds the study {about['study']!r}, not {study!r}")
+    held, wanted = (_kind(d) for d in (about["design"], design))
+    if held != wanted:
+        raise StoreError(f"{path} holds {held}, and this is {wanted}")
     different = changes(about["design"], json.loads(json.dumps(dict(design))))
     if different:
         raise StoreError(f"{path} has another design: {summary_of(different)}")
+
+
+def _kind(design: Mapping[str, Any]) -> str:
+    return "a quick look" if design.get("quick") else "the study in full"
 
 
 def _about(path: Path, *, thorough: bool = False) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from learnprop.equations.mean_proba import FloatArray, IntArray
 from learnprop.simulations.engine.seeds import replication_rng
 from learnprop.simulations.engine.study import BLOCK_SIZE
+from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters.fit import Fitted
 from learnprop.simulations.generators.generator import Generator, Sample, sample
 from learnprop.simulations.records.measure import measure
@@ -83,6 +84,7 @@ def measured_block(
         drawn = {split: draw(runs[i], split, sizes) for split, sizes in fresh.items()}
         return {"train": train[i]} | drawn
 
+    tell(f"fitting {len(runs)} runs")
     return record(cell.name, runs, list(fit(*stacked(train))), samples_of)
 
 
@@ -114,6 +116,7 @@ def record(
     """
     fits, measurements = list[FitRow](), list[MeasurementRow]()
     for i, run in enumerate(runs):
+        tell(f"{i} of {len(runs)} runs measured")
         samples = samples_of(i)
         for batch in fitted:
             usable = np.isin(batch.fit.status[i], (CONVERGED, NOT_CONVERGED))

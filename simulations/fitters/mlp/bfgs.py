@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
+from learnprop.simulations.engine.within import tell
+
 ARMIJO = 1e-4
 """Fraction of the predicted decrease that a step must bring."""
 
@@ -74,7 +76,10 @@ def bfgs(
     size = torch.ones_like(loss)
     n_iter = torch.zeros_like(problems)
     history = loss.repeat(STALL_WINDOW, 1)  # row i % window: the loss after i accepted steps
+    evaluation, n = 0, len(problems)
     while len(problems):
+        evaluation += 1
+        tell(f"BFGS to {max_iter}: evaluation {evaluation}, {n - len(problems)} of {n} fits done")
         move = size[:, None] * direction
         trial = theta + move
         trial_loss, trial_gradient = objective(problems, trial)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from learnprop.simulations.engine.within import tell
+
 MinibatchLoss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """``(theta, rows) -> loss``: parameters (n_runs * n_settings, n_params), the samples of the
 minibatch of each replication (n_runs, size), and the sum of all networks' losses."""
@@ -50,7 +52,8 @@ def train_adam(
     """
     theta = start.clone().requires_grad_()
     optimiser = torch.optim.Adam([theta], lr=learning_rate)
-    for _ in range(epochs):
+    for epoch in range(epochs):
+        tell(f"epoch {epoch} of {epochs} done")
         order = np.stack([rng.permutation(n_samples) for rng in rngs])
         for rows in torch.as_tensor(order, device=theta.device).split(batch_size, dim=1):
             value = loss(theta, rows)

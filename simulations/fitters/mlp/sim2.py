@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument
 from learnprop.simulations.engine.devices import runs_many_at_once
+from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters.fit import Fit, Problem, check_problem, of_both_classes
 from learnprop.simulations.fitters.mlp.network import (
     hidden_activations,
@@ -54,6 +55,7 @@ def refine_output_layer(problem: Problem, theta: torch.Tensor) -> torch.Tensor:
     layers, readouts, biases = unpack(refined, n_inputs)
     at_once = len(theta) if runs_many_at_once(theta.device) else 1
     for first in range(0, len(theta), at_once):
+        tell(f"{first} of {len(theta)} output layers refined")
         part = range(first, min(first + at_once, len(theta)))
         features = [problem.design[i // n_settings, :, :-1].contiguous() for i in part]
         weight = torch.stack([problem.weight[i % n_settings] for i in part])[:, None]

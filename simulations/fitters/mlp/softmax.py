@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.engine.devices import runs_many_at_once
+from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters.fit import Fit, Fitted, Samples, check_samples, with_ones
 from learnprop.simulations.fitters.fitter import Batch, Fitter
 from learnprop.simulations.fitters.mlp.minibatches import MinibatchLoss, train_adam
@@ -223,6 +224,7 @@ def _refine_output_layer(data: Samples, theta: torch.Tensor) -> torch.Tensor:
     networks, targets = list(_each_network(data, theta)), _targets(data)
     at_once = len(theta) if runs_many_at_once(data.device) else 1
     for first in range(0, len(theta), at_once):
+        tell(f"{first} of {len(theta)} output layers refined")
         part = networks[first : first + at_once]
         hidden = [hidden_activations(features, layers[i]).mT for i, features, _ in part]
         by = standardise(torch.stack(hidden))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from learnprop.simulations.studies.option import Device, Margin, Runs, Seed
+from learnprop.simulations.studies.option import Device, Margin, Runs, Seed, quick_option
 
 
 @dataclass(frozen=True)
@@ -24,3 +25,4 @@ class Options:
     seed: Seed = 0
     margin: Margin = 0.05
     device: Device = "cpu"
+    quick: Annotated[bool, quick_option(runs=10)] = False

@@ -18,7 +18,7 @@ from learnprop.simulations.studies.network_options import (
     Precision,
     States,
 )
-from learnprop.simulations.studies.option import Device, Margin, Option, Runs, Seed
+from learnprop.simulations.studies.option import Device, Margin, Option, Runs, Seed, quick_option
 from learnprop.simulations.studies.weight_options import Beta, profile_option, weights_option
 
 
@@ -129,3 +129,4 @@ class Options:
     states: States = ""
     margin: Margin = 0.05
     device: Device = "auto"
+    quick: Annotated[bool, quick_option(runs=3, epochs=5)] = False

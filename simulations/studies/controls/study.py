@@ -19,6 +19,7 @@ from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.seeds import replication_rng
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters.fit import Fit, Fitted
 from learnprop.simulations.fitters.objective import PLAIN, Objective
 from learnprop.simulations.fitters.softmax import fit_softmax, softmax_logits
@@ -230,7 +231,8 @@ def compute_block(cell: ControlsCell, seed: int, runs: range) -> Block:
         }
 
     fitted = []
-    for control in CONTROLS:
+    for i, control in enumerate(CONTROLS):
+        tell(f"{i} of {len(CONTROLS)} controls fitted")
         samples = dict(zip(SPLITS, SPLITS, strict=True)) | {"test": control.test}
         if control.test == "shifted":
             samples["population"] = "shifted population"

@@ -7,7 +7,15 @@ from typing import Annotated
 from learnprop.equations import BETA
 from learnprop.simulations.fitters import FITTERS, of_weights
 from learnprop.simulations.generators import FAMILIES
-from learnprop.simulations.studies.option import Device, Margin, Option, Runs, Seed, with_parameters
+from learnprop.simulations.studies.option import (
+    Device,
+    Margin,
+    Option,
+    Runs,
+    Seed,
+    quick_option,
+    with_parameters,
+)
 from learnprop.simulations.studies.weight_options import Beta, profile_option, weights_option
 
 OWN_DATA = "Your own data"
@@ -141,3 +149,4 @@ class Options:
     ] = ""
     margin: Margin = 0.05
     device: Device = "cpu"
+    quick: Annotated[bool, quick_option(runs=10, ratios=(1.0, 10.0, 100.0))] = False

@@ -22,6 +22,7 @@ from learnprop.equations.arguments import BadArgument
 from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters import FITTERS
 from learnprop.simulations.generators import FAMILIES
 from learnprop.simulations.generators.family import generator_of
@@ -252,4 +253,5 @@ def compute_block(cell: ExploreCell, seed: int, runs: range) -> Block:
     def samples_of(i: int) -> dict[str, Sample]:
         return dict(zip(("train", "test"), pairs[i], strict=True))
 
+    tell(f"fitting {len(runs)} runs")
     return record(cell.name, runs, cell.fit(X, y, seed, runs), samples_of)

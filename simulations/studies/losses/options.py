@@ -17,7 +17,7 @@ from learnprop.simulations.studies.network_options import (
     Precision,
     States,
 )
-from learnprop.simulations.studies.option import Device, Option, Seed
+from learnprop.simulations.studies.option import Device, Option, Seed, quick_option
 
 
 @dataclass(frozen=True)
@@ -124,3 +124,4 @@ class Options:
         ),
     ] = 0.005
     device: Device = "auto"
+    quick: Annotated[bool, quick_option(runs=3, epochs=4)] = False

@@ -7,7 +7,15 @@ from typing import Annotated
 from learnprop.equations import BETA
 from learnprop.simulations.fitters import FITTERS, of_weights
 from learnprop.simulations.generators import FAMILIES
-from learnprop.simulations.studies.option import Device, Margin, Option, Runs, Seed, with_parameters
+from learnprop.simulations.studies.option import (
+    Device,
+    Margin,
+    Option,
+    Runs,
+    Seed,
+    quick_option,
+    with_parameters,
+)
 from learnprop.simulations.studies.weight_options import Beta, profile_option, weights_option
 
 
@@ -40,3 +48,4 @@ class Options:
     fitter: Annotated[str, Option("What is fitted.", choices=of_weights)] = "softmax"
     margin: Margin = 0.05
     device: Device = "cpu"
+    quick: Annotated[bool, quick_option(runs=10)] = False

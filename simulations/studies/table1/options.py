@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from learnprop.simulations.generators import SIM1_READINGS, SIM2_READINGS
-from learnprop.simulations.studies.option import Device, Margin, Option, Runs, Seed
+from learnprop.simulations.studies.option import Device, Margin, Option, Runs, Seed, quick_option
 
 
 @dataclass(frozen=True)
@@ -44,3 +44,4 @@ class Options:
     epochs: Annotated[int, Option("Epochs of `training` adam.")] = 20
     margin: Margin = 0.05
     device: Device = "cpu"
+    quick: Annotated[bool, quick_option(runs=10)] = False

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from learnprop.reports.folders.status import study_status
+from learnprop.reports.folders.status import status_text, study_status
 from learnprop.simulations.engine.monte_carlo import run_study
+from learnprop.simulations.engine.within import FOLDER, listening
 from learnprop.simulations.records.rows import Block, fit_without_model, stack_fits
 from learnprop.simulations.records.store import canonical_dump, save_block, write_session
 from learnprop.simulations.records.store_file import open_store, read_store
@@ -35,8 +36,13 @@ def test_what_is_done_asked_failed_and_left(tmp_path):
         assert [c.blocks_asked - c.blocks_done for c in status.cells] == [2, 1, 1]
         assert (cells["x"].seconds_per_block, cells["y"].seconds_per_block) == (4, 4)
         # two blocks of x at 4 s, one of y at (2 + 6) / 2 s, one of z at the mean of both; 2 workers
-        assert status.seconds_left == (2 * 4 + 4 + 4) / 2
-        assert status.running == 2
+        assert status.left.seconds == (2 * 4 + 4 + 4) / 2
+        assert (status.running, status.told, status.left.unseen) == (2, (), 1)
+        with listening(tmp_path / FOLDER) as running:
+            (running / "x-1").write_text("x runs 25-49: 3 of 25 runs measured")
+            told = "x runs 25-49: 3 of 25 runs measured"
+            assert study_status(store).told == (told,)
+            assert f"  {told}" in status_text(study_status(store), tmp_path)[1]
     with read_store(tmp_path) as store:
         assert study_status(store).running == 0  # its writer has gone
 
@@ -49,10 +55,10 @@ def test_blocks_that_are_computed_together_run_and_end_together(tmp_path):
         store.connection.execute("UPDATE block SET seconds = 3")
         write_session(store, {"runs": {"x": 250}, "workers": 2, "blocks_at_once": 4})
         status = study_status(store)
-        assert (status.running, status.seconds_left) == (6, 6 * 3 / 2)
+        assert (status.running, status.left.seconds) == (6, 6 * 3 / 2)
         write_session(store, {"runs": {"x": 250}, "workers": 2, "blocks_at_once": 6})
         status = study_status(store)
-        assert (status.running, status.seconds_left) == (6, 6 * 3)  # work for one worker
+        assert (status.running, status.left.seconds) == (6, 6 * 3)  # work for one worker
 
 
 def test_why_replications_failed_the_most_frequent_first(tmp_path):
@@ -68,7 +74,7 @@ def test_why_replications_failed_the_most_frequent_first(tmp_path):
     )
     assert len(status.notes) == 1
     assert status.notes[0].startswith("y block 0: computed replication by replication")
-    assert status.seconds_left == 0
+    assert status.left.seconds == 0
 
 
 def test_fewer_runs_asked_than_held(tmp_path):
@@ -85,7 +91,7 @@ def test_time_left_is_unknown_before_the_first_block(tmp_path, cli):
     with open_store(tmp_path, "toy", {}) as store:
         session(store, x=50)
         status = study_status(store)
-        assert math.isnan(status.seconds_left)
+        assert math.isnan(status.left.seconds)
         assert np.isnan(status.cells[0].seconds_per_block)
         code, stdout, _ = cli("status", tmp_path)
         assert code == 0
@@ -164,7 +170,7 @@ def test_it_is_read_while_blocks_are_written_and_changes_nothing(tmp_path, cli):
             assert (code, stderr) == (0, "")
             (cell,) = status.cells
             assert (cell.done, cell.blocks_done, cell.blocks_asked) == (25 * n, n, 3)
-            assert status.seconds_left == 40 * (3 - n)
+            assert status.left.seconds == 40 * (3 - n)
             # 80 s and 40 s left, then nothing
             line = {1: "time left: about 1 min 20 s", 2: "time left: about 40 s", 3: "done"}[n]
             assert line in stdout.splitlines()
@@ -179,7 +185,7 @@ def test_more_workers_than_blocks_left_do_not_help(tmp_path):
         store.connection.execute("UPDATE block SET seconds = 6")
         for workers, seconds in ((1, 12.0), (2, 6.0), (64, 6.0)):
             session(store, workers=workers, x=100)
-            assert study_status(store).seconds_left == seconds
+            assert study_status(store).left.seconds == seconds
 
 
 def failures(reasons):

@@ -97,7 +97,7 @@ def test_times_are_shares_of_what_the_group_took(tmp_path, store):
     seconds = [step.block.seconds for step in steps]
     assert len(set(seconds)) == 1
     assert 0.5 <= sum(seconds) <= time.monotonic() - started
-    assert [step.seconds_left for step in steps] == [0.0] * 5  # nothing is left after the group
+    assert [step.left.seconds for step in steps] == [0.0] * 5  # nothing is left after the group
 
 
 def test_the_folder_for_what_is_unfinished_is_handed_on_and_goes(tmp_path, store):
