@@ -308,6 +308,7 @@ def table1(
     epochs: int = ...,
     margin: float = ...,
     device: Literal["auto", "cpu", "cuda"] = ...,
+    quick: bool = ...,
     out: str | PathLike[str] | None = ...,
     fresh: bool = ...,
     jobs: int = ...,
@@ -316,7 +317,7 @@ def table1(
     mcse: float | None = ...,
     max_failures: float = ...,
     timeout: float | None = ...,
-    quiet: bool = ...,
+    progress: bool = ...,
 ) -> StudyResult: ...
 
 def multiclass(
@@ -344,6 +345,7 @@ def multiclass(
     epochs: int = ...,
     margin: float = ...,
     device: Literal["auto", "cpu", "cuda"] = ...,
+    quick: bool = ...,
     out: str | PathLike[str] | None = ...,
     fresh: bool = ...,
     jobs: int = ...,
@@ -352,7 +354,7 @@ def multiclass(
     mcse: float | None = ...,
     max_failures: float = ...,
     timeout: float | None = ...,
-    quiet: bool = ...,
+    progress: bool = ...,
 ) -> StudyResult: ...
 
 def controls(
@@ -361,6 +363,7 @@ def controls(
     seed: int = ...,
     margin: float = ...,
     device: Literal["auto", "cpu", "cuda"] = ...,
+    quick: bool = ...,
     out: str | PathLike[str] | None = ...,
     fresh: bool = ...,
     jobs: int = ...,
@@ -369,7 +372,7 @@ def controls(
     mcse: float | None = ...,
     max_failures: float = ...,
     timeout: float | None = ...,
-    quiet: bool = ...,
+    progress: bool = ...,
 ) -> StudyResult: ...
 
 def claims(
@@ -378,6 +381,7 @@ def claims(
     seed: int = ...,
     margin: float = ...,
     device: Literal["auto", "cpu", "cuda"] = ...,
+    quick: bool = ...,
     out: str | PathLike[str] | None = ...,
     fresh: bool = ...,
     jobs: int = ...,
@@ -386,7 +390,7 @@ def claims(
     mcse: float | None = ...,
     max_failures: float = ...,
     timeout: float | None = ...,
-    quiet: bool = ...,
+    progress: bool = ...,
 ) -> StudyResult: ...
 
 def explore(
@@ -424,6 +428,7 @@ def explore(
     encoding: str = ...,
     margin: float = ...,
     device: Literal["auto", "cpu", "cuda"] = ...,
+    quick: bool = ...,
     out: str | PathLike[str] | None = ...,
     fresh: bool = ...,
     jobs: int = ...,
@@ -432,7 +437,7 @@ def explore(
     mcse: float | None = ...,
     max_failures: float = ...,
     timeout: float | None = ...,
-    quiet: bool = ...,
+    progress: bool = ...,
 ) -> StudyResult: ...
 
 def cnn(
@@ -464,6 +469,7 @@ def cnn(
     states: str = ...,
     margin: float = ...,
     device: Literal["auto", "cpu", "cuda"] = ...,
+    quick: bool = ...,
     out: str | PathLike[str] | None = ...,
     fresh: bool = ...,
     jobs: int = ...,
@@ -472,7 +478,7 @@ def cnn(
     mcse: float | None = ...,
     max_failures: float = ...,
     timeout: float | None = ...,
-    quiet: bool = ...,
+    progress: bool = ...,
 ) -> StudyResult: ...
 
 def losses(
@@ -498,6 +504,7 @@ def losses(
     states: str = ...,
     margin: float = ...,
     device: Literal["auto", "cpu", "cuda"] = ...,
+    quick: bool = ...,
     out: str | PathLike[str] | None = ...,
     fresh: bool = ...,
     jobs: int = ...,
@@ -506,5 +513,5 @@ def losses(
     mcse: float | None = ...,
     max_failures: float = ...,
     timeout: float | None = ...,
-    quiet: bool = ...,
+    progress: bool = ...,
 ) -> StudyResult: ...
