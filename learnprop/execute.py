@@ -224,13 +224,13 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
     """Compute what is missing; with a target in rounds, until every estimand is precise enough."""
     from learnprop.reports.statistics.precision import estimand_of, more_runs, study_precision
     from learnprop.simulations.engine.monte_carlo import pending_blocks
-    from learnprop.simulations.engine.tasks import grouped, tasks_of
+    from learnprop.simulations.engine.tasks import count_groups
 
     while True:
-        groups = grouped(tasks_of(study, pending_blocks(study, store, how.timeout)))
+        n_groups, largest = count_groups(study, pending_blocks(study, store, how.timeout))
         if not how.quiet:
-            mention_shared_device(study, workers, len(groups))
-        note_session(study, store, workers, max(map(len, groups), default=1), quiet=how.quiet)
+            mention_shared_device(study, workers, n_groups)
+        note_session(study, store, workers, largest, quiet=how.quiet)
         run_missing(study, store, workers, how)
         if how.mcse is None:
             return study
