@@ -45,6 +45,8 @@ class Option:
         Whether a Python caller may write a word as a number, e.g. a label or a weight.
     neighbours_join : bool
         Whether neighbouring numbers of a list are one value: λ of every class.
+    is_path : bool
+        Whether it names a file or a folder.
     """
 
     help: str
@@ -54,6 +56,7 @@ class Option:
     in_design: bool = True
     numbers_are_words: bool = False
     neighbours_join: bool = False
+    is_path: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:
