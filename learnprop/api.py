@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import MISSING, dataclass, replace
@@ -182,6 +183,8 @@ def _documented(about: str, arrays: tuple[str, ...], options: dict[str, Declared
         + "\n".join(entries)
         + "\n\nReturns\n-------\nStudyResult\n\nRaises\n------\nValueError\n"
         "    If an option is unknown or cannot be, or `out` holds another study.\n"
+        "\nWarns\n-----\nUserWarning\n"
+        "    If no run has a model: what it would show is NaN.\n"
         f"\nExamples\n--------\n{example}"
     )
 
@@ -200,7 +203,10 @@ def _run(
     chosen = from_python(name, options_type(name), given)
     how = _HOW | from_python(name, RunOptions, given_how)
     called = ", ".join(f"{option}={value!r}" for option, value in given.items())
-    caller = Caller(command=[f"learnprop.{name}({called})"])
+    caller = Caller(
+        command=[f"learnprop.{name}({called})"],
+        without_model=lambda line: warnings.warn(line, stacklevel=6),
+    )
     known = {}
     with ExitStack() as stack:
         folder = Path(out if out is not None else stack.enter_context(TemporaryDirectory()))

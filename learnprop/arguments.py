@@ -216,7 +216,7 @@ def _checked(declared: Declared, value: Any) -> Any:
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise BadArgument(declared.name, f"must be {words}, got {value!r}")
     if declared.option.is_path and value != declared.default:
-        check_path(declared.name, value)
+        check_path(declared.name, str(value))
     return value
 
 

@@ -215,7 +215,9 @@ def _worker_died() -> type[Exception]:
     return TerminatedWorkerError
 
 
-def _parallel(groups: Iterator[list[Task]], workers: Workers) -> Generator[list[Block | StudyError]]:
+def _parallel(
+    groups: Iterator[list[Task]], workers: Workers
+) -> Generator[list[Block | StudyError]]:
     from joblib import delayed
 
     with _joblib(workers) as parallel:
