@@ -73,7 +73,9 @@ print(peak() - before)
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss is the system's")
 def test_what_a_block_takes_is_what_is_measured():
-    answer = subprocess.run([sys.executable, "-c", f"LARGE = {LARGE}" + PEAK], capture_output=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", f"LARGE = {LARGE}" + PEAK], capture_output=True, check=True
+    )
     said = block_bytes(study_of("multiclass", runs=2, **LARGE))
     assert 0.5 * int(answer.stdout) <= said <= 2 * int(answer.stdout)
 
@@ -126,7 +128,9 @@ def no_memory(cell, seed, runs):
 def test_a_lack_of_memory_stops_the_study_and_is_no_failure(tmp_path):
     study = toy_study(Toy("x"), compute=no_memory, n_runs=75)
     with open_store(tmp_path, "toy", {}) as store:
-        with pytest.raises(StudyError, match=r"^out of memory: Unable to allocate 7.28 TiB .* same"):
+        with pytest.raises(
+            StudyError, match=r"^out of memory: Unable to allocate 7.28 TiB .* same"
+        ):
             list(run_study(study, store))
         assert finished_runs(store) == {("x", 0): 25}
         list(run_study(replace(study, compute_block=compute_toy), store))
