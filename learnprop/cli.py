@@ -41,7 +41,7 @@ What can be done first:
   learnprop report results/table1 --out paper
       tables and figures of what was computed, for a paper
 
-learnprop --help lists all commands, learnprop COMMAND --help the options of one."""
+learnprop --help lists all commands, learnprop COMMAND --help its options."""
 _COMPLETION = "_LEARNPROP_COMPLETE"
 """Variable in which a shell asks what a word could be."""
 

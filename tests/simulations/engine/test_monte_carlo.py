@@ -1,5 +1,8 @@
 import tempfile
+import tracemalloc
+from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from learnprop.simulations.engine.monte_carlo import all_blocks, pending_blocks, run_study
 from learnprop.simulations.engine.study import StudyError
 from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.engine.workers import Workers
 from learnprop.simulations.records.store import failed_runs, finished_runs, read_fits
 from learnprop.simulations.records.store_file import open_store
 from tests.toys import (
@@ -36,6 +40,29 @@ def test_cells_take_turns_and_every_block_is_there_once():
     assert blocks == [("x", 0), ("y", 0), ("x", 1), ("y", 1), ("x", 2), ("y", 2)]
     more = replace(study, cell_runs={"y": 20})
     assert [(c.name, i) for c, i in all_blocks(more)] == [("x", 0), ("y", 0), ("x", 1), ("x", 2)]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_billion_runs_begin_at_once_and_are_never_listed(tmp_path, jobs):
+    study = replace(toy_study(Toy("x"), Toy("y"), n_runs=10**9), cell_runs={"y": 30})
+    workers = Workers(jobs, "threading")
+    with open_store(tmp_path, "toy", {}) as store:
+        list(run_study(replace(study, n_runs=50), store))
+        list(islice(run_study(study, store, workers), 1))  # what is imported and cached
+        tracemalloc.start()
+        with closing(run_study(study, store, workers)) as steps:
+            first = list(islice(steps, 3))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 5e6  # a list of them takes gigabytes
+        assert first[0].total == 40_000_000 + 2
+        assert {step.block.cell for step in first} == {"x"}  # both of y are there
+        assert {step.block.index for step in first} <= set(range(3, 12))
+        pending = pending_blocks(study, store)
+        assert len(pending) == 40_000_002 - len(finished_runs(store))
+        assert (study.cells[0], 39_999_999) in pending
+        assert (study.cells[0], 40_000_000) not in pending
+        assert (study.cells[0], 0) not in pending
 
 
 def test_cells_of_one_name_are_refused():
