@@ -1,4 +1,5 @@
 # `make table1` and `make test` are all that a fresh checkout needs: python3 (>= 3.11), venv and make.
+# Where python3 is older: make table1 PYTHON=python3.12
 PYTHON ?= python3
 MINUTES ?= 9
 OUT    ?= gpu-results
@@ -43,6 +44,10 @@ gpu-pack: $(READY) ## what a GPU's machine needs beyond the checkout, into gpu-p
 
 # The stamp is newer than both files exactly when what they name is installed.
 $(READY): pyproject.toml constraints.txt
+	@python="$$(test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo $(PYTHON))"; \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed, and $$python is $$("$$python" --version 2>&1);" \
+	        "name another: make clean; make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@

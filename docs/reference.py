@@ -40,7 +40,7 @@ def page() -> str:
     str
         Markdown.
     """
-    command = typer.main.get_command(command_line())
+    command = command_line()
     context = typer.Context(command, info_name="learnprop")
     title = "The command line"
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import MISSING, dataclass, replace
@@ -12,7 +13,7 @@ from tempfile import TemporaryDirectory
 from textwrap import fill, indent
 from typing import TYPE_CHECKING, Any
 
-from learnprop.arguments import as_text, from_python
+from learnprop.arguments import as_text, check_path, from_python
 from learnprop.equations.arguments import BadArgument, Worded
 from learnprop.run_options import CallOptions
 from learnprop.simulations.studies import STUDIES, options_type
@@ -71,10 +72,11 @@ class StudyResult:
         Raises
         ------
         ValueError
-            If it cannot be made, or is a file.
+            If it cannot be made, is a file, or has no name.
         """
         from learnprop.reports.study_report import write_contents
 
+        check_path("folder", fspath(folder))
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -194,6 +196,8 @@ def _documented(about: str, arrays: tuple[str, ...], options: dict[str, Declared
         + "\n".join(entries)
         + "\n\nReturns\n-------\nStudyResult\n\nRaises\n------\nValueError\n"
         "    If an option is unknown or cannot be, or `out` holds another study.\n"
+        "\nWarns\n-----\nUserWarning\n"
+        "    If no run has a model: what it would show is NaN.\n"
         f"\nExamples\n--------\n{example}"
     )
 
@@ -223,13 +227,18 @@ def _run(
     out = given_how.pop("out", None)
     if not isinstance(out, str | PathLike | None):
         raise BadArgument("out", f"must be a folder or None, got {out!r}")
+    if out is not None:
+        check_path("out", fspath(out))
     chosen = from_python(name, options_type(name), given)
     how = _HOW | from_python(name, CallOptions, given_how)
     called = ", ".join(f"{option}={value!r}" for option, value in given.items())
-    caller = Caller(command=[f"learnprop.{name}({called})"])
+    caller = Caller(
+        command=[f"learnprop.{name}({called})"],
+        without_model=lambda line: warnings.warn(line, stacklevel=6),
+    )
     known = {}
     with ExitStack() as stack:
-        folder = Path(fspath(out) if out else stack.enter_context(TemporaryDirectory()))
+        folder = Path(out if out is not None else stack.enter_context(TemporaryDirectory()))
         if any(array is not None for array in arrays.values()):
             if any(array is None for array in arrays.values()):
                 raise ValueError(f"{' and '.join(arrays)} must be given together")

@@ -167,6 +167,35 @@ def from_python(study: str, options: type, given: Mapping[str, Any]) -> dict[str
     return {name: _plain(known[name], value) for name, value in given.items()}
 
 
+def check_path(argument: str, text: str) -> str:
+    """Return the name of a file or a folder, as an unset variable of a shell does not give it.
+
+    Parameters
+    ----------
+    argument : str
+        What it is given for.
+    text : str
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    BadArgument
+        If it is empty or blank.
+
+    Examples
+    --------
+    >>> check_path("out", " ")
+    Traceback (most recent call last):
+    ValueError: out must name a file or a folder, got ' '
+    """
+    if not text.strip():
+        raise BadArgument(argument, f"must name a file or a folder, got {text!r}")
+    return text
+
+
 def _plain(declared: Declared, value: Any) -> Any:
     if hasattr(value, "tolist"):  # of numpy or pandas
         value = value.tolist()
@@ -186,6 +215,8 @@ def _checked(declared: Declared, value: Any) -> Any:
     kinds, words, _ = _KINDS[declared.kind]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise BadArgument(declared.name, f"must be {words}, got {value!r}")
+    if declared.option.is_path and value != declared.default:
+        check_path(declared.name, str(value))
     return value
 
 

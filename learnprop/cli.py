@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from collections.abc import Callable, Collection
+from typing import Annotated, Any
 
 import typer
 
-from learnprop import data, stores
+from learnprop import __version__, data, stores
 from learnprop.arguments import spaces_to_commas
 from learnprop.commands import mention, number_lists, plan_command, run_command
-from learnprop.exits import BAD_INPUT, DONE, INTERRUPTED, STOPPED, signals_interrupt
+from learnprop.exits import (
+    BAD_INPUT,
+    DONE,
+    INTERRUPTED,
+    STOPPED,
+    complain,
+    say,
+    signals_interrupt,
+    unwritten,
+)
 from learnprop.simulations.studies import STUDIES
 
+ABOUT = "Puts the learning property of logistic and softmax losses on trial."
+FIRST_STEPS = f"""{ABOUT}
 
-def command_line(spelled: Collection[str] = STUDIES) -> typer.Typer:
+What can be done first:
+
+  learnprop table1
+      the paper's Table 1: predicted, observed and printed
+  learnprop explore
+      what a weight does to each class, by imbalance ratio
+  learnprop explore --data FILE.csv --label COLUMN
+      the same on your own data
+  learnprop losses
+      the paper's losses compared, on images that need no download
+  learnprop report results/table1 --out paper
+      tables and figures of what was computed, for a paper
+
+learnprop --help lists all commands, learnprop COMMAND --help its options."""
+_COMPLETION = "_LEARNPROP_COMPLETE"
+"""Variable in which a shell asks what a word could be."""
+
+
+def command_line(spelled: Collection[str] = STUDIES) -> Any:
     """Make the command line.
 
     Parameters
@@ -24,14 +56,10 @@ def command_line(spelled: Collection[str] = STUDIES) -> typer.Typer:
 
     Returns
     -------
-    typer.Typer
+    click's group of commands
     """
-    app = typer.Typer(
-        name="learnprop",
-        help="Puts the learning property of logistic and softmax losses on trial.",
-        add_completion=False,
-        pretty_exceptions_enable=False,
-    )
+    app = typer.Typer(name="learnprop", help=ABOUT, pretty_exceptions_enable=False)
+    app.callback(invoke_without_command=True)(_first)
     plans = typer.Typer(
         name="plan",
         help="Say how many replications --mcse needs. Takes a study's own options; writes nothing.",
@@ -49,7 +77,31 @@ def command_line(spelled: Collection[str] = STUDIES) -> typer.Typer:
     ]  # fmt: skip
     for command in stored:
         app.command(short_help=_summary(command), rich_help_panel="Stored studies")(command)
-    return app
+    group = typer.main.get_command(app)
+    _show_no_type_of_flags(group)
+    return group
+
+
+def _first(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    if version:
+        say(f"learnprop {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        say(FIRST_STEPS)
+
+
+def _show_no_type_of_flags(command: Any) -> None:
+    """Let the help of a command and of those below it say ``--quiet``, not ``--quiet <bool>``."""
+    for parameter in command.get_params(typer.Context(command)):
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    for below in getattr(command, "commands", {}).values():
+        _show_no_type_of_flags(below)
 
 
 def _summary(command: Callable[..., None]) -> str:
@@ -64,18 +116,26 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         with signals_interrupt():
-            arguments = sys.argv[1:] or ["--help"]
+            arguments = sys.argv[1:]
             words = [word for word in arguments if not word.startswith("-")]
             named = [word for word in words[:2] if word in STUDIES]  # [plan] STUDY
             for study in named:
                 arguments = spaces_to_commas(arguments, number_lists(study))
-            app = command_line(named)
-            status = app(arguments, standalone_mode=False, prog_name="learnprop")
+            group = command_line(STUDIES if _COMPLETION in os.environ else named)
+            status = group.main(arguments, prog_name="learnprop", standalone_mode=False)
     except typer.TyperException as error:
-        typer.echo(f"learnprop: {error.format_message()}{_rejected_value(error)}", err=True)
+        complain(f"learnprop: {error.format_message()}{_rejected_value(error)}")
         status = BAD_INPUT
+    except OSError as error:  # files have their own lines: it is the output
+        status = unwritten(error).exit_code
+    except MemoryError as error:
+        complain(f"stopped: out of memory: {error}")
+        status = STOPPED
+    except Exception:  # a mistake of ours; Python's 1 would say that a verdict failed
+        traceback.print_exc()
+        status = STOPPED
     if status == INTERRUPTED:
-        typer.echo("interrupted", err=True)
+        complain("interrupted")
         status = STOPPED
     sys.exit(status if isinstance(status, int) else DONE)
 

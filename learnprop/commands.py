@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from learnprop.arguments import as_text, from_text
+from learnprop.arguments import as_text, check_path, from_text
 from learnprop.exits import bad_input, option_of, words_of_options
 from learnprop.run_options import CommandOptions, PlanOptions
 from learnprop.simulations.studies import STUDIES, options_type
@@ -138,13 +138,17 @@ def _is_given(context: typer.Context, option: str) -> bool:
 
 
 def _value(declared: Declared, written: Any) -> Any:
-    return from_text(declared, written or ()) if declared.several else written
+    if declared.several:
+        return from_text(declared, written or ())
+    if declared.option.is_path:
+        return declared.default if written is None else check_path(declared.name, written)
+    return written
 
 
 def _parameter(declared: Declared, default: Any) -> inspect.Parameter:
     option = declared.option
     kind: Any = list[str] | None if declared.several else declared.kind
-    if declared.may_be_none and not declared.several:
+    if not declared.several and (declared.may_be_none or declared.option.is_path):
         kind = kind | None
     flag = option_of(declared.name)
     if declared.kind is bool and declared.may_be_none:
@@ -171,9 +175,12 @@ def _parameter(declared: Declared, default: Any) -> inspect.Parameter:
 
 
 def _shown(declared: Declared, default: Any) -> Any:
-    """Default as typer has it: of a list its text, which is read as what a user writes."""
+    """Default as typer has it: of a list its text, which is read as what a user writes.
+
+    That no path is none: an empty one that is written shall be seen.
+    """
     if default is MISSING:
         return inspect.Parameter.empty
     if declared.several:
         return [as_text(default)] if default else None
-    return default
+    return None if declared.option.is_path and default == "" else default

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.exits import BadInput, bad_input, say, show_tables, stopped
+from learnprop.exits import BadInput, bad_input, named_path, say, show_tables, stopped
 
 if TYPE_CHECKING:
     from learnprop.simulations.dataset_catalogue import DataSet
@@ -17,8 +18,9 @@ app = typer.Typer(
 )
 
 DataDir = Annotated[
-    str,
+    Path | None,
     typer.Option(
+        parser=named_path,
         metavar="DIR",
         help="Folder with a sub-folder per data set; else those of LEARNPROP_DATA, else the "
         "user's cache.",
@@ -28,7 +30,7 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Al
 
 
 @app.command(name="list")
-def list_datasets(data_dir: DataDir = "") -> None:
+def list_datasets(data_dir: DataDir = None) -> None:
     """Say which data sets there are, and where their files were found."""
     from rich.table import Table
     from rich.text import Text
@@ -39,7 +41,7 @@ def list_datasets(data_dir: DataDir = "") -> None:
     table = Table(title="Data sets", title_justify="left")
     for head in ("name", "title", "images", "where"):
         table.add_column(head)
-    folders = data_folders(data_dir)
+    folders = data_folders(str(data_dir or ""))
     for d in DATASETS.values():
         folder = find_folder(d.name, d.files, folders)
         missing = f"not here: learnprop data fetch {d.name}"
@@ -51,7 +53,7 @@ def list_datasets(data_dir: DataDir = "") -> None:
 
 
 @app.command()
-def verify(names: Names = None, data_dir: DataDir = "") -> None:
+def verify(names: Names = None, data_dir: DataDir = None) -> None:
     """Verify every file of data sets against what their authors published.
 
     Without names, all that are found.
@@ -63,7 +65,7 @@ def verify(names: Names = None, data_dir: DataDir = "") -> None:
         if not d.files:
             say(f"{d.name}: embedded in scikit-learn")
             continue
-        folder = find_folder(d.name, d.files, data_folders(data_dir))
+        folder = find_folder(d.name, d.files, data_folders(str(data_dir or "")))
         if folder is None:
             if names:
                 wrong.append(f"{d.name} is not here: learnprop data fetch {d.name}")
@@ -85,7 +87,7 @@ def verify(names: Names = None, data_dir: DataDir = "") -> None:
 @app.command()
 def fetch(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Data sets to download.")],
-    data_dir: DataDir = "",
+    data_dir: DataDir = None,
 ) -> None:
     """Download data sets and verify them; files that are there and as published are kept.
 
@@ -100,7 +102,7 @@ def fetch(
     from learnprop.simulations.fetching import fetch_dataset
 
     pooch.get_logger().setLevel("WARNING")  # its hints are for those who write the code
-    folder = folder_named(data_dir) if data_dir else own_folder()
+    folder = folder_named(str(data_dir)) if data_dir else own_folder()
     with bad_input():
         if folder.exists() and not folder.is_dir():
             raise BadArgument("data_dir", f"must be a folder, got {str(folder)!r}")

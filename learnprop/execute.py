@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from learnprop.equations.arguments import BadArgument, Worded
+from learnprop.machine import mention_shared_device, within_machine
 from learnprop.progress import run_missing
 from learnprop.run_options import PlanOptions, RunOptions
 from learnprop.simulations.studies import no_minimum_of, options_type, study_module
@@ -69,12 +70,15 @@ class Caller:
         What workers read, by name in the folder.
     spell : callable
         What the caller calls an argument.
+    without_model : callable ``(line) -> None``
+        What is done, once all is reported, where no run of the study has a model.
     """
 
     deliver: Callable[[Contents], None] = lambda _: None
     command: Sequence[str] | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     spell: Callable[[str], str] = str
+    without_model: Callable[[str], None] = lambda _: None
 
 
 def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Contents]:
@@ -105,6 +109,7 @@ def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Conte
     from learnprop.simulations.records.store_file import open_store
 
     workers, report, out = check_run(how), report_of(study.name), Path(how.out)
+    workers = within_machine(study, workers, quiet=not how.shows_progress)
     started = now()
     check_out(out, study.name)
     with open_store(out, study.name, study.design, fresh=how.fresh) as store:
@@ -128,7 +133,9 @@ def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Conte
                 reported(study)
             raise
         _mention_more_runs(study, store, how)
-        return study, reported(study)
+        contents = reported(study)
+        _mention_no_model(study, store, how, caller)
+        return study, contents
 
 
 def check_run(how: RunOptions) -> Workers:
@@ -231,15 +238,13 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
     """Compute what is missing; with a target in rounds, until every estimand is precise enough."""
     from learnprop.reports.statistics.precision import estimand_of, more_runs, study_precision
     from learnprop.simulations.engine.monte_carlo import pending_blocks
-    from learnprop.simulations.engine.tasks import grouped, tasks_of
+    from learnprop.simulations.engine.tasks import count_groups
 
     while True:
-        groups = grouped(tasks_of(study, pending_blocks(study, store, how.timeout)))
+        n_groups, largest = count_groups(study, pending_blocks(study, store, how.timeout))
         if how.shows_progress:
-            mention_shared_device(study, workers, len(groups))
-        note_session(
-            study, store, workers, max(map(len, groups), default=1), quiet=not how.shows_progress
-        )
+            mention_shared_device(study, workers, n_groups)
+        note_session(study, store, workers, largest, quiet=not how.shows_progress)
         run_missing(study, store, workers, how)
         if how.mcse is None:
             return study
@@ -259,29 +264,6 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
             wanted = ", ".join(f"{runs} runs of {cell}" for cell, runs in cell_runs.items())
             said = f"{study.name}: an MCSE of {how.mcse:g} is not reached: {wanted}"
             typer.echo(said, err=True)
-
-
-def mention_shared_device(study: Study, workers: Workers, n_groups: int) -> None:
-    """Say where processes share a device: each has a context there, and contexts take turns.
-
-    Parameters
-    ----------
-    study : Study
-    workers : Workers
-    n_groups : int
-        How many things there are to compute: no more workers are busy.
-    """
-    import torch
-
-    from learnprop.simulations.engine.devices import runs_many_at_once
-
-    device, processes = study.design.get("device", "cpu"), min(workers.jobs, n_groups)
-    if processes > 1 and workers.backend == "loky" and runs_many_at_once(torch.device(device)):
-        typer.echo(
-            f"{study.name}: {processes} processes share one device, {device}, and slow each other: "
-            "jobs 1 is faster",
-            err=True,
-        )
 
 
 def note_session(
@@ -321,6 +303,16 @@ def note_session(
         "processors": [*processors, *([] if here in processors else [here])],
     }
     write_session(store, session)
+
+
+def _mention_no_model(study: Study, store: Store, how: RunOptions, caller: Caller) -> None:
+    from learnprop.reports.folders.status import cells_without_model, no_model_line
+
+    without = cells_without_model(study, store)
+    if len(without) == len(study.cells):
+        caller.without_model(no_model_line(study, without))
+    elif without and how.shows_progress:
+        typer.echo(no_model_line(study, without), err=True)
 
 
 def _mention_more_runs(study: Study, store: Store, how: RunOptions) -> None:

@@ -8,7 +8,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
 
 import typer
 
@@ -78,6 +79,24 @@ def words_of_options(text: str) -> str:
     return Worded(text).spelled(option_of)
 
 
+def named_path(text: str) -> Path:
+    """Read the name of a file or a folder from the command line.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is empty or blank, as that of an unset variable is.
+
+    Examples
+    --------
+    >>> named_path("results/table1").name
+    'table1'
+    """
+    if not text.strip():
+        raise typer.BadParameter(f"must name a file or a folder, got {text!r}")
+    return Path(text)
+
+
 @contextmanager
 def bad_input() -> Iterator[None]:
     """Let a ValueError raised within be bad input, in the words of the command line.
@@ -102,16 +121,47 @@ def bad_input() -> Iterator[None]:
 
 def stopped(line: str) -> typer.Exit:
     """Say why a study stopped; exit status 3."""
-    typer.echo(line, err=True)
+    complain(line)
     return typer.Exit(STOPPED)
 
 
+def complain(line: str) -> None:
+    """Print to stderr; where that cannot be written, the exit status says it alone."""
+    try:
+        typer.echo(line, err=True)
+    except OSError:
+        _let_go(sys.stderr)
+
+
 def say(line: str) -> None:
-    """Print to stdout; where nobody reads on (``learnprop ... | head``), say nothing more."""
+    """Print to stdout; where nobody reads on (``learnprop ... | head``), say nothing more.
+
+    Raises
+    ------
+    typer.Exit
+        With status 3 where it cannot be written, e.g. to a full disk.
+    """
     try:
         print(line, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go(sys.stdout)
+    except OSError as error:
+        raise unwritten(error) from None
+
+
+def unwritten(error: OSError) -> typer.Exit:
+    """Say that stdout or stderr cannot be written; exit status 3."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            _let_go(stream)
+    return stopped(f"stopped: the output cannot be written: {error.strerror or error}")
+
+
+def _let_go(stream: TextIO) -> None:
+    """Let a stream lead nowhere: what it still holds would fail again, and change the status."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager
@@ -127,10 +177,10 @@ def stdout_of_bytes() -> Iterator[BinaryIO]:
     try:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _let_go(sys.stdout)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise stopped(f"stopped: the output cannot be written: {error.strerror}") from None
+        raise unwritten(error) from None
 
 
 def show_tables(tables: list[Any]) -> None:
@@ -156,12 +206,16 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def signals_interrupt() -> Iterator[None]:
-    """Raise `Terminated` here on SIGTERM and SIGHUP, as Ctrl-C raises KeyboardInterrupt."""
+    """Raise `Terminated` here on SIGTERM and SIGHUP, as Ctrl-C raises KeyboardInterrupt.
+
+    A signal that is ignored stays so: under ``nohup`` a study outlives its terminal.
+    """
 
     def interrupt(*_: object) -> None:
         raise Terminated
 
-    names = [n for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)]
+    known = [n for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)]
+    names = [n for n in known if signal.getsignal(getattr(signal, n)) != signal.SIG_IGN]
     if threading.current_thread() is not threading.main_thread():
         names = []
     before = {n: signal.signal(getattr(signal, n), interrupt) for n in names}

@@ -29,7 +29,8 @@ class RunOptions:
     """How a study is run; nothing here changes a number."""
 
     out: Annotated[
-        str, Option("Folder for the store and the reports.", metavar="DIR", panel=RUNNING)
+        str,
+        Option("Folder for the store and the reports.", metavar="DIR", panel=RUNNING, is_path=True),
     ]
     fresh: Annotated[
         bool, Option("Put a store that is there aside and start over.", panel=RUNNING)

@@ -17,7 +17,6 @@ from learnprop.execute import (
     check_mcse,
     execute,
     lay_out,
-    mention_shared_device,
     workers_of,
 )
 from learnprop.exits import (
@@ -31,6 +30,7 @@ from learnprop.exits import (
     show_tables,
     stopped,
 )
+from learnprop.machine import mention_shared_device, within_machine
 from learnprop.progress import watched
 from learnprop.run_options import CommandOptions, PlanOptions
 
@@ -49,6 +49,7 @@ def run(name: str, chosen: dict[str, Any], how: CommandOptions) -> None:
     from learnprop.reports.study_report import report_of, write_contents
 
     shown: list[Any] = []
+    no_model: list[str] = []
 
     def deliver(contents: Any) -> None:
         shown[:] = write_contents(contents, Path(how.out))
@@ -56,10 +57,13 @@ def run(name: str, chosen: dict[str, Any], how: CommandOptions) -> None:
     with bad_input():
         study = lay_out(name, chosen)
     with _statuses(how.out):
-        _, contents = execute(study, how, Caller(deliver, spell=option_of))
+        caller = Caller(deliver, spell=option_of, without_model=no_model.append)
+        _, contents = execute(study, how, caller)
     if not how.quiet:
         show_tables(shown)
         say(f"Written to {how.out}/")
+    if no_model:
+        raise stopped(no_model[0])
     if how.strict and report_of(name).failed(contents):
         raise typer.Exit(VERDICT_FAILED)
 
@@ -82,7 +86,7 @@ def plan(name: str, chosen: dict[str, Any], how: PlanOptions) -> None:
     with bad_input():
         study = lay_out(name, chosen)
         check_mcse(how.mcse)
-        workers = workers_of(how)
+        workers = within_machine(study, workers_of(how))
     mention_shared_device(study, workers, len(study.cells))
     watch = partial(watched, f"plan {name}", shown=not how.quiet)
     try:
@@ -115,5 +119,9 @@ def _statuses(out: str) -> Iterator[None]:
         raise stopped(f"terminated: {kept}; the same command resumes") from None
     except KeyboardInterrupt:
         raise stopped(f"interrupted: {kept}; the same command resumes") from None
+    except MemoryError as error:
+        raise stopped(
+            f"stopped: out of memory: {error}; {kept}; the same command resumes"
+        ) from None
     except (OSError, sqlite3.Error) as error:  # a full disk is either
         raise stopped(f"stopped: {error}; {kept}; the same command resumes") from None

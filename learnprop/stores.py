@@ -17,6 +17,7 @@ from learnprop.exits import (
     BadInput,
     bad_input,
     in_options,
+    named_path,
     say,
     show_tables,
     stdout_of_bytes,
@@ -27,7 +28,9 @@ from learnprop.exits import (
 if TYPE_CHECKING:
     from learnprop.simulations.records.store import Store
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder written by --out.")]
+Folder = Annotated[
+    Path, typer.Argument(parser=named_path, metavar="DIR", help="Folder written by --out.")
+]
 
 
 @contextmanager
@@ -84,9 +87,12 @@ def replay(
 
 def report(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="DIR...", help="Folders written by --out.")
+        list[Path],
+        typer.Argument(parser=named_path, metavar="DIR", help="Folders written by --out."),
     ],
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write into.")],
+    out: Annotated[
+        Path, typer.Option(parser=named_path, metavar="FOLDER", help="Folder to write into.")
+    ],
     pdf: Annotated[
         bool, typer.Option("--pdf", help="Compile report.tex with latexmk, where it is installed.")
     ] = False,
@@ -132,6 +138,7 @@ def export(
     out: Annotated[
         Path,
         typer.Option(
+            parser=named_path,
             metavar="FILE",
             help="File to write: .csv, .parquet or .json, text also .gz; - is stdout.",
         ),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from learnprop.reports.layout.numbers import duration, time_text
-from learnprop.simulations.engine.study import block_size_of
+from learnprop.simulations.engine.study import Study, block_size_of
 from learnprop.simulations.engine.time_left import TimeLeft, time_left
 from learnprop.simulations.engine.within import FOLDER, told
 from learnprop.simulations.records.rows import with_way_on
@@ -173,6 +173,52 @@ def status_text(status: Status, folder: Path) -> tuple[Any, Sequence[str]]:
         command = ["learnprop", "replay", str(folder), "--cell", cell, "--run", str(run)]
         lines.append(f"  the first: {shlex.join(command)}")
     return table, [*lines, *status.notes[:MAX_REASONS]]
+
+
+def cells_without_model(study: Study, store: Store) -> dict[str, Counter[str]]:
+    """Cells of which no run that is asked for has a model, under any setting.
+
+    Parameters
+    ----------
+    study : Study
+    store : Store
+
+    Returns
+    -------
+    dict of str to Counter
+        By name of the cell, for each reason the number of runs that failed for it.
+    """
+    failed = failed_runs(store)
+    found = {}
+    for cell in study.cells:
+        runs = range(study.runs_of(cell.name))
+        if sum(run in runs for run in failed.get(cell.name, ())) < len(runs):
+            continue
+        fits = read_fits(store, cell.name, runs)
+        if not fits.has_model.any():
+            pairs = zip(fits.run.tolist(), fits.reason.tolist(), strict=True)
+            found[cell.name] = Counter(reason for _, reason in set(pairs))
+    return found
+
+
+def no_model_line(study: Study, without: Mapping[str, Counter[str]]) -> str:
+    """Say why cells have no model, the commonest reason alone.
+
+    Parameters
+    ----------
+    study : Study
+    without : mapping
+        Of `cells_without_model`; not empty.
+
+    Returns
+    -------
+    str
+    """
+    reasons = sum(without.values(), Counter[str]())
+    ((reason, count),) = reasons.most_common(1)
+    n_runs = sum(study.runs_of(cell) for cell in without)
+    of = "" if len(without) == len(study.cells) else f" of {', '.join(without)}"
+    return f"{study.name}: no run{of} has a model; {count} of {n_runs} runs: {reason}"
 
 
 def _reasons(store: Store, failed: dict[str, set[int]]) -> tuple[tuple[str, str, int, int], ...]:

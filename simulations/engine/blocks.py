@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from learnprop.simulations.engine.devices import device_failure
+from learnprop.simulations.engine.footprint import memory_shortage
 from learnprop.simulations.engine.limits import BlockTimeout, one_thread, timeout_after
 from learnprop.simulations.engine.seeds import replication_key
 from learnprop.simulations.engine.study import ComputeTogether, StudyError, block_runs
@@ -164,7 +165,7 @@ def _device_failures_stop(cell: Any) -> Iterator[None]:
 
 def _one_by_one(task: Task, runs: range, error: Exception) -> Block:
     if len(runs) == 1:
-        return _failed(task, runs, _one_line(error), error)
+        return _alone(task, runs, error)
     blocks = []
     for run in runs:
         alone = range(run, run + 1)
@@ -173,9 +174,19 @@ def _one_by_one(task: Task, runs: range, error: Exception) -> Block:
         except StudyError:
             raise
         except Exception as own:
-            blocks.append(_failed(task, alone, _one_line(own), own))
+            blocks.append(_alone(task, alone, own))
     note = f"computed replication by replication: the block raised {_one_line(error)}"
     return replace(concatenate(blocks), note=note)
+
+
+def _alone(task: Task, runs: range, error: Exception) -> Block:
+    """Record what a replication raised; a lack of memory is no fault of it, and stops the study."""
+    shortage = memory_shortage(error)
+    if shortage is not None:
+        raise StudyError(
+            f"out of memory: {shortage}; fewer `jobs` need less, and the same command resumes"
+        ) from error
+    return _failed(task, runs, _one_line(error), error)
 
 
 def _one_line(error: BaseException) -> str:

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -47,19 +46,55 @@ class Progress:
     left: TimeLeft
 
 
-def all_blocks(study: Study) -> list[tuple[Any, int]]:
-    """(cell, index) of every block of a study; the first of every cell come first."""
-    counts = {cell.name: -(-study.runs_of(cell.name) // study.block_size) for cell in study.cells}
-    return [
-        (cell, index)
-        for index, cell in product(range(max(counts.values(), default=0)), study.cells)
-        if index < counts[cell.name]
-    ]
+@dataclass(frozen=True)
+class Blocks(Collection[tuple[Any, int]]):
+    """(cell, index) of blocks of a study, the first of every cell first: counted, and never listed.
+
+    Attributes
+    ----------
+    study : Study
+    have : mapping of (cell, index) to int
+        Replications of blocks that are there; of those that hold all that is asked none is missing.
+    """
+
+    study: Study
+    have: Mapping[tuple[str, int], int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return self.by_cell().total()
+
+    def by_cell(self) -> Counter[str]:
+        """How many there are of each cell."""
+        counts = Counter({cell.name: self._n_blocks(cell.name) for cell in self.study.cells})
+        counts.subtract(c for c, i in self.have if c in counts and self._is_finished(c, i))
+        return counts
+
+    def __iter__(self) -> Iterator[tuple[Any, int]]:
+        counts = {cell.name: self._n_blocks(cell.name) for cell in self.study.cells}
+        for index in range(max(counts.values(), default=0)):
+            for cell in self.study.cells:
+                if index < counts[cell.name] and not self._is_finished(cell.name, index):
+                    yield cell, index
+
+    def __contains__(self, block: object) -> bool:
+        """Whether it is one of them; of a pair (cell, index)."""
+        cell, index = cast(tuple[Any, int], block)
+        return index < self._n_blocks(cell.name) and not self._is_finished(cell.name, index)
+
+    def _n_blocks(self, cell: str) -> int:
+        return -(-self.study.runs_of(cell) // self.study.block_size)
+
+    def _is_finished(self, cell: str, index: int) -> bool:
+        asked = len(_kept(self.study, cell, index))
+        return asked > 0 and self.have.get((cell, index), 0) >= asked
 
 
-def pending_blocks(
-    study: Study, store: Store, timeout: float | None = None
-) -> list[tuple[Any, int]]:
+def all_blocks(study: Study) -> Blocks:
+    """Every block of a study."""
+    return Blocks(study)
+
+
+def pending_blocks(study: Study, store: Store, timeout: float | None = None) -> Blocks:
     """Blocks that the store does not hold to the extent that the study asks for.
 
     Parameters
@@ -71,23 +106,9 @@ def pending_blocks(
 
     Returns
     -------
-    list of (cell, index)
+    Blocks
     """
-    have = finished_runs(store, timeout)
-    return [
-        (cell, index)
-        for cell, index in all_blocks(study)
-        if have.get((cell.name, index), 0) < len(_kept(study, cell.name, index))
-    ]
-
-
-def _missing(study: Study, store: Store, timeout: float | None) -> Counter[str]:
-    """How many blocks are pending, by cell."""
-    missing = Counter({c.name: -(-study.runs_of(c.name) // study.block_size) for c in study.cells})
-    for (cell, index), runs in finished_runs(store, timeout).items():
-        if cell in missing and runs >= len(_kept(study, cell, index)) > 0:
-            missing[cell] -= 1
-    return missing
+    return Blocks(study, finished_runs(store, timeout))
 
 
 def _kept(study: Study, cell: str, index: int) -> range:
@@ -100,7 +121,7 @@ def run_study(
     store: Store,
     workers: Workers | None = None,
     *,
-    blocks: Sequence[tuple[Any, int]] | None = None,
+    blocks: Collection[tuple[Any, int]] | None = None,
     timeout: float | None = None,
     max_failures: float = 1.0,
     running: Path | None = None,
@@ -113,7 +134,7 @@ def run_study(
     store : Store
     workers : Workers or None
         None computes in this process.
-    blocks : sequence of (cell, index), optional
+    blocks : collection of (cell, index), optional
         What to compute, in this order; by default `pending_blocks`.
     timeout : float or None
         Seconds that a block may take; one that takes longer is recorded as failed.
@@ -132,23 +153,21 @@ def run_study(
     StudyError
         If more replications failed, or the workers cannot go on. Every finished block is kept.
     """
-    todo = list(pending_blocks(study, store, timeout) if blocks is None else blocks)
-    total = len(all_blocks(study))
-    pending = {(cell.name, index) for cell, index in todo}
+    todo = pending_blocks(study, store, timeout) if blocks is None else blocks
+    total, n_todo = len(all_blocks(study)), len(todo)
+    failed_before = failed_runs(store)
     failed = {
-        (cell, run)
-        for cell, runs in failed_runs(store).items()
-        for run in runs
-        if run < study.runs_of(cell) and (cell, run // study.block_size) not in pending
+        (cell.name, run)
+        for cell in study.cells
+        for run in failed_before.get(cell.name, ())
+        if run < study.runs_of(cell.name) and (cell, run // study.block_size) not in todo
     }
     _check_failures(study, failed, max_failures)
     unfinished = store.path.parent.resolve() / "unfinished" if study.keeps_unfinished else None
     tasks = tasks_of(study, todo, timeout, unfinished, running)
-    missing = (
-        _missing(study, store, timeout) if blocks is None else Counter(c.name for c, _ in todo)
-    )
+    missing = todo.by_cell() if isinstance(todo, Blocks) else Counter(c.name for c, _ in todo)
     took = seconds_of_blocks(store)
-    done, workers = total - len(todo), workers or Workers()
+    done, workers = total - n_todo, workers or Workers()
     at_once = int(read_session(store).get("blocks_at_once", 1))
     with closing(compute_blocks(tasks, workers)) as computed:
         for group in computed:

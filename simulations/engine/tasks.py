@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,8 @@ def tasks_of(
     timeout: float | None = None,
     unfinished: Path | None = None,
     running: Path | None = None,
-) -> list[Task]:
-    """Blocks of a study as tasks.
+) -> Iterator[Task]:
+    """Blocks of a study as tasks, each made when it is wanted.
 
     Parameters
     ----------
@@ -68,46 +68,68 @@ def tasks_of(
     unfinished : Path or None
     running : Path or None
 
-    Returns
-    -------
-    list of Task
+    Yields
+    ------
+    Task
     """
-    found = []
     for cell, index in blocks:
         group = None if study.group_of is None else study.group_of(cell)
         alone = study.group_of is not None and group is None
-        found.append(
-            Task(
-                compute_block=study.compute_block,
-                cell=cell,
-                seed=study.seed,
-                index=index,
-                timeout=timeout,
-                code=study.design.get("code"),
-                size=study.block_size,
-                unfinished=unfinished,
-                compute_together=None if alone else study.compute_together,
-                group=group,
-                running=running,
-            )
+        yield Task(
+            compute_block=study.compute_block,
+            cell=cell,
+            seed=study.seed,
+            index=index,
+            timeout=timeout,
+            code=study.design.get("code"),
+            size=study.block_size,
+            unfinished=unfinished,
+            compute_together=None if alone else study.compute_together,
+            group=group,
+            running=running,
         )
-    return found
 
 
-def grouped(tasks: Iterable[Task]) -> list[list[Task]]:
+def grouped(tasks: Iterable[Task]) -> Iterator[list[Task]]:
     """Tasks that are computed together, each group at the place of its first; others alone.
+
+    Those before the first that has company are not waited for: of a billion runs the first block
+    begins at once.
 
     Parameters
     ----------
     tasks : iterable of Task
 
+    Yields
+    ------
+    list of Task
+    """
+    waiting = iter(tasks)
+    for task in waiting:
+        if task.compute_together is None:
+            yield [task]
+            continue
+        groups: dict[Hashable, list[Task]] = {}
+        for other in (task, *waiting):
+            alone = other.compute_together is None
+            key = (other.cell.name, other.index) if alone else (None, other.group)
+            groups.setdefault(key, []).append(other)
+        yield from groups.values()
+
+
+def count_groups(study: Study, blocks: Collection[tuple[Any, int]]) -> tuple[int, int]:
+    """How many groups blocks make, and how many blocks the largest has, 1 at least.
+
+    Parameters
+    ----------
+    study : Study
+    blocks : collection of (cell, index)
+
     Returns
     -------
-    list of list of Task
+    n_groups, largest : int
     """
-    groups: dict[Hashable, list[Task]] = {}
-    for task in tasks:
-        alone = task.compute_together is None
-        key = (task.cell.name, task.index) if alone else (None, task.group)
-        groups.setdefault(key, []).append(task)
-    return list(groups.values())
+    if study.compute_together is None:
+        return len(blocks), 1
+    sizes = [len(group) for group in grouped(tasks_of(study, blocks))]
+    return len(sizes), max(sizes, default=1)

@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +31,7 @@ _SCHEMES = ("tcp", "tls", "ws", "wss", "ucx")
 _CONNECT_SECONDS = 10
 _WORKERS_SECONDS = 3600  # a queue may keep a cluster's first worker waiting
 _WATCH_SECONDS = 1.0
+_ON_CLUSTER = 10_000  # groups that a scheduler holds at a time
 
 
 @dataclass(frozen=True)
@@ -146,19 +148,17 @@ def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Generator[list[Bl
         If a worker died twice (loky), or one block killed four of them (dask, which otherwise
         computes the block again elsewhere).
     """
-    missing = {(task.cell.name, task.index): task for task in tasks}
+    waiting = _Waiting(grouped(tasks))
     restarted = False
-    while missing:
-        groups = grouped(missing.values())
+    while first := waiting.next_ones(max(1, workers.jobs)):
         try:
             # joblib takes this process for a single job: not for a block that killed its worker,
             # perhaps the last one that is missing. For others it saves a start of 1.5 s.
-            jobs = max(2 if restarted else 1, min(workers.jobs, len(groups)))
-            with closing(_parallel(groups, replace(workers, jobs=jobs))) as answers:
+            jobs = max(2 if restarted else 1, min(workers.jobs, len(first)))
+            with closing(_parallel(waiting.taken(), replace(workers, jobs=jobs))) as answers:
                 for answer in answers:
                     blocks = [block for block in answer if isinstance(block, Block)]
-                    for block in blocks:
-                        del missing[block.cell, block.index]
+                    waiting.are_there(blocks)
                     if blocks:
                         yield blocks
                     for error in answer:
@@ -171,13 +171,53 @@ def compute_blocks(tasks: Iterable[Task], workers: Workers) -> Generator[list[Bl
             restarted = True
 
 
+class _Waiting:
+    """Groups to compute, taken one by one; those that were taken and are not there wait again."""
+
+    def __init__(self, groups: Iterator[list[Task]]) -> None:
+        self._groups, self._guard = groups, threading.Lock()
+        self._first: list[list[Task]] = []
+        self._in_flight: dict[tuple[str, int], Task] = {}
+        self._turn = 0
+
+    def next_ones(self, n: int) -> list[list[Task]]:
+        """Groups that come next, n at most; nothing is taken any more by who did before."""
+        with self._guard:
+            self._turn += 1
+            self._first = [*grouped(self._in_flight.values()), *self._first]
+            self._in_flight = {}
+            self._first += islice(self._groups, max(0, n - len(self._first)))
+            return self._first[:n]
+
+    def taken(self) -> Iterator[list[Task]]:
+        """Take every group; joblib does so from any of its threads, perhaps after it gave up."""
+        turn = self._turn
+        while True:
+            with self._guard:
+                if turn != self._turn:
+                    return
+                group = self._first.pop(0) if self._first else next(self._groups, [])
+                self._in_flight |= {(task.cell.name, task.index): task for task in group}
+            if not group:
+                return
+            yield group
+
+    def are_there(self, blocks: Iterable[Block]) -> None:
+        """Blocks that need not be computed again."""
+        with self._guard:
+            for block in blocks:
+                del self._in_flight[block.cell, block.index]
+
+
 def _worker_died() -> type[Exception]:
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     return TerminatedWorkerError
 
 
-def _parallel(groups: list[list[Task]], workers: Workers) -> Generator[list[Block | StudyError]]:
+def _parallel(
+    groups: Iterator[list[Task]], workers: Workers
+) -> Generator[list[Block | StudyError]]:
     from joblib import delayed
 
     with _joblib(workers) as parallel:
@@ -229,8 +269,8 @@ def _joblib(workers: Workers) -> Iterator[Any]:
             _watched(client),
             parallel_config("dask", client=client, wait_for_workers_timeout=_WORKERS_SECONDS),
         ):
-            # All at once: workers that join the cluster later find work, too.
-            yield Parallel(n_jobs=-1, pre_dispatch="all", **how)
+            # Many at once: workers that join the cluster later find work, too.
+            yield Parallel(n_jobs=-1, pre_dispatch=_ON_CLUSTER, **how)
     elif workers.jobs == 1 or workers.backend == "sequential":
         with parallel_config("sequential"):
             yield Parallel(n_jobs=1, **how)

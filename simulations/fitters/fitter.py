@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from learnprop.equations.mean_proba import Activation, FloatArray, IntArray
+from learnprop.simulations.engine.footprint import NUMBER, BlockSize
 from learnprop.simulations.fitters.fit import Fit, Fitted
 from learnprop.simulations.generators.large_sample_limit import LargeSampleLimit
 
@@ -44,6 +45,54 @@ PENALTY = (
 )
 
 
+@dataclass(frozen=True)
+class FitMemory:
+    """Bytes that fits of a block take at their peak: of samples, and of Hessians."""
+
+    samples: float
+    hessians: float = 0.0
+
+
+Memory = Callable[..., FitMemory]
+"""``(size, **options) -> FitMemory``, of a `BlockSize`."""
+
+
+def samples_alone(size: BlockSize, **_: object) -> FitMemory:
+    """Memory of a fitter that holds little beside the samples: of two copies of them."""
+    return FitMemory(2.0 * NUMBER * size.features)
+
+
+def regression_memory(
+    per_feature: float, per_sample: float, per_hessian: float, *, joint: bool = False
+) -> Memory:
+    """Memory of regressions by Newton's method.
+
+    Parameters
+    ----------
+    per_feature : float
+        Numbers at the peak for each feature of each training sample of each run.
+    per_sample : float
+        For each training sample of each fit.
+    per_hessian : float
+        For each entry of each Hessian.
+    joint : bool
+        Whether the parameters of all classes are in one Hessian.
+
+    Returns
+    -------
+    callable
+    """
+
+    def memory(size: BlockSize) -> FitMemory:
+        n_params = (size.n_classes if joint else 1) * (size.n_features + 1)
+        return FitMemory(
+            NUMBER * (per_feature * size.features + per_sample * size.fits * size.n_samples),
+            NUMBER * per_hessian * size.fits * n_params**2,
+        )
+
+    return memory
+
+
 def no_epochs(**_: Any) -> tuple[int, str]:
     """Epoch and stage of a fitter that has neither."""
     return 0, "raw"
@@ -66,6 +115,8 @@ class Fitter:
     limit : LargeSampleLimit, optional
         Where fits end as their samples grow, if that is known; of a fitter with an option `l2`,
         where that is zero.
+    memory : callable ``(size, **options) -> FitMemory``
+        What the fits of a block take, as measured; by default the samples and little beside.
     """
 
     title: str
@@ -73,6 +124,7 @@ class Fitter:
     activation: Activation = "softmax"
     headline: Callable[..., tuple[int, str]] = no_epochs
     limit: LargeSampleLimit | None = None
+    memory: Memory = samples_alone
 
     def method(self, *, l2: float = 0.0, **options: Any) -> str:
         """What it does under its options, for protocols."""
@@ -93,6 +145,7 @@ def one_fit(
     title: str,
     activation: Activation = "softmax",
     limit: LargeSampleLimit | None = None,
+    memory: Memory = samples_alone,
 ) -> Fitter:
     """Make the record of a fitter without epochs or stages.
 
@@ -104,6 +157,8 @@ def one_fit(
     title : str
     activation : {"softmax", "sigmoid"}
     limit : LargeSampleLimit, optional
+    memory : callable ``(size) -> FitMemory``
+        As in `Fitter`.
 
     Returns
     -------
@@ -114,4 +169,4 @@ def one_fit(
         found = fit(batch.X, batch.y, batch.values, device=batch.device, **options)
         return [Fitted(batch.settings, *no_epochs(), found, logits_of, activation)]
 
-    return Fitter(title, fitted, activation, limit=limit)
+    return Fitter(title, fitted, activation, limit=limit, memory=memory)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from learnprop.simulations.fitters.fit import Fit, Problem, check_samples, with_ones
 from learnprop.simulations.fitters.fitter import one_fit
-from learnprop.simulations.fitters.logistic import fit_problem
+from learnprop.simulations.fitters.logistic import MEMORY, fit_problem
 from learnprop.simulations.fitters.softmax import softmax_logits
 from learnprop.simulations.generators import large_sample_limit
 from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED, SEPARATED
@@ -93,4 +93,5 @@ FITTER = one_fit(
     title="one-vs-all logistic regressions, Newton's method, each to 1e-12 Σw",
     activation="sigmoid",
     limit=large_sample_limit.ONE_VS_ALL,
+    memory=MEMORY,
 )

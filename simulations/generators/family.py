@@ -19,10 +19,13 @@ class Family:
         Raises `BadArgument`, naming the option.
     sentence : callable ``(**options) -> str``
         What protocols say of it.
+    memory : callable ``(**options) -> float``
+        Bytes that `build` takes.
     """
 
     build: Callable[..., Generator]
     sentence: Callable[..., str]
+    memory: Callable[..., float] = lambda **_: 0.0
 
 
 def generator_of(chosen: Chosen) -> Generator:

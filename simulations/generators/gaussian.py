@@ -308,4 +308,9 @@ def _sentence(*, covariance: str, **placing: Any) -> str:
     return f"{placing['classes']} Gaussian {placed(**placing)}; covariance: {said}."
 
 
-FAMILY = Family(_build, _sentence)
+def _memory(*, classes: int, dimension: int, **_: Any) -> float:
+    """Bytes of the covariances, their copies and their roots; and of the distances of the means."""
+    return 8.0 * (dimension**2 * (2 * classes + 6) + classes * (2 * dimension + classes))
+
+
+FAMILY = Family(_build, _sentence, _memory)

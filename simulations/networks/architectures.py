@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 
 import torch
@@ -214,6 +215,36 @@ def build_network(name: str, shape: tuple[int, int, int], n_classes: int, seed: 
     network.to_empty(device="cpu")
     initialise(network, torch.Generator().manual_seed(seed))
     return network
+
+
+@cache
+def activation_bytes(name: str, shape: tuple[int, int, int]) -> float:
+    """Bytes of what all layers of a network put out for one image, in float32.
+
+    Parameters
+    ----------
+    name : str
+    shape : tuple of int
+        Channels, height and width.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> activation_bytes("cnn2c", (1, 28, 28)) / 1024  # of which 2 convolutions: 45, 12.5 KiB
+    89.4140625
+    """
+    layers, n_features, _ = NETWORKS[name]
+    put_out: list[int] = []
+    with torch.device("meta"):
+        network = Network(nn.Sequential(*layers(shape[0])), n_features, 10).eval()
+        for layer in network.modules():
+            if not list(layer.children()):
+                layer.register_forward_hook(lambda *of: put_out.append(of[2].nbytes))
+        network(torch.empty(1, *shape))
+    return float(sum(put_out))
 
 
 @torch.no_grad()

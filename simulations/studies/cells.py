@@ -11,7 +11,9 @@ import numpy as np
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.balance import class_mass
 from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.engine.footprint import BlockSize, check_memory, fresh_samples
 from learnprop.simulations.engine.seeds import replication_rng
+from learnprop.simulations.engine.study import BLOCK_SIZE
 from learnprop.simulations.fitters import of_weights
 from learnprop.simulations.fitters.fit import Fitted
 from learnprop.simulations.fitters.fitter import Batch, Fitter
@@ -94,6 +96,32 @@ class FittedCell(WeightedCell):
     def limit_on(self, generator: Generator, rng: np.random.Generator) -> Limit | None:
         """Where fits end on a distribution as their samples grow, if that is known."""
         return self.limit.of(generator, rng) if self.limit else None
+
+    def footprint(self, n_features: int, *fresh: Sequence[int]) -> dict[str, float]:
+        """Bytes that a block takes, by the argument that asks for them.
+
+        Parameters
+        ----------
+        n_features : int
+        *fresh : sequence of int
+            Class sizes of the samples that are drawn beside those of training.
+
+        Returns
+        -------
+        dict
+            What grows with the training samples, with the test samples, and with the Hessians.
+        """
+        n_classes = len(self.train_size)
+        size = BlockSize(
+            BLOCK_SIZE, sum(self.train_size), n_features, n_classes, len(self.settings)
+        )
+        fits = self.fitting.memory(size, **self.fitter.options)
+        wide = "dimension" if n_features >= n_classes else "classes"
+        return {
+            "train_size": fits.samples,
+            "test_size": fresh_samples(size, *map(sum, fresh)),
+            wide: fits.hessians if self.device == "cpu" else 0.0,
+        }
 
     def fit(self, X: FloatArray, y: np.ndarray, seed: int, runs: range) -> Sequence[Fitted]:
         """Fit every replication of a block under every λ setting.
@@ -186,7 +214,12 @@ def choose_family(options: Any, **instead: Any) -> Chosen:
     check_unused(
         FAMILIES, options.generator, values, defaults_of(type(options)), option="generator"
     )
-    return choose(FAMILIES, options.generator, values | instead)
+    chosen = choose(FAMILIES, options.generator, values | instead)
+    sizes = {name: n for name, n in chosen.options.items() if name in ("dimension", "classes")}
+    if sizes:
+        largest = max(sizes, key=lambda name: sizes[name])
+        check_memory(largest, sizes[largest], chosen.record.memory(**chosen.options))
+    return chosen
 
 
 def choose_fitter(options: Any, n_classes: int) -> Chosen:

@@ -25,6 +25,7 @@ DataDir = Annotated[
         metavar="DIR",
         panel=DATA,
         in_design=False,
+        is_path=True,
     ),
 ]
 States = Annotated[
@@ -35,6 +36,7 @@ States = Annotated[
         metavar="DIR",
         panel=TRAINING,
         in_design=False,
+        is_path=True,
     ),
 ]
 Precision = Annotated[

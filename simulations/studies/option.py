@@ -45,6 +45,8 @@ class Option:
         Whether a Python caller may write a word as a number, e.g. a label or a weight.
     neighbours_join : bool
         Whether neighbouring numbers of a list are one value: λ of every class.
+    is_path : bool
+        Whether it names a file or a folder.
     sets : mapping
         Of a flag: what other options are by default where it is set.
     """
@@ -56,6 +58,7 @@ class Option:
     in_design: bool = True
     numbers_are_words: bool = False
     neighbours_join: bool = False
+    is_path: bool = False
     sets: Mapping[str, Any] = field(default_factory=dict)
 
     @property

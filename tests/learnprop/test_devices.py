@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from learnprop.execute import mention_shared_device
+from learnprop.machine import mention_shared_device
 from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.engine.study import StudyError
 from learnprop.simulations.engine.workers import Workers

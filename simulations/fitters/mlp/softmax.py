@@ -18,9 +18,10 @@ from numpy.typing import ArrayLike
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.engine.devices import runs_many_at_once
+from learnprop.simulations.engine.footprint import NUMBER, BlockSize
 from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters.fit import Fit, Fitted, Samples, check_samples, with_ones
-from learnprop.simulations.fitters.fitter import Batch, Fitter
+from learnprop.simulations.fitters.fitter import Batch, FitMemory, Fitter
 from learnprop.simulations.fitters.mlp.minibatches import MinibatchLoss, train_adam
 from learnprop.simulations.fitters.mlp.network import hidden_activations
 from learnprop.simulations.fitters.mlp.sim2 import HEAD_TOLERANCE
@@ -314,6 +315,12 @@ def _fit(batch: Batch, *, hidden: int, epochs: int) -> list[Fitted]:
     return [Fitted(batch.settings, epochs, stage, fit, logits_of) for stage, fit in fits.items()]
 
 
+def _memory(size: BlockSize, *, hidden: int, **_: object) -> FitMemory:
+    """As measured at 2 and 100 features."""
+    outputs = 1.4 * (hidden + size.n_classes) * size.fits * size.n_samples
+    return FitMemory(NUMBER * (2.4 * size.features + outputs))
+
+
 def _headline(*, epochs: int, **_: object) -> tuple[int, str]:
     return epochs, "head"
 
@@ -325,4 +332,5 @@ FITTER = Fitter(
     fit=_fit,
     headline=_headline,
     limit=large_sample_limit.RICH_MODEL,
+    memory=_memory,
 )

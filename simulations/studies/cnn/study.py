@@ -21,6 +21,7 @@ from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.generators.class_sizes import class_sizes
 from learnprop.simulations.networks.architectures import check_network
+from learnprop.simulations.networks.block import footprint
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.states import check_states, trained_networks
 from learnprop.simulations.refinement.stages import STAGES
@@ -107,7 +108,7 @@ def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
     return Study(
         NAME, o.seed, o.runs, cells, compute_block, design, inputs=inputs, keeps_unfinished=True,
         compute_together=compute_blocks if any(map(trained_alike, cells)) else None,
-        group_of=trained_alike,
+        group_of=trained_alike, footprint=footprint,
     )  # fmt: skip
 
 

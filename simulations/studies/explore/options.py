@@ -92,6 +92,7 @@ class Options:
             metavar="FILE",
             panel=OWN_DATA,
             in_design=False,
+            is_path=True,
         ),
     ] = ""
     label: Annotated[str, Option("Column of the labels.", panel=OWN_DATA)] = "label"

@@ -153,7 +153,18 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
         inputs = {"data": file.path, **written}
         found = {k: v for k, v in asdict(file).items() if k not in ("path", "called", "dialect")}
         design["file"] = found
-    return Study(NAME, o.seed, o.runs, tuple(cells), compute_block, design, inputs=inputs)
+    return Study(
+        NAME, o.seed, o.runs, tuple(cells), compute_block, design, inputs=inputs,
+        footprint=footprint,
+    )  # fmt: skip
+
+
+def footprint(cell: ExploreCell) -> dict[str, float]:
+    """Bytes that a block takes, by the argument that asks for them."""
+    if cell.source.file is None:
+        return cell.footprint(cell.source.dimension, *_fresh(cell).values())
+    asked = cell.footprint(cell.source.dimension, cell.test_size)
+    return {name if name in ("train_size", "test_size") else "data": n for name, n in asked.items()}
 
 
 def used_of(design: Mapping[str, Any]) -> dict[str, Any]:
@@ -242,9 +253,8 @@ def _weight_labels(o: Options) -> tuple[str, ...]:
 def compute_block(cell: ExploreCell, seed: int, runs: range) -> Block:
     """Generate or resample, fit and measure the replications `runs` of a data cell."""
     if cell.source.file is None:
-        sizes = {"test": cell.test_size, "population": [POPULATION] * len(cell.train_size)}
         generator, fit = cell.source.distribution(), partial(cell.fit, seed=seed, runs=runs)
-        return measured_block(cell, generator, seed, runs, fit, sizes)
+        return measured_block(cell, generator, seed, runs, fit, _fresh(cell))
     classes = samples_of_file(cell.source.file)
     rngs = streams_of(cell.name, seed, runs)("train")
     pairs = [draw_from_classes(classes, cell.train_size, cell.test_size, rng) for rng in rngs]
@@ -255,3 +265,8 @@ def compute_block(cell: ExploreCell, seed: int, runs: range) -> Block:
 
     tell(f"fitting {len(runs)} runs")
     return record(cell.name, runs, cell.fit(X, y, seed, runs), samples_of)
+
+
+def _fresh(cell: ExploreCell) -> dict[str, Sequence[int]]:
+    """Class sizes of the samples beside those of training, of a distribution."""
+    return {"test": cell.test_size, "population": [POPULATION] * len(cell.train_size)}

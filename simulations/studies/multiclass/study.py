@@ -99,7 +99,14 @@ def make_study(options: Options) -> Study:
     design = design_of(
         o, sizes=train_size, device=cell.device, population=POPULATION, code=code_version()
     )
-    return Study(NAME, o.seed, o.runs, (cell,), compute_block, design)
+    asked = partial(footprint, generator.n_features, "sizes" if o.sizes else "train_size")
+    return Study(NAME, o.seed, o.runs, (cell,), compute_block, design, footprint=asked)
+
+
+def footprint(n_features: int, sizes: str, cell: MulticlassCell) -> dict[str, float]:
+    """Bytes that a block takes, by the argument that asks for them; `sizes` is that of training."""
+    asked = cell.footprint(n_features, *_fresh(cell).values())
+    return {sizes if name == "train_size" else name: n_bytes for name, n_bytes in asked.items()}
 
 
 def used_of(design: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +117,11 @@ def used_of(design: Mapping[str, Any]) -> dict[str, Any]:
 
 def compute_block(cell: MulticlassCell, seed: int, runs: range) -> Block:
     """Generate, fit and measure the replications `runs` of a data cell."""
-    n_classes = len(cell.train_size)
-    fresh = {"test": [cell.test_size] * n_classes, "population": [POPULATION] * n_classes}
     fit = partial(cell.fit, seed=seed, runs=runs)
-    return measured_block(cell, cell.generator(), seed, runs, fit, fresh)
+    return measured_block(cell, cell.generator(), seed, runs, fit, _fresh(cell))
+
+
+def _fresh(cell: MulticlassCell) -> dict[str, list[int]]:
+    """Class sizes of the samples beside those of training."""
+    n_classes = len(cell.train_size)
+    return {"test": [cell.test_size] * n_classes, "population": [POPULATION] * n_classes}

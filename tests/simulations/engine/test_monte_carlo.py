@@ -1,5 +1,8 @@
 import tempfile
+import tracemalloc
+from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from learnprop.simulations.engine.monte_carlo import all_blocks, pending_blocks, run_study
 from learnprop.simulations.engine.study import StudyError
 from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.engine.workers import Workers
 from learnprop.simulations.records.store import failed_runs, finished_runs, read_fits
 from learnprop.simulations.records.store_file import open_store
 from tests.toys import (
@@ -38,6 +42,29 @@ def test_cells_take_turns_and_every_block_is_there_once():
     assert [(c.name, i) for c, i in all_blocks(more)] == [("x", 0), ("y", 0), ("x", 1), ("x", 2)]
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_billion_runs_begin_at_once_and_are_never_listed(tmp_path, jobs):
+    study = replace(toy_study(Toy("x"), Toy("y"), n_runs=10**9), cell_runs={"y": 30})
+    workers = Workers(jobs, "threading")
+    with open_store(tmp_path, "toy", {}) as store:
+        list(run_study(replace(study, n_runs=50), store))
+        list(islice(run_study(study, store, workers), 1))  # what is imported and cached
+        tracemalloc.start()
+        with closing(run_study(study, store, workers)) as steps:
+            first = list(islice(steps, 3))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 5e6  # a list of them takes gigabytes
+        assert first[0].total == 40_000_000 + 2
+        assert {step.block.cell for step in first} == {"x"}  # both of y are there
+        assert {step.block.index for step in first} <= set(range(3, 12))
+        pending = pending_blocks(study, store)
+        assert len(pending) == 40_000_002 - len(finished_runs(store))
+        assert (study.cells[0], 39_999_999) in pending
+        assert (study.cells[0], 40_000_000) not in pending
+        assert (study.cells[0], 0) not in pending
+
+
 def test_cells_of_one_name_are_refused():
     with pytest.raises(ValueError, match="cells must have distinct names, got 'x' twice"):
         toy_study(Toy("x"), Toy("y"), Toy("x"))
@@ -62,7 +89,7 @@ def test_cells_may_have_their_own_number_of_runs(tmp_path):
     with open_store(tmp_path, "toy", {}) as store:
         list(run_study(study, store))
         kept = {cell: sorted(set(read_fits(store, cell).run.tolist())) for cell in "xy"}
-        assert pending_blocks(study, store) == []
+        assert len(pending_blocks(study, store)) == 0
     assert kept == {"x": list(range(30)), "y": list(range(60))}
 
 
@@ -84,7 +111,7 @@ def test_a_resumed_study_never_recomputes_a_finished_block(sessions, n_cells, sh
             study = toy_study(*cells, compute=count_calls, n_runs=n_runs)
             with open_store(out, "toy", {}) as store:
                 have = finished_runs(store)
-                todo = pending_blocks(study, store)
+                todo = list(pending_blocks(study, store))
                 shuffler.shuffle(todo)
                 before = len(list(calls.iterdir()))
                 steps = run_study(study, store, blocks=todo)
@@ -134,7 +161,7 @@ def test_a_block_that_timed_out_gets_another_try_with_more_time_only(tmp_path):
     with open_store(tmp_path, "toy", {}) as store:
         list(run_study(study, store, timeout=0.5))
         assert len(failed_runs(store)["x"]) == 25
-        assert pending_blocks(study, store, timeout=0.5) == []
+        assert not pending_blocks(study, store, timeout=0.5)
         assert [i for _, i in pending_blocks(study, store, timeout=0.7)] == [1]
         assert [i for _, i in pending_blocks(study, store)] == [1]
         mended = replace(study, compute_block=compute_toy)

@@ -57,9 +57,9 @@ def test_same_bits_at_any_number_of_workers(small_study, tmp_path, reference, wo
 
 
 def test_same_bits_in_any_order_and_resumed(small_study, tmp_path, reference):
-    blocks = all_blocks(small_study)
+    blocks = list(all_blocks(small_study))
     random.Random(1).shuffle(blocks)
-    assert blocks != all_blocks(small_study)
+    assert blocks != list(all_blocks(small_study))
     with open_store(tmp_path, small_study.name, small_study.design) as store:
         steps = run_study(small_study, store, Workers(2, "threading"), blocks=blocks)
         next(steps)
