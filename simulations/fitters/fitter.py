@@ -83,7 +83,7 @@ def regression_memory(
     callable
     """
 
-    def memory(size: BlockSize) -> FitMemory:
+    def memory(size: BlockSize, **_: object) -> FitMemory:
         n_params = (size.n_classes if joint else 1) * (size.n_features + 1)
         return FitMemory(
             NUMBER * (per_feature * size.features + per_sample * size.fits * size.n_samples),

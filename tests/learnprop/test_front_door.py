@@ -92,10 +92,11 @@ FULL = "stopped: the output cannot be written: No space left on device\n"
 @needs_full
 @pytest.mark.parametrize("words", [[], ["--version"], ["data", "list"], ["table1", "--help"]])
 def test_a_full_disk_behind_stdout_is_one_line_and_3(monkeypatch, capfd, words):
-    with DISK.open("w") as full, pytest.raises(SystemExit) as stop:
+    monkeypatch.setattr(sys, "argv", ["learnprop", *words])
+    with DISK.open("w") as full:
         monkeypatch.setattr(sys, "stdout", full)
-        monkeypatch.setattr(sys, "argv", ["learnprop", *words])
-        learnprop.cli.main()
+        with pytest.raises(SystemExit) as stop:
+            learnprop.cli.main()
     assert (stop.value.code, capfd.readouterr().err) == (3, FULL)
 
 

@@ -1,4 +1,4 @@
-"""Memory: what there is, what a block is said to take, and a lack of it that happens all the same."""
+"""Memory: what there is, what a block is said to take, and a lack of it all the same."""
 
 import subprocess
 import sys
