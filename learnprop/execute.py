@@ -309,10 +309,13 @@ def _mention_no_model(study: Study, store: Store, how: RunOptions, caller: Calle
     from learnprop.reports.folders.status import cells_without_model, no_model_line
 
     without = cells_without_model(study, store)
+    if not without:
+        return
+    line = Worded(no_model_line(study, without)).spelled(caller.spell)
     if len(without) == len(study.cells):
-        caller.without_model(no_model_line(study, without))
-    elif without and how.shows_progress:
-        typer.echo(no_model_line(study, without), err=True)
+        caller.without_model(line)
+    elif how.shows_progress:
+        typer.echo(line, err=True)
 
 
 def _mention_more_runs(study: Study, store: Store, how: RunOptions) -> None:

@@ -202,7 +202,7 @@ def cells_without_model(study: Study, store: Store) -> dict[str, Counter[str]]:
 
 
 def no_model_line(study: Study, without: Mapping[str, Counter[str]]) -> str:
-    """Say why cells have no model, the commonest reason alone.
+    """Say why cells have no model, the commonest reason alone, options marked by backticks.
 
     Parameters
     ----------
@@ -218,7 +218,8 @@ def no_model_line(study: Study, without: Mapping[str, Counter[str]]) -> str:
     ((reason, count),) = reasons.most_common(1)
     n_runs = sum(study.runs_of(cell) for cell in without)
     of = "" if len(without) == len(study.cells) else f" of {', '.join(without)}"
-    return f"{study.name}: no run{of} has a model; {count} of {n_runs} runs: {reason}"
+    why = with_way_on(reason, study.design)
+    return f"{study.name}: no run{of} has a model; {count} of {n_runs} runs: {why}"
 
 
 def _reasons(store: Store, failed: dict[str, set[int]]) -> tuple[tuple[str, str, int, int], ...]:

@@ -176,7 +176,9 @@ def check_blocks(study: Study) -> None:
 
 
 def _footprints(study: Study) -> list[Mapping[str, float]]:
-    return [study.footprint(cell) for cell in study.cells] if study.footprint else []
+    if study.footprint is None:
+        return []
+    return [study.footprint(cell, study.block_size) for cell in study.cells]
 
 
 _SHORTAGE = re.compile(r"(can't|cannot) allocate memory|not enough memory")

@@ -65,9 +65,9 @@ class Study:
     group_of : callable ``(cell) -> hashable``, optional
         Cells of one value may be computed together, those of None by themselves; without it all
         cells of the study may.
-    footprint : callable ``(cell) -> mapping of str to float``, optional
-        Bytes of memory that a block of the cell takes at its peak, by the argument that asks for
-        them; without it they are few.
+    footprint : callable ``(cell, n_runs) -> mapping of str to float``, optional
+        Bytes of memory that a block of so many replications of the cell takes at its peak, by the
+        argument that asks for them; without it they are few.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Study:
     keeps_unfinished: bool = False
     compute_together: ComputeTogether | None = None
     group_of: Callable[[Any], Hashable] | None = None
-    footprint: Callable[[Any], Mapping[str, float]] | None = None
+    footprint: Callable[[Any, int], Mapping[str, float]] | None = None
 
     def __post_init__(self) -> None:
         names = [cell.name for cell in self.cells]

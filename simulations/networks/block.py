@@ -73,7 +73,7 @@ def cell_trains_at_once(cell: NetworkCell) -> bool:
     return trains_at_once(cell.model, shape, torch.device(cell.device))
 
 
-def footprint(cell: NetworkCell) -> dict[str, float]:
+def footprint(cell: NetworkCell, _n_runs: int) -> dict[str, float]:
     """Bytes that a replication takes, by the argument that asks for them, as measured on a CPU.
 
     Twice what all layers put out for a minibatch, 1.4 to 2 times; and the images in float32 with a

@@ -13,7 +13,6 @@ from learnprop.equations.balance import class_mass
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.engine.footprint import BlockSize, check_memory, fresh_samples
 from learnprop.simulations.engine.seeds import replication_rng
-from learnprop.simulations.engine.study import BLOCK_SIZE
 from learnprop.simulations.fitters import of_weights
 from learnprop.simulations.fitters.fit import Fitted
 from learnprop.simulations.fitters.fitter import Batch, Fitter
@@ -97,12 +96,12 @@ class FittedCell(WeightedCell):
         """Where fits end on a distribution as their samples grow, if that is known."""
         return self.limit.of(generator, rng) if self.limit else None
 
-    def footprint(self, n_features: int, *fresh: Sequence[int]) -> dict[str, float]:
+    def footprint(self, n_runs: int, n_features: int, *fresh: Sequence[int]) -> dict[str, float]:
         """Bytes that a block takes, by the argument that asks for them.
 
         Parameters
         ----------
-        n_features : int
+        n_runs, n_features : int
         *fresh : sequence of int
             Class sizes of the samples that are drawn beside those of training.
 
@@ -112,9 +111,7 @@ class FittedCell(WeightedCell):
             What grows with the training samples, with the test samples, and with the Hessians.
         """
         n_classes = len(self.train_size)
-        size = BlockSize(
-            BLOCK_SIZE, sum(self.train_size), n_features, n_classes, len(self.settings)
-        )
+        size = BlockSize(n_runs, sum(self.train_size), n_features, n_classes, len(self.settings))
         fits = self.fitting.memory(size, **self.fitter.options)
         wide = "dimension" if n_features >= n_classes else "classes"
         return {

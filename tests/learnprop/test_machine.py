@@ -31,7 +31,7 @@ def test_workers_are_limited_by_cores_and_by_memory(machine, capsys):
     machine(cores=64, memory=3 * GIB)  # a worker is 300 MiB: ten
     assert within_machine(study, Workers(64)).jobs == 10
     heavy = toy_study(n_runs=10**6, compute=None)
-    heavy = type(heavy)(**vars(heavy) | {"footprint": lambda _: {"train_size": 2.0 * GIB}})
+    heavy = type(heavy)(**vars(heavy) | {"footprint": lambda *_: {"train_size": 2.0 * GIB}})
     assert within_machine(heavy, Workers(64)).jobs == 1  # 3 of 2.3
     machine(cores=1, memory=2.1 * GIB)  # a block fits, beside a worker it does not
     assert within_machine(heavy, Workers(1)).jobs == 1

@@ -61,7 +61,10 @@ def test_both_ways_on_lead_somewhere(tmp_path, name):
 
 def test_python_says_it_in_its_own_words():
     X, y = load_iris(return_X_y=True)
-    plain = lp.explore(X, y, runs=2, ratios=[1], weights=["equal"])
+    with pytest.warns(
+        UserWarning, match="2 of 2 runs: .*; it has one with l2 1, or take fitter mlp"
+    ):
+        plain = lp.explore(X, y, runs=2, ratios=[1], weights=["equal"])
     assert repr(plain) == (
         f"<explore: 2 runs; on test data 3 {REASON}; it has one with l2 1, or take fitter mlp>"
     )
@@ -103,7 +106,8 @@ def test_a_generator_that_parts_its_classes_says_so_at_the_foot_of_the_table():
         (summary,) = (table for table in result._contents.tables if table.name == "multiclass")
         return summary.grid(TEXT).note, result.to_frame()
 
-    note, _ = foot()
+    with pytest.warns(UserWarning, match="no run has a model"):
+        note, _ = foot()
     assert note.endswith(f"{REASON};\nit has one with `l2` 1, or take `fitter` mlp")
     note, frame = foot(l2=1.0)
     assert "separated" not in note

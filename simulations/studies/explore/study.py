@@ -159,11 +159,11 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     )  # fmt: skip
 
 
-def footprint(cell: ExploreCell) -> dict[str, float]:
+def footprint(cell: ExploreCell, n_runs: int) -> dict[str, float]:
     """Bytes that a block takes, by the argument that asks for them."""
     if cell.source.file is None:
-        return cell.footprint(cell.source.dimension, *_fresh(cell).values())
-    asked = cell.footprint(cell.source.dimension, cell.test_size)
+        return cell.footprint(n_runs, cell.source.dimension, *_fresh(cell).values())
+    asked = cell.footprint(n_runs, cell.source.dimension, cell.test_size)
     return {name if name in ("train_size", "test_size") else "data": n for name, n in asked.items()}
 
 

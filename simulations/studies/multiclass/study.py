@@ -103,9 +103,9 @@ def make_study(options: Options) -> Study:
     return Study(NAME, o.seed, o.runs, (cell,), compute_block, design, footprint=asked)
 
 
-def footprint(n_features: int, sizes: str, cell: MulticlassCell) -> dict[str, float]:
+def footprint(n_features: int, sizes: str, cell: MulticlassCell, n_runs: int) -> dict[str, float]:
     """Bytes that a block takes, by the argument that asks for them; `sizes` is that of training."""
-    asked = cell.footprint(n_features, *_fresh(cell).values())
+    asked = cell.footprint(n_runs, n_features, *_fresh(cell).values())
     return {sizes if name == "train_size" else name: n_bytes for name, n_bytes in asked.items()}
 
 

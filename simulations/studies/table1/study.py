@@ -22,7 +22,7 @@ from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.footprint import NUMBER, BlockSize, fresh_samples
 from learnprop.simulations.engine.seeds import replication_rng
-from learnprop.simulations.engine.study import BLOCK_SIZE, Study
+from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.fitters.fit import Fitted, check_problem
 from learnprop.simulations.fitters.logistic import MEMORY, fit_logistic, logistic_logits
@@ -136,10 +136,10 @@ def make_study(options: Options) -> Study:
     return Study(NAME, o.seed, o.runs, cells, compute_block, design, footprint=footprint)
 
 
-def footprint(cell: Table1Cell) -> dict[str, float]:
+def footprint(cell: Table1Cell, n_runs: int) -> dict[str, float]:
     """Bytes that a block takes, by the argument that asks for them, as measured."""
     n_features, n_settings = cell.generator().n_features, len(cell.settings)
-    size = BlockSize(BLOCK_SIZE, sum(cell.train_size), n_features, 2, n_settings)
+    size = BlockSize(n_runs, sum(cell.train_size), n_features, 2, n_settings)
     network = NUMBER * (2.4 * size.features + 8.7 * size.fits * size.n_samples)
     fitted = network if SIMULATIONS[cell.name].network else MEMORY(size).samples
     fresh = fresh_samples(size, sum(cell.test_size), 2 * POPULATION)
