@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from reprlib import Repr
+from typing import Any
 
 _MARKED = re.compile(r"`([A-Za-z_]\w*)`")
+
+_SHORT = Repr()
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 10
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 60, 60
 
 
 class Worded(Exception):
@@ -164,6 +170,31 @@ def within(argument: str, where: str) -> Iterator[None]:
         if error.argument != argument:
             raise
         raise BadArgument(argument, _after(where, error.problem)) from None
+
+
+def shown(value: Any) -> str:
+    """Write a value for an error, on one line and shortened.
+
+    Parameters
+    ----------
+    value : object
+        Arrays, tensors and what is pandas' are written as lists.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> shown(range(3)), shown("inverse"), shown(list(range(100)))
+    ('range(0, 3)', "'inverse'", '[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...]')
+    """
+    if hasattr(value, "to_numpy"):
+        value = value.to_numpy()
+    if hasattr(value, "tolist"):
+        beginning = value[: _SHORT.maxlist + 1] if getattr(value, "ndim", 0) else value
+        value = beginning.tolist()
+    return " ".join(_SHORT.repr(value).split())
 
 
 def _spelled(text: str, spell: Callable[[str], str]) -> str:

@@ -10,15 +10,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arrays import as_numbers
 from learnprop.equations.balance import class_mass
 from learnprop.equations.class_weights import check_class_weight
-from learnprop.equations.mean_proba import (
-    Activation,
-    FloatArray,
-    IntArray,
-    check_labels,
-    class_count,
-)
+from learnprop.equations.labels import check_labels, class_count
+from learnprop.equations.mean_proba import Activation, FloatArray, IntArray
 from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.records.rows import CONVERGED
 
@@ -142,7 +138,7 @@ def check_samples(X: ArrayLike, y: ArrayLike, class_weight: ArrayLike, device: s
         If a shape does not fit, X is not finite, a class is absent, a weight is not positive or
         the device is not there.
     """
-    features = np.asarray(X, dtype=np.float64)
+    features = as_numbers(X, "X")
     if features.ndim != 3:
         raise BadArgument(
             "X", f"must have shape (n_runs, n_samples, n_features), got {features.shape}"

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arrays import as_numbers
 from learnprop.equations.limits.quadrature import Quadrature
 from learnprop.equations.mean_proba import FloatArray, IntArray
 
@@ -54,6 +55,13 @@ class Generator:
     linear_log_odds: bool = False
 
 
+def check_generator(generator: Generator) -> Generator:
+    """Return a distribution that can be sampled; raise BadArgument where it is none."""
+    if not isinstance(generator, Generator):
+        raise BadArgument("generator", f"must be a distribution, e.g. sim1(), got {generator!r}")
+    return generator
+
+
 def sample(
     generator: Generator, class_count: ArrayLike, rng: np.random.Generator
 ) -> tuple[FloatArray, IntArray]:
@@ -84,7 +92,11 @@ def sample(
     >>> X.shape, y.tolist()
     ((5, 1), [0, 0, 1, 1, 1])
     """
-    count = check_class_count(class_count, generator.n_classes)
+    if not isinstance(rng, np.random.Generator):
+        raise BadArgument(
+            "rng", f"must be a generator as numpy.random.default_rng(0) makes, got {shown(rng)}"
+        )
+    count = check_class_count(class_count, check_generator(generator).n_classes)
     X = np.concatenate([generator.sample_class(k, n, rng) for k, n in enumerate(count)])
     return X, np.repeat(np.arange(len(count)), count)
 
@@ -126,9 +138,8 @@ def check_class_count(
     >>> check_class_count((1000, 10000), 2)
     [1000, 10000]
     """
-    count = np.asarray(class_count)
-    if count.shape != (n_classes,) or count.dtype.kind not in "iu" or not (count > 0).all():
-        raise BadArgument(
-            name, f"must be {n_classes} positive integers, got {np.asarray(class_count).tolist()}"
-        )
+    count = as_numbers(class_count, name)
+    whole = np.isfinite(count).all() and (count == np.floor(count)).all()
+    if count.shape != (n_classes,) or not whole or not (count > 0).all():
+        raise BadArgument(name, f"must be {n_classes} positive integers, got {shown(class_count)}")
     return [int(n) for n in count]

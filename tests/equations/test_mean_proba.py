@@ -2,10 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from learnprop.equations.labels import check_labels, class_count
 from learnprop.equations.mean_proba import (
-    check_labels,
     check_proba,
-    class_count,
     mean_proba,
     mean_proba_and_second_moments,
     proba_from_logits,

@@ -5,7 +5,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from learnprop.equations.balance import class_mass, left_side, residual, right_side
-from learnprop.equations.mean_proba import class_count, mean_proba, proba_from_logits
+from learnprop.equations.labels import class_count
+from learnprop.equations.mean_proba import mean_proba, proba_from_logits
 from learnprop.simulations.fitters.logistic import fit_logistic
 from learnprop.simulations.fitters.objective import Objective
 from learnprop.simulations.fitters.one_vs_all import fit_one_vs_all
