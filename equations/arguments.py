@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from reprlib import Repr
 from typing import Any
@@ -195,6 +195,35 @@ def shown(value: Any) -> str:
         beginning = value[: _SHORT.maxlist + 1] if getattr(value, "ndim", 0) else value
         value = beginning.tolist()
     return " ".join(_SHORT.repr(value).split())
+
+
+def one_of(value: Any, name: str, choices: Collection[str]) -> str:
+    """Return a word that is among the choices.
+
+    Parameters
+    ----------
+    value : object
+    name : str
+        What to call the argument in an error.
+    choices : collection of str
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    BadArgument
+
+    Examples
+    --------
+    >>> one_of("max", "reduction", ("mean", "sum"))
+    Traceback (most recent call last):
+    ValueError: reduction must be one of mean, sum, got 'max'
+    """
+    if not (isinstance(value, str) and value in choices):
+        raise BadArgument(name, f"must be one of {', '.join(choices)}, got {shown(value)}")
+    return value
 
 
 def _spelled(text: str, spell: Callable[[str], str]) -> str:

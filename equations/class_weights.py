@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from learnprop.equations import BETA
-from learnprop.equations.arguments import BadArgument, shown
-from learnprop.equations.arrays import FloatArray, as_number, by_class
+from learnprop.equations.arguments import BadArgument, one_of, shown
+from learnprop.equations.arrays import FloatArray, as_flag, as_number, by_class
 
 SCHEMES: dict[str, Callable[[FloatArray, float], FloatArray]] = {
     "equal": lambda count, _: np.ones_like(count),
@@ -133,16 +133,15 @@ def class_weights(
     """
     if isinstance(class_count, str):
         raise BadArgument(
-            "class_count", f"must hold the size of each class, got {class_count!r}: `scheme` is "
+            "class_count",
+            f"must hold the size of each class, got {class_count!r}: `scheme` is "
             "the first argument",
         )
     count = check_class_count(class_count)
     if count.ndim != 1:
         raise BadArgument("class_count", f"must be one-dimensional, got shape {count.shape}")
     if isinstance(scheme, str):
-        if scheme not in SCHEMES:
-            raise BadArgument("scheme", f"must be one of {', '.join(SCHEMES)}, got {scheme!r}")
-        weight = SCHEMES[scheme](count, beta)
+        weight = SCHEMES[one_of(scheme, "scheme", SCHEMES)](count, beta)
     else:
         weight = check_class_weight(scheme, "scheme")
         if weight.shape != count.shape:
@@ -182,7 +181,7 @@ def table1_class_weights(
     2N1/(2N1+N0)     0.5
     """
     n0, n1 = check_class_count(class_count, 2)
-    if as_printed:
+    if as_flag(as_printed, "as_printed"):
         unscaled = {"1/2": (1.0, 1.0), "N0/(N0+N1)": (n0, n1), "2N0/(2N0+N1)": (2 * n0, n1)}
     else:
         unscaled = {"1/2": (1.0, 1.0), "N1/(N0+N1)": (n1, n0), "2N1/(2N1+N0)": (2 * n1, n0)}

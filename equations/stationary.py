@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from scipy.sparse import csgraph
 
-from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arguments import BadArgument, renamed, shown
 from learnprop.equations.arrays import FloatArray, as_numbers, check_level
 from learnprop.equations.class_weights import check_class_count
 from learnprop.equations.inference.estimates import Estimate
@@ -169,8 +169,10 @@ def effective_class_weight_of_model(
     >>> [round(e.low, 3) for e in found], round(found[0].value, 9), found[0].reason
     ([0.394, 0.394], 0.5, '')
     """
-    count = check_class_count(class_count)
-    P, M, n, count = check_model(mean_proba, second_moment, test_count, count, None, level)
+    with renamed(class_mass="class_count"):
+        P, M, n, count = check_model(
+            mean_proba, second_moment, test_count, class_count, None, level
+        )
     try:
         weight, pi = effective_class_weight(P, count), stationary_distribution(P)
     except ValueError as error:  # on this sample: a class that it never shows, say

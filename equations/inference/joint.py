@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.arrays import FloatArray, as_numbers
+from learnprop.equations.arrays import FloatArray, as_flag, as_numbers
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def joint_test_over_runs(residuals: ArrayLike, *, independent: bool = False) -> 
     >>> test.df, round(test.p_value, 9)  # K = 2: the t test of the first column
     (1, 0.239442599)
     """
-    r = as_numbers(residuals, "residuals")
+    r, independent = as_numbers(residuals, "residuals"), as_flag(independent, "independent")
     if r.ndim != 2 or r.shape[1] < 2:
         raise BadArgument("residuals", f"must have shape (n_runs, n_classes >= 2), got {r.shape}")
     n, m = len(r), r.shape[1] - (not independent)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.arrays import FloatArray, as_number, as_numbers, check_level
+from learnprop.equations.arrays import FloatArray, as_flag, as_number, as_numbers, check_level
 from learnprop.equations.inference.estimates import Estimate, check_variance_factor, fieller_roots
 from learnprop.equations.inference.within_class import check_test_count, within_class_covariance
 
@@ -146,6 +146,7 @@ def gaps_over_runs(
         raise BadArgument("left", "and `right` must hold finite numbers")
     n, level = len(a), check_level(level)
     variance_factor = check_variance_factor(variance_factor)
+    simultaneous = as_flag(simultaneous, "simultaneous")
     mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
     usable = mean_b > 0
     safe = np.where(usable, mean_b, 1.0)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.linalg import helmert, solve_triangular
 from scipy.spatial.distance import pdist
 
-from learnprop.equations.arguments import BadArgument, renamed, shown
+from learnprop.equations.arguments import BadArgument, one_of, renamed, shown
 from learnprop.equations.arrays import as_number, as_numbers, as_whole
 from learnprop.equations.limits.quadrature import Quadrature, standard_normal_quadrature
 from learnprop.equations.mean_proba import FloatArray
@@ -66,10 +66,7 @@ def class_means(
     >>> class_means("simplex", 2, 3, separation=2.0).round(12).tolist()
     [[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]
     """
-    if arrangement not in ARRANGEMENTS:
-        raise BadArgument(
-            "arrangement", f"must be one of {', '.join(ARRANGEMENTS)}, got {arrangement!r}"
-        )
+    one_of(arrangement, "arrangement", ARRANGEMENTS)
     n_classes, n_features = _check_sizes(n_classes, n_features)
     separation, seed = as_number(separation, "separation"), as_whole(seed, "seed", 0)
     if not (np.isfinite(separation) and separation > 0):
@@ -125,8 +122,7 @@ def class_covariances(kind: str, n_classes: int, n_features: int, seed: int = 0)
     >>> np.trace(class_covariances("per-class", 3, 2), axis1=1, axis2=2).round(12).tolist()
     [2.0, 2.0, 2.0]
     """
-    if kind not in COVARIANCES:
-        raise BadArgument("kind", f"must be one of {', '.join(COVARIANCES)}, got {kind!r}")
+    one_of(kind, "kind", COVARIANCES)
     n_classes, n_features = _check_sizes(n_classes, n_features)
     seed = as_whole(seed, "seed", 0)
     if kind == "shared":

@@ -58,8 +58,19 @@ class Generator:
 def check_generator(generator: Generator) -> Generator:
     """Return a distribution that can be sampled; raise BadArgument where it is none."""
     if not isinstance(generator, Generator):
-        raise BadArgument("generator", f"must be a distribution, e.g. sim1(), got {generator!r}")
+        raise BadArgument(
+            "generator", f"must be a distribution, e.g. sim1(), got {shown(generator)}"
+        )
     return generator
+
+
+def check_rng(rng: np.random.Generator, name: str = "rng") -> np.random.Generator:
+    """Return a generator of numpy's; raise BadArgument where it is none."""
+    if not isinstance(rng, np.random.Generator):
+        raise BadArgument(
+            name, f"must be a generator as numpy.random.default_rng(0) makes, got {shown(rng)}"
+        )
+    return rng
 
 
 def sample(
@@ -92,10 +103,7 @@ def sample(
     >>> X.shape, y.tolist()
     ((5, 1), [0, 0, 1, 1, 1])
     """
-    if not isinstance(rng, np.random.Generator):
-        raise BadArgument(
-            "rng", f"must be a generator as numpy.random.default_rng(0) makes, got {shown(rng)}"
-        )
+    check_rng(rng)
     count = check_class_count(class_count, check_generator(generator).n_classes)
     X = np.concatenate([generator.sample_class(k, n, rng) for k, n in enumerate(count)])
     return X, np.repeat(np.arange(len(count)), count)

@@ -19,7 +19,12 @@ from learnprop.equations.class_weights import check_class_weight
 from learnprop.equations.limits.predictions import posterior_mean_proba
 from learnprop.equations.limits.quadrature import Quadrature
 from learnprop.equations.mean_proba import FloatArray
-from learnprop.simulations.generators.generator import Generator, check_generator, empirical
+from learnprop.simulations.generators.generator import (
+    Generator,
+    check_generator,
+    check_rng,
+    empirical,
+)
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,8 @@ def posterior_of(
         raise BadArgument(
             "generator", f"{generator.name!r} has no log_density: no posterior is known"
         )
+    if rng is not None:
+        check_rng(rng)
     exact = True
     try:
         rules: Iterable[Quadrature] = generator.quadrature()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
+from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import as_numbers
 from learnprop.equations.labels import class_of
 from learnprop.equations.mean_proba import (
@@ -87,6 +88,8 @@ def measure(
     ([[0.75, 0.25], [0.047, 0.953]], [[2, 0], [0, 1]])
     """
     z = as_numbers(logits, "logits")
+    if np.isnan(z).any():
+        raise BadArgument("logits", "holds NaN")
     proba = proba_from_logits(z, activation)
     n_classes = proba.shape[1]
     classes = class_of(y_true, n_classes, labels)
