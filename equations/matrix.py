@@ -42,7 +42,7 @@ def off_diagonal(mean_proba: ArrayLike, *, all_rows: bool = False) -> FloatArray
             "mean_proba", f"must have shape (..., n_classes, n_classes >= 2), got {off.shape}"
         )
     absent = np.isnan(off).all(axis=-1)
-    if not (np.isfinite(off) | absent[..., None]).all() or (off < 0).any():
+    if not (np.isfinite(off) | np.expand_dims(absent, -1)).all() or (off < 0).any():
         raise BadArgument("mean_proba", "must hold finite numbers, none negative")
     if all_rows and absent.any():
         raise BadArgument(

@@ -23,6 +23,7 @@ from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.fitters import FITTERS
+from learnprop.simulations.fitters.estimator import stored_estimator
 from learnprop.simulations.generators import FAMILIES
 from learnprop.simulations.generators.family import generator_of
 from learnprop.simulations.generators.generator import Sample
@@ -33,7 +34,7 @@ from learnprop.simulations.generators.user_data import (
     samples_of_file,
 )
 from learnprop.simulations.records.rows import Block
-from learnprop.simulations.registry import check_unused, without_unused
+from learnprop.simulations.registry import Chosen, check_unused, without_unused
 from learnprop.simulations.studies.cells import FittedCell, choose_family, choose_fitter, streams_of
 from learnprop.simulations.studies.checks import (
     check_chosen,
@@ -69,7 +70,9 @@ class ExploreCell(FittedCell):
     test_size: tuple[int, ...]
 
 
-def make_study(options: Options, file: DataFile | None = None) -> Study:
+def make_study(
+    options: Options, file: DataFile | None = None, estimator: Chosen | None = None
+) -> Study:
     """Check the options and lay the study out.
 
     Parameters
@@ -77,6 +80,9 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     options : Options
     file : DataFile, optional
         What is known of ``options.data``; read from the file by default.
+    estimator : Chosen, optional
+        A user's own fitter (`learnprop.simulations.fitters.estimator`): its blocks are single
+        replications, since models are kept in memory until they are measured.
 
     Returns
     -------
@@ -105,13 +111,13 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
         check_unused(FAMILIES, "", vars(o), defaults_of(Options), option="generator", said=said)
         file = file or describe_file(o.data, o.label, o.drop, o.rarest)
     source = _source(o, file)
-    fitter = choose_fitter(o, source.n_classes)
+    fitter = choose_fitter(o, source.n_classes, estimator)
     device = chosen_device(o.device).type
     labels = _weight_labels(o)
     cells = []
     for ratio in o.ratios:
         train_size, test_size = sizes_at(source, ratio, o.profile, o.train_size, o.test_size)
-        if sum(train_size) <= source.dimension + 1:
+        if estimator is None and sum(train_size) <= source.dimension + 1:
             raise BadArgument(
                 "train_size",
                 f"leaves {sum(train_size)} samples for {source.dimension} features at "
@@ -140,6 +146,8 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
         code=code_version(),
     )
     inputs = {}
+    if estimator:
+        design |= {"estimator": estimator.options["described"], "block_size": 1}
     if file:
         inputs["data"] = file.path
         design["file"] = {k: v for k, v in asdict(file).items() if k not in ("path", "called")}
@@ -156,12 +164,15 @@ def used_of(design: Mapping[str, Any]) -> dict[str, Any]:
 
 def known_from(design: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Any]:
     """What a stored study says beyond its options, for `make_study`."""
+    known: dict[str, Any] = {}
+    if design.get("estimator"):
+        known["estimator"] = stored_estimator(design["estimator"])
     if not design["file"]:
-        return {}
+        return known
     about: dict[str, Any] = {"path": inputs.get("data", ""), **design["file"]}
     for name in ("drop", "labels", "counts"):
         about[name] = tuple(about[name])
-    return {"file": DataFile(**about)}
+    return known | {"file": DataFile(**about)}
 
 
 def _check_ratios(ratios: Sequence[float]) -> None:
