@@ -5,7 +5,6 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from joblib.externals import cloudpickle
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
@@ -66,7 +65,7 @@ def test_a_block_that_has_travelled_has_the_same_numbers():
     """As loky and dask hand it to a worker."""
     result = learnprop.explore(estimator=FOREST, **SMALL)
     (task,) = tasks_of(result.study, [(result.study.cells[1], 2)])
-    here, there = (compute_one(t) for t in (task, pickle.loads(cloudpickle.dumps(task))))
+    here, there = (compute_one(t) for t in (task, pickle.loads(pickle.dumps(task))))
     np.testing.assert_array_equal(here.measurements.mean_proba, there.measurements.mean_proba)
     assert here.fits.run.tolist() == [2, 2]
 
