@@ -226,6 +226,38 @@ def one_of(value: Any, name: str, choices: Collection[str]) -> str:
     return value
 
 
+def instance_of(value: Any, name: str, kind: type, example: str = "") -> Any:
+    """Return a value that is of a kind.
+
+    Parameters
+    ----------
+    value : object
+    name : str
+        What to call the argument in an error.
+    kind : type
+    example : str
+        How one is made.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    BadArgument
+
+    Examples
+    --------
+    >>> instance_of(0, "rng", Iterator, "iter([])")
+    Traceback (most recent call last):
+    ValueError: rng must be of type Iterator, as iter([]) is, got 0
+    """
+    if not isinstance(value, kind):
+        as_is = f", as {example} is" if example else ""
+        raise BadArgument(name, f"must be of type {kind.__name__}{as_is}, got {shown(value)}")
+    return value
+
+
 def _spelled(text: str, spell: Callable[[str], str]) -> str:
     return _MARKED.sub(lambda name: spell(name[1]), text)
 

@@ -12,7 +12,9 @@ from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import IntArray, as_whole, without_gradient
 
 
-def check_labels(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> IntArray:
+def check_labels(
+    y_true: ArrayLike, n_classes: int, name: str = "y_true", *, otherwise: str = ""
+) -> IntArray:
     """Return `y_true` as int64 if it holds labels in ``0 .. n_classes-1``.
 
     Parameters
@@ -23,6 +25,8 @@ def check_labels(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> Int
         K, at least 2.
     name : str
         What to call the argument in an error.
+    otherwise : str
+        What an error says of labels that lie outside.
 
     Returns
     -------
@@ -59,7 +63,7 @@ def check_labels(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> Int
         raise BadArgument(
             name,
             f"must hold labels 0..{n_classes - 1}, got {as_int[outside][0]} "
-            f"at position {int(np.argmax(outside))}",
+            f"at position {int(np.argmax(outside))}{otherwise}",
         )
     return as_int
 
@@ -75,6 +79,9 @@ def _one_dimensional(values: Any, name: str) -> np.ndarray:
     if labels.ndim != 1:
         raise BadArgument(name, f"must be one-dimensional, got shape {labels.shape}")
     return labels
+
+
+_SAY_WHICH = "say with `labels` which the classes are, e.g. labels=model.classes_"
 
 
 def class_of(y_true: ArrayLike, n_classes: int, labels: ArrayLike | None = None) -> IntArray:
@@ -108,17 +115,14 @@ def class_of(y_true: ArrayLike, n_classes: int, labels: ArrayLike | None = None)
         return _found_among(_one_dimensional(y_true, "y_true"), known)
     names = names_in(y_true)
     if names is None:
-        return check_labels(y_true, n_classes)
+        return check_labels(y_true, n_classes, otherwise=f": {_SAY_WHICH}")
     if len(names) != n_classes:
-        raise BadArgument(
-            "y_true",
-            f"holds {len(names)} labels, {shown(names)}, for {n_classes} classes: say with "
-            "`labels` which they are, e.g. labels=model.classes_",
-        )
+        problem = f"holds the labels {shown(names)} of {n_classes} classes: {_SAY_WHICH}"
+        raise BadArgument("y_true", problem)
     return _found_among(_one_dimensional(y_true, "y_true"), names)
 
 
-def names_in(y_true: ArrayLike) -> list[str] | None:
+def names_in(y_true: ArrayLike) -> list[Any] | None:
     """Distinct labels in their order where they are strings; None where they are not."""
     found = _one_dimensional(y_true, "y_true")
     if found.dtype.kind == "O":
@@ -133,7 +137,7 @@ def names_in(y_true: ArrayLike) -> list[str] | None:
         found = found.astype(str)
     if found.dtype.kind not in "UST" or not len(found):
         return None
-    return [str(label) for label in np.unique(found).tolist()]
+    return list(np.unique(found).tolist())
 
 
 def known_labels(labels: ArrayLike, n_classes: int | None = None) -> list[Any]:
@@ -149,7 +153,7 @@ def known_labels(labels: ArrayLike, n_classes: int | None = None) -> list[Any]:
         raise BadArgument(
             "labels", f"must name {n_classes} classes, one by one, got {shown(known)}"
         )
-    if len({str(label) for label in known}) != len(known):
+    if any(label in known[:k] for k, label in enumerate(known)):
         raise BadArgument("labels", f"must be distinct, got {shown(known)}")
     return known
 

@@ -21,11 +21,18 @@ from typing import Any
 
 import numpy as np
 
+from learnprop.equations.arguments import instance_of
 from learnprop.simulations.engine.study import Study, StudyError, block_runs
 from learnprop.simulations.engine.tasks import tasks_of
 from learnprop.simulations.engine.workers import Workers, compute_blocks
 from learnprop.simulations.records.rows import FAILED_STATUSES, Block
-from learnprop.simulations.records.store import Store, failed_runs, finished_runs, save_block
+from learnprop.simulations.records.store import (
+    Store,
+    check_store_is_open,
+    failed_runs,
+    finished_runs,
+    save_block,
+)
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,8 @@ def run_study(
     StudyError
         If more replications failed, or the workers cannot go on. Every finished block is kept.
     """
+    instance_of(study, "study", Study)
+    check_store_is_open(store)
     todo = list(pending_blocks(study, store, timeout) if blocks is None else blocks)
     total = len(all_blocks(study))
     pending = {(cell.name, index) for cell, index in todo}

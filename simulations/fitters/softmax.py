@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arguments import BadArgument, instance_of
 from learnprop.equations.arrays import FloatArray, IntArray, as_whole
 from learnprop.simulations.fitters.fit import (
     Fit,
@@ -93,8 +93,7 @@ def fit_softmax(
     data = check_samples(X, y, class_weight, device)
     n_runs, n_samples, n_features = data.features.shape
     max_iter = as_whole(max_iter, "max_iter", 0)
-    if not isinstance(objective, Objective):
-        raise BadArgument("objective", f"must be an Objective, got {shown(objective)}")
+    instance_of(objective, "objective", Objective, "Objective(smoothing=0.1)")
     if rngs is not None:
         check_rngs(rngs, n_runs)
     if not objective.is_penalised:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arguments import BadArgument, instance_of, shown
 from learnprop.equations.arrays import as_numbers
 from learnprop.equations.limits.quadrature import Quadrature
 from learnprop.equations.mean_proba import FloatArray, IntArray
@@ -57,20 +57,13 @@ class Generator:
 
 def check_generator(generator: Generator) -> Generator:
     """Return a distribution that can be sampled; raise BadArgument where it is none."""
-    if not isinstance(generator, Generator):
-        raise BadArgument(
-            "generator", f"must be a distribution, e.g. sim1(), got {shown(generator)}"
-        )
-    return generator
+    found: Generator = instance_of(generator, "generator", Generator, "sim1()")
+    return found
 
 
-def check_rng(rng: np.random.Generator, name: str = "rng") -> np.random.Generator:
-    """Return a generator of numpy's; raise BadArgument where it is none."""
-    if not isinstance(rng, np.random.Generator):
-        raise BadArgument(
-            name, f"must be a generator as numpy.random.default_rng(0) makes, got {shown(rng)}"
-        )
-    return rng
+def check_rng(rng: np.random.Generator, name: str = "rng") -> None:
+    """Raise BadArgument unless it is a generator of numpy's."""
+    instance_of(rng, name, np.random.Generator, "numpy.random.default_rng(0)")
 
 
 def sample(
