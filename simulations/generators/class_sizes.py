@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from learnprop.equations.arguments import BadArgument, one_of
-from learnprop.equations.arrays import as_number, as_whole
 
 PROFILES = ("exponential", "step")
 
@@ -53,6 +52,8 @@ def class_sizes(
     >>> class_sizes(3, 1000, 100, "step")
     (1000, 1000, 10)
     """
+    from learnprop.equations.arrays import as_number, as_whole
+
     one_of(profile, "profile", PROFILES)
     n_classes, largest = as_whole(n_classes, "n_classes", 2), as_whole(largest, "largest", 1)
     ratio = as_number(ratio, "ratio")

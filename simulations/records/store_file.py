@@ -59,8 +59,6 @@ def open_store(
         schema or another design. Nothing is changed then.
     """
     out = _folder(out, "out")
-    if not out.is_dir():
-        raise StoreError(f"`out` must be a folder that is there, got {out}")
     path = out / FILE_NAME
     lock = FileLock(out / LOCK_NAME)
     try:
