@@ -116,7 +116,12 @@ def _by_ratio(
         for s in table.settings
     ]
     heads = (f"{markup.either('λ', _LAMBDA)}, ratio", *(f"{ratio:g}" for ratio in table.ratios))
-    return Grid(heads, tuple(rows), note="\n".join([runs_note(table.summary), *notes]))
+    notes = [runs_note(table.summary), *_separated(table), *notes]
+    return Grid(heads, tuple(rows), note="\n".join(notes))
+
+
+def _separated(table: Explore) -> list[str]:
+    return [table.separated] if table.separated else []
 
 
 def _over_runs(table: Explore) -> list[str]:
@@ -154,6 +159,11 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
     ]
     test = table.split("test")
     test = test[test["ratio"] == ratio]
-    notes = [runs_note(test), *_over_runs(table), *([CORRECTED_FOR_GAPS] if resplit else [])]
+    notes = [
+        runs_note(test),
+        *(_separated(table) if test["runs_failed"].any() else []),
+        *_over_runs(table),
+        *([CORRECTED_FOR_GAPS] if resplit else []),
+    ]
     rows = [r | {"first": r["class"] == 0} for r in test.to_dict("records")]
     return lay_out(rows, columns, first="first", verbatim=(1,), note="\n".join(notes))

@@ -93,9 +93,9 @@ VALID = {
         "n_samples": 10,
     },
     "Objective": vars(lp.Objective()),
-    "fit_logistic": of_fit | {"max_iter": 1},
+    "fit_logistic": of_fit | {"max_iter": 1, "l2": 1.0},
     "fit_softmax": of_fit | {"max_iter": 1, "objective": lp.Objective(), "rngs": None},
-    "fit_one_vs_all": of_fit | {"max_iter": 1},
+    "fit_one_vs_all": of_fit | {"max_iter": 1, "l2": 1.0},
     "fit_mlp": of_fit | {"max_iter": 1, "start": np.ones((1, 5))},
     "fit_softmax_mlp": of_fit
     | {"start": np.ones((1, 7)), "rngs": [RNG], "epochs": 1, "batch_size": 12},
