@@ -94,6 +94,8 @@ def _function(study: str) -> Iterator[str]:
         yield "    X: ArrayLike | None = ...,"
         yield "    y: ArrayLike | None = ...,"
     yield "    *,"
+    if STUDIES[study].takes_arrays:
+        yield "    estimator: Any = ...,"
     for declared in declared_options(options_type(study)).values():
         yield f"    {declared.name}: {_type(declared)} = ...,"
     for declared in declared_options(CallOptions).values():

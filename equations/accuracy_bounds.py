@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.balance import off_diagonal
-from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
+from learnprop.equations.arrays import FloatArray, as_numbers
+from learnprop.equations.matrix import off_diagonal
+from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE
 
 
 def accuracy_bounds(mean_proba: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -25,7 +26,7 @@ def accuracy_bounds(mean_proba: ArrayLike) -> tuple[FloatArray, FloatArray]:
     Returns
     -------
     low, high : ndarray of float64, shape (..., n_classes)
-        Within [0, 1].
+        Within [0, 1]; NaN of a class without samples, whose row is NaN.
 
     Raises
     ------
@@ -38,11 +39,11 @@ def accuracy_bounds(mean_proba: ArrayLike) -> tuple[FloatArray, FloatArray]:
     >>> low.round(12).tolist(), high.round(12).tolist()
     ([0.6, 0.0], [1.0, 0.8])
     """
-    P = np.asarray(mean_proba, dtype=np.float64)
-    miss = off_diagonal(P).sum(axis=-1)
+    miss = off_diagonal(mean_proba).sum(axis=-1)
+    P = as_numbers(mean_proba, "mean_proba")
     row_sum = P.sum(axis=-1)
     if (np.abs(row_sum - 1) > ROW_SUM_TOLERANCE).any():
-        worst = row_sum.ravel()[np.abs(row_sum - 1).argmax()]
+        worst = row_sum.ravel()[np.nanargmax(np.abs(row_sum - 1))]
         raise BadArgument(
             "mean_proba",
             "must have rows that sum to one (those of one-vs-all do not: the bounds "

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from reprlib import Repr
+from typing import Any
 
 _MARKED = re.compile(r"`([A-Za-z_]\w*)`")
+
+_SHORT = Repr()
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 10
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 60, 60
 
 
 class Worded(Exception):
@@ -164,6 +170,92 @@ def within(argument: str, where: str) -> Iterator[None]:
         if error.argument != argument:
             raise
         raise BadArgument(argument, _after(where, error.problem)) from None
+
+
+def shown(value: Any) -> str:
+    """Write a value for an error, on one line and shortened.
+
+    Parameters
+    ----------
+    value : object
+        Arrays, tensors and what is pandas' are written as lists.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> shown(range(3)), shown("inverse"), shown(list(range(100)))
+    ('range(0, 3)', "'inverse'", '[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...]')
+    """
+    if hasattr(value, "to_numpy"):
+        value = value.to_numpy()
+    if hasattr(value, "tolist"):
+        beginning = value[: _SHORT.maxlist + 1] if getattr(value, "ndim", 0) else value
+        value = beginning.tolist()
+    return " ".join(_SHORT.repr(value).split())
+
+
+def one_of(value: Any, name: str, choices: Collection[str]) -> str:
+    """Return a word that is among the choices.
+
+    Parameters
+    ----------
+    value : object
+    name : str
+        What to call the argument in an error.
+    choices : collection of str
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    BadArgument
+
+    Examples
+    --------
+    >>> one_of("max", "reduction", ("mean", "sum"))
+    Traceback (most recent call last):
+    ValueError: reduction must be one of mean, sum, got 'max'
+    """
+    if not (isinstance(value, str) and value in choices):
+        raise BadArgument(name, f"must be one of {', '.join(choices)}, got {shown(value)}")
+    return value
+
+
+def instance_of(value: Any, name: str, kind: type, example: str = "") -> Any:
+    """Return a value that is of a kind.
+
+    Parameters
+    ----------
+    value : object
+    name : str
+        What to call the argument in an error.
+    kind : type
+    example : str
+        How one is made.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    BadArgument
+
+    Examples
+    --------
+    >>> instance_of(0, "rng", Iterator, "iter([])")
+    Traceback (most recent call last):
+    ValueError: rng must be of type Iterator, as iter([]) is, got 0
+    """
+    if not isinstance(value, kind):
+        as_is = f", as {example} is" if example else ""
+        raise BadArgument(name, f"must be of type {kind.__name__}{as_is}, got {shown(value)}")
+    return value
 
 
 def _spelled(text: str, spell: Callable[[str], str]) -> str:

@@ -6,7 +6,8 @@ With the class mass :math:`w_k = \lambda_k N_k` and :math:`P_{kj} = \bar p_{k \t
 
 Its two sides are `left_side` and `right_side`, their difference is the `residual`, which on the
 training set equals minus the gradient of the loss with respect to the output bias, at *any*
-parameters. All functions take leading batch axes, so a thousand runs are one call.
+parameters. All functions take leading batch axes, so a thousand runs are one call. A row of P that
+is NaN, of a class without samples, makes NaN of what needs it, and of nothing else.
 
 ``1 - P_jj`` is never formed by subtraction: for softmax it is the sum of the other entries of the
 row; for one-vs-all sigmoids, whose rows do not sum to one, pass the mean of ``sigmoid(-z_j)`` over
@@ -20,9 +21,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from learnprop.equations.arguments import BadArgument
-from learnprop.equations.class_weights import check_class_weight
-from learnprop.equations.mean_proba import FloatArray
+from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arrays import FloatArray, as_numbers, by_class, check_broadcast
+from learnprop.equations.class_weights import check_class_count, check_class_weight
+from learnprop.equations.matrix import beside, off_diagonal
 
 INTERPOLATED_BELOW = 1e-12
 """Right side over the class's own mass, not the total, under which a row is `interpolated`."""
@@ -53,40 +55,14 @@ def class_mass(class_weight: ArrayLike, class_count: ArrayLike) -> FloatArray:
     array([ 500., 5000.])
     """
     weight = check_class_weight(class_weight)
-    count = np.asarray(class_count, dtype=np.float64)
+    count = check_class_count(class_count)
     if count.shape[-1:] != weight.shape[-1:]:
         raise BadArgument(
             "class_count",
             f"must have {weight.shape[-1]} classes as `class_weight`, got shape {count.shape}",
         )
-    if not (np.isfinite(count).all() and (count > 0).all()):
-        raise BadArgument("class_count", f"must be positive, got {count.tolist()}")
+    check_broadcast(class_weight=weight, class_count=count)
     return weight * count
-
-
-def off_diagonal(mean_proba: ArrayLike) -> FloatArray:
-    """Copy of P with a zero diagonal.
-
-    Raises
-    ------
-    ValueError
-        If the shape is not (..., K, K) with K >= 2, or a number is negative or not finite.
-
-    Examples
-    --------
-    >>> off_diagonal([[0.8, 0.2], [0.4, 0.6]]).tolist()
-    [[0.0, 0.2], [0.4, 0.0]]
-    """
-    off = np.array(mean_proba, dtype=np.float64)
-    if off.ndim < 2 or off.shape[-1] != off.shape[-2] or off.shape[-1] < 2:
-        raise BadArgument(
-            "mean_proba", f"must have shape (..., n_classes, n_classes >= 2), got {off.shape}"
-        )
-    if not (np.isfinite(off).all() and (off >= 0).all()):
-        raise BadArgument("mean_proba", "must hold finite numbers, none negative")
-    diagonal = np.arange(off.shape[-1])
-    off[..., diagonal, diagonal] = 0.0
-    return off
 
 
 def left_side(
@@ -114,8 +90,10 @@ def left_side(
     array([100.,  50.])
     """
     off = off_diagonal(mean_proba)
-    miss = off.sum(axis=-1) if miss_proba is None else np.asarray(miss_proba, dtype=np.float64)
-    return np.asarray(class_mass, dtype=np.float64) * miss
+    mass = beside(class_mass, "class_mass", off)
+    if miss_proba is None:
+        return mass * off.sum(axis=-1)
+    return mass * beside(miss_proba, "miss_proba", off, may_be_nan=True)
 
 
 def right_side(mean_proba: ArrayLike, class_mass: ArrayLike) -> FloatArray:
@@ -137,8 +115,8 @@ def right_side(mean_proba: ArrayLike, class_mass: ArrayLike) -> FloatArray:
     >>> right_side([[0.8, 0.2], [0.01, 0.99]], [500.0, 5000.0])
     array([ 50., 100.])
     """
-    mass = np.asarray(class_mass, dtype=np.float64)
-    return np.asarray((mass[..., :, None] * off_diagonal(mean_proba)).sum(axis=-2))
+    off = off_diagonal(mean_proba)
+    return np.asarray((beside(class_mass, "class_mass", off)[..., :, None] * off).sum(axis=-2))
 
 
 def residual(
@@ -216,7 +194,7 @@ def gap(
     >>> gap([[0.8, 0.2], [0.01, 0.99]], [500.0, 5000.0])
     array([ 1. , -0.5])
     """
-    mass = np.asarray(class_mass, dtype=np.float64)
+    mass = by_class(class_mass, "class_mass")
     left = left_side(mean_proba, mass, miss_proba)
     right = right_side(mean_proba, mass)
     compared = ~is_interpolated(right, mass)
@@ -274,9 +252,11 @@ def binary_ratio_in_theory(class_mass: ArrayLike) -> FloatArray:
     >>> binary_ratio_in_theory(class_mass([0.5, 0.5], [1000, 10000])).item()
     10.0
     """
-    mass = np.asarray(class_mass, dtype=np.float64)
+    mass = by_class(class_mass, "class_mass")
     if mass.shape[-1:] != (2,):
         raise BadArgument("class_mass", f"must have 2 classes for Eq. (10), got shape {mass.shape}")
+    if not (np.isfinite(mass).all() and (mass > 0).all()):
+        raise BadArgument("class_mass", f"must be positive and finite, got {shown(mass)}")
     return np.asarray(mass[..., 1] / mass[..., 0])
 
 
@@ -303,7 +283,8 @@ def detailed_balance_asymmetry(mean_proba: ArrayLike, class_mass: ArrayLike) -> 
     >>> detailed_balance_asymmetry([[0.8, 0.2], [0.01, 0.99]], [500.0, 5000.0]).tolist()
     [[0.0, 50.0], [-50.0, 0.0]]
     """
-    flow = np.asarray(class_mass, dtype=np.float64)[..., :, None] * off_diagonal(mean_proba)
+    off = off_diagonal(mean_proba)
+    flow = beside(class_mass, "class_mass", off)[..., :, None] * off
     return np.asarray(flow - np.swapaxes(flow, -1, -2))
 
 
@@ -343,8 +324,10 @@ def split_residual(
     >>> float(split.optimisation[0]), float(split.overfitting[0]), float(split.sampling[0].round(9))
     (0.0, 0.2, 0.1)
     """
-    a, c = np.asarray(train, dtype=np.float64), np.asarray(test, dtype=np.float64)
+    a, c = as_numbers(train, "train"), as_numbers(test, "test")
     if population is None:
+        check_broadcast(train=a, test=c)
         return ResidualSplit(a, None, c - a)
-    b = np.asarray(population, dtype=np.float64)
+    b = as_numbers(population, "population")
+    check_broadcast(train=a, test=c, population=b)
     return ResidualSplit(a, b - a, c - b)

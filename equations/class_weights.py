@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from learnprop.equations import BETA
-from learnprop.equations.arguments import BadArgument
-from learnprop.equations.mean_proba import FloatArray
+from learnprop.equations.arguments import BadArgument, one_of, shown
+from learnprop.equations.arrays import FloatArray, as_flag, as_number, by_class
 
 SCHEMES: dict[str, Callable[[FloatArray, float], FloatArray]] = {
     "equal": lambda count, _: np.ones_like(count),
@@ -24,6 +24,7 @@ SCHEMES: dict[str, Callable[[FloatArray, float], FloatArray]] = {
 
 
 def _effective_number(count: FloatArray, beta: float) -> FloatArray:
+    beta = as_number(beta, "beta")
     if not 0 <= beta < 1:
         raise BadArgument("beta", f"must satisfy 0 <= beta < 1, got {beta}")
     if beta == 0:
@@ -54,12 +55,45 @@ def check_class_weight(class_weight: ArrayLike, name: str = "class_weight") -> F
     >>> check_class_weight([1, 3])
     array([1., 3.])
     """
-    weight = np.asarray(class_weight, dtype=np.float64)
+    weight = by_class(class_weight, name)
     if weight.ndim < 1 or weight.shape[-1] < 2:
         raise BadArgument(name, f"must hold at least 2 classes, got shape {weight.shape}")
     if not (np.isfinite(weight).all() and (weight > 0).all()):
-        raise BadArgument(name, f"must be positive and finite, got {weight.tolist()}")
+        raise BadArgument(name, f"must be positive and finite, got {shown(weight)}")
     return weight
+
+
+def check_class_count(class_count: ArrayLike, n_classes: int | None = None) -> FloatArray:
+    """Return `class_count` as float64 if it holds at least two positive sizes.
+
+    Parameters
+    ----------
+    class_count : array_like, shape (..., n_classes)
+    n_classes : int, optional
+        How many there must be; then they have no other axis.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., n_classes)
+
+    Raises
+    ------
+    ValueError
+        If they are not so many, or one is not positive and finite.
+
+    Examples
+    --------
+    >>> check_class_count([100, 300])
+    array([100., 300.])
+    """
+    count = by_class(class_count, "class_count")
+    if n_classes is not None and count.shape != (n_classes,):
+        raise BadArgument("class_count", f"must hold {n_classes} sizes, got shape {count.shape}")
+    if count.ndim < 1 or count.shape[-1] < 2:
+        raise BadArgument("class_count", f"must hold at least 2 sizes, got shape {count.shape}")
+    if not (np.isfinite(count).all() and (count > 0).all()):
+        raise BadArgument("class_count", f"must be positive, got {shown(count)}")
+    return count
 
 
 def class_weights(
@@ -97,15 +131,17 @@ def class_weights(
     >>> class_weights([1, 3], [100, 300])
     array([0.25, 0.75])
     """
-    count = np.asarray(class_count, dtype=np.float64)
-    if count.ndim != 1 or len(count) < 2 or not (np.isfinite(count) & (count > 0)).all():
+    if isinstance(class_count, str):
         raise BadArgument(
-            "class_count", f"must hold at least 2 positive sizes, got {count.tolist()}"
+            "class_count",
+            f"must hold the size of each class, got {class_count!r}: `scheme` is "
+            "the first argument",
         )
+    count = check_class_count(class_count)
+    if count.ndim != 1:
+        raise BadArgument("class_count", f"must be one-dimensional, got shape {count.shape}")
     if isinstance(scheme, str):
-        if scheme not in SCHEMES:
-            raise BadArgument("scheme", f"must be one of {', '.join(SCHEMES)}, got {scheme!r}")
-        weight = SCHEMES[scheme](count, beta)
+        weight = SCHEMES[one_of(scheme, "scheme", SCHEMES)](count, beta)
     else:
         weight = check_class_weight(scheme, "scheme")
         if weight.shape != count.shape:
@@ -144,10 +180,8 @@ def table1_class_weights(
     N1/(N0+N1)       1
     2N1/(2N1+N0)     0.5
     """
-    n0, n1 = np.asarray(class_count, dtype=np.float64)
-    if not (n0 > 0 and n1 > 0 and np.isfinite(n0 + n1)):
-        raise BadArgument("class_count", f"must be positive, got {[n0, n1]}")
-    if as_printed:
+    n0, n1 = check_class_count(class_count, 2)
+    if as_flag(as_printed, "as_printed"):
         unscaled = {"1/2": (1.0, 1.0), "N0/(N0+N1)": (n0, n1), "2N0/(2N0+N1)": (2 * n0, n1)}
     else:
         unscaled = {"1/2": (1.0, 1.0), "N1/(N0+N1)": (n1, n0), "2N1/(2N1+N0)": (2 * n1, n0)}

@@ -8,38 +8,23 @@ sizes of the sample on which it is measured are free.
 from __future__ import annotations
 
 from itertools import pairwise
-from numbers import Real
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import expit, softmax
 
-from learnprop.equations.arguments import BadArgument
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arrays import FloatArray as FloatArray
+from learnprop.equations.arrays import IntArray as IntArray
+from learnprop.equations.arrays import as_numbers, without_gradient
+from learnprop.equations.labels import class_of
 
 Activation = Literal["softmax", "sigmoid"]
 """Of the output layer: softmax (rows of probabilities sum to one), or one sigmoid per class, as in
 one-vs-all classification (they do not)."""
 
 ROW_SUM_TOLERANCE = 1e-6
-
-
-def without_gradient(values: Any) -> Any:
-    """A tensor of PyTorch as numpy can read it; anything else as it is.
-
-    Examples
-    --------
-    >>> import torch
-    >>> np.asarray(without_gradient(torch.ones(1, requires_grad=True))).tolist()
-    [1.0]
-    """
-    if not hasattr(values, "detach"):
-        return values
-    plain = values.detach().cpu()
-    return plain.float() if str(plain.dtype) == "torch.bfloat16" else plain
 
 
 def check_activation(activation: str) -> None:
@@ -49,68 +34,8 @@ def check_activation(activation: str) -> None:
     --------
     >>> check_activation("softmax")
     """
-    if activation not in get_args(Activation):
-        raise BadArgument("activation", f"must be softmax or sigmoid, got {activation!r}")
-
-
-def check_labels(y_true: ArrayLike, n_classes: int, name: str = "y_true") -> IntArray:
-    """Return `y_true` as int64 if it holds labels in ``0 .. n_classes-1``.
-
-    Parameters
-    ----------
-    y_true : array_like, shape (n_samples,)
-        Class labels, integers or floats of integral value, also in an array of objects.
-    n_classes : int
-        K, at least 2.
-    name : str
-        What to call the argument in an error.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_samples,)
-
-    Raises
-    ------
-    ValueError
-        If `n_classes` is below 2, the labels are not one-dimensional and integral, or one lies
-        outside ``0 .. n_classes-1``.
-
-    Examples
-    --------
-    >>> check_labels([0.0, 1.0, 1.0], 2)
-    array([0, 1, 1])
-    """
-    if not isinstance(n_classes, int | np.integer):
-        raise BadArgument("n_classes", f"must be a whole number, got {n_classes!r}")
-    if n_classes < 2:
-        raise BadArgument("n_classes", f"must be at least 2, got {n_classes}")
-    y_true = without_gradient(y_true)
-    if np.ma.is_masked(y_true):
-        raise BadArgument(name, "must hold integer labels, got masked ones")
-    labels = np.asarray(y_true)
-    if labels.ndim != 1:
-        raise BadArgument(name, f"must be one-dimensional, got shape {labels.shape}")
-    whole = f"{name} must hold integer labels 0..{n_classes - 1}, got"
-    if labels.dtype == object:
-        for position, label in enumerate(labels):
-            if not isinstance(label, Real | np.bool_):
-                raise ValueError(f"{whole} {label!r} at position {position}")
-        labels = np.array(labels.tolist())  # of the kind that the numbers are
-    if labels.dtype.kind not in "biuf":
-        raise ValueError(f"{whole} an array of {labels.dtype}")
-    with np.errstate(invalid="ignore"):  # NaN and infinity, caught by the comparison below
-        as_int = labels.astype(np.int64)
-    if not np.array_equal(as_int, labels):
-        position = int(np.argmax(as_int != labels))
-        raise ValueError(f"{whole} {labels[position]} at position {position}")
-    outside = (as_int < 0) | (as_int >= n_classes)
-    if outside.any():
-        raise BadArgument(
-            name,
-            f"must hold labels 0..{n_classes - 1}, got {as_int[outside][0]} "
-            f"at position {int(np.argmax(outside))}",
-        )
-    return as_int
+    if not isinstance(activation, str) or activation not in get_args(Activation):
+        raise BadArgument("activation", f"must be softmax or sigmoid, got {shown(activation)}")
 
 
 def check_proba(
@@ -120,8 +45,9 @@ def check_proba(
 
     Parameters
     ----------
-    proba : array_like, shape (n_samples, n_classes)
-        Predicted probabilities.
+    proba : array_like, shape (n_samples, n_classes) or (n_samples,)
+        Predicted probabilities; one per sample is that of class 1 of two, as scikit-learn's
+        binary metrics take it.
     name : str
         What to call the argument in an error.
     activation : {"softmax", "sigmoid"}
@@ -135,48 +61,48 @@ def check_proba(
     ------
     ValueError
         If it is not a matrix with at least two columns, holds NaN or a negative number, or a row
-        does not sum to one (with sigmoids: a number is above one). It may miss one by 1e-6, or by
-        K/2 machine epsilons of its own type, the rounding error of a normaliser that was summed
-        term by term; float64 numbers that all are float32's are taken for such.
+        does not sum to one (with sigmoids, or one per sample: a number is above one). It may miss
+        one by 1e-6, or by K/2 machine epsilons of its own type, the rounding error of a normaliser
+        that was summed term by term; float64 numbers that all are float32's are taken for such.
 
     Examples
     --------
     >>> check_proba([[0.25, 0.75]])
     array([[0.25, 0.75]])
+    >>> check_proba([0.75])
+    array([[0.25, 0.75]])
     """
     check_activation(activation)
-    proba = without_gradient(proba)
-    if np.ma.is_masked(proba):
-        raise BadArgument(name, "holds masked numbers")
-    try:
-        given = np.asarray(proba)
-        if given.dtype.kind not in "biufO":
-            raise ValueError(f"got an array of {given.dtype}")
-        values = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise BadArgument(name, f"must hold numbers: {error}") from None
-    if values.ndim != 2 or values.shape[1] < 2:
-        raise BadArgument(name, f"must have shape (n_samples, n_classes >= 2), got {values.shape}")
+    values = as_numbers(proba, name)
+    if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[1] < 2):
+        raise BadArgument(
+            name,
+            "must have shape (n_samples, n_classes >= 2), or (n_samples,) of class 1, "
+            f"got {values.shape}",
+        )
     if np.isnan(values).any():
         raise BadArgument(name, "holds NaN")
     if (values < 0).any():
-        row = int(values.min(axis=1).argmin())
+        row = int(values.reshape(len(values), -1).min(axis=1).argmin())
         raise BadArgument(name, f"holds a negative number: {values.min()} in row {row}")
-    if activation == "sigmoid":
+    if activation == "sigmoid" or values.ndim == 1:
         if (values > 1 + ROW_SUM_TOLERANCE).any():
             raise BadArgument(name, f"holds a number above one: {values.max()}")
-        return values
+        if values.ndim == 2:
+            return values
+        return np.stack([np.maximum(1 - values, 0.0), values], axis=1)
     row_sum = values.sum(axis=1)
     worst = int(np.argmax(np.abs(row_sum - 1))) if len(row_sum) else 0
     off = abs(row_sum[worst] - 1) if len(row_sum) else 0.0
-    if off > ROW_SUM_TOLERANCE and off > _rounding(given, values):
+    if off > ROW_SUM_TOLERANCE and off > _rounding(proba, values):
         raise BadArgument(name, f"must sum to one: row {worst} sums to {row_sum[worst]:.8g}")
     return values
 
 
-def _rounding(given: np.ndarray, values: FloatArray) -> float:
+def _rounding(proba: ArrayLike, values: FloatArray) -> float:
     """What a row of K probabilities may miss one by, for the type they were computed in."""
-    kind = given.dtype if given.dtype.kind == "f" else np.dtype(np.float64)
+    given = np.asarray(without_gradient(proba)).dtype
+    kind = given if given.kind == "f" else np.dtype(np.float64)
     with np.errstate(over="ignore"):
         if kind.itemsize > 4 and np.array_equal(values.astype(np.float32), values):
             kind = np.dtype(np.float32)
@@ -211,7 +137,7 @@ def proba_from_logits(logits: ArrayLike, activation: Activation = "softmax") -> 
     [1.0, 0.5, 4.248354255291589e-18]
     """
     check_activation(activation)
-    z = np.asarray(without_gradient(logits), dtype=np.float64)
+    z = as_numbers(logits, "logits")
     if z.ndim not in (1, 2) or (z.ndim == 2 and z.shape[1] < 2):
         raise BadArgument(
             "logits", f"must have shape (n_samples,) or (n_samples, n_classes >= 2), got {z.shape}"
@@ -225,47 +151,34 @@ def proba_from_logits(logits: ArrayLike, activation: Activation = "softmax") -> 
         return np.asarray(softmax(z, axis=1))
 
 
-def class_count(y_true: ArrayLike, n_classes: int) -> IntArray:
-    """Number of samples of each class, N in the paper.
-
-    Parameters
-    ----------
-    y_true : array_like, shape (n_samples,)
-    n_classes : int
-
-    Returns
-    -------
-    ndarray of int64, shape (n_classes,)
-
-    Examples
-    --------
-    >>> class_count([0, 2, 2], 3)
-    array([1, 0, 2])
-    """
-    return np.bincount(check_labels(y_true, n_classes), minlength=n_classes)
-
-
 def _in_classes(
-    y_true: ArrayLike, proba: ArrayLike, activation: Activation
+    y_true: ArrayLike, proba: ArrayLike, activation: Activation, labels: ArrayLike | None
 ) -> tuple[FloatArray, list[slice]]:
-    """Probabilities sorted by class, and the rows of each class."""
+    """Probabilities sorted by class, and the rows of each class: with `labels` maybe none."""
     values = check_proba(proba, activation=activation)
     n_classes = values.shape[1]
-    labels = check_labels(y_true, n_classes)
-    if len(labels) != len(values):
-        raise BadArgument("y_true", f"has {len(labels)} samples, `proba` has {len(values)}")
-    if not np.all(labels[1:] >= labels[:-1]):
-        order = np.argsort(labels, kind="stable")
-        labels, values = labels[order], values[order]
-    ends = np.searchsorted(labels, np.arange(n_classes + 1))
+    classes = class_of(y_true, n_classes, labels)
+    if len(classes) != len(values):
+        raise BadArgument("y_true", f"has {len(classes)} samples, `proba` has {len(values)}")
+    if not np.all(classes[1:] >= classes[:-1]):
+        order = np.argsort(classes, kind="stable")
+        classes, values = classes[order], values[order]
+    ends = np.searchsorted(classes, np.arange(n_classes + 1))
     absent = np.flatnonzero(ends[1:] == ends[:-1])
-    if len(absent):
-        raise BadArgument("y_true", f"holds no sample of class {absent[0]}")
+    if len(absent) and labels is None:
+        raise BadArgument(
+            "y_true",
+            f"holds no sample of class {absent[0]}; with labels=range({n_classes}) its row is NaN",
+        )
     return values, [slice(a, b) for a, b in pairwise(ends.tolist())]
 
 
 def mean_proba(
-    y_true: ArrayLike, proba: ArrayLike, activation: Activation = "softmax"
+    y_true: ArrayLike,
+    proba: ArrayLike,
+    activation: Activation = "softmax",
+    *,
+    labels: ArrayLike | None = None,
 ) -> FloatArray:
     r"""Mean predicted probability of each class over the samples of each true class.
 
@@ -274,8 +187,15 @@ def mean_proba(
     Parameters
     ----------
     y_true : array_like, shape (n_samples,)
-    proba : array_like, shape (n_samples, n_classes)
+        Integers ``0 .. n_classes-1``, or strings, whose classes are in the order of ``np.unique``,
+        as the columns of scikit-learn's ``predict_proba`` are; with `labels` any of those.
+    proba : array_like, shape (n_samples, n_classes) or (n_samples,)
+        One per sample is the probability of class 1 of two; of misses below 1e-16 it keeps
+        nothing, logits do (`proba_from_logits`).
     activation : {"softmax", "sigmoid"}
+    labels : array_like, shape (n_classes,), optional
+        The label of each column, e.g. ``model.classes_``. The row of one that `y_true` does not
+        hold is NaN; without `labels` it is refused.
 
     Returns
     -------
@@ -296,14 +216,28 @@ def mean_proba(
     >>> mean_proba([0, 0, 1], [[0.9, 0.1], [0.7, 0.3], [0.4, 0.6]])
     array([[0.8, 0.2],
            [0.4, 0.6]])
+    >>> mean_proba(["no", "no", "yes"], [0.1, 0.3, 0.6])
+    array([[0.8, 0.2],
+           [0.4, 0.6]])
+    >>> mean_proba([2, 2], [[0.9, 0.1], [0.7, 0.3]], labels=[2, 4])
+    array([[0.8, 0.2],
+           [nan, nan]])
     """
-    values, rows_of = _in_classes(y_true, proba, activation)
+    values, rows_of = _in_classes(y_true, proba, activation, labels)
+    mean = np.full((len(rows_of), len(rows_of)), np.nan)
     with np.errstate(under="ignore"):
-        return np.stack([values[rows].mean(axis=0) for rows in rows_of])
+        for k, rows in enumerate(rows_of):
+            if rows.stop > rows.start:
+                mean[k] = values[rows].mean(axis=0)
+    return mean
 
 
 def mean_proba_and_second_moments(
-    y_true: ArrayLike, proba: ArrayLike, activation: Activation = "softmax"
+    y_true: ArrayLike,
+    proba: ArrayLike,
+    activation: Activation = "softmax",
+    *,
+    labels: ArrayLike | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     r"""`mean_proba`, and the raw second moments of the predicted probabilities per class.
 
@@ -317,8 +251,10 @@ def mean_proba_and_second_moments(
     Parameters
     ----------
     y_true : array_like, shape (n_samples,)
-    proba : array_like, shape (n_samples, n_classes)
+    proba : array_like, shape (n_samples, n_classes) or (n_samples,)
     activation : {"softmax", "sigmoid"}
+    labels : array_like, shape (n_classes,), optional
+        All as in `mean_proba`.
 
     Returns
     -------
@@ -336,13 +272,14 @@ def mean_proba_and_second_moments(
     >>> (M[0] - np.outer(P[0], P[0])).round(12).tolist()
     [[0.01, -0.01], [-0.01, 0.01]]
     """
-    values, rows_of = _in_classes(y_true, proba, activation)
+    values, rows_of = _in_classes(y_true, proba, activation, labels)
     n_classes = values.shape[1]
-    mean = np.empty((n_classes, n_classes))
-    second = np.empty((n_classes, n_classes, n_classes))
+    mean = np.full((n_classes, n_classes), np.nan)
+    second = np.full((n_classes, n_classes, n_classes), np.nan)
     with np.errstate(under="ignore"):
         for k, rows in enumerate(rows_of):
             in_class = values[rows]
-            mean[k] = in_class.mean(axis=0)
-            second[k] = in_class.T @ in_class / len(in_class)
+            if len(in_class):
+                mean[k] = in_class.mean(axis=0)
+                second[k] = in_class.T @ in_class / len(in_class)
     return mean, second

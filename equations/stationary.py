@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from scipy.sparse import csgraph
 
-from learnprop.equations.arguments import BadArgument
-from learnprop.equations.balance import off_diagonal
+from learnprop.equations.arguments import BadArgument, renamed, shown
+from learnprop.equations.arrays import FloatArray, as_numbers, check_level
+from learnprop.equations.class_weights import check_class_count
 from learnprop.equations.inference.estimates import Estimate
 from learnprop.equations.inference.model import gaps_of_model
 from learnprop.equations.inference.within_class import (
@@ -23,7 +24,8 @@ from learnprop.equations.inference.within_class import (
     too_few_misses,
     within_class_covariance,
 )
-from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
+from learnprop.equations.matrix import off_diagonal
+from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE
 
 
 @np.errstate(under="ignore", over="ignore")
@@ -58,12 +60,12 @@ def stationary_distribution(mean_proba: ArrayLike) -> FloatArray:
     >>> stationary_distribution([[0.9, 0.1], [0.01, 0.99]]).round(12)
     array([0.09090909, 0.90909091])
     """
-    a = off_diagonal(mean_proba)
+    a = off_diagonal(mean_proba, all_rows=True)
     if a.ndim != 2:
         raise BadArgument("mean_proba", f"must be one matrix here, got shape {a.shape}")
-    row_sum = np.asarray(mean_proba, dtype=np.float64).sum(axis=1)
+    row_sum = as_numbers(mean_proba, "mean_proba").sum(axis=1)
     if np.abs(row_sum - 1).max() > ROW_SUM_TOLERANCE:
-        raise BadArgument("mean_proba", f"must have rows that sum to one, got {row_sum.tolist()}")
+        raise BadArgument("mean_proba", f"must have rows that sum to one, got {shown(row_sum)}")
     n_classes = len(a)
     _, exponent = np.frexp(a.max(initial=0))
     a = np.ldexp(a, -exponent)  # a common factor changes nothing, and products stay in range
@@ -108,10 +110,8 @@ def effective_class_weight(mean_proba: ArrayLike, class_count: ArrayLike) -> Flo
     >>> effective_class_weight([[0.9, 0.1], [0.01, 0.99]], [1000, 10000]).round(12)
     array([0.5, 0.5])
     """
-    count = np.asarray(class_count, dtype=np.float64)
-    if not (np.isfinite(count).all() and (count > 0).all()):
-        raise BadArgument("class_count", f"must be positive, got {count.tolist()}")
-    weight = stationary_distribution(mean_proba) / count
+    share = stationary_distribution(mean_proba)
+    weight = share / check_class_count(class_count, len(share))
     return weight / weight.sum()
 
 
@@ -169,7 +169,10 @@ def effective_class_weight_of_model(
     >>> [round(e.low, 3) for e in found], round(found[0].value, 9), found[0].reason
     ([0.394, 0.394], 0.5, '')
     """
-    P, M, n, count = check_model(mean_proba, second_moment, test_count, class_count, None, level)
+    with renamed(class_mass="class_count"):
+        P, M, n, count = check_model(
+            mean_proba, second_moment, test_count, class_count, None, level
+        )
     try:
         weight, pi = effective_class_weight(P, count), stationary_distribution(P)
     except ValueError as error:  # on this sample: a class that it never shows, say
@@ -225,10 +228,10 @@ def effective_class_weight_over_runs(
     >>> round(effective_class_weight_over_runs(P, [1000, 10000])[0].value, 12)
     0.5
     """
-    P = np.asarray(mean_proba, dtype=np.float64)
-    n = len(P)
-    if P.ndim != 3 or n < 3:
+    P = as_numbers(mean_proba, "mean_proba")
+    if P.ndim != 3 or len(P) < 3:
         raise BadArgument("mean_proba", f"must hold at least 3 runs, got shape {P.shape}")
+    n, level = len(P), check_level(level)
     total = P.sum(axis=0)
     weight = effective_class_weight(total / n, class_count)
     deleted = np.log([effective_class_weight((total - p) / (n - 1), class_count) for p in P])

@@ -10,14 +10,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, renamed
+from learnprop.equations.arrays import FloatArray, as_number, as_numbers, as_whole, by_class
 from learnprop.equations.balance import class_mass as mass_of
 from learnprop.equations.balance import right_side
-from learnprop.equations.class_weights import check_class_weight
-from learnprop.equations.mean_proba import FloatArray
+from learnprop.equations.class_weights import check_class_count, check_class_weight
 
 
 def _check_smoothing(smoothing: float) -> None:
+    smoothing = as_number(smoothing, "smoothing")
     if not 0 <= smoothing < 1:
         raise BadArgument("smoothing", f"must be in [0, 1), got {smoothing}")
 
@@ -43,7 +44,7 @@ def penalised_bias_residual(penalty: float, bias: ArrayLike) -> FloatArray:
     >>> penalised_bias_residual(2.0, [0.5, -0.5])
     array([ 1., -1.])
     """
-    return np.asarray(penalty * np.asarray(bias, dtype=np.float64))
+    return np.asarray(as_number(penalty, "penalty") * by_class(bias, "bias"))
 
 
 def label_smoothing_residual(class_mass: ArrayLike, smoothing: float) -> FloatArray:
@@ -68,7 +69,9 @@ def label_smoothing_residual(class_mass: ArrayLike, smoothing: float) -> FloatAr
     array([ 0.1, -0.1])
     """
     _check_smoothing(smoothing)
-    mass = np.asarray(class_mass, dtype=np.float64)
+    mass = by_class(class_mass, "class_mass")
+    if mass.ndim < 1:
+        raise BadArgument("class_mass", f"must have shape (..., n_classes), got {mass.shape}")
     return np.asarray(smoothing * (mass - mass.mean(axis=-1, keepdims=True)))
 
 
@@ -103,9 +106,11 @@ def torch_label_smoothing_residual(
     """
     _check_smoothing(smoothing)
     weight = check_class_weight(class_weight)
-    count = np.asarray(class_count, dtype=np.float64)
-    P = np.asarray(mean_proba, dtype=np.float64)
-    predicted = right_side(P, count) + count * np.diagonal(P, axis1=-2, axis2=-1)
+    count = check_class_count(class_count, weight.shape[-1])
+    P = as_numbers(mean_proba, "mean_proba")
+    with renamed(class_mass="class_count"):
+        right = right_side(P, count)
+    predicted = right + count * np.diagonal(P, axis1=-2, axis2=-1)
     excess = weight.sum() * predicted - count.sum() * weight
     return np.asarray(smoothing / ((1 - smoothing) * len(weight)) * excess)
 
@@ -149,11 +154,13 @@ def minibatch_mean_class_weight(
     45.1
     """
     weight = check_class_weight(class_weight)
-    mass_of(weight, class_count)  # checks the counts
-    if batch_size < 1:
-        raise BadArgument("batch_size", f"must be at least 1, got {batch_size}")
+    mass = mass_of(weight, class_count)
+    if mass.ndim != 1:
+        raise BadArgument("class_weight", f"must be one-dimensional here, got shape {mass.shape}")
+    batch_size = as_whole(batch_size, "batch_size", 1)
     scaled = weight / weight.sum()
-    share = np.asarray(class_count, dtype=np.float64) / np.sum(class_count)
+    count = check_class_count(class_count)
+    share = count / count.sum()
     # e^{-tλ} is 1 to 1e-16 below 1e-16 / max λ, and 0 above 750 / min λ.
     u = np.linspace(np.log(1e-18 / scaled.max()), np.log(1e3 / scaled.min()), 20_001)
     t = np.exp(u)

@@ -16,8 +16,9 @@ __version__ = "0.1.0"
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "Measure a classifier": {
         "learnprop.equations.mean_proba": (
-            "mean_proba", "mean_proba_and_second_moments", "proba_from_logits", "class_count",
+            "mean_proba", "mean_proba_and_second_moments", "proba_from_logits",
         ),
+        "learnprop.equations.labels": ("class_count",),
         "learnprop.simulations.records.measure": ("measure",),
         "learnprop.equations.accuracy_bounds": ("accuracy_bounds",),
     },

@@ -49,6 +49,9 @@ from learnprop.equations.inference.simultaneous import (
     gaps_over_runs as gaps_over_runs,
     max_t_critical as max_t_critical,
 )
+from learnprop.equations.labels import (
+    class_count as class_count,
+)
 from learnprop.equations.limits.predictions import (
     predict_logistic_ratio as predict_logistic_ratio,
 )
@@ -84,7 +87,6 @@ from learnprop.equations.losses.softmax import (
     weighted_softmax_loss as weighted_softmax_loss,
 )
 from learnprop.equations.mean_proba import (
-    class_count as class_count,
     mean_proba as mean_proba,
     mean_proba_and_second_moments as mean_proba_and_second_moments,
     proba_from_logits as proba_from_logits,
@@ -397,6 +399,7 @@ def explore(
     X: ArrayLike | None = ...,
     y: ArrayLike | None = ...,
     *,
+    estimator: Any = ...,
     runs: int = ...,
     seed: int = ...,
     generator: Literal["sim1", "sim2", "gaussian", "skew-normal"] = ...,

@@ -108,6 +108,15 @@ _ARRAYS = {
 }
 
 
+_OBJECTS = {
+    "estimator": "classifier, optional\n"
+    "    Any classifier of scikit-learn's kind with ``predict_proba``, instead of ``fitter``:\n"
+    "    cloned for every replication, its ``random_state`` set from the seed, on one thread. λ\n"
+    "    goes in as ``sample_weight`` (of a pipeline, its last step's), else as ``class_weight``,\n"
+    "    scaled to a mean of one. Resumed from Python, reported from anywhere, not replayed.",
+}
+
+
 def study_function(name: str) -> Callable[..., StudyResult]:
     """Make the function that runs a study, from the options that it declares.
 
@@ -130,6 +139,7 @@ def study_function(name: str) -> Callable[..., StudyResult]:
     """
     options = options_type(name)
     arrays = tuple(_ARRAYS) if STUDIES[name].takes_arrays else ()
+    objects = tuple(_OBJECTS) if STUDIES[name].takes_arrays else ()
     own, how = declared_options(options), declared_options(CallOptions)
 
     def study(*positional: Any, **given: Any) -> StudyResult:
@@ -137,10 +147,11 @@ def study_function(name: str) -> Callable[..., StudyResult]:
             raise TypeError(f"{name} takes its options by keyword, got {positional[-1]!r}")
         passed = dict(zip(arrays, positional, strict=False)) | given
         values = {array: passed.pop(array, None) for array in arrays}
+        given_objects = {key: passed.pop(key) for key in objects if key in passed}
         chosen_how = {key: passed.pop(key) for key in how if key in passed}
         out = chosen_how.get("out")
         try:
-            return _run(name, passed, chosen_how, values)
+            return _run(name, passed, chosen_how, values, **given_objects)
         except KeyboardInterrupt:
             interrupted = KeyboardInterrupt(_kept(out))
         # Not above, and not from there: what is shown ends at the call, with what is kept.
@@ -151,13 +162,14 @@ def study_function(name: str) -> Callable[..., StudyResult]:
             inspect.Parameter(array, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
             for array in arrays
         ]
+        + [inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None) for key in objects]
         + [_parameter(d, d.default) for d in own.values()]
         + [_parameter(d, _HOW.get(d.name, d.default)) for d in how.values()],
         return_annotation=StudyResult,
     )
     study.__signature__ = signature  # type: ignore[attr-defined]
     study.__name__ = study.__qualname__ = name
-    study.__doc__ = _documented(options.__doc__ or "", arrays, own | how)
+    study.__doc__ = _documented(options.__doc__ or "", arrays + objects, own | how)
     return study
 
 
@@ -177,10 +189,10 @@ def _type(declared: Declared) -> str:
     return f"{kind} or None" if declared.may_be_none or declared.name == "out" else kind
 
 
-def _documented(about: str, arrays: tuple[str, ...], options: dict[str, Declared]) -> str:
+def _documented(about: str, besides: tuple[str, ...], options: dict[str, Declared]) -> str:
     """A numpydoc docstring: what the options say, every parameter, what is raised, the example."""
     text, _, example = inspect.cleandoc(about).partition("Examples\n--------\n")
-    entries = [f"{array} : {_ARRAYS[array]}" for array in arrays]
+    entries = [f"{name} : {(_ARRAYS | _OBJECTS)[name]}" for name in besides]
     for name, declared in options.items():
         option = declared.option
         words = f"{{{', '.join(option.words)}}}" if option.words else _type(declared)
@@ -219,7 +231,11 @@ def _kept(out: str | PathLike[str] | None) -> str:
 
 
 def _run(
-    name: str, given: dict[str, Any], given_how: dict[str, Any], arrays: dict[str, Any]
+    name: str,
+    given: dict[str, Any],
+    given_how: dict[str, Any],
+    arrays: dict[str, Any],
+    estimator: Any = None,
 ) -> StudyResult:
     from learnprop.arrays import arrays_as_file
     from learnprop.execute import Caller, execute, lay_out
@@ -231,17 +247,22 @@ def _run(
         check_path("out", fspath(out))
     chosen = from_python(name, options_type(name), given)
     how = _HOW | from_python(name, CallOptions, given_how)
+    known: dict[str, Any] = {}
+    if estimator is not None:
+        from learnprop.simulations.fitters.estimator import choose_estimator
+
+        known["estimator"] = choose_estimator(estimator)
+        given = given | {"estimator": estimator}
     called = ", ".join(f"{option}={value!r}" for option, value in given.items())
     caller = Caller(
-        command=[f"learnprop.{name}({called})"],
+        command=[f"learnprop.{name}({' '.join(called.split())})"],
         without_model=lambda line: warnings.warn(line, stacklevel=6),
     )
-    known = {}
     with ExitStack() as stack:
         folder = Path(out if out is not None else stack.enter_context(TemporaryDirectory()))
         if any(array is not None for array in arrays.values()):
             if any(array is None for array in arrays.values()):
-                raise ValueError(f"{' and '.join(arrays)} must be given together")
+                raise BadArgument("X", "and `y` must be given together")
             file = folder / "data.npz"
             content, known["file"] = arrays_as_file(**arrays, path=file, chosen=chosen)
             chosen["label"] = known["file"].label

@@ -39,11 +39,13 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
     import numpy as np
     import pandas as pd
 
+    from learnprop.equations.arrays import without_gradient
     from learnprop.simulations.generators.user_data import DataFile, class_counts, digest_of
     from learnprop.simulations.generators.user_files.arrays import as_column, as_frame
     from learnprop.simulations.generators.user_files.columns import check_features
     from learnprop.simulations.generators.user_files.labels import label_names
 
+    X, y = without_gradient(X), without_gradient(y)
     for name in ("data", "label", "drop", "sep", "decimal", "encoding"):
         if name in chosen:
             raise BadArgument(name, f"is of a file, got {chosen[name]!r} with `X` and `y`")

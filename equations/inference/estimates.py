@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.mean_proba import FloatArray
+from learnprop.equations.arrays import FloatArray, as_number, as_numbers, check_level
 
 Verdict = Literal["holds", "fails", "inconclusive", "not converged", "interpolated"]
 
@@ -45,12 +45,26 @@ def sample_of_runs(values: ArrayLike, name: str, at_least: int = 2) -> FloatArra
     >>> sample_of_runs([1, 2], "values")
     array([1., 2.])
     """
-    sample = np.asarray(values, dtype=np.float64)
+    sample = as_numbers(values, name)
     if sample.ndim != 1 or len(sample) < at_least:
         raise BadArgument(name, f"must hold at least {at_least} runs, got shape {sample.shape}")
     if not np.isfinite(sample).all():
         raise BadArgument(name, "holds a number that is not finite")
     return sample
+
+
+def check_variance_factor(variance_factor: float) -> float:
+    """Return a factor on variances if it is one.
+
+    Examples
+    --------
+    >>> check_variance_factor(1.5)
+    1.5
+    """
+    number = as_number(variance_factor, "variance_factor")
+    if not 0 <= number < np.inf:
+        raise BadArgument("variance_factor", f"must be finite and not negative, got {number}")
+    return number
 
 
 def mcse_of_mean(values: ArrayLike) -> float:
@@ -127,7 +141,8 @@ def ratio_of_means(
     a, b = sample_of_runs(numerator, "numerator"), sample_of_runs(denominator, "denominator")
     if len(a) != len(b):
         raise BadArgument("numerator", f"has {len(a)} runs, `denominator` {len(b)}")
-    n = len(a)
+    n, level = len(a), check_level(level)
+    variance_factor = check_variance_factor(variance_factor)
     mean_a, mean_b = float(a.mean()), float(b.mean())
     if mean_b == 0:
         return Estimate(float("nan"), -np.inf, np.inf, level)
@@ -206,10 +221,14 @@ def equivalence_verdict(low: float, high: float, margin: float) -> Verdict:
     >>> equivalence_verdict(-float("inf"), float("inf"), margin=0.05)
     'inconclusive'
     """
+    low, high, margin = (
+        as_number(value, name)
+        for name, value in {"low": low, "high": high, "margin": margin}.items()
+    )
     if not (np.isfinite(margin) and margin > 0):
         raise BadArgument("margin", f"must be positive and finite, got {margin}")
     if not low <= high:
-        raise ValueError(f"low and high must be an interval, got [{low}, {high}]")
+        raise BadArgument("low", f"and `high` must be an interval, got [{low}, {high}]")
     if -margin < low and high < margin:
         return "holds"
     if low > margin or high < -margin:

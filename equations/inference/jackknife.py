@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arrays import as_number, check_level
 from learnprop.equations.inference.estimates import Estimate, sample_of_runs
 
 
@@ -49,7 +50,11 @@ def jackknife(
     >>> round(estimate.value, 12), round(standard_error, 12), round((5 / 3) ** 0.5 / 2, 12)
     (2.5, 0.645497224368, 0.645497224368)
     """
-    columns = [sample_of_runs(s, "samples", at_least=3) for s in samples]
+    if not callable(statistic):
+        raise BadArgument("statistic", f"must be a function, got {shown(statistic)}")
+    if not samples:
+        raise BadArgument("samples", "must be at least one")
+    columns, level = [sample_of_runs(s, "samples", at_least=3) for s in samples], check_level(level)
     n = len(columns[0])
     if any(len(c) != n for c in columns):
         raise BadArgument("samples", f"must have one length, got {[len(c) for c in columns]}")
@@ -57,7 +62,7 @@ def jackknife(
     deleted = np.empty(n)
     for i in range(n):
         keep[i] = False
-        deleted[i] = statistic(*(c[keep] for c in columns))
+        deleted[i] = as_number(statistic(*(c[keep] for c in columns)), "statistic")
         keep[i] = True
     return jackknife_of_deleted(float(statistic(*columns)), deleted, level=level)
 

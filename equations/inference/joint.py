@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.mean_proba import FloatArray
+from learnprop.equations.arrays import FloatArray, as_flag, as_numbers
 
 
 @dataclass(frozen=True)
@@ -68,16 +68,16 @@ def joint_test_over_runs(residuals: ArrayLike, *, independent: bool = False) -> 
     >>> test.df, round(test.p_value, 9)  # K = 2: the t test of the first column
     (1, 0.239442599)
     """
-    r = np.asarray(residuals, dtype=np.float64)
+    r, independent = as_numbers(residuals, "residuals"), as_flag(independent, "independent")
     if r.ndim != 2 or r.shape[1] < 2:
         raise BadArgument("residuals", f"must have shape (n_runs, n_classes >= 2), got {r.shape}")
     n, m = len(r), r.shape[1] - (not independent)
+    if n <= m:
+        raise BadArgument("residuals", f"must hold more than {m} runs, got {n}")
     largest = np.abs(r).max()
     if not np.isfinite(largest):
         raise BadArgument("residuals", "holds a number that is not finite")
     r = np.ldexp(r, -np.frexp(largest)[1])  # squares stay within the floats
-    if n <= m:
-        raise BadArgument("residuals", f"must hold more than {m} runs, got {n}")
     chosen = r[:, :m]
     mean = chosen.mean(axis=0)
     covariance = np.atleast_2d(np.cov(chosen, rowvar=False)) / n

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from learnprop.equations.arrays import FloatArray, as_flag
 from learnprop.equations.balance import is_interpolated, left_side, residual, right_side
 from learnprop.equations.inference.chernoff import bounds_of_sum, level_of_equality
 from learnprop.equations.inference.estimates import Estimate
@@ -36,7 +37,6 @@ from learnprop.equations.inference.within_class import (
     too_few_misses,
     within_class_covariance,
 )
-from learnprop.equations.mean_proba import FloatArray
 
 
 @np.errstate(under="ignore")
@@ -105,7 +105,7 @@ def joint_test_of_model(
     'class 0 has 4 expected misses in 40 samples, fewer than 10'
     """
     P, M, n, mass = check_model(mean_proba, second_moment, test_count, class_mass, miss_proba)
-    m = len(mass) - (not independent)
+    m = len(mass) - (not as_flag(independent, "independent"))
     reasons = too_few_misses(P, M, n, mass, miss_proba, min_misses=min_misses)
     reason = next(filter(None, reasons), "")
     if reason:
@@ -207,7 +207,7 @@ def gaps_of_model(
     df = np.divide(spread**2, of_spread, out=np.full_like(spread, np.inf), where=varies)
     critical = stats.t.ppf((1 + level) / 2, df)
     error = 1 - level  # of one equation
-    if simultaneous:
+    if as_flag(simultaneous, "simultaneous"):
         # Chernoff's bounds take their equal shares of the error, max-t what is left of it.
         error /= len(mass)
         large = usable & trusted & varies

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from learnprop.equations.inference.estimates import Estimate, fieller_roots
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arrays import FloatArray, as_flag, as_number, as_numbers, check_level
+from learnprop.equations.inference.estimates import Estimate, check_variance_factor, fieller_roots
 from learnprop.equations.inference.within_class import check_test_count, within_class_covariance
-from learnprop.equations.mean_proba import FloatArray
 
 SOBOL_POINTS = 2**14
 """Points of the fixed quasi-Monte Carlo rule of `max_t_critical`: three digits."""
@@ -36,6 +37,11 @@ def max_t_critical(correlation: ArrayLike, *, level: float = 0.95, df: float = n
     -------
     float
 
+    Raises
+    ------
+    ValueError
+        If the correlation is no symmetric matrix of finite numbers, or a number is out of range.
+
     References
     ----------
     Hothorn, Bretz and Westfall (2008), Biometrical Journal 50, 346-363.
@@ -47,7 +53,18 @@ def max_t_critical(correlation: ArrayLike, *, level: float = 0.95, df: float = n
     >>> bool(abs(together / alone - 1) < 1e-3)
     True
     """
-    values, vectors = np.linalg.eigh(np.asarray(correlation, dtype=np.float64))
+    matrix, level, df = (
+        as_numbers(correlation, "correlation"),
+        check_level(level),
+        as_number(df, "df"),
+    )
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise BadArgument("correlation", f"must be a square matrix, got shape {matrix.shape}")
+    if not (np.isfinite(matrix).all() and np.allclose(matrix, matrix.T)):
+        raise BadArgument("correlation", "must be symmetric and finite")
+    if not df > 0:
+        raise BadArgument("df", f"must be positive, got {df}")
+    values, vectors = np.linalg.eigh(matrix)
     root = vectors[:, values > 1e-10] * np.sqrt(values[values > 1e-10])
     if not root.size:  # nothing varies: as for one equation
         return float(stats.t.ppf((1 + level) / 2, df))
@@ -118,12 +135,18 @@ def gaps_over_runs(
     >>> [round(gap.value, 9) for gap in gaps_over_runs(left, right)]
     [0.0, 1.0]
     """
-    a, b = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    a, b = as_numbers(left, "left"), as_numbers(right, "right")
     if a.ndim != 2 or a.shape != b.shape or len(a) < 2:
-        raise ValueError(f"left and right must hold the same runs, got {a.shape} and {b.shape}")
+        raise BadArgument(
+            "left",
+            "and `right` must hold the same runs, at least 2, as (n_runs, n_classes), got "
+            f"{a.shape} and {b.shape}",
+        )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise ValueError("left and right must hold finite numbers")
-    n = len(a)
+        raise BadArgument("left", "and `right` must hold finite numbers")
+    n, level = len(a), check_level(level)
+    variance_factor = check_variance_factor(variance_factor)
+    simultaneous = as_flag(simultaneous, "simultaneous")
     mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
     usable = mean_b > 0
     safe = np.where(usable, mean_b, 1.0)
@@ -137,7 +160,9 @@ def gaps_over_runs(
     of_means = variance_factor / (n * (n - 1))
     g = [critical**2 * of_means * s for s in sums]
     if shared is not None:
-        V = np.asarray(shared, dtype=np.float64)
+        V = as_numbers(shared, "shared")
+        if V.shape != (a.shape[1],) * 3:
+            raise BadArgument("shared", f"must have shape {(a.shape[1],) * 3}, got {V.shape}")
         sampling = sampling_of(ratio, V)
         if simultaneous:
             spread = of_means * (d.T @ d) + sampling.between / np.outer(safe, safe)

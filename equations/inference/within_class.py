@@ -13,9 +13,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from learnprop.equations.arguments import BadArgument
-from learnprop.equations.balance import left_side, off_diagonal, right_side
-from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE, FloatArray
+from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arrays import FloatArray, as_number, as_numbers, by_class, check_level
+from learnprop.equations.balance import left_side, right_side
+from learnprop.equations.matrix import off_diagonal
+from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE
 
 MIN_MISSES = 10.0
 """Expected misses below which a large-sample interval is not trusted."""
@@ -38,11 +40,11 @@ def check_test_count(test_count: ArrayLike) -> FloatArray:
     >>> check_test_count([5, 2])
     array([5., 2.])
     """
-    n = np.asarray(test_count, dtype=np.float64)
+    n = by_class(test_count, "test_count")
     if not (n == np.floor(n)).all():
-        raise BadArgument("test_count", f"must hold whole numbers, got {n.tolist()}")
+        raise BadArgument("test_count", f"must hold whole numbers, got {shown(n)}")
     if not (n >= 2).all():
-        raise BadArgument("test_count", f"must be at least 2 in every class, got {n.tolist()}")
+        raise BadArgument("test_count", f"must be at least 2 in every class, got {shown(n)}")
     return n
 
 
@@ -67,23 +69,23 @@ def check_model(
     >>> check_model(P, np.full((2, 2, 2), 0.25), [5, 5], [2e200, 4e200], None)[3].tolist()
     [0.5, 1.0]
     """
-    P, M = np.asarray(mean_proba, dtype=np.float64), np.asarray(second_moment, dtype=np.float64)
-    n, mass = check_test_count(test_count), np.asarray(class_mass, dtype=np.float64)
-    K = off_diagonal(P).shape[-1]
+    P, M = as_numbers(mean_proba, "mean_proba"), as_numbers(second_moment, "second_moment")
+    K = off_diagonal(P, all_rows=True).shape[-1]
+    n, mass = check_test_count(test_count), by_class(class_mass, "class_mass")
     shapes = {"mean_proba": (P, (K, K)), "second_moment": (M, (K, K, K))}
     shapes |= {"test_count": (n, (K,)), "class_mass": (mass, (K,))}
     if miss_proba is not None:
-        shapes["miss_proba"] = (np.asarray(miss_proba, dtype=np.float64), (K,))
+        shapes["miss_proba"] = (by_class(miss_proba, "miss_proba"), (K,))
     for name, (array, shape) in shapes.items():
         if array.shape != shape:
             raise BadArgument(name, f"must have shape {shape}, got {array.shape}")
         if not np.isfinite(array).all():
             raise BadArgument(name, "holds a number that is not finite")
     if not (mass > 0).all():
-        raise BadArgument("class_mass", f"must be positive, got {mass.tolist()}")
+        raise BadArgument("class_mass", f"must be positive, got {shown(mass)}")
     if (P > 1 + ROW_SUM_TOLERANCE).any() or (miss_proba is not None and np.min(miss_proba) < 0):
         name = "miss_proba" if P.max() <= 1 + ROW_SUM_TOLERANCE else "mean_proba"
-        raise BadArgument(name, f"must hold probabilities, got {shapes[name][0].tolist()}")
+        raise BadArgument(name, f"must hold probabilities, got {shown(shapes[name][0])}")
     if miss_proba is None and np.abs(P.sum(axis=1) - 1).max() > ROW_SUM_TOLERANCE:
         raise BadArgument("miss_proba", "is needed: the rows of `mean_proba` do not sum to one")
     with np.errstate(under="ignore"):
@@ -91,8 +93,7 @@ def check_model(
             raise BadArgument(
                 "second_moment", "is not of these predictions: a variance is negative"
             )
-    if not 0 < level < 1:
-        raise BadArgument("level", f"must be between 0 and 1, got {level}")
+    check_level(level)
     return P, M, n, mass / mass.max() if mass.max() > 1e100 or mass.min() < 1e-100 else mass
 
 
@@ -207,6 +208,7 @@ def too_few_misses(
     """
     P, M = np.asarray(mean_proba, dtype=np.float64), np.asarray(second_moment, dtype=np.float64)
     n, mass = np.asarray(test_count, np.float64), np.asarray(class_mass, np.float64)
+    min_misses = as_number(min_misses, "min_misses")
     if min_misses <= 0 or is_constant(P, M):
         return [""] * len(P)
     left, right = left_side(P, mass, miss_proba), right_side(P, mass)

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, softmax
 
+from learnprop.equations.arguments import BadArgument, renamed, shown
 from learnprop.equations.balance import binary_ratio, class_mass
-from learnprop.equations.class_weights import check_class_weight
+from learnprop.equations.class_weights import check_class_count, check_class_weight
 from learnprop.equations.limits.minimisers import logistic_minimiser, standardised, with_intercept
 from learnprop.equations.limits.quadrature import Quadrature
 from learnprop.equations.mean_proba import FloatArray
@@ -100,7 +101,14 @@ def predict_logistic_ratio(
     (10.0, 10.08, 0.97)
     """
     weight = check_class_weight(class_weight)
-    count = np.asarray(train_count, dtype=np.float64)
+    if weight.shape != (2,):
+        raise BadArgument("class_weight", f"must have shape (2,), got {weight.shape}")
+    with renamed(class_count="train_count"):
+        count = check_class_count(train_count, 2)
+    pair = isinstance(classes, Sequence) and len(classes) == 2
+    if not pair or not all(isinstance(rule, Quadrature) for rule in classes):
+        said = f"must be 2 quadratures, as sim1().quadrature() returns, got {shown(classes)}"
+        raise BadArgument("classes", said)
     mass = class_mass(weight, count)
     classes, _, _ = standardised(classes)  # nothing below depends on place and unit
     theta = logistic_minimiser(classes, mass)
@@ -140,7 +148,8 @@ def predict_logistic_ratio(
     shift = (gradient @ bias + 0.5 * np.einsum("kij,ij->k", second, variance)) / mean
     covariance = gradient @ variance @ gradient.T
     if test_count is not None:
-        covariance += np.diag(test_variance / np.asarray(test_count, dtype=np.float64))
+        with renamed(class_count="test_count"):
+            covariance += np.diag(test_variance / check_class_count(test_count, 2))
     relative = covariance / np.outer(mean, mean)
     limit = mean[0] / mean[1]
     return RatioPrediction(

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, one_of
 from learnprop.simulations.engine.study import StudyError
 
 TF32 = "tf32"
@@ -40,10 +40,9 @@ def chosen_device(name: str) -> torch.device:
     >>> chosen_device("cpu")
     device(type='cpu')
     """
+    one_of(name, "device", ("auto", "cpu", "cuda"))
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name not in ("cpu", "cuda"):
-        raise BadArgument("device", f"must be auto, cpu or cuda, got {name!r}")
     if name == "cuda" and not torch.cuda.is_available():
         raise BadArgument("device", "'cuda' was asked for, but torch finds no CUDA device")
     return torch.device(name)

@@ -21,6 +21,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from learnprop.equations.arguments import instance_of
 from learnprop.simulations.engine.study import Study, StudyError, block_runs
 from learnprop.simulations.engine.tasks import tasks_of
 from learnprop.simulations.engine.time_left import TimeLeft, time_left
@@ -28,6 +29,7 @@ from learnprop.simulations.engine.workers import Workers, compute_blocks
 from learnprop.simulations.records.rows import FAILED_STATUSES, Block
 from learnprop.simulations.records.store import (
     Store,
+    check_store_is_open,
     failed_runs,
     finished_runs,
     read_session,
@@ -153,7 +155,9 @@ def run_study(
     StudyError
         If more replications failed, or the workers cannot go on. Every finished block is kept.
     """
-    todo = pending_blocks(study, store, timeout) if blocks is None else blocks
+    instance_of(study, "study", Study)
+    check_store_is_open(store)
+    todo = pending_blocks(study, store, timeout) if blocks is None else list(blocks)
     total, n_todo = len(all_blocks(study)), len(todo)
     failed_before = failed_runs(store)
     failed = {

@@ -14,6 +14,9 @@ import hashlib
 
 import numpy as np
 
+from learnprop.equations.arguments import BadArgument, one_of, shown
+from learnprop.equations.arrays import as_whole
+
 STREAMS = {"train": 0, "test": 1, "population": 2, "start": 3, "minibatch": 4, "limit": 5}
 """Numbers of the streams, each of one purpose: "limit" is that of
 `generators.large_sample_limit`."""
@@ -41,8 +44,11 @@ def replication_key(cell: str, run: int, stream: str) -> tuple[int, ...]:
     >>> replication_key("sim1", 7, "test")[4:]
     (7, 1)
     """
+    if not isinstance(cell, str):
+        raise BadArgument("cell", f"must be the name of a cell, got {shown(cell)}")
     words = np.frombuffer(hashlib.sha256(cell.encode()).digest()[:16], dtype="<u4")
-    return (*words.tolist(), run, STREAMS[stream])
+    number = STREAMS[one_of(stream, "stream", STREAMS)]
+    return (*words.tolist(), as_whole(run, "run", 0), number)
 
 
 def replication_rng(seed: int, cell: str, run: int, stream: str) -> np.random.Generator:
@@ -85,4 +91,5 @@ def replication_seed(seed: int, cell: str, run: int, stream: str) -> np.random.S
     -------
     numpy.random.SeedSequence
     """
+    seed = as_whole(seed, "seed", 0)
     return np.random.SeedSequence(seed, spawn_key=replication_key(cell, run, stream))

@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from learnprop.equations.arguments import BadArgument, marked
+from learnprop.equations.arguments import BadArgument, instance_of, marked
 from learnprop.simulations.engine import BACKENDS
 from learnprop.simulations.engine.blocks import compute_group
 from learnprop.simulations.engine.limits import raise_in_thread, start_worker
@@ -51,6 +51,9 @@ class Workers:
     jobs: int = 1
     backend: str = "loky"
     scheduler: str | None = None
+
+    def __post_init__(self) -> None:
+        instance_of(self.jobs, "jobs", int)
 
 
 class WorkerDied(StudyError):

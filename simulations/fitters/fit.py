@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arrays import as_numbers
 from learnprop.equations.balance import class_mass
 from learnprop.equations.class_weights import check_class_weight
-from learnprop.equations.mean_proba import (
-    Activation,
-    FloatArray,
-    IntArray,
-    check_labels,
-    class_count,
-)
+from learnprop.equations.labels import check_labels, class_count
+from learnprop.equations.mean_proba import Activation, FloatArray, IntArray
 from learnprop.simulations.engine.devices import chosen_device
+from learnprop.simulations.generators.generator import check_rng
 from learnprop.simulations.records.rows import CONVERGED
 
 
@@ -142,7 +139,7 @@ def check_samples(X: ArrayLike, y: ArrayLike, class_weight: ArrayLike, device: s
         If a shape does not fit, X is not finite, a class is absent, a weight is not positive or
         the device is not there.
     """
-    features = np.asarray(X, dtype=np.float64)
+    features = as_numbers(X, "X")
     if features.ndim != 3:
         raise BadArgument(
             "X", f"must have shape (n_runs, n_samples, n_features), got {features.shape}"
@@ -163,6 +160,52 @@ def check_samples(X: ArrayLike, y: ArrayLike, class_weight: ArrayLike, device: s
         raise BadArgument("y", f"must hold every one of {n_classes} classes, got {count.tolist()}")
     mass = class_mass(weight, count).sum(axis=1)
     return Samples(features, labels, weight, mass, chosen_device(device))
+
+
+def check_rngs(rngs: Sequence[np.random.Generator], n_runs: int) -> None:
+    """Raise BadArgument unless there is one generator of numpy's for each replication."""
+    if not isinstance(rngs, Sequence) or len(rngs) != n_runs:
+        raise BadArgument(
+            "rngs", f"must hold {n_runs} generators, one per replication, got {shown(rngs)}"
+        )
+    for rng in rngs:
+        check_rng(rng, "rngs")
+
+
+def check_linear(X: ArrayLike, params: ArrayLike, n_axes: int) -> tuple[FloatArray, FloatArray]:
+    """Features and parameters of linear models as float64, if they go together.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, n_features)
+    params : array_like, shape (..., n_features + 1)
+    n_axes : int
+        Of the parameters.
+
+    Returns
+    -------
+    X, params : ndarray of float64
+
+    Raises
+    ------
+    BadArgument
+    """
+    features, theta = check_features(X), as_numbers(params, "params")
+    if theta.ndim != n_axes or theta.shape[-1] != features.shape[1] + 1:
+        raise BadArgument(
+            "params",
+            f"must have {n_axes} axes, the last of n_features + 1 = {features.shape[1] + 1}, got "
+            f"shape {theta.shape}",
+        )
+    return features, theta
+
+
+def check_features(X: ArrayLike) -> FloatArray:
+    """Features of one data set as float64, shape (n_samples, n_features)."""
+    features = as_numbers(X, "X")
+    if features.ndim != 2:
+        raise BadArgument("X", f"must have shape (n_samples, n_features), got {features.shape}")
+    return features
 
 
 def check_enough(n_samples: int, n_params: int) -> None:

@@ -7,11 +7,12 @@ import torch
 from numpy.typing import ArrayLike
 from torch.nn.functional import logsigmoid
 
-from learnprop.equations.mean_proba import FloatArray
+from learnprop.equations.arrays import FloatArray, as_whole
 from learnprop.simulations.fitters.fit import (
     Fit,
     Problem,
     check_enough,
+    check_linear,
     check_problem,
     of_both_classes,
 )
@@ -105,6 +106,7 @@ def fit_problem(problem: Problem, *, l2: float = 0.0, max_iter: int = 100) -> Fi
     """
     check_penalty(l2)
     n_samples, n_params = problem.design.shape[1:]
+    max_iter = as_whole(max_iter, "max_iter", 0)
     if not l2:
         check_enough(n_samples, n_params)
     features = problem.design[..., :-1].mT.contiguous()
@@ -216,8 +218,8 @@ def logistic_logits(X: ArrayLike, params: ArrayLike) -> FloatArray:
     >>> logistic_logits([[2.0]], [[1.0, 0.5]])
     array([[2.5]])
     """
-    theta = np.asarray(params, dtype=np.float64)
-    return np.asarray(theta[:, :-1] @ np.asarray(X, dtype=np.float64).T + theta[:, -1:])
+    features, theta = check_linear(X, params, n_axes=2)
+    return np.asarray(theta[:, :-1] @ features.T + theta[:, -1:])
 
 
 MEMORY = regression_memory(6.2, 6.0, 4.5)

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, one_of
+from learnprop.equations.arrays import as_flag, as_number, as_whole
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.fitters.fit import Samples
 
@@ -71,24 +72,20 @@ class Objective:
 
     def __post_init__(self) -> None:
         for name in ("bias_penalty", "weight_penalty", "mixup"):
-            value = getattr(self, name)
+            value = as_number(getattr(self, name), name)
             if not (np.isfinite(value) and value >= 0):
                 raise BadArgument(name, f"must be finite and not negative, got {value}")
         for name in ("smoothing", "dropout"):
-            if not 0 <= getattr(self, name) < 1:
+            if not 0 <= as_number(getattr(self, name), name) < 1:
                 raise BadArgument(name, f"must be in [0, 1), got {getattr(self, name)}")
-        if self.smoothing_form not in SMOOTHING_FORMS:
-            raise BadArgument(
-                "smoothing_form",
-                f"must be one of {', '.join(SMOOTHING_FORMS)}, got {self.smoothing_form!r}",
-            )
+        one_of(self.smoothing_form, "smoothing_form", SMOOTHING_FORMS)
+        as_flag(self.fit_bias, "fit_bias")
         for name in ("batch_size", "n_batches", "draws"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise BadArgument(name, f"must be at least 1, got {value}")
+            if name != "batch_size" or self.batch_size is not None:
+                as_whole(getattr(self, name), name, 1)
         random = [n for n in ("smoothing", "batch_size", "dropout", "mixup") if getattr(self, n)]
         if len(random) > 1:
-            raise ValueError(f"objective takes one at a time, got {' and '.join(random)}")
+            raise BadArgument(random[1], f"does not go with `{random[0]}`: one at a time")
 
     @property
     def is_random(self) -> bool:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arrays import as_number
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.fitters.fit import Fit
 from learnprop.simulations.minimisation.exact_direction import columns_around
@@ -81,6 +82,7 @@ def in_units(theta: torch.Tensor, by: Standardised) -> torch.Tensor:
 
 def check_penalty(l2: float, argument: str = "l2") -> None:
     """Raise ValueError unless α can be: finite and not negative."""
+    l2 = as_number(l2, argument)
     if not 0 <= l2 < float("inf"):
         raise BadArgument(argument, f"must be finite and not negative, got {l2:g}")
 

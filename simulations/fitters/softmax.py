@@ -9,8 +9,15 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from learnprop.equations.mean_proba import FloatArray, IntArray
-from learnprop.simulations.fitters.fit import Fit, check_enough, check_samples
+from learnprop.equations.arguments import instance_of
+from learnprop.equations.arrays import FloatArray, IntArray, as_whole
+from learnprop.simulations.fitters.fit import (
+    Fit,
+    check_enough,
+    check_linear,
+    check_rngs,
+    check_samples,
+)
 from learnprop.simulations.fitters.fitter import one_fit, regression_memory
 from learnprop.simulations.fitters.objective import PLAIN, Objective, training_set
 from learnprop.simulations.fitters.regression import (
@@ -87,7 +94,11 @@ def fit_softmax(
     [[[0.0, 0.0]]]
     """
     data = check_samples(X, y, class_weight, device)
-    n_samples, n_features = data.features.shape[1:]
+    n_runs, n_samples, n_features = data.features.shape
+    max_iter = as_whole(max_iter, "max_iter", 0)
+    instance_of(objective, "objective", Objective, "Objective(smoothing=0.1)")
+    if rngs is not None:
+        check_rngs(rngs, n_runs)
     if not objective.is_penalised:
         check_enough(n_samples, n_features + 1)
     rows = training_set(objective, data, rngs)
@@ -246,8 +257,8 @@ def softmax_logits(X: ArrayLike, params: ArrayLike) -> FloatArray:
     >>> softmax_logits([[2.0]], [[[1.0, 0.5], [-1.0, 0.0]]]).tolist()
     [[[2.5, -2.0]]]
     """
-    theta = np.asarray(params, dtype=np.float64)
-    return np.asarray(X, dtype=np.float64) @ theta[..., :-1].mT + theta[..., None, :, -1]
+    features, theta = check_linear(X, params, n_axes=3)
+    return features @ theta[..., :-1].mT + theta[..., None, :, -1]
 
 
 def _fit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, one_of
 
 PROFILES = ("exponential", "step")
 
@@ -52,12 +52,11 @@ def class_sizes(
     >>> class_sizes(3, 1000, 100, "step")
     (1000, 1000, 10)
     """
-    if profile not in PROFILES:
-        raise BadArgument("profile", f"must be one of {', '.join(PROFILES)}, got {profile!r}")
-    if not (n_classes >= 2 and n_classes == int(n_classes)):
-        raise BadArgument("n_classes", f"must be an integer of at least 2, got {n_classes}")
-    if not (math.isfinite(largest) and largest >= 1 and largest == int(largest)):
-        raise BadArgument("largest", f"must be a positive integer, got {largest}")
+    from learnprop.equations.arrays import as_number, as_whole
+
+    one_of(profile, "profile", PROFILES)
+    n_classes, largest = as_whole(n_classes, "n_classes", 2), as_whole(largest, "largest", 1)
+    ratio = as_number(ratio, "ratio")
     if not (math.isfinite(ratio) and ratio >= 1):
         raise BadArgument("ratio", f"must be finite and at least 1, got {ratio}")
     if profile == "exponential":

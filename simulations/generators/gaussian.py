@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike
 from scipy.linalg import helmert, solve_triangular
 from scipy.spatial.distance import pdist
 
-from learnprop.equations.arguments import BadArgument, renamed
+from learnprop.equations.arguments import BadArgument, one_of, renamed, shown
+from learnprop.equations.arrays import as_number, as_numbers, as_whole
 from learnprop.equations.limits.quadrature import Quadrature, standard_normal_quadrature
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.generators import ARRANGEMENTS, COVARIANCES
@@ -65,11 +66,9 @@ def class_means(
     >>> class_means("simplex", 2, 3, separation=2.0).round(12).tolist()
     [[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]
     """
-    if arrangement not in ARRANGEMENTS:
-        raise BadArgument(
-            "arrangement", f"must be one of {', '.join(ARRANGEMENTS)}, got {arrangement!r}"
-        )
-    _check_sizes(n_classes, n_features)
+    one_of(arrangement, "arrangement", ARRANGEMENTS)
+    n_classes, n_features = _check_sizes(n_classes, n_features)
+    separation, seed = as_number(separation, "separation"), as_whole(seed, "seed", 0)
     if not (np.isfinite(separation) and separation > 0):
         raise BadArgument("separation", f"must be positive and finite, got {separation}")
     needed = {"simplex": n_classes - 1, "ring": 2, "random": 1}[arrangement]
@@ -123,9 +122,9 @@ def class_covariances(kind: str, n_classes: int, n_features: int, seed: int = 0)
     >>> np.trace(class_covariances("per-class", 3, 2), axis1=1, axis2=2).round(12).tolist()
     [2.0, 2.0, 2.0]
     """
-    if kind not in COVARIANCES:
-        raise BadArgument("kind", f"must be one of {', '.join(COVARIANCES)}, got {kind!r}")
-    _check_sizes(n_classes, n_features)
+    one_of(kind, "kind", COVARIANCES)
+    n_classes, n_features = _check_sizes(n_classes, n_features)
+    seed = as_whole(seed, "seed", 0)
     if kind == "shared":
         return np.tile(np.eye(n_features), (n_classes, 1, 1))
     rng = np.random.default_rng(seed)
@@ -235,11 +234,8 @@ def quadrature_step(steps: dict[int, float], n_features: int) -> float:
     return steps[n_features]
 
 
-def _check_sizes(n_classes: int, n_features: int) -> None:
-    if n_classes < 2:
-        raise BadArgument("n_classes", f"must be at least 2, got {n_classes}")
-    if n_features < 1:
-        raise BadArgument("n_features", f"must be at least 1, got {n_features}")
+def _check_sizes(n_classes: int, n_features: int) -> tuple[int, int]:
+    return as_whole(n_classes, "n_classes", 2), as_whole(n_features, "n_features", 1)
 
 
 def check_means(means: ArrayLike) -> FloatArray:
@@ -250,18 +246,18 @@ def check_means(means: ArrayLike) -> FloatArray:
     >>> check_means([[0], [1]]).tolist()
     [[0.0], [1.0]]
     """
-    centres = np.array(means, dtype=np.float64)
+    centres = as_numbers(means, "means").copy()
     if centres.ndim != 2 or centres.shape[0] < 2 or centres.shape[1] < 1:
         raise BadArgument(
             "means", f"must have shape (n_classes >= 2, n_features >= 1), got {centres.shape}"
         )
     if not np.isfinite(centres).all():
-        raise BadArgument("means", f"must be finite, got {centres.tolist()}")
+        raise BadArgument("means", f"must be finite, got {shown(centres)}")
     return centres
 
 
 def _cholesky(covariances: ArrayLike, n_classes: int, n_features: int) -> FloatArray:
-    matrices = np.asarray(covariances, dtype=np.float64)
+    matrices = as_numbers(covariances, "covariances")
     expected = (n_classes, n_features, n_features)
     if matrices.shape != expected:
         raise BadArgument("covariances", f"must have shape {expected}, got {matrices.shape}")

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, instance_of, shown
+from learnprop.equations.arrays import as_numbers, without_gradient
 from learnprop.equations.limits.quadrature import Quadrature
 from learnprop.equations.mean_proba import FloatArray, IntArray
 
@@ -54,6 +55,17 @@ class Generator:
     linear_log_odds: bool = False
 
 
+def check_generator(generator: Generator) -> Generator:
+    """Return a distribution that can be sampled; raise BadArgument where it is none."""
+    found: Generator = instance_of(generator, "generator", Generator, "sim1()")
+    return found
+
+
+def check_rng(rng: np.random.Generator, name: str = "rng") -> None:
+    """Raise BadArgument unless it is a generator of numpy's."""
+    instance_of(rng, name, np.random.Generator, "numpy.random.default_rng(0)")
+
+
 def sample(
     generator: Generator, class_count: ArrayLike, rng: np.random.Generator
 ) -> tuple[FloatArray, IntArray]:
@@ -84,7 +96,8 @@ def sample(
     >>> X.shape, y.tolist()
     ((5, 1), [0, 0, 1, 1, 1])
     """
-    count = check_class_count(class_count, generator.n_classes)
+    check_rng(rng)
+    count = check_class_count(class_count, check_generator(generator).n_classes)
     X = np.concatenate([generator.sample_class(k, n, rng) for k, n in enumerate(count)])
     return X, np.repeat(np.arange(len(count)), count)
 
@@ -126,9 +139,8 @@ def check_class_count(
     >>> check_class_count((1000, 10000), 2)
     [1000, 10000]
     """
-    count = np.asarray(class_count)
-    if count.shape != (n_classes,) or count.dtype.kind not in "iu" or not (count > 0).all():
-        raise BadArgument(
-            name, f"must be {n_classes} positive integers, got {np.asarray(class_count).tolist()}"
-        )
+    count, given = as_numbers(class_count, name), np.asarray(without_gradient(class_count))
+    whole = np.isfinite(count).all() and (count == np.floor(count)).all()
+    if count.shape != (n_classes,) or not whole or not (count > 0).all():
+        raise BadArgument(name, f"must be {n_classes} positive integers, got {shown(given)}")
     return [int(n) for n in count]

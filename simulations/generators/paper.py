@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import one_of
 from learnprop.equations.limits.quadrature import (
     Quadrature,
     standard_normal_quadrature,
@@ -57,8 +57,7 @@ def sim1(reading: str = "sum") -> Generator:
     >>> class1.mean(class1.nodes).round(12).tolist()
     [-1.25]
     """
-    if reading not in SIM1_READINGS:
-        raise BadArgument("reading", f"must be one of {', '.join(SIM1_READINGS)}, got {reading!r}")
+    one_of(reading, "reading", SIM1_READINGS)
     mixture = reading == "mixture"
     return Generator(
         name="sim1",
@@ -132,8 +131,7 @@ def sim2(reading: str = "covariance") -> Generator:
     >>> class1.mean(class1.nodes**2).round(9).tolist()
     [1.2, 1.2, 1.2]
     """
-    if reading not in SIM2_READINGS:
-        raise BadArgument("reading", f"must be one of {', '.join(SIM2_READINGS)}, got {reading!r}")
+    one_of(reading, "reading", SIM2_READINGS)
     sigma = np.array(SIM2_SIGMA)
     variance = sigma if reading == "covariance" else sigma**2
     gaussian = gaussian_classes(SIM2_MEAN, variance[:, None, None] * np.eye(3))

@@ -14,11 +14,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arrays import as_whole
 from learnprop.equations.class_weights import check_class_weight
 from learnprop.equations.limits.predictions import posterior_mean_proba
 from learnprop.equations.limits.quadrature import Quadrature
 from learnprop.equations.mean_proba import FloatArray
-from learnprop.simulations.generators.generator import Generator, empirical
+from learnprop.simulations.generators.generator import (
+    Generator,
+    check_generator,
+    check_rng,
+    empirical,
+)
 
 
 @dataclass(frozen=True)
@@ -128,17 +134,20 @@ def posterior_of(
     >>> [round(float(balance([1, w]).mean_proba[1, 1]), 4) for w in (1, 10)]
     [0.7193, 0.9327]
     """
-    log_density = generator.log_density
+    log_density = check_generator(generator).log_density
     if log_density is None:
-        raise ValueError(f"generator {generator.name!r} has no log_density: no posterior is known")
+        raise BadArgument(
+            "generator", f"{generator.name!r} has no log_density: no posterior is known"
+        )
+    if rng is not None:
+        check_rng(rng)
     exact = True
     try:
         rules: Iterable[Quadrature] = generator.quadrature()
     except ValueError as error:
         if rng is None:
             raise BadArgument("rng", f"is needed: {error}") from None
-        if n_samples < 2:
-            raise BadArgument("n_samples", f"must be at least 2, got {n_samples}") from None
+        n_samples = as_whole(n_samples, "n_samples", 2)
         exact, rules = False, empirical(generator, n_samples, rng)
     # Of the nodes, only the densities are kept; they are large in many features.
     kept = [(rule.probability, log_density(rule.nodes)) for rule in rules]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import log_ndtr, ndtr
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arrays import as_number, as_numbers
 from learnprop.equations.limits.quadrature import Quadrature, standard_normal_quadrature
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.generators.family import Family
@@ -73,13 +74,13 @@ def skew_normal_classes(means: ArrayLike, shape: ArrayLike, scale: float = 1.0) 
     """
     centres = check_means(means)
     n_classes, n_features = centres.shape
-    alpha = np.asarray(shape, dtype=np.float64)
+    alpha, scale = as_numbers(shape, "shape"), as_number(scale, "scale")
     if alpha.shape not in ((n_classes,), centres.shape):
         raise BadArgument(
             "shape", f"must have shape {(n_classes,)} or {centres.shape}, got {alpha.shape}"
         )
     if not np.isfinite(alpha).all():
-        raise BadArgument("shape", f"must be finite, got {alpha.tolist()}")
+        raise BadArgument("shape", f"must be finite, got {shown(alpha)}")
     if not (np.isfinite(scale) and scale > 0):
         raise BadArgument("scale", f"must be positive and finite, got {scale}")
     alpha = np.array(np.broadcast_to(alpha.reshape(n_classes, -1), centres.shape))

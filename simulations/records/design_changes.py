@@ -7,6 +7,9 @@ from typing import Any
 
 _ABSENT = object()
 
+LONGEST = 100
+"""Characters of a value that are shown."""
+
 
 def changes(old: Any, new: Any, name: str = "") -> list[str]:
     """What differs between two designs, one entry per value.
@@ -40,10 +43,15 @@ def changes(old: Any, new: Any, name: str = "") -> list[str]:
     if name.startswith("code.source."):
         verb = "was added" if old is _ABSENT else "is gone" if new is _ABSENT else "was edited"
         return [f"{name.removeprefix('code.source.')} {verb}"]
-    before, after = (
-        "(none)" if v is _ABSENT else json.dumps(v, ensure_ascii=False) for v in (old, new)
-    )
+    before, after = map(_written, (old, new))
     return [f"{name.removeprefix('code.')} {before} -> {after}"]
+
+
+def _written(value: Any) -> str:
+    if value is _ABSENT:
+        return "(none)"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def summary_of(differences: list[str], at_most: int = 6) -> str:

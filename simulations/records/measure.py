@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arrays import as_numbers
+from learnprop.equations.labels import class_of
 from learnprop.equations.mean_proba import (
     Activation,
     FloatArray,
     IntArray,
-    check_labels,
-    class_count,
     mean_proba_and_second_moments,
     proba_from_logits,
-    without_gradient,
 )
 
 
@@ -52,7 +52,13 @@ class Measured:
     second_moment: FloatArray = field(metadata={"dtype": "<f8", "class_axes": 3})
 
 
-def measure(y_true: ArrayLike, logits: ArrayLike, activation: Activation = "softmax") -> Measured:
+def measure(
+    y_true: ArrayLike,
+    logits: ArrayLike,
+    activation: Activation = "softmax",
+    *,
+    labels: ArrayLike | None = None,
+) -> Measured:
     """Measure a model's predictions per true class, in float64 from its logits.
 
     Parameters
@@ -62,6 +68,9 @@ def measure(y_true: ArrayLike, logits: ArrayLike, activation: Activation = "soft
         One logit of class 1, or one per class.
     activation : {"softmax", "sigmoid"}
         Of several logits; sigmoids are one-vs-all classifiers.
+    labels : array_like, shape (n_classes,), optional
+        The label of each class (`learnprop.equations.mean_proba.mean_proba`). Of one that
+        `y_true` does not hold, probabilities and moments are NaN.
 
     Returns
     -------
@@ -78,27 +87,31 @@ def measure(y_true: ArrayLike, logits: ArrayLike, activation: Activation = "soft
     >>> found.mean_proba.round(3).tolist(), found.confusion.tolist()
     ([[0.75, 0.25], [0.047, 0.953]], [[2, 0], [0, 1]])
     """
-    z = np.asarray(without_gradient(logits), dtype=np.float64)
+    z = as_numbers(logits, "logits")
+    if np.isnan(z).any():
+        raise BadArgument("logits", "holds NaN")
     proba = proba_from_logits(z, activation)
     n_classes = proba.shape[1]
-    labels = check_labels(y_true, n_classes)
-    mean, second = mean_proba_and_second_moments(labels, proba, activation)
+    classes = class_of(y_true, n_classes, labels)
+    known = None if labels is None else range(n_classes)
+    mean, second = mean_proba_and_second_moments(classes, proba, activation, labels=known)
     predicted = (z > 0).astype(np.int64) if z.ndim == 1 else z.argmax(axis=1)
-    pairs = np.bincount(labels * n_classes + predicted, minlength=n_classes**2)
+    pairs = np.bincount(classes * n_classes + predicted, minlength=n_classes**2)
     confusion = pairs.reshape(n_classes, n_classes).astype(np.int64)
-    own = np.arange(len(z)), labels
+    count = np.bincount(classes, minlength=n_classes)
+    own = np.arange(len(z)), classes
     miss = mean.sum(axis=1, where=~np.eye(n_classes, dtype=bool))
-    with np.errstate(under="ignore", over="ignore"):  # whatever a user's seterr
-        loss = _log_loss(z, labels, activation)
+    # Whatever a user's seterr; an absent class has 0/0.
+    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
+        loss = _log_loss(z, classes, activation)
         if z.ndim == 2 and activation == "sigmoid":
-            missed = np.bincount(labels, weights=expit(-z[own]), minlength=n_classes)
-            miss = missed / class_count(labels, n_classes)
+            miss = np.bincount(classes, weights=expit(-z[own]), minlength=n_classes) / count
     return Measured(
-        class_count=class_count(labels, n_classes),
+        class_count=count,
         mean_proba=mean,
         miss_proba=miss,
         confusion=confusion,
-        log_loss=np.bincount(labels, weights=loss, minlength=n_classes).astype(np.float64),
+        log_loss=np.bincount(classes, weights=loss, minlength=n_classes).astype(np.float64),
         second_moment=second,
     )
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from learnprop.equations.arguments import instance_of
 from learnprop.equations.mean_proba import FloatArray, IntArray
 from learnprop.simulations.records.measure import Measured
 
@@ -183,6 +184,7 @@ def fit_without_model(
 
 def stack_measurements(rows: Sequence[MeasurementRow]) -> Measurements | None:
     """Stack measurements; None where there are none."""
+    _check_rows(rows, MeasurementRow)
     if not rows:
         return None
     keys = _stacked(rows, columns_of(Measurements))
@@ -192,7 +194,13 @@ def stack_measurements(rows: Sequence[MeasurementRow]) -> Measurements | None:
 
 def stack_fits(rows: Sequence[FitRow]) -> Fits:
     """Stack fits, in their order."""
+    _check_rows(rows, FitRow)
     return Fits(**_stacked(rows, [f.name for f in fields(Fits)]))
+
+
+def _check_rows(rows: Sequence[Any], kind: type) -> None:
+    for row in instance_of(rows, "rows", Sequence):
+        instance_of(row, "rows", kind)
 
 
 def _stacked(rows: Sequence[Any], names: Iterable[str]) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from learnprop.equations.arguments import instance_of
 from learnprop.simulations.records.rows import (
     FAILED_STATUSES,
     Block,
@@ -66,6 +67,12 @@ class Store:
     connection: sqlite3.Connection
     study: str
     design: dict[str, Any]
+
+
+def check_store_is_open(store: Store) -> Store:
+    """Return what `open_store` yields; raise BadArgument where it is anything else."""
+    found: Store = instance_of(store, "store", Store, "what `open_store` yields")
+    return found
 
 
 @contextmanager
@@ -238,7 +245,7 @@ def read_fits(store: Store, cell: str, runs: range = _ALL_RUNS) -> Fits:
     -------
     Fits
     """
-    return _read(store, "fit", Fits, cell, runs)
+    return _read(check_store_is_open(store), "fit", Fits, cell, runs)
 
 
 def read_measurements(store: Store, cell: str, runs: range = _ALL_RUNS) -> Measurements | None:
@@ -255,7 +262,7 @@ def read_measurements(store: Store, cell: str, runs: range = _ALL_RUNS) -> Measu
     -------
     Measurements or None
     """
-    return _read(store, "measurement", Measurements, cell, runs) or None
+    return _read(check_store_is_open(store), "measurement", Measurements, cell, runs) or None
 
 
 def _read(store: Store, table: str, record: type[Rows], cell: str, runs: range) -> Rows:

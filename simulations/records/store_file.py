@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from learnprop.equations.arguments import Worded, marked
+from learnprop.equations.arguments import BadArgument, Worded, marked, shown
 from learnprop.simulations.records.design_changes import changes, summary_of
 from learnprop.simulations.records.store import SCHEMA, Store, transaction
 
@@ -58,6 +58,7 @@ def open_store(
         If another process writes there, or the file is damaged, or holds another study, another
         schema or another design. Nothing is changed then.
     """
+    out = _folder(out, "out")
     path = out / FILE_NAME
     lock = FileLock(out / LOCK_NAME)
     try:
@@ -104,6 +105,7 @@ def read_store(folder: Path) -> Iterator[Store]:
     StoreError
         If there is none, or it is damaged or has another schema.
     """
+    folder = _folder(folder, "folder")
     path = folder / FILE_NAME
     if not path.is_file():
         raise StoreError(f"{folder} holds no {FILE_NAME}: not a folder written by `out`")
@@ -115,6 +117,13 @@ def read_store(folder: Path) -> Iterator[Store]:
         raise StoreError(f"{path} is damaged ({error})") from None
     finally:
         connection.close()
+
+
+def _folder(folder: str | Path, name: str) -> Path:
+    try:
+        return Path(folder)
+    except TypeError:
+        raise BadArgument(name, f"must be a folder, got {shown(folder)}") from None
 
 
 def is_written(folder: Path) -> bool:

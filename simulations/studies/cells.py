@@ -219,7 +219,7 @@ def choose_family(options: Any, **instead: Any) -> Chosen:
     return chosen
 
 
-def choose_fitter(options: Any, n_classes: int) -> Chosen:
+def choose_fitter(options: Any, n_classes: int, estimator: Chosen | None = None) -> Chosen:
     """Choose the fitter of a study's options, among those that take class weights.
 
     Parameters
@@ -227,6 +227,8 @@ def choose_fitter(options: Any, n_classes: int) -> Chosen:
     options : dataclass
         Its field `fitter` may be "auto" where that is its default: the first that fits.
     n_classes : int
+    estimator : Chosen, optional
+        A user's own, in the place of what the options choose.
 
     Returns
     -------
@@ -235,11 +237,20 @@ def choose_fitter(options: Any, n_classes: int) -> Chosen:
     Raises
     ------
     BadArgument
-        If there is no such fitter, it is for another number of classes, or an option was changed
-        that is another fitter's.
+        If there is no such fitter, it is for another number of classes, both are given, or an
+        option was changed that is another fitter's.
     """
     values, defaults = vars(options), defaults_of(type(options))
     known = of_weights()
+    if estimator is not None:
+        if options.fitter != defaults["fitter"]:
+            raise BadArgument(
+                "estimator", f"takes the place of `fitter`, got {options.fitter!r} as well"
+            )
+        if options.device != defaults["device"]:
+            raise BadArgument("device", f"is not that of `estimator`, got {options.device!r}")
+        check_unused(known, "", values, defaults, option="fitter", said="`estimator`")
+        return estimator
     left_open = ("auto",) if defaults["fitter"] == "auto" else ()
     check_choice("fitter", options.fitter, (*left_open, *known))
     name = options.fitter

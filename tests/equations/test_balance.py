@@ -15,7 +15,8 @@ from learnprop.equations.balance import (
     right_side,
     split_residual,
 )
-from learnprop.equations.mean_proba import class_count, mean_proba, proba_from_logits
+from learnprop.equations.labels import class_count
+from learnprop.equations.mean_proba import mean_proba, proba_from_logits
 
 
 @pytest.fixture

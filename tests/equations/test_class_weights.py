@@ -45,7 +45,7 @@ def test_labels_say_what_lambda_0_is():
         ([1, 2, 3], [1, 2], "scheme must hold 2 weights"),
         ([1, 0], [1, 2], "scheme must be positive"),
         ("equal", [1], "class_count must hold at least 2"),
-        ("equal", [1, 0], "class_count must hold at least 2 positive sizes"),
+        ("equal", [1, 0], r"class_count must be positive, got \[1.0, 0.0\]"),
     ],
 )
 def test_bad_arguments_are_named(scheme, count, message):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from learnprop.equations.labels import class_count
 from learnprop.equations.mean_proba import (
-    class_count,
     mean_proba,
     mean_proba_and_second_moments,
     proba_from_logits,

@@ -8,7 +8,8 @@ from scipy import stats
 from torch.nn.functional import cross_entropy
 
 from learnprop.equations.balance import class_mass, residual
-from learnprop.equations.mean_proba import class_count, mean_proba, proba_from_logits
+from learnprop.equations.labels import class_count
+from learnprop.equations.mean_proba import mean_proba, proba_from_logits
 from learnprop.equations.violations import (
     label_smoothing_residual,
     minibatch_mean_class_weight,

@@ -12,8 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from learnprop.equations.mean_proba import FloatArray
-from learnprop.simulations.fitters.fit import Problem
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arrays import FloatArray, as_numbers, as_whole
+from learnprop.simulations.engine.devices import chosen_device
+from learnprop.simulations.fitters.fit import Problem, check_features
+from learnprop.simulations.generators.generator import check_rng
 
 
 def n_params(n_features: int, n_hidden: int) -> int:
@@ -49,6 +52,8 @@ def initial_params(n_features: int, n_hidden: int, rng: np.random.Generator) -> 
     >>> initial_params(3, 10, np.random.default_rng(0)).shape
     (51,)
     """
+    n_features, n_hidden = as_whole(n_features, "n_features", 1), as_whole(n_hidden, "n_hidden", 1)
+    check_rng(rng)
     hidden = np.sqrt(2.0 / (n_features + n_hidden))
     output = np.sqrt(2.0 / (n_hidden + 1))
     return np.concatenate(
@@ -77,9 +82,31 @@ def mlp_logits(X: ArrayLike, params: ArrayLike, *, device: str = "cpu") -> Float
     >>> mlp_logits([[0.0]], [[1.0, 0.0, 2.0, 0.5]])  # 2 * sigmoid(0) + 0.5
     array([[1.5]])
     """
-    features = torch.as_tensor(np.asarray(X, dtype=np.float64), device=device).contiguous()
-    theta = torch.as_tensor(np.asarray(params, dtype=np.float64), device=device)
+    where, given = chosen_device(device), check_features(X)
+    vectors = check_vectors(params, given.shape[1], n_outputs=1)
+    features = torch.as_tensor(given, device=where).contiguous()
+    theta = torch.as_tensor(vectors, device=where)
     return network_logits(features, theta).cpu().numpy()
+
+
+def check_vectors(
+    params: ArrayLike, n_features: int, n_outputs: int, name: str = "params"
+) -> FloatArray:
+    """Parameters of networks as float64, one vector for each, if they are of some width.
+
+    Raises
+    ------
+    BadArgument
+    """
+    vectors = as_numbers(params, name)
+    step = n_features + 1 + n_outputs
+    width, rest = divmod(vectors.shape[-1] - n_outputs if vectors.ndim else 0, step)
+    if vectors.ndim != 2 or rest or width < 1:
+        raise BadArgument(
+            name,
+            f"must have shape (n, {step} h + {n_outputs}) for h hidden units, got {vectors.shape}",
+        )
+    return vectors
 
 
 def network_logits(features: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:

@@ -12,10 +12,12 @@ import torch
 from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arrays import as_whole
 from learnprop.simulations.engine.devices import runs_many_at_once
 from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters.fit import Fit, Problem, check_problem, of_both_classes
 from learnprop.simulations.fitters.mlp.network import (
+    check_vectors,
     hidden_activations,
     hidden_size,
     network_logits,
@@ -169,7 +171,7 @@ def fit_mlp(
     ([['converged']], True)
     """
     problem = check_problem(X, y, class_weight, device)
-    initial = check_start(problem, start)
+    initial, max_iter = check_start(problem, start), as_whole(max_iter, "max_iter", 0)
     theta, n_iter = train_bfgs(problem, initial, max_iter=max_iter)
     return describe(problem, refine_output_layer(problem, theta), n_iter)
 
@@ -182,12 +184,10 @@ def check_start(problem: Problem, start: ArrayLike) -> torch.Tensor:
     ValueError
         If the shape does not fit the problem or a number is not finite.
     """
-    initial = np.asarray(start, dtype=np.float64)
     n_runs, _, n_inputs = problem.design.shape
-    if initial.ndim != 2 or len(initial) != n_runs or (initial.shape[1] - 1) % (n_inputs + 1):
-        raise BadArgument(
-            "start", f"must have shape ({n_runs}, {n_inputs + 1} h + 1), got {initial.shape}"
-        )
+    initial = check_vectors(start, n_inputs - 1, 1, "start")
+    if len(initial) != n_runs:
+        raise BadArgument("start", f"must hold {n_runs} vectors, got shape {initial.shape}")
     if not np.isfinite(initial).all():
         raise BadArgument("start", "holds a number that is not finite")
     return torch.as_tensor(initial, device=problem.design.device)

@@ -16,17 +16,26 @@ import torch
 from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.mean_proba import FloatArray
+from learnprop.equations.arrays import FloatArray, as_number, as_whole
 from learnprop.simulations.engine.devices import runs_many_at_once
 from learnprop.simulations.engine.footprint import NUMBER, BlockSize
 from learnprop.simulations.engine.within import tell
-from learnprop.simulations.fitters.fit import Fit, Fitted, Samples, check_samples, with_ones
+from learnprop.simulations.fitters.fit import (
+    Fit,
+    Fitted,
+    Samples,
+    check_features,
+    check_rngs,
+    check_samples,
+    with_ones,
+)
 from learnprop.simulations.fitters.fitter import Batch, FitMemory, Fitter
 from learnprop.simulations.fitters.mlp.minibatches import MinibatchLoss, train_adam
-from learnprop.simulations.fitters.mlp.network import hidden_activations
+from learnprop.simulations.fitters.mlp.network import check_vectors, hidden_activations
 from learnprop.simulations.fitters.mlp.sim2 import HEAD_TOLERANCE
 from learnprop.simulations.fitters.regression import in_units, standardise
 from learnprop.simulations.generators import large_sample_limit
+from learnprop.simulations.generators.generator import check_rng
 from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE, SETTLED
 from learnprop.simulations.minimisation.softmax_loss import minimise_softmax, plain_loss
 from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED
@@ -62,6 +71,9 @@ def initial_softmax_params(
     >>> initial_softmax_params(2, 16, 5, np.random.default_rng(0)).shape
     (133,)
     """
+    n_features, n_hidden = as_whole(n_features, "n_features", 1), as_whole(n_hidden, "n_hidden", 1)
+    n_classes = as_whole(n_classes, "n_classes", 2)
+    check_rng(rng)
     hidden = np.sqrt(2.0 / (n_features + n_hidden))
     output = np.sqrt(2.0 / (n_hidden + n_classes))
     return np.concatenate(
@@ -99,8 +111,9 @@ def softmax_mlp_logits(X: ArrayLike, params: ArrayLike, n_classes: int) -> Float
     >>> softmax_mlp_logits([[0.0]], [[1.0, 0.0, 2.0, 0.5, -2.0, 0.0]], 2)  # hidden unit: 1/2
     array([[[ 1.5, -1. ]]])
     """
-    features = torch.as_tensor(np.asarray(X, dtype=np.float64)).contiguous()
-    theta = torch.as_tensor(np.asarray(params, dtype=np.float64))
+    given, n_classes = check_features(X), as_whole(n_classes, "n_classes", 2)
+    features = torch.as_tensor(given).contiguous()
+    theta = torch.as_tensor(check_vectors(params, given.shape[1], n_classes))
     return np.stack([z.numpy() for z in _logits(features, theta, n_classes)])
 
 
@@ -165,14 +178,14 @@ def fit_softmax_mlp(
     data = check_samples(X, y, class_weight, device)
     n_runs, n_samples, n_features = data.features.shape
     n_settings, n_classes = data.class_weight.shape
-    initial = np.asarray(start, dtype=np.float64)
-    step = n_features + 1 + n_classes
-    if initial.ndim != 2 or len(initial) != n_runs or (initial.shape[1] - n_classes) % step:
-        raise BadArgument(
-            "start", f"must have shape ({n_runs}, {step} h + {n_classes}), got {initial.shape}"
-        )
-    if len(rngs) != n_runs:
-        raise BadArgument("rngs", f"must hold {n_runs} generators, one per replication")
+    initial = check_vectors(start, n_features, n_classes, "start")
+    if len(initial) != n_runs:
+        raise BadArgument("start", f"must hold {n_runs} vectors, got shape {initial.shape}")
+    check_rngs(rngs, n_runs)
+    epochs, batch_size = as_whole(epochs, "epochs", 1), as_whole(batch_size, "batch_size", 1)
+    learning_rate = as_number(learning_rate, "learning_rate")
+    if not 0 < learning_rate < np.inf:
+        raise BadArgument("learning_rate", f"must be positive and finite, got {learning_rate}")
     theta, n_iter = train_adam(
         _minibatch_loss(data),
         torch.as_tensor(initial, device=data.device).repeat_interleave(n_settings, dim=0),

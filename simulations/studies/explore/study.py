@@ -24,6 +24,7 @@ from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters import FITTERS
+from learnprop.simulations.fitters.estimator import stored_estimator
 from learnprop.simulations.generators import FAMILIES
 from learnprop.simulations.generators.family import generator_of
 from learnprop.simulations.generators.generator import Sample
@@ -36,7 +37,7 @@ from learnprop.simulations.generators.user_data import (
 from learnprop.simulations.generators.user_files.dialect import Dialect
 from learnprop.simulations.minimisation.separation import is_separated
 from learnprop.simulations.records.rows import REASONS, SEPARATED, Block, with_way_on
-from learnprop.simulations.registry import check_unused, without_unused
+from learnprop.simulations.registry import Chosen, check_unused, without_unused
 from learnprop.simulations.studies.cells import (
     FittedCell,
     check_enough,
@@ -79,7 +80,9 @@ class ExploreCell(FittedCell):
     test_size: tuple[int, ...]
 
 
-def make_study(options: Options, file: DataFile | None = None) -> Study:
+def make_study(
+    options: Options, file: DataFile | None = None, estimator: Chosen | None = None
+) -> Study:
     """Check the options and lay the study out.
 
     Parameters
@@ -87,6 +90,9 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
     options : Options
     file : DataFile, optional
         What is known of ``options.data``; read from the file by default.
+    estimator : Chosen, optional
+        A user's own fitter (`learnprop.simulations.fitters.estimator`): its blocks are single
+        replications, since models are kept in memory until they are measured.
 
     Returns
     -------
@@ -117,13 +123,14 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
             o.data, o.label, o.drop, o.rarest, o.drop_labels, _said(vars(o))
         )
     source = _source(o, file)
-    fitter = choose_fitter(o, source.n_classes)
+    fitter = choose_fitter(o, source.n_classes, estimator)
     device = chosen_device(o.device).type
     labels = _weight_labels(o)
     cells = []
     for ratio in o.ratios:
         train_size, test_size = sizes_at(source, ratio, o.profile, o.train_size, o.test_size)
-        check_enough(train_size, source.dimension, fitter, f"at ratio {ratio:g}")
+        if estimator is None:
+            check_enough(train_size, source.dimension, fitter, f"at ratio {ratio:g}")
         cells.append(
             ExploreCell(
                 name=f"ratio {ratio:g}",
@@ -148,6 +155,8 @@ def make_study(options: Options, file: DataFile | None = None) -> Study:
         code=code_version(),
     )
     inputs = {}
+    if estimator:
+        design |= {"estimator": estimator.options["described"], "block_size": 1}
     if file:
         written = {name: value for name, value in asdict(file.dialect).items() if value}
         inputs = {"data": file.path, **written}
@@ -169,22 +178,27 @@ def footprint(cell: ExploreCell, n_runs: int) -> dict[str, float]:
 
 def used_of(design: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out of a stored design what neither its generator nor its fitter has."""
-    generator = design["generator"]
+    generator, fitter = design["generator"], design["fitter"]
     if design["file"]:
         generator, design = "", {k: v for k, v in design.items() if k != "generator"}
-    return without_unused(FITTERS, design["fitter"], without_unused(FAMILIES, generator, design))
+    if design.get("estimator"):
+        design = {k: v for k, v in design.items() if k != "fitter"}
+    return without_unused(FITTERS, fitter, without_unused(FAMILIES, generator, design))
 
 
 def known_from(design: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Any]:
     """What a stored study says beyond its options, for `make_study`."""
+    known: dict[str, Any] = {}
+    if design.get("estimator"):
+        known["estimator"] = stored_estimator(design["estimator"])
     if not design["file"]:
-        return {}
+        return known
     about: dict[str, Any] = {
         "path": inputs.get("data", ""), "dialect": _said(inputs), **design["file"]
     }  # fmt: skip
     for name in ("drop", "labels", "counts"):
         about[name] = tuple(about[name])
-    return {"file": DataFile(**about)}
+    return known | {"file": DataFile(**about)}
 
 
 def no_minimum_of(study: Study) -> str:

@@ -6,11 +6,12 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
 from learnprop.equations.balance import class_mass, residual
+from learnprop.equations.labels import class_count
 from learnprop.equations.losses.lgl_inr import LGLINRLoss, lgl_inr_loss
 from learnprop.equations.losses.logistic import WeightedLogisticLoss, weighted_logistic_loss
 from learnprop.equations.losses.one_vs_all import OneVsAllLogisticLoss, one_vs_all_logistic_loss
 from learnprop.equations.losses.softmax import WeightedSoftmaxLoss, weighted_softmax_loss
-from learnprop.equations.mean_proba import class_count, mean_proba, proba_from_logits
+from learnprop.equations.mean_proba import mean_proba, proba_from_logits
 from learnprop.equations.violations import (
     label_smoothing_residual,
     torch_label_smoothing_residual,

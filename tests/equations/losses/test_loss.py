@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from learnprop.equations.labels import class_count
 from learnprop.equations.losses import LOSSES, REFERENCE, chosen_loss
 from learnprop.equations.losses.loss import ChosenLoss
-from learnprop.equations.mean_proba import class_count, mean_proba, proba_from_logits
+from learnprop.equations.mean_proba import mean_proba, proba_from_logits
 
 CHOSEN = [chosen_loss("lgl"), chosen_loss("sml"), chosen_loss("lgl-inr", beta=4.0)]
 SIZES = np.array([60, 30, 10])

@@ -49,7 +49,7 @@ def test_auto_is_cuda_where_there_is_one(monkeypatch):
     assert chosen_device("auto") == CPU
     with pytest.raises(ValueError, match="device 'cuda' was asked for, but torch finds no CUDA"):
         chosen_device("cuda")
-    with pytest.raises(ValueError, match="device must be auto, cpu or cuda, got 'mps'"):
+    with pytest.raises(ValueError, match="device must be one of auto, cpu, cuda, got 'mps'"):
         chosen_device("mps")
     assert not runs_many_at_once(CPU)
 

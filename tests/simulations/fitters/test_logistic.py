@@ -158,7 +158,7 @@ def test_bad_arguments_are_named(X, y, weight, message):
 
 
 def test_unknown_and_absent_devices_are_named(monkeypatch):
-    with pytest.raises(ValueError, match="device must be auto, cpu or cuda, got 'tpu'"):
+    with pytest.raises(ValueError, match="device must be one of auto, cpu, cuda, got 'tpu'"):
         fit_logistic(np.zeros((1, 4, 1)), [0, 1, 0, 1], [[1, 1]], device="tpu")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(ValueError, match="torch finds no CUDA device"):

@@ -8,7 +8,8 @@ from sklearn.linear_model import LogisticRegression
 
 import learnprop as lp
 from learnprop.equations.balance import class_mass, left_side, residual, right_side
-from learnprop.equations.mean_proba import class_count, mean_proba, proba_from_logits
+from learnprop.equations.labels import class_count
+from learnprop.equations.mean_proba import mean_proba, proba_from_logits
 from learnprop.simulations.fitters import FITTERS
 from learnprop.simulations.fitters.fitter import Batch
 from learnprop.simulations.fitters.logistic import fit_logistic, logistic_logits

@@ -5,7 +5,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from learnprop.equations.balance import class_mass, left_side, residual, right_side
-from learnprop.equations.mean_proba import class_count, mean_proba, proba_from_logits
+from learnprop.equations.labels import class_count
+from learnprop.equations.mean_proba import mean_proba, proba_from_logits
 from learnprop.simulations.fitters.logistic import fit_logistic
 from learnprop.simulations.fitters.objective import Objective
 from learnprop.simulations.fitters.one_vs_all import fit_one_vs_all
@@ -263,7 +264,7 @@ def test_bad_arguments_are_named(fitter, X, y, weight, message):
         ({"bias_penalty": -1.0}, "bias_penalty must be finite and not negative"),
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"smoothing_form": "theirs"}, "smoothing_form must be one of own, torch, got 'theirs'"),
-        ({"smoothing": 0.1, "mixup": 1.0}, "one at a time, got smoothing and mixup"),
+        ({"smoothing": 0.1, "mixup": 1.0}, "mixup does not go with smoothing: one at a time"),
     ],
 )
 def test_bad_objectives_are_named(options, message):

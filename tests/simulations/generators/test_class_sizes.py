@@ -42,11 +42,11 @@ def test_a_ratio_of_one_is_balance(n_classes, largest, profile):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((1, 100, 10), "n_classes must be an integer of at least 2, got 1"),
-        ((2.5, 100, 10), "n_classes must be an integer of at least 2, got 2.5"),
-        ((2, 0, 10), "largest must be a positive integer, got 0"),
-        ((2, 10.5, 10), "largest must be a positive integer, got 10.5"),
-        ((2, math.nan, 10), "largest must be a positive integer, got nan"),
+        ((1, 100, 10), "n_classes must be at least 2, got 1"),
+        ((2.5, 100, 10), "n_classes must be a whole number, got 2.5"),
+        ((2, 0, 10), "largest must be at least 1, got 0"),
+        ((2, 10.5, 10), "largest must be a whole number, got 10.5"),
+        ((2, math.nan, 10), "largest must be a whole number, got nan"),
         ((2, 100, 0.5), "ratio must be finite and at least 1, got 0.5"),
         ((2, 100, math.inf), "ratio must be finite and at least 1, got inf"),
         ((2, 100, math.nan), "ratio must be finite and at least 1, got nan"),

@@ -30,7 +30,7 @@ def test_one_logit_is_two_with_a_zero():
 
 
 def test_nan_logits_are_refused():
-    with pytest.raises(ValueError, match="proba holds NaN"):
+    with pytest.raises(ValueError, match="logits holds NaN"):
         measure([0, 1], [np.nan, 0.0])
 
 

@@ -222,7 +222,7 @@ def test_separable_classes_do_not_break_the_bias():
 
 def test_bad_starts_are_named(data):
     X, y, start = data
-    with pytest.raises(ValueError, match=r"start must have shape \(3, 5 h \+ 1\), got \(2, 51\)"):
+    with pytest.raises(ValueError, match=r"start must hold 3 vectors, got shape \(2, 51\)"):
         fit_mlp(X, y, WEIGHT, start[:2])
     with pytest.raises(ValueError, match="start holds a number that is not finite"):
         fit_mlp(X, y, WEIGHT, np.full_like(start, np.nan))

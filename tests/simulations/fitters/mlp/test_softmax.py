@@ -86,7 +86,7 @@ def test_head_has_no_gradient_in_the_output_layer(data, fits):
 
 def test_bad_arguments_are_named(data):
     X, y = data
-    with pytest.raises(ValueError, match=r"start must have shape \(2, 6 h \+ 3\), got \(2, 44\)"):
+    with pytest.raises(ValueError, match=r"start must have shape \(n, 6 h \+ 3\) .*got \(2, 44\)"):
         fit_softmax_mlp(X, y, WEIGHT, np.zeros((2, 44)), rngs=[None] * 2)
     with pytest.raises(ValueError, match="rngs must hold 2 generators"):
         fit_softmax_mlp(X, y, WEIGHT, np.zeros((2, 45)), rngs=[])

@@ -58,7 +58,7 @@ def test_settings_share_data_and_replications_do_not(run_to_store):
         ({"imbalance": 0.5}, "imbalance must be finite and at least 1, got 0.5"),
         ({"imbalance": 1e9}, "imbalance 1e\\+09 leaves class"),
         ({"profile": "linear"}, "profile must be one of exponential, step, got 'linear'"),
-        ({"train_size": 0}, "train_size must be a positive integer, got 0"),
+        ({"train_size": 0}, "train_size must be at least 1, got 0"),
         ({"sizes": (5,)}, r"sizes must be at least 2 positive integers, got \[5\]"),
         ({"sizes": (5, 0)}, r"sizes must be at least 2 positive integers, got \[5, 0\]"),
         ({"weights": ("1,2,3",)}, "weights must hold 5 weights, one per class"),

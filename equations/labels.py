@@ -1,0 +1,210 @@
+"""Labels of samples: integers 0..K-1, or names of classes as scikit-learn has them."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arrays import IntArray, as_whole, without_gradient
+
+
+def check_labels(
+    y_true: ArrayLike, n_classes: int, name: str = "y_true", *, otherwise: str = ""
+) -> IntArray:
+    """Return `y_true` as int64 if it holds labels in ``0 .. n_classes-1``.
+
+    Parameters
+    ----------
+    y_true : array_like, shape (n_samples,)
+        Class labels, integers or floats of integral value, also in an array of objects.
+    n_classes : int
+        K, at least 2.
+    name : str
+        What to call the argument in an error.
+    otherwise : str
+        What an error says of labels that lie outside.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If `n_classes` is below 2, the labels are not one-dimensional and integral, or one lies
+        outside ``0 .. n_classes-1``.
+
+    Examples
+    --------
+    >>> check_labels([0.0, 1.0, 1.0], 2)
+    array([0, 1, 1])
+    """
+    n_classes = as_whole(n_classes, "n_classes", 2)
+    labels = _one_dimensional(y_true, name)
+    whole = f"must hold integer labels 0..{n_classes - 1}, got"
+    if labels.dtype == object:
+        for position, label in enumerate(labels):
+            if not isinstance(label, Real | np.bool_):
+                raise BadArgument(name, f"{whole} {shown(label)} at position {position}")
+        labels = np.array(labels.tolist())  # of the kind that the numbers are
+    if labels.dtype.kind not in "biuf":
+        raise BadArgument(name, f"{whole} an array of {labels.dtype}")
+    with np.errstate(invalid="ignore"):  # NaN and infinity, caught by the comparison below
+        as_int = labels.astype(np.int64)
+    if not np.array_equal(as_int, labels):
+        position = int(np.argmax(as_int != labels))
+        raise BadArgument(name, f"{whole} {labels[position]} at position {position}")
+    outside = (as_int < 0) | (as_int >= n_classes)
+    if outside.any():
+        raise BadArgument(
+            name,
+            f"must hold labels 0..{n_classes - 1}, got {as_int[outside][0]} "
+            f"at position {int(np.argmax(outside))}{otherwise}",
+        )
+    return as_int
+
+
+def _one_dimensional(values: Any, name: str) -> np.ndarray:
+    values = without_gradient(values)
+    if np.ma.is_masked(values):
+        raise BadArgument(name, "must hold integer labels, got masked ones")
+    try:
+        labels = np.asarray(values)
+    except (TypeError, ValueError):
+        raise BadArgument(name, f"must be one-dimensional, got {shown(values)}") from None
+    if labels.ndim != 1:
+        raise BadArgument(name, f"must be one-dimensional, got shape {labels.shape}")
+    return labels
+
+
+_SAY_WHICH = "say with `labels` which the classes are, e.g. labels=model.classes_"
+
+
+def class_of(y_true: ArrayLike, n_classes: int, labels: ArrayLike | None = None) -> IntArray:
+    """Class of each sample, ``0 .. n_classes-1``, where labels may be names.
+
+    Parameters
+    ----------
+    y_true : array_like, shape (n_samples,)
+        Integers ``0 .. n_classes-1``, or strings; with `labels` any of those.
+    n_classes : int
+    labels : array_like, shape (n_classes,), optional
+        The label of each class, in their order: what scikit-learn calls ``classes_``. By default
+        that of ``np.unique(y_true)`` where labels are strings.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_samples,)
+
+    Raises
+    ------
+    BadArgument
+        If a label is unknown, or strings are not of `n_classes` classes.
+
+    Examples
+    --------
+    >>> class_of(["no", "yes", "no"], 2), class_of([1, 3], 3, labels=[1, 2, 3])
+    (array([0, 1, 0]), array([0, 2]))
+    """
+    if labels is not None:
+        known = known_labels(labels, n_classes)
+        return _found_among(_one_dimensional(y_true, "y_true"), known)
+    names = names_in(y_true)
+    if names is None:
+        return check_labels(y_true, n_classes, otherwise=f": {_SAY_WHICH}")
+    if len(names) != n_classes:
+        problem = f"holds the labels {shown(names)} of {n_classes} classes: {_SAY_WHICH}"
+        raise BadArgument("y_true", problem)
+    return _found_among(_one_dimensional(y_true, "y_true"), names)
+
+
+def names_in(y_true: ArrayLike) -> list[Any] | None:
+    """Distinct labels in their order where they are strings; None where they are not."""
+    found = _one_dimensional(y_true, "y_true")
+    if found.dtype.kind == "O":
+        is_text = [isinstance(label, str) for label in found]
+        if not any(is_text):
+            return None
+        if not all(is_text):
+            other = is_text.index(False)
+            raise BadArgument(
+                "y_true", f"must hold strings alone, got {shown(found[other])} at position {other}"
+            )
+        found = found.astype(str)
+    if found.dtype.kind not in "UST" or not len(found):
+        return None
+    return list(np.unique(found).tolist())
+
+
+def known_labels(labels: ArrayLike, n_classes: int | None = None) -> list[Any]:
+    """The label of each class, if they are distinct and as many as there are classes.
+
+    Examples
+    --------
+    >>> known_labels(np.array(["a", "b"]), 2)
+    ['a', 'b']
+    """
+    known = _one_dimensional(labels, "labels").tolist()
+    if n_classes is not None and len(known) != n_classes:
+        raise BadArgument(
+            "labels", f"must name {n_classes} classes, one by one, got {shown(known)}"
+        )
+    if any(label in known[:k] for k, label in enumerate(known)):
+        raise BadArgument("labels", f"must be distinct, got {shown(known)}")
+    return known
+
+
+def _found_among(y: np.ndarray, known: list[Any]) -> IntArray:
+    place = {label: k for k, label in enumerate(known)}
+    found = np.array([place.get(label, -1) for label in y.tolist()], dtype=np.int64)
+    if (found < 0).any():
+        position = int(np.argmax(found < 0))
+        raise BadArgument(
+            "y_true",
+            f"must hold labels among {shown(known)}, got {shown(y[position])} "
+            f"at position {position}",
+        )
+    return found
+
+
+def class_count(
+    y_true: ArrayLike, n_classes: int | None = None, *, labels: ArrayLike | None = None
+) -> IntArray:
+    """Number of samples of each class, N in the paper.
+
+    Parameters
+    ----------
+    y_true : array_like, shape (n_samples,)
+        Integers ``0 .. n_classes-1``, or strings.
+    n_classes : int, optional
+        Needed where labels are integers and `labels` does not say it.
+    labels : array_like, shape (n_classes,), optional
+        The label of each class, in their order; by default that of ``np.unique`` of strings.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        If a label is none of the classes'.
+
+    Examples
+    --------
+    >>> class_count([0, 2, 2], 3)
+    array([1, 0, 2])
+    >>> class_count(["no", "yes", "no"]), class_count(["b"], labels=["a", "b"])
+    (array([2, 1]), array([0, 1]))
+    """
+    if n_classes is None:
+        known = known_labels(labels) if labels is not None else names_in(y_true)
+        if known is None:
+            raise BadArgument("n_classes", "or `labels` is needed where labels are numbers")
+        n_classes = len(known)
+    n_classes = as_whole(n_classes, "n_classes", 2)
+    return np.bincount(class_of(y_true, n_classes, labels), minlength=n_classes)
