@@ -43,7 +43,7 @@ PREAMBLE = r"""\documentclass{article}
   {\par\centering\setlength{\lineskip}{1.5\baselineskip}\clubpenalty=0 \widowpenalty=0 }{\par}
 % A character that no font here has, by its number.
 \DeclareRobustCommand{\hexbox}[2]{{\setlength{\fboxsep}{0.8pt}\setlength{\fboxrule}{0.2pt}%
-  \raisebox{-0.3ex}{\fbox{\fontsize{4.5}{4.5}\ttfamily\selectfont\shortstack{#1\\#2}}}}%
+  \raisebox{-0.3ex}{\fbox{\tiny\ttfamily\shortstack{#1\\#2}}}}%
   \allowbreak}
 \ifdefined\DeclareUnicodeCharacter
 """
