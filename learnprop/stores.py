@@ -84,7 +84,8 @@ def report(
     ],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write into.")],
     pdf: Annotated[
-        bool, typer.Option(
+        bool,
+        typer.Option(
             "--pdf", help="Compile report.tex, with latexmk or else pdflatex; exit 3 if it fails."
         ),
     ] = False,

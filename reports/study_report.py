@@ -101,7 +101,7 @@ def report_of(study: str) -> StudyReport:
     Examples
     --------
     >>> report_of("table1").title
-    'Table 1: Eq. (10) on Sim1 and Sim2'
+    "The paper's Table 1: Eq. (10) on Sim1 and Sim2"
     """
     report: StudyReport = import_module(f"learnprop.reports.{study}.report").REPORT
     return report

@@ -105,20 +105,17 @@ def legend_of_ratios(
         for ratio, colour, marker in by_ratio(table)
         if ratio in filled | open_
     ]
-    n_columns = min(4, len(handles))
     if open_:
         handles.append(mark("o", "0.4", full=False, label=open_means))
     if limit:
         handles.append(Line2D([], [], color=THEORY, lw=0.9, label="limit"))
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=n_columns, fontsize=7,
+        handles=handles, loc="outside lower center", ncols=min(4, len(handles)), fontsize=7,
         title="imbalance ratio", title_fontsize=7, handletextpad=0.2, columnspacing=1.0,
     )  # fmt: skip
 
 
-def panels_by_ratio(
-    table: Explore, height: float
-) -> tuple[Figure, list[Any], Callable[[], None]]:
+def panels_by_ratio(table: Explore, height: float) -> tuple[Figure, list[Any], Callable[[], None]]:
     """Make a figure of accuracies with a panel per ratio.
 
     Parameters
