@@ -89,7 +89,7 @@ def _figures(table: Explore) -> tuple[NamedFigure, ...]:
     bounds = ""
     if "balanced_accuracy_low" in table.summary:
         bounds = (
-            f"; {'thin lines' if named else 'bands'}: where mean probabilities say that it must be, "
+            f"; {'thin' if named else 'bands'}: where mean probabilities say that it must be, "
             "from 2 p̄ - 1 to K p̄ class by class"
         )
     return (
