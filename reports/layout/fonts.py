@@ -11,8 +11,8 @@ from typing import Any
 FIRST = "DejaVu Sans"
 """Matplotlib's own, of every figure."""
 
-PREFERRED = (FIRST, "Noto Sans", "Noto", "DejaVu")
-"""Families whose names begin so come first, of those that have the same characters."""
+PREFERRED = ("Noto Sans", "Noto", "DejaVu")
+"""Families whose names begin so come before others that have the same characters."""
 
 LAST_RESORT = "Last Resort"
 """Matplotlib's font of boxes, which has every character."""
@@ -41,7 +41,7 @@ def use_fonts_of_scripts(figure: Any) -> str:
         foreign = {c for c in text.get_text() if c.isprintable() and ord(c) not in known}
         if foreign:
             families, without = families_for(foreign)
-            text.set_fontfamily(list(dict.fromkeys([FIRST, *families])))
+            text.set_fontfamily([FIRST, *families])
             nowhere |= without
     return "".join(sorted(nowhere))
 
@@ -100,9 +100,9 @@ def _families() -> tuple[str, ...]:
         if font.style == "normal" and str(font.weight) in ("400", "normal", "regular")
     }
 
-    def order(name: str) -> tuple[int, str]:
+    def order(name: str) -> tuple[bool, int, str]:
         rank = next((i for i, p in enumerate(PREFERRED) if name.startswith(p)), len(PREFERRED))
-        return rank, name
+        return name != FIRST, rank, name
 
     return tuple(sorted((n for n in regular if not n.startswith(LAST_RESORT)), key=order))
 

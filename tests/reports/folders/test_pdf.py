@@ -56,7 +56,7 @@ def test_the_first_error_is_named_with_its_log(tmp_path, tools, there):
 
 def test_without_tex_the_packages_are_named(tmp_path, tools):
     tools()
-    with pytest.raises(NotCompiled, match="there is no pdflatex; .*report.tex is kept .*texlive"):
+    with pytest.raises(NotCompiled, match=r"there is no pdflatex; .*report\.tex is kept .*texlive"):
         compile_report(tmp_path)
 
 
