@@ -18,7 +18,7 @@ PREAMBLE = r"""\documentclass{article}
 \usepackage{multicol}
 \setlength{\emergencystretch}{3em}
 \setlength{\parindent}{0pt}
-\setlength{\parskip}{0.5\baselineskip}
+\setlength{\parskip}{0.5\baselineskip plus 2pt minus 2pt}
 \setlength{\abovecaptionskip}{6pt}
 \setlength{\belowcaptionskip}{6pt}
 % Tables and figures with their captions are words of a paragraph: two narrow ones are beside each
@@ -28,14 +28,16 @@ PREAMBLE = r"""\documentclass{article}
 \newcommand{\fit}[1]{%
   \sbox{\fitbox}{#1}%
   \ifdim\wd\fitbox>0.52\linewidth
-    \setlength{\blockwidth}{\linewidth}\else\setlength{\blockwidth}{0.49\linewidth}\fi
+    \setlength{\blockwidth}{\linewidth}\else\setlength{\blockwidth}{0.475\linewidth}\fi
   \ifdim\wd\fitbox>\blockwidth
     \sbox{\fitbox}{\resizebox{\blockwidth}{!}{\usebox{\fitbox}}}\fi
   \ifdim\dimexpr\ht\fitbox+\dp\fitbox\relax>0.85\textheight
     \sbox{\fitbox}{\resizebox*{!}{0.85\textheight}{\usebox{\fitbox}}}\fi}
+\raggedcolumns
 \makeatletter
 \newcommand{\block}[2]{%
-  \begin{minipage}[t]{\blockwidth}\centering\def\@captype{#1}#2\end{minipage}\space\ignorespaces}
+  \begin{minipage}[t]{\blockwidth}\centering\def\@captype{#1}#2\end{minipage}%
+  \hspace{0.04\linewidth}\ignorespaces}
 \makeatother
 \newcommand{\tableblock}[2]{\fit{#2}\block{table}{\caption{#1}\usebox{\fitbox}}}
 \newcommand{\figureblock}[2]{\fit{#2}\block{figure}{\usebox{\fitbox}\caption{#1}}}
