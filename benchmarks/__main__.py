@@ -13,6 +13,7 @@ BENCHMARKS = {
     "explore": "explore:run",
     "cnn": "cnn:run",
     "losses": "losses:run",
+    "adding-up": "adding_up:run",
     "harness": "harness:run",
     "memory": "harness:run_memory",
     "coverage": "coverage:run",

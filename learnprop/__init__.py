@@ -52,10 +52,14 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "learnprop.equations.losses.softmax": ("WeightedSoftmaxLoss", "weighted_softmax_loss"),
         "learnprop.equations.losses.logistic": ("WeightedLogisticLoss", "weighted_logistic_loss"),
         "learnprop.equations.losses.one_vs_all": ("OneVsAllLogisticLoss",
-        "one_vs_all_logistic_loss"), "learnprop.equations.losses.lgl_inr": (
-            "LGLINRLoss", "lgl_inr_loss", "in_negative_weights", "in_negative_sides",
-            "in_negative_residual",
+        "one_vs_all_logistic_loss"),
+        "learnprop.equations.losses.lgl_inr": ("LGLINRLoss", "lgl_inr_loss"),
+        "learnprop.equations.losses.running_lgl_inr": ("RunningLGLINRLoss",),
+        "learnprop.equations.losses.class_sums": ("ClassSums", "class_sums"),
+        "learnprop.equations.losses.hardness": (
+            "in_negative_weights", "in_negative_sides", "in_negative_residual",
         ),
+        "learnprop.equations.losses.gradient_factor": ("gradient_factor",),
     },
     "Samples": {
         "learnprop.simulations.generators.paper": ("sim1", "sim2"),

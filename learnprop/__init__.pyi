@@ -52,11 +52,20 @@ from learnprop.equations.inference.simultaneous import (
 from learnprop.equations.limits.predictions import (
     predict_logistic_ratio as predict_logistic_ratio,
 )
-from learnprop.equations.losses.lgl_inr import (
-    LGLINRLoss as LGLINRLoss,
+from learnprop.equations.losses.class_sums import (
+    ClassSums as ClassSums,
+    class_sums as class_sums,
+)
+from learnprop.equations.losses.gradient_factor import (
+    gradient_factor as gradient_factor,
+)
+from learnprop.equations.losses.hardness import (
     in_negative_residual as in_negative_residual,
     in_negative_sides as in_negative_sides,
     in_negative_weights as in_negative_weights,
+)
+from learnprop.equations.losses.lgl_inr import (
+    LGLINRLoss as LGLINRLoss,
     lgl_inr_loss as lgl_inr_loss,
 )
 from learnprop.equations.losses.logistic import (
@@ -66,6 +75,9 @@ from learnprop.equations.losses.logistic import (
 from learnprop.equations.losses.one_vs_all import (
     OneVsAllLogisticLoss as OneVsAllLogisticLoss,
     one_vs_all_logistic_loss as one_vs_all_logistic_loss,
+)
+from learnprop.equations.losses.running_lgl_inr import (
+    RunningLGLINRLoss as RunningLGLINRLoss,
 )
 from learnprop.equations.losses.softmax import (
     WeightedSoftmaxLoss as WeightedSoftmaxLoss,
@@ -233,9 +245,13 @@ __all__ = [
     "one_vs_all_logistic_loss",
     "LGLINRLoss",
     "lgl_inr_loss",
+    "RunningLGLINRLoss",
+    "ClassSums",
+    "class_sums",
     "in_negative_weights",
     "in_negative_sides",
     "in_negative_residual",
+    "gradient_factor",
     # Samples
     "sim1",
     "sim2",
@@ -323,6 +339,7 @@ def multiclass(
     weights: str | float | Sequence[str | float | Sequence[float]] | NDArray[Any] = ...,
     beta: float = ...,
     fitter: Literal["logistic", "softmax", "one-vs-all", "mlp"] = ...,
+    l2: float = ...,
     hidden: int = ...,
     epochs: int = ...,
     margin: float = ...,
@@ -394,12 +411,17 @@ def explore(
     profile: Literal["exponential", "step"] = ...,
     test_size: int | None = ...,
     fitter: Literal["auto", "logistic", "softmax", "one-vs-all", "mlp"] = ...,
+    l2: float = ...,
     hidden: int = ...,
     epochs: int = ...,
     data: str = ...,
     label: str = ...,
     drop: str | Sequence[str] | NDArray[Any] = ...,
+    drop_labels: str | float | Sequence[str | float] | NDArray[Any] = ...,
     rarest: str | float = ...,
+    sep: str = ...,
+    decimal: str = ...,
+    encoding: str = ...,
     margin: float = ...,
     device: Literal["auto", "cpu", "cuda"] = ...,
     out: str | PathLike[str] | None = ...,

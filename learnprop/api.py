@@ -82,9 +82,15 @@ class StudyResult:
         write_contents(self._contents, Path(folder))
 
     def __repr__(self) -> str:
+        from learnprop.simulations.records.rows import REASONS, with_way_on
+
         test = self.to_frame().query("split == 'test'")  # on train they hold by construction
         verdicts = test["verdict"].value_counts().items()
-        counts = ", ".join(f"{n} {verdict}" for verdict, n in verdicts)
+        design = self.study.design
+        counts = ", ".join(
+            f"{n} {Worded(with_way_on(REASONS.get(verdict, verdict), design))}"
+            for verdict, n in verdicts
+        )
         return f"<{self.study.name}: {self.study.n_runs} runs; on test data {counts}>"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,12 +39,12 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
     import numpy as np
     import pandas as pd
 
-    from learnprop.simulations.generators.user_data import DataFile, class_counts
+    from learnprop.simulations.generators.user_data import DataFile, class_counts, digest_of
     from learnprop.simulations.generators.user_files.arrays import as_column, as_frame
     from learnprop.simulations.generators.user_files.columns import check_features
     from learnprop.simulations.generators.user_files.labels import label_names
 
-    for name in ("data", "label", "drop"):
+    for name in ("data", "label", "drop", "sep", "decimal", "encoding"):
         if name in chosen:
             raise BadArgument(name, f"is of a file, got {chosen[name]!r} with `X` and `y`")
     if hasattr(X, "toarray"):
@@ -61,7 +60,9 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
             f"got {frame.shape} and {column.shape}",
         )
     labels, features = label_names(column, "y"), check_features(frame, "X")
-    counts = class_counts(labels, "y", chosen.get("rarest", ""))
+    counts = class_counts(
+        labels, "y", chosen.get("rarest", ""), drop_labels=chosen.get("drop_labels", ())
+    )
     buffer = io.BytesIO()
     np.savez(buffer, X=features, y=labels)
     content = buffer.getvalue()
@@ -72,7 +73,7 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
         labels=tuple(counts),
         counts=tuple(counts.values()),
         n_features=features.shape[1],
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=digest_of(features, labels, counts),
         called="X",
     )
     return content, file

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, Worded
 from learnprop.progress import run_missing
 from learnprop.run_options import PlanOptions, RunOptions
-from learnprop.simulations.studies import options_type, study_module
+from learnprop.simulations.studies import no_minimum_of, options_type, study_module
 
 if TYPE_CHECKING:
     from learnprop.reports.study_report import Contents
@@ -65,11 +65,14 @@ class Caller:
         How the study was called; by default as the process was.
     files : mapping of str to bytes
         What workers read, by name in the folder.
+    spell : callable
+        What the caller calls an argument.
     """
 
     deliver: Callable[[Contents], None] = lambda _: None
     command: Sequence[str] | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
+    spell: Callable[[str], str] = str
 
 
 def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Contents]:
@@ -114,6 +117,8 @@ def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Conte
             _write_provenance(computed, store, workers, how, caller.command, started)
             return contents
 
+        if not how.quiet and (said := no_minimum_of(study)):
+            typer.echo(f"{study.name}: {Worded(said).spelled(caller.spell)}", err=True)
         try:
             study = _compute(study, store, workers, how)
         except KeyboardInterrupt:

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 
 import typer
 
@@ -114,11 +114,33 @@ def say(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+@contextmanager
+def stdout_of_bytes() -> Iterator[BinaryIO]:
+    """Stdout for a table; where nobody reads on, the rest is written nowhere.
+
+    Raises
+    ------
+    typer.Exit
+        With status 3 where it cannot be written, e.g. to a full disk.
+    """
+    sys.stdout.flush()
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise stopped(f"stopped: the output cannot be written: {error.strerror}") from None
+
+
 def show_tables(tables: list[Any]) -> None:
-    """Print rich tables at one width, wide enough for each."""
+    """Print rich tables at one width, wide enough for each, captions in the words of options."""
     from rich.console import Console
     from rich.measure import Measurement
 
+    for table in tables:
+        if table.caption:
+            table.caption = words_of_options(table.caption)
     wide = Console(width=1000)
     width = max(Measurement.get(wide, wide.options, table).maximum for table in tables)
     console = Console(width=max(width, Console().width))

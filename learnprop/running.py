@@ -25,6 +25,7 @@ from learnprop.exits import (
     Terminated,
     bad_input,
     in_options,
+    option_of,
     say,
     show_tables,
     stopped,
@@ -53,7 +54,7 @@ def run(name: str, chosen: dict[str, Any], how: CommandOptions) -> None:
     with bad_input():
         study = lay_out(name, chosen)
     with _statuses(how.out):
-        _, contents = execute(study, how, Caller(deliver))
+        _, contents = execute(study, how, Caller(deliver, spell=option_of))
     if not how.quiet:
         show_tables(shown)
         say(f"Written to {how.out}/")

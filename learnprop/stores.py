@@ -17,7 +17,9 @@ from learnprop.exits import (
     in_options,
     say,
     show_tables,
+    stdout_of_bytes,
     stopped,
+    words_of_options,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def status(folder: Folder) -> None:
         table, lines = status_text(study_status(store), folder)
     show_tables([table])
     for line in lines:
-        say(line)
+        say(words_of_options(line))
 
 
 def replay(
@@ -120,10 +122,21 @@ def report(
 
 def export(
     folder: Folder,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="File to write: .csv, .parquet or .json, text also .gz; - is stdout.",
+        ),
+    ],
     file_format: Annotated[
-        str, typer.Option("--format", metavar="csv|parquet|json", help="Numbers keep every bit.")
-    ] = "csv",
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="csv|parquet|json",
+            help="By default as FILE ends, on stdout csv. Numbers keep every bit.",
+        ),
+    ] = None,
     table: Annotated[
         str,
         typer.Option(
@@ -137,26 +150,38 @@ def export(
     ] = False,
 ) -> None:
     """Write what a study measured as one tidy table, for R, pandas or anything else."""
-    from learnprop.reports.folders.export import check_format
     from learnprop.reports.folders.export import export as write
+    from learnprop.reports.folders.export import format_of
     from learnprop.simulations.records.store import failed_runs
 
+    path = None if out == Path("-") else out
     with bad_input():
-        if out.exists() and (out.is_dir() or not force):
-            kind = "a folder" if out.is_dir() else "there; `force` replaces it"
-            raise BadArgument("out", f"{out} is {kind}")
-        if not out.parent.is_dir():
-            raise BadArgument("out", f"{out} cannot be written: no such folder")
-        if out.suffix == ".sqlite":
-            raise BadArgument("out", f"{out} is not written: the name is a store's")
-        check_format(file_format, table)
+        if path is not None:
+            _check_file(path)
+        format_of(path, file_format, table)
+        if path is not None and path.exists() and not force:
+            raise BadArgument("out", f"{path} is there; `force` replaces it")
         with _reading(folder) as store:
-            n_rows = write(store, out, file_format=file_format, table=table)
+            if path is None:
+                with stdout_of_bytes() as stdout:
+                    write(store, stdout, file_format=file_format, table=table)
+            else:
+                n_rows = write(store, path, file_format=file_format, table=table)
+                say(f"{n_rows} rows written to {path}")
             n_failed = sum(len(runs) for runs in failed_runs(store).values())
-    say(f"{n_rows} rows written to {out}")
     if n_failed and table == "measurements":
         typer.echo(
             f"{n_failed} replications failed, in part or whole, and have no measurements there: "
             "--table fits says why",
             err=True,
         )
+
+
+def _check_file(path: Path) -> None:
+    """Raise `BadArgument` where `export` must not, or cannot, write."""
+    if path.is_dir():
+        raise BadArgument("out", f"{path} is a folder")
+    if not path.parent.is_dir():
+        raise BadArgument("out", f"{path} cannot be written: no such folder")
+    if path.suffix == ".sqlite":
+        raise BadArgument("out", f"{path} is not written: the name is a store's")

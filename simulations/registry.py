@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from math import inf
 from typing import Any
 
 from learnprop.equations.arguments import BadArgument
@@ -28,7 +29,7 @@ class Parameter:
     choices : tuple of str
         Where it is a word.
     least : int, optional
-        Where it is a number.
+        Where it is a number, which is then finite too.
     """
 
     kind: Any
@@ -122,8 +123,9 @@ def choose(registry: Mapping[str, Registered], name: str, values: Mapping[str, A
         if parameter.choices and value is not None and value not in parameter.choices:
             known = ", ".join(parameter.choices)
             raise BadArgument(key, f"must be one of {known}, got {value!r}")
-        if parameter.least is not None and not value >= parameter.least:
-            raise BadArgument(key, f"must be at least {parameter.least}, got {value}")
+        if parameter.least is not None and not parameter.least <= value < inf:
+            finite = "finite and " if parameter.kind is float else ""
+            raise BadArgument(key, f"must be {finite}at least {parameter.least}, got {value}")
     return Chosen(name, line.home, tuple(own.items()))
 
 

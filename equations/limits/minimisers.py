@@ -57,14 +57,19 @@ def standardised(classes: Sequence[Quadrature]) -> tuple[list[Quadrature], Float
     return [Quadrature((c.nodes - centre) / scale, c.probability) for c in classes], centre, scale
 
 
-def softmax_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatArray:
+def softmax_minimiser(
+    classes: Sequence[Quadrature], mass: ArrayLike, l2: float = 0.0
+) -> FloatArray:
     r"""Minimiser of the population loss of weighted softmax regression.
 
-    .. math:: \theta^* = \arg\min_\theta \; \sum_k w_k E_k \Big( \log \sum_j e^{z_j} - z_k \Big),
+    .. math:: \theta^* = \arg\min_\theta \; \sum_k w_k E_k \Big( \log \sum_j e^{z_j} - z_k \Big)
+              + \frac{\alpha}{2} \sum_j |\beta_j - \bar\beta|^2,
               \qquad z_j = \beta_j^T x + b_j, \quad z_0 = 0
 
     by Newton's method with step halving, to a gradient of 1e-14 of the total mass in standardised
-    features. For two classes this is logistic regression.
+    features. The penalty is the least :math:`\sum_j |\beta_j|^2` of the same probabilities: the
+    same vector may be added to every :math:`\beta_j`. For two classes this is logistic regression,
+    with a penalty of α/2.
 
     Parameters
     ----------
@@ -72,6 +77,8 @@ def softmax_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatAr
         P(x | y = k).
     mass : array_like, shape (n_classes,)
         w = λN.
+    l2 : float
+        α, in the units of the features; with it the total mass matters.
 
     Returns
     -------
@@ -99,29 +106,34 @@ def softmax_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatAr
     weight = np.concatenate([w[k] * c.probability for k, c in enumerate(parts)])
     label = np.repeat(np.arange(len(w)), [len(c.nodes) for c in parts])
     row, free = np.arange(len(label)), range(1, len(w))
+    # Of |β_j - mean|², and so of the penalty, in the free rows; β = θ / scale.
+    from_mean = np.eye(len(free)) - 1 / len(w)
+    ridge = np.append(l2 / np.sum(mass) / scale**2, 0.0)
 
     def logits_at(theta: FloatArray) -> FloatArray:
         # Class by class in memory: sums over classes are three times as fast.
         return np.vstack([np.zeros(len(X)), theta @ X.T]).T
 
-    def loss_of(z: FloatArray) -> float:
-        return float(weight @ (logsumexp(z, axis=1) - z[row, label]))
+    def loss_of(z: FloatArray, theta: FloatArray) -> float:
+        penalty = (from_mean @ theta * theta).sum(axis=0) @ ridge / 2
+        return float(weight @ (logsumexp(z, axis=1) - z[row, label]) + penalty)
 
     theta = np.zeros((len(free), X.shape[1]))
     z = logits_at(theta)
-    loss = loss_of(z)
+    loss = loss_of(z, theta)
     for _ in range(100):
         proba = proba_from_logits(z)
         # 1 - p, never by subtraction
         rest = np.stack([np.delete(proba, k, axis=1).sum(axis=1) for k in range(len(w))], axis=1)
         error = proba.copy()
         error[row, label] = -rest[row, label]
-        gradient = (weight[:, None] * error[:, 1:]).T @ X
+        gradient = (weight[:, None] * error[:, 1:]).T @ X + from_mean @ theta * ridge
         hessian = np.empty((*theta.shape, *theta.shape))
         for a in free:
             for b in range(1, a + 1):
                 curvature = proba[:, a] * (rest[:, a] if a == b else -proba[:, b])
                 block = (X.T * (weight * curvature)) @ X
+                block[np.diag_indices_from(block)] += from_mean[a - 1, b - 1] * ridge
                 hessian[a - 1, :, b - 1, :] = hessian[b - 1, :, a - 1, :] = block
         try:
             step = np.linalg.solve(hessian.reshape(theta.size, -1), gradient.ravel())
@@ -136,7 +148,7 @@ def softmax_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatAr
         size, before = 1.0, loss
         while True:
             z = logits_at(theta - size * step)
-            loss = loss_of(z)
+            loss = loss_of(z, theta - size * step)
             if loss <= before * (1 + 1e-14) or size <= 1e-6:
                 break
             size /= 2
@@ -150,7 +162,9 @@ def _without_tails(distribution: Quadrature) -> Quadrature:
     return Quadrature(distribution.nodes[kept], distribution.probability[kept])
 
 
-def logistic_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatArray:
+def logistic_minimiser(
+    classes: Sequence[Quadrature], mass: ArrayLike, l2: float = 0.0
+) -> FloatArray:
     """Minimiser of the population loss of weighted logistic regression.
 
     Parameters
@@ -159,6 +173,8 @@ def logistic_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatA
         P(x | y = 0) and P(x | y = 1).
     mass : array_like, shape (2,)
         w = λN.
+    l2 : float
+        α of (α/2) |β|²; with it the total mass matters.
 
     Returns
     -------
@@ -178,10 +194,17 @@ def logistic_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatA
     >>> logistic_minimiser(classes, [1.0, 1.0]).round(12).tolist()  # the log odds are 2 x
     [2.0, -0.0]
     """
-    return softmax_minimiser(classes, mass)[1]
+    return softmax_minimiser(classes, mass, of_both_logits(l2))[1]
 
 
-def one_vs_all_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> FloatArray:
+def of_both_logits(l2: float) -> float:
+    """Penalty of two logits ±β/2 that is (α/2) |β|² of their difference."""
+    return 2 * l2
+
+
+def one_vs_all_minimiser(
+    classes: Sequence[Quadrature], mass: ArrayLike, l2: float = 0.0
+) -> FloatArray:
     """Minimisers of the population losses of one logistic regression per class, against the rest.
 
     Parameters
@@ -190,6 +213,8 @@ def one_vs_all_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> Floa
         P(x | y = k).
     mass : array_like, shape (n_classes,)
         w = λN.
+    l2 : float
+        α of (α/2) |β|² in each of them; with it the total mass matters.
 
     Returns
     -------
@@ -216,7 +241,7 @@ def one_vs_all_minimiser(classes: Sequence[Quadrature], mass: ArrayLike) -> Floa
             np.concatenate([classes[j].nodes for j in others]),
             np.concatenate([w[j] * classes[j].probability for j in others]) / w[others].sum(),
         )
-        rows.append(logistic_minimiser([rest, own], [w[others].sum(), w[k]]))
+        rows.append(logistic_minimiser([rest, own], [w[others].sum(), w[k]], l2))
     return np.stack(rows)
 
 

@@ -8,24 +8,27 @@ computes is in the files, and is imported when it is called (`learnprop.equation
 `WeightedLogisticLoss`      Eq. (1) with K = 2 and one logit, LGL
 `OneVsAllLogisticLoss`      LGL for K classes: K binary losses, each class against all others
 `LGLINRLoss`                Eq. (11): within the negative class, hard sub-classes weigh more
+`RunningLGLINRLoss`         the same with averages of the past, whose micro-batches add up
 =========================== ======================================================================
 
-**Shapes.** Logits are (n_samples, n_classes), of `WeightedLogisticLoss` (n_samples,); targets are
-integers, (n_samples,); at least one sample, since an empty minibatch has no mean. The functions
-take axes before these, and return one loss for each of these minibatches; the modules take none,
-which PyTorch's own (N, C, L) could be mistaken for. **Arithmetic.** Every log of a probability is a
+**Shapes** are those of PyTorch's losses, of functions and modules alike: logits
+(n_samples, n_classes) or (n_samples, n_classes, d1, ...), of `WeightedLogisticLoss` any; targets
+are integers, (n_samples,) or (n_samples, d1, ...), or, but for LGL-INR, probabilities. Of no
+samples sums and means are 0. Only each file's `minibatch_loss`, which networks are trained with,
+takes axes before (n_samples, n_classes). **Arithmetic.** Every log of a probability is a
 log-sigmoid or log-softmax of a logit, so that values are finite and gradients do not vanish at any
 logit. It is done in the precision of the logits, in float32 at least, autocast or not; the matrix
 products of LGL-INR follow `torch.set_float32_matmul_precision`. **Normalisation** is by numbers of
-samples and classes, never by weights (E8).
+samples and classes, never by weights (E8); what soft targets and smoothed labels do to the balance
+is in `learnprop.equations.losses.inputs.smoothing`.
 
 **Step size.** At zero logits and equal class counts the gradient in the logits is, relative to that
 of the softmax loss, K / (2 √(K-1)) for one-vs-all and K² / (2 (K-1)) for LGL-INR: 1.7 and 5.6 at
-K = 10. A learning rate that suits one loss need not suit another.
+K = 10 (`gradient_factor`). A learning rate that suits one loss need not suit another.
 
-Labels outside 0 .. n_classes-1 are an error; under `torch.compile`, `torch.vmap`, `FakeTensorMode`
-and the capture of CUDA graphs and on the device "meta", where no value can be looked at, whoever
-calls must know them to be right. With ``validate=False`` no value is looked at anywhere.
+Labels outside 0 .. n_classes-1 are an error. Under `torch.compile`, `torch.vmap`, `FakeTensorMode`
+and the capture of CUDA graphs and on the device "meta" no value can be looked at, and with
+``validate=False`` none is: there they make the loss NaN, and weights must be known to be right.
 """
 
 from __future__ import annotations

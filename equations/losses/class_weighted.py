@@ -1,65 +1,83 @@
-"""What losses with class weights have in common: the weights, and the sum or mean of samples."""
+"""What modules of losses have in common: numbers that half precision has no room for."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor
 
-from learnprop.equations.losses.arguments import as_weight, check_reduction, check_weight
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.losses.inputs.arguments import (
+    check_ignore_index,
+    check_reduction,
+    check_share,
+)
+from learnprop.equations.losses.inputs.samples import IGNORED, Reduction
+from learnprop.equations.losses.inputs.weights import (
+    ClassWeight,
+    as_weight,
+    check_no_count,
+    check_weight,
+)
 
-Reduction = Literal["mean", "sum"]
 
+class WideBuffers(torch.nn.Module):
+    """Base of modules whose buffers stay in float64, whatever the module is cast to.
 
-class ClassWeighted(torch.nn.Module):
-    """Base of modules with class weights.
-
-    λ is a buffer, which moves with the module and is saved with it. It stays in
-    float64, whatever the module is cast to: half precision has no room for 1/N. A device without
-    float64 rounds it to float32, for good.
+    They move with the module and are saved with it. A device without float64 rounds them to
+    float32, for good.
     """
 
-    class_weight: Tensor | None
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        own = {id(buffer) for buffer in self._buffers.values() if buffer is not None}
+
+        def moved(tensor: torch.Tensor) -> torch.Tensor:
+            if id(tensor) not in own:
+                return fn(tensor)
+            try:
+                there = fn(tensor)
+                widest = there.dtype in (tensor.dtype, torch.float64)
+                return there if widest else tensor.to(there.device)
+            except (TypeError, RuntimeError):  # no float64 on the device; or fn fails again
+                single = tensor.float()
+                return single.to(fn(single).device)
+
+        return super()._apply(moved, recurse)
+
+
+class ClassWeighted(WideBuffers):
+    """Base of modules with class weights: λ is a buffer, in float64."""
+
+    class_weight: torch.Tensor | None
+    of_classes: ClassVar[int | None] = None
+    """How many there are, where a loss says so."""
 
     def __init__(
         self,
-        class_weight: ArrayLike | Tensor | None = None,
+        class_weight: ClassWeight | None = None,
         *,
+        class_count: ArrayLike | None = None,
+        ignore_index: int = IGNORED,
         reduction: Reduction = "mean",
         validate: bool = True,
     ) -> None:
         super().__init__()
         check_reduction(reduction)
-        self.reduction, self.validate = reduction, validate
+        check_ignore_index(ignore_index)
+        self.ignore_index, self.reduction, self.validate = ignore_index, reduction, validate
         weight = None
-        if class_weight is not None:
-            weight = as_weight(class_weight)
-            if weight.ndim != 1 or not self._takes(len(weight)):
-                raise ValueError(f"class_weight must be (n_classes,), got {tuple(weight.shape)}")
+        if class_weight is None:
+            check_no_count(class_count)
+        else:
+            weight = as_weight(class_weight, class_count, self.of_classes)
+            if weight.ndim != 1 or len(weight) < 2 or self.of_classes not in (None, len(weight)):
+                raise BadArgument(
+                    "class_weight", f"must be (n_classes,), got {tuple(weight.shape)}"
+                )
             if validate:
                 check_weight(weight)
         self.register_buffer("class_weight", weight)
-
-    def _takes(self, n_classes: int) -> bool:
-        return n_classes >= 2
-
-    def _apply(self, fn: Any, recurse: bool = True) -> Any:
-        weight = self.class_weight
-
-        def moved(tensor: Tensor) -> Tensor:
-            if tensor is not weight:
-                return fn(tensor)
-            try:
-                there = fn(weight)
-                widest = there.dtype in (weight.dtype, torch.float64)
-                return there if widest else weight.to(there.device)
-            except (TypeError, RuntimeError):  # no float64 on the device; or fn fails again
-                single = weight.float()
-                return single.to(fn(single).device)
-
-        return super()._apply(moved, recurse)
 
     def extra_repr(self) -> str:
         """Arguments, as `repr` shows them."""
@@ -69,29 +87,34 @@ class ClassWeighted(torch.nn.Module):
                 weight = self.class_weight.tolist()
             except RuntimeError:  # fake, or on "meta"
                 weight = f"<{len(self.class_weight)} without values>"
-        return f"class_weight={weight}, reduction={self.reduction!r}"
+        ignored = "" if self.ignore_index == IGNORED else f", ignore_index={self.ignore_index}"
+        return f"class_weight={weight}, reduction={self.reduction!r}{ignored}"
 
 
-def weighted(
-    nll: Tensor, labels: Tensor, class_weight: Tensor | None, n_classes: int, validate: bool
-) -> Tensor:
-    """Losses of samples times their class's weight."""
-    if class_weight is None:
-        return nll
-    if not isinstance(class_weight, Tensor):
-        raise ValueError(f"class_weight must be a tensor, got {type(class_weight).__name__}")
-    leading = class_weight.shape[:-1]
-    if class_weight.shape[-1:] != (n_classes,) or leading not in ((), labels.shape[:-1]):
-        raise ValueError(
-            f"class_weight must be of {n_classes} classes, got shape {tuple(class_weight.shape)}"
+class Smoothing(ClassWeighted):
+    """Base of those with an output per class, whose labels can be smoothed."""
+
+    def __init__(
+        self,
+        class_weight: ClassWeight | None = None,
+        *,
+        class_count: ArrayLike | None = None,
+        ignore_index: int = IGNORED,
+        label_smoothing: float = 0.0,
+        reduction: Reduction = "mean",
+        validate: bool = True,
+    ) -> None:
+        super().__init__(
+            class_weight,
+            class_count=class_count,
+            ignore_index=ignore_index,
+            reduction=reduction,
+            validate=validate,
         )
-    if validate:
-        check_weight(class_weight)
-    weight = class_weight.to(nll.device, nll.dtype)
-    return nll * weight.expand(*labels.shape[:-1], -1).gather(-1, labels)
+        check_share("label_smoothing", label_smoothing)
+        self.label_smoothing = label_smoothing
 
-
-def reduced(values: Tensor, reduction: Reduction) -> Tensor:
-    """Sum of the samples, or that over their number, whatever their weights are."""
-    check_reduction(reduction)
-    return values.mean(dim=-1) if reduction == "mean" else values.sum(dim=-1)
+    def extra_repr(self) -> str:
+        """Arguments, as `repr` shows them."""
+        smoothing = f", label_smoothing={self.label_smoothing:g}" if self.label_smoothing else ""
+        return super().extra_repr() + smoothing

@@ -6,11 +6,21 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from learnprop.equations.losses.arguments import check_logits, check_one_minibatch
-from learnprop.equations.losses.class_weighted import ClassWeighted, Reduction, reduced, weighted
+from learnprop.equations.losses.class_weighted import Smoothing
+from learnprop.equations.losses.inputs.arguments import at_least_single, check_share
+from learnprop.equations.losses.inputs.samples import (
+    IGNORED,
+    Reduction,
+    is_own,
+    reduced,
+    samples_of,
+)
+from learnprop.equations.losses.inputs.smoothing import masses
+from learnprop.equations.losses.inputs.weights import ClassWeight, of_labels, weight_for
 from learnprop.equations.losses.softmax import residual, sides
 from learnprop.equations.mean_proba import FloatArray
 
@@ -34,8 +44,11 @@ p̄ is not known: it may be NaN."""
 def one_vs_all_logistic_loss(
     logits: Tensor,
     targets: Tensor,
-    class_weight: Tensor | None = None,
+    class_weight: ClassWeight | None = None,
     *,
+    class_count: ArrayLike | None = None,
+    ignore_index: int = IGNORED,
+    label_smoothing: float = 0.0,
     reduction: Reduction = "mean",
     validate: bool = True,
 ) -> Tensor:
@@ -46,18 +59,22 @@ def one_vs_all_logistic_loss(
 
     Parameters
     ----------
-    logits : tensor, shape (..., n_samples, n_classes)
-    targets : tensor of int, shape (..., n_samples)
-    class_weight : tensor, shape (n_classes,) or (..., n_classes), optional
-        λ; by default all are one.
-    reduction : {"mean", "sum"}
-        As in `weighted_softmax_loss`; over classes it is a sum in either case.
+    logits : tensor, shape (n_samples, n_classes) or (n_samples, n_classes, d1, ...)
+    targets : tensor of int, shape (n_samples,) or (n_samples, d1, ...); or of the logits' shape
+        Labels, or probabilities of the classes, of sum one.
+    class_weight : array_like, shape (n_classes,), or dict {class: weight}, or "balanced", optional
+    class_count : array_like, shape (n_classes,), optional
+    ignore_index : int
+    label_smoothing : float
+        As in `weighted_softmax_loss`.
+    reduction : {"mean", "sum", "none"}
+        As in `weighted_softmax_loss`; over classes it is a sum in any case.
     validate : bool
         As in `weighted_softmax_loss`.
 
     Returns
     -------
-    tensor, shape (...)
+    tensor, shape () or that of the labels
         In nats.
 
     Raises
@@ -72,14 +89,28 @@ def one_vs_all_logistic_loss(
     >>> one_vs_all_logistic_loss(z, y) / math.log(2)
     tensor(4.)
     """
-    z, y = check_logits(logits, targets, validate)
-    nll = -log_proba(z, is_own(y, z)).sum(dim=-1)
-    return reduced(weighted(nll, y, class_weight, z.shape[-1], validate), reduction)
+    samples = samples_of(logits, targets, ignore_index, validate)
+    check_share("label_smoothing", label_smoothing)
+    z, y = samples.logits, samples.labels
+    weight = weight_for(z, class_weight, class_count, z.shape[1], validate)
+    if samples.proba is None and not label_smoothing:
+        each = _of_samples(z, y)
+        each = each if weight is None else each * of_labels(weight, y)
+    else:
+        mass = masses(samples, weight, label_smoothing)
+        others = mass.sum(dim=-1, keepdim=True) - mass
+        each = -(mass * logsigmoid(z) + others * logsigmoid(-z)).sum(dim=-1)
+    return reduced(each, samples, reduction)
 
 
 def minibatch_loss(logits: Tensor, targets: Tensor, batch_size: int) -> Tensor:
     """Sum of a minibatch over the size that it should have (see `equations.losses.loss`)."""
-    return one_vs_all_logistic_loss(logits, targets, reduction="sum", validate=False) / batch_size
+    return _of_samples(at_least_single(logits), targets.long()).sum(dim=-1) / batch_size
+
+
+def _of_samples(logits: Tensor, labels: Tensor) -> Tensor:
+    """Losses (..., n_samples) of logits (..., n_samples, n_classes), over all outputs."""
+    return -log_proba(logits, is_own(labels, logits)).sum(dim=-1)
 
 
 def bias_equation(class_count: FloatArray) -> tuple[FloatArray, LogWeights]:
@@ -114,7 +145,7 @@ def without_own(values: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
     return values.masked_fill(own, -torch.inf)
 
 
-class OneVsAllLogisticLoss(ClassWeighted):
+class OneVsAllLogisticLoss(Smoothing):
     """Logistic loss of K binary classifiers (see `one_vs_all_logistic_loss`).
 
     Its gradient at initialisation is K / (2 √(K-1)) times the softmax loss's, 1.7 at K = 10, in
@@ -122,10 +153,13 @@ class OneVsAllLogisticLoss(ClassWeighted):
 
     Parameters
     ----------
-    class_weight : array_like, shape (n_classes,), optional
-    reduction : {"mean", "sum"}
+    class_weight : array_like, shape (n_classes,), or dict {class: weight}, or "balanced", optional
+    class_count : array_like, shape (n_classes,), optional
+    ignore_index : int
+    label_smoothing : float
+    reduction : {"mean", "sum", "none"}
     validate : bool
-        As in `weighted_softmax_loss`.
+        As in `one_vs_all_logistic_loss`.
 
     Raises
     ------
@@ -140,17 +174,16 @@ class OneVsAllLogisticLoss(ClassWeighted):
     """
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Loss of logits (n_samples, n_classes) at targets (n_samples,)."""
-        check_one_minibatch(logits, targets, None)
+        """Loss of logits (n_samples, n_classes, ...) at targets (n_samples, ...)."""
         return one_vs_all_logistic_loss(
-            logits, targets, self.class_weight, reduction=self.reduction, validate=self.validate
+            logits,
+            targets,
+            self.class_weight,
+            ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+            reduction=self.reduction,
+            validate=self.validate,
         )
-
-
-def is_own(labels: Tensor, logits: Tensor) -> Tensor:
-    """1 at the output of a sample's class, else 0; shape (..., n_samples, n_classes)."""
-    classes = torch.arange(logits.shape[-1], device=logits.device)
-    return (labels[..., None] == classes).to(logits.dtype)
 
 
 def log_proba(logits: Tensor, own: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from learnprop.equations.inference.estimates import Verdict
-from learnprop.equations.losses.lgl_inr import in_negative_residual
+from learnprop.equations.losses.hardness import in_negative_residual
 from learnprop.reports.claims.readings import (
     Evidence,
     Put,

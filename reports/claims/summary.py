@@ -7,7 +7,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from learnprop.equations.inference.estimates import Verdict
-from learnprop.equations.losses.lgl_inr import in_negative_sides
+from learnprop.equations.losses.hardness import in_negative_sides
 from learnprop.reports.claims.crossing import crossing
 from learnprop.reports.claims.readings import Evidence
 from learnprop.reports.claims.verdicts import CLAIMS

@@ -12,6 +12,7 @@ from learnprop.reports.protocols.ademp import (
     fitted_by,
     items,
     limit,
+    no_minimum,
     plain_text,
 )
 from learnprop.reports.statistics.resplit import resplit_protocol
@@ -55,11 +56,12 @@ def explore_protocol(study: Study) -> Protocol:
             "Where more than 5 % of the runs have no model, `separated` (or the commonest reason), "
             "and no means over the others: they would speak of those samples alone that have a "
             "model.",
+            *no_minimum(study),
             "Mean probability of the own class, accuracy by class, balanced accuracy and accuracy "
             f"at the priors of training, each with its Monte Carlo standard error{bounds}",
             "No limit is known: overfitting and sampling are one term of the residual."
             if source.file
-            else limit(cell.fitting),
+            else limit(cell),
         ),
     )
 
@@ -71,7 +73,7 @@ def _mechanism(source: Source) -> list[str]:
             for label, n in zip(source.labels, source.file.counts, strict=True)
         )
         return [
-            f"The samples of one file (SHA-256 {source.file.sha256[:16]}…), "
+            f"The samples of one file (SHA-256 of features and labels {source.file.sha256[:16]}…), "
             f"{source.file.n_features} features; labels and their samples: {counts}. Class 0 is "
             f"{plain_text(source.labels[0])}.",
             "Every replication draws training and test samples from it without replacement: they "

@@ -23,9 +23,11 @@ from learnprop.reports.statistics.columns import (
 )
 from learnprop.reports.statistics.evidence import (
     Part,
+    SettingEvidence,
     Terms,
     evidence_of,
     read_cell,
+    separated_note,
     too_many_failed,
 )
 from learnprop.reports.statistics.resplit import columns_of_corrected
@@ -66,6 +68,8 @@ class Explore:
         Of the one file that all runs split; zero where data are generated.
     curve : DataFrame
         The population curve: one row per ratio, λ_0 and class; empty without one.
+    separated : str
+        What is said of separated classes at the foot of tables; empty where there are none.
     """
 
     summary: pd.DataFrame
@@ -76,6 +80,7 @@ class Explore:
     margin: float
     limit_basis: str
     n_samples: int = 0
+    separated: str = ""
 
     @property
     def n_classes(self) -> int:
@@ -144,6 +149,7 @@ def summarise(study: Study, store: Store) -> Explore:
     rows: list[dict[str, Any]] = []
     curve: list[dict[str, Any]] = []
     known: dict[int, LimitProba | None] = {}
+    seen: list[SettingEvidence] = []
     for cell in study.cells:
         if limit is not None:
             curve += _curve(cell, limit, known)
@@ -151,6 +157,7 @@ def summarise(study: Study, store: Store) -> Explore:
         terms = _terms(study, cell)
         for setting in cell.settings:
             evidence = evidence_of(study, cell, setting, fits, measured)
+            seen.append(evidence)
             about = about_classes(cell, setting, source.labels)
             about |= columns_of_limit(limit, evidence.mass)
             key = {"ratio": cell.ratio, "weighting": setting}
@@ -165,6 +172,7 @@ def summarise(study: Study, store: Store) -> Explore:
         margin=study.design["margin"],
         limit_basis=limit.basis if limit else "",
         n_samples=sum(source.file.counts) if source.file else 0,
+        separated=separated_note(seen, study.design),
     )
 
 
@@ -223,10 +231,12 @@ def _curve(
 ) -> list[dict[str, Any]]:
     """Limits over the λ_0 of a ratio's settings, evenly spaced in log odds.
 
-    For two classes P depends on the odds of the masses alone: ratios share their points.
+    For two classes P depends on the odds of the masses alone, unless there is a penalty: ratios
+    share their points.
     """
     count = np.array(cell.train_size, dtype=np.float64)
     binary = len(count) == 2
+    shared = binary and limit.by_ratios
     shift = float(np.log(count[0] / count[1])) if binary else 0.0
     lambda0 = [weight[0] for s, weight in cell.class_weight if binary or is_lambda0(s)]
     if len(set(lambda0)) < 2:
@@ -236,7 +246,7 @@ def _curve(
     rows = []
     for i in range(int(np.floor(at[0])), int(np.ceil(at[1])) + 1):
         first = float(expit(i * step - shift))
-        if binary:
+        if shared:
             if i not in known:
                 known[i] = proba_in_limit(limit, np.exp([i * step, 0.0]))
             found = known[i]

@@ -119,13 +119,18 @@ def _by_ratio(
         for s in (group[0]["weighting"] for group in kept)
     ]
     heads = (f"{markup.either('λ', _LAMBDA)}, ratio", *(f"{ratio:g}" for ratio in table.ratios))
-    return Grid(heads, tuple(rows), note="\n".join([*folded, runs_note(table.summary), *notes]))
+    notes = [*folded, runs_note(table.summary), *_separated(table), *notes]
+    return Grid(heads, tuple(rows), note="\n".join(notes))
 
 
 def _folded_name(row: dict[str, Any]) -> str:
     """Name of a λ setting in a note, which has no formulas."""
     setting: str = row["weighting"]
     return f"lambda0 = {setting}" if is_lambda0(setting) else setting
+
+
+def _separated(table: Explore) -> list[str]:
+    return [table.separated] if table.separated else []
 
 
 def _over_runs(table: Explore) -> list[str]:
@@ -165,7 +170,12 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
     test = test[test["ratio"] == ratio]
     of_settings = [rows.to_dict("records") for _, rows in test.groupby("weighting", sort=False)]
     kept, folded = fold(of_settings, _folded_name)
-    notes = [*folded, runs_note(test)]
-    notes += [*_over_runs(table), *([CORRECTED_FOR_GAPS] if resplit else [])]
+    notes = [
+        *folded,
+        runs_note(test),
+        *(_separated(table) if test["runs_failed"].any() else []),
+        *_over_runs(table),
+        *([CORRECTED_FOR_GAPS] if resplit else []),
+    ]
     rows = [r | {"first": r["class"] == 0} for group in kept for r in group]
     return lay_out(rows, columns, first="first", verbatim=(1,), note="\n".join(notes))

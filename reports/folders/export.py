@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
@@ -28,22 +29,34 @@ from learnprop.simulations.records.store import (
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMATS = ("csv", "parquet", "json")
+FORMATS = {
+    "csv": (".csv", ".csv.gz"),
+    "parquet": (".parquet",),
+    "json": (".json", ".json.gz"),
+}
+"""Endings of the file's name, by format."""
+
 TABLES = ("measurements", "fits")
 
 
 def export(
-    store: Store, path: Path, *, file_format: str = "csv", table: str = "measurements"
+    store: Store,
+    out: Path | BinaryIO,
+    *,
+    file_format: str | None = None,
+    table: str = "measurements",
 ) -> int:
     """Write a table of a store to a file, whole or not at all, a block at a time.
 
     Parameters
     ----------
     store : Store
-    path : Path
-        Replaced if it is there.
-    file_format : {"csv", "parquet", "json"}
-        Numbers keep every bit. JSON is one array of records.
+    out : Path or binary file
+        A path is replaced if it is there, and compressed if it ends in ``.gz``. A file, such as
+        that of stdout, takes text alone.
+    file_format : {"csv", "parquet", "json"}, optional
+        Numbers keep every bit. JSON is one array of records. By default as the path ends, of a file
+        CSV.
     table : {"measurements", "fits"}
         One row per cell, λ setting, run, epoch, stage, split, true class and predicted class; or
         one per fit, failed ones included.
@@ -56,33 +69,90 @@ def export(
     Raises
     ------
     ValueError
-        If a name is unknown, or the package that the format needs is missing.
+        If a name is unknown, the path ends as another format does, or the package that the format
+        needs is missing.
     """
-    check_format(file_format, table)
-    writer = {"csv": _csv, "parquet": _parquet, "json": _json}[file_format]
-    beside = path.with_name(path.name + ".tmp")
-    n_rows = 0
+    path = out if isinstance(out, Path) else None
+    writer = {"csv": _csv, "parquet": _parquet, "json": _json}[format_of(path, file_format, table)]
+    if not isinstance(out, Path):
+        return _write(store, table, writer, out)
+    beside = out.with_name(f"{out.name}.tmp")
     try:
-        with writer(beside) as write:
-            for frame in _frames(store, table):
-                write(frame)
-                n_rows += len(frame)
-        beside.replace(path)
+        with beside.open("wb") as file:
+            if out.suffix.lower() == ".gz":  # no time in it: the same rows are the same bytes
+                with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+                    n_rows = _write(store, table, writer, cast("BinaryIO", packed))
+            else:
+                n_rows = _write(store, table, writer, file)
+        beside.replace(out)
     finally:
         beside.unlink(missing_ok=True)
     return n_rows
 
 
-def check_format(file_format: str, table: str) -> None:
-    """Raise ValueError, naming the option, unless `export` can write that."""
-    if file_format not in FORMATS:
+def format_of(path: Path | None, file_format: str | None, table: str) -> str:
+    """Format that a path and what was said agree on.
+
+    Parameters
+    ----------
+    path : Path or None
+        None is stdout.
+    file_format : str or None
+        None is not said.
+    table : str
+
+    Returns
+    -------
+    {"csv", "parquet", "json"}
+
+    Raises
+    ------
+    BadArgument
+        Unless `export` can write that there.
+
+    Examples
+    --------
+    >>> format_of(Path("a.json.gz"), None, "fits"), format_of(None, None, "fits")
+    ('json', 'csv')
+    >>> format_of(Path("a.csv"), "json", "fits")
+    Traceback (most recent call last):
+    ValueError: file_format must be csv, as out a.csv ends, got 'json'
+    """
+    if file_format is not None and file_format not in FORMATS:
         raise BadArgument(
             "file_format", f"must be one of {', '.join(FORMATS)}, got {file_format!r}"
         )
     if table not in TABLES:
         raise BadArgument("table", f"must be one of {', '.join(TABLES)}, got {table!r}")
-    if file_format == "parquet" and find_spec("pyarrow") is None:
+    chosen = file_format or "csv"
+    if path is not None and (path.suffix or file_format is None):
+        chosen = next((f for f in FORMATS if path.name.lower().endswith(FORMATS[f])), "")
+        if not chosen:
+            known = ", ".join(ending for endings in FORMATS.values() for ending in endings)
+            raise BadArgument("out", f"must end in {known}, got {path}")
+        if file_format not in (None, chosen):
+            raise BadArgument(
+                "file_format", f"must be {chosen}, as `out` {path} ends, got {file_format!r}"
+            )
+    if chosen == "parquet" and path is None:
+        raise BadArgument("file_format", "parquet needs a file (`out`); stdout takes csv and json")
+    if chosen == "parquet" and find_spec("pyarrow") is None:
         raise BadArgument("file_format", "parquet needs: pip install 'learnprop[parquet]'")
+    return chosen
+
+
+def _write(
+    store: Store,
+    table: str,
+    writer: Callable[[BinaryIO], AbstractContextManager[Callable[[pd.DataFrame], None]]],
+    file: BinaryIO,
+) -> int:
+    n_rows = 0
+    with writer(file) as write:
+        for frame in _frames(store, table):
+            write(frame)
+            n_rows += len(frame)
+    return n_rows
 
 
 def _frames(store: Store, table: str) -> Iterator[pd.DataFrame]:
@@ -178,36 +248,34 @@ def fits_frame(cell: str, rows: Fits, n_classes: int) -> pd.DataFrame:
 
 
 @contextmanager
-def _csv(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        first = True
+def _csv(file: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
+    first = True
 
-        def write(frame: pd.DataFrame) -> None:
-            nonlocal first
-            frame.to_csv(file, index=False, header=first, lineterminator="\n")
-            first = False
+    def write(frame: pd.DataFrame) -> None:
+        nonlocal first
+        file.write(frame.to_csv(index=False, header=first, lineterminator="\n").encode())
+        first = False
 
-        yield write
-
-
-@contextmanager
-def _json(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
-    with path.open("w", encoding="utf-8") as file:
-        separator = "[\n"
-
-        def write(frame: pd.DataFrame) -> None:
-            nonlocal separator
-            for record in frame.astype(object).where(frame.notna(), None).to_dict("records"):
-                # json writes the shortest digits that read back as the same number
-                file.write(separator + json.dumps(record, ensure_ascii=False))
-                separator = ",\n"
-
-        yield write
-        file.write("\n]\n")
+    yield write
 
 
 @contextmanager
-def _parquet(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+def _json(file: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
+    separator = "[\n"
+
+    def write(frame: pd.DataFrame) -> None:
+        nonlocal separator
+        for record in frame.astype(object).where(frame.notna(), None).to_dict("records"):
+            # json writes the shortest digits that read back as the same number
+            file.write(f"{separator}{json.dumps(record, ensure_ascii=False)}".encode())
+            separator = ",\n"
+
+    yield write
+    file.write(b"\n]\n")
+
+
+@contextmanager
+def _parquet(file: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -216,7 +284,7 @@ def _parquet(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     def write(frame: pd.DataFrame) -> None:
         rows = pa.Table.from_pandas(frame, preserve_index=False)
         if not writers:
-            writers.append(pq.ParquetWriter(path, rows.schema))
+            writers.append(pq.ParquetWriter(file, rows.schema))
         writers[0].write_table(rows.cast(writers[0].schema))
 
     try:

@@ -12,6 +12,7 @@ from typing import Any
 
 from learnprop.reports.layout.numbers import duration
 from learnprop.simulations.engine.study import block_size_of
+from learnprop.simulations.records.rows import with_way_on
 from learnprop.simulations.records.store import (
     Store,
     failed_runs,
@@ -51,7 +52,8 @@ class Status:
         At the speed of the finished blocks and the last session's number of workers; NaN before
         any block is finished.
     reasons : tuple of (reason, cell, run, count)
-        Why replications failed, the most frequent first, each with its first replication.
+        Why replications failed, the most frequent first, each with its first replication; options
+        that a reason names are marked by backticks.
     notes : tuple of str
         What was out of the ordinary in single blocks.
     session : dict
@@ -187,6 +189,7 @@ def _reasons(store: Store, failed: dict[str, set[int]]) -> tuple[tuple[str, str,
             for run, reason in zip(fits.run, fits.reason, strict=True)
             if reason and int(run) in runs
         }
+        reasons = {(run, with_way_on(reason, store.design)) for run, reason in reasons}
         for run, reason in sorted(reasons):
             counts[reason] += 1
             first.setdefault(reason, (cell, run))

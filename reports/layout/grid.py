@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from learnprop.equations.arguments import Worded
 from learnprop.reports.layout.latex import escaped
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ class Grid:
 
     ``verbatim`` says which columns, not the first, hold names from outside, to be shown as they
     are; everything else is in the markup of its medium. ``note`` stands below,
-    of one line or more.
+    of one line or more; options that it names are marked by backticks.
     """
 
     heads: tuple[str, ...]
@@ -142,7 +143,7 @@ def to_latex(grid: Grid) -> str:
     if grid.note:
         notes = [
             rf"\multicolumn{{{len(grid.heads)}}}{{l}}{{{escaped(line)}}} \\"
-            for line in grid.note.splitlines()
+            for line in str(Worded(grid.note)).splitlines()
         ]
         out[-2:-2] = [
             *([r"\midrule"] if body else []),
@@ -168,6 +169,7 @@ def to_console(grid: Grid, title: str) -> Any:
     Returns
     -------
     rich.table.Table
+        Its caption names options as the note does.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table

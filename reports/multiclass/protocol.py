@@ -11,6 +11,7 @@ from learnprop.reports.protocols.ademp import (
     fitted_by,
     items,
     limit,
+    no_minimum,
 )
 from learnprop.simulations.engine.study import Study
 
@@ -48,7 +49,8 @@ def multiclass_protocol(study: Study) -> Protocol:
             "5 %: above 5 % by the noise of the training sample, and by what they overfit. "
             "`untested` are those of which the test says nothing, too few misses being expected of "
             "the test sample.",
+            *no_minimum(study),
             RESIDUAL,
-            limit(cell.fitting),
+            limit(cell),
         ),
     )

@@ -28,6 +28,7 @@ from learnprop.reports.statistics.evidence import (
     evidence_of,
     parts_of,
     read_cell,
+    separated_note,
 )
 from learnprop.reports.statistics.rows import about_classes, about_runs, class_rows, joint_test
 from learnprop.reports.statistics.sides import overall_verdict, rejections
@@ -55,12 +56,15 @@ class Multiclass:
         λ setting to P on test, mean over runs.
     mass : dict
         λ setting to w.
+    separated : str
+        What is said of separated classes at the foot of tables; empty where there are none.
     """
 
     summary: pd.DataFrame
     joint: pd.DataFrame
     mean_proba: dict[str, FloatArray]
     mass: dict[str, FloatArray]
+    separated: str = ""
 
 
 def summarise(study: Study, store: Store) -> Multiclass:
@@ -88,8 +92,10 @@ def summarise(study: Study, store: Store) -> Multiclass:
     rows: list[dict[str, Any]] = []
     joint: list[dict[str, Any]] = []
     P: dict[str, FloatArray] = {}
+    seen: list[SettingEvidence] = []
     for setting in cell.settings:
         evidence, key = evidence_of(study, cell, setting, fits, measured), {"setting": setting}
+        seen.append(evidence)
         about = about_classes(cell, setting)
         rows += [key | row for row in class_rows(evidence, terms, about, columns)]
         joint.append(key | _joint_row(evidence, terms))
@@ -102,6 +108,7 @@ def summarise(study: Study, store: Store) -> Multiclass:
         joint=pd.DataFrame(joint),
         mean_proba=P,
         mass={setting: cell.class_mass(setting) for setting in cell.settings},
+        separated=separated_note(seen, study.design),
     )
 
 

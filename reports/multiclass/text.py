@@ -31,7 +31,8 @@ def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
         ("train", lambda r: _difference(train[r["setting"], r["class"]], markup)),
     ]
     test = [r | {"first": r["class"] == 0} for r in records if r["split"] == "test"]
-    return lay_out(test, columns, first="first", note=runs_note(table.summary))
+    notes = [runs_note(table.summary), *([table.separated] if table.separated else [])]
+    return lay_out(test, columns, first="first", note="\n".join(notes))
 
 
 def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:

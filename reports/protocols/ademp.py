@@ -15,7 +15,7 @@ from typing import Any
 
 from learnprop.equations.arguments import Worded
 from learnprop.simulations.engine.study import Study
-from learnprop.simulations.fitters.fitter import Fitter
+from learnprop.simulations.records.rows import REASONS, SEPARATED, with_way_on
 from learnprop.simulations.studies import options_type
 from learnprop.simulations.studies.option import declared_options
 
@@ -145,11 +145,19 @@ def decision(margin: float) -> str:
     )
 
 
-def limit(fitter: Fitter) -> str:
-    """Say where fits end as their samples grow."""
-    if fitter.limit is None:
+def limit(cell: Any) -> str:
+    """Say where a cell's fits end as their samples grow."""
+    if cell.limit is None:
         return "No limit is known: overfitting and sampling are one term of the residual."
-    return f"Limit: {fitter.limit.where}; by quadrature, or by Monte Carlo with its standard error."
+    return f"Limit: {cell.limit.where}; by quadrature, or by Monte Carlo with its standard error."
+
+
+def no_minimum(study: Study) -> tuple[str, ...]:
+    """Say what separated classes are where the fitter could have a penalty and has none."""
+    if study.cells[0].fitter.options.get("l2") != 0:
+        return ()
+    said = str(Worded(with_way_on(REASONS[SEPARATED], study.design)))
+    return (f"{said[0].upper()}{said[1:]}.",)
 
 
 TOGETHER = (

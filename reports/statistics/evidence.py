@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +16,13 @@ from learnprop.reports.statistics.sides import SidesOverRuns, sides_over_runs
 from learnprop.simulations.engine.study import Cell, Study
 from learnprop.simulations.records.rows import (
     FAILED_STATUSES,
+    REASONS,
+    SEPARATED,
     Fits,
     Measurements,
     rows_where,
     select,
+    with_way_on,
 )
 from learnprop.simulations.records.store import Store, read_fits, read_measurements
 from learnprop.simulations.studies.recording import SPLITS
@@ -162,6 +166,26 @@ def too_many_failed(evidence: SettingEvidence) -> str:
     reasons["failed"] += attempted - len(evidence.fits)
     ((reason, n),) = reasons.most_common(1)
     return reason if n else INCONCLUSIVE
+
+
+def separated_note(evidence: Iterable[SettingEvidence], design: Mapping[str, Any]) -> str:
+    """Say what it means where classes are separated, and what there is to do.
+
+    Parameters
+    ----------
+    evidence : iterable of SettingEvidence
+    design : mapping
+        Of the study.
+
+    Returns
+    -------
+    str
+        Two lines for the foot of a table, options marked by backticks; empty where no run is
+        separated.
+    """
+    if not any((e.fits.status == SEPARATED).any() for e in evidence):
+        return ""
+    return with_way_on(REASONS[SEPARATED], design).replace("; ", ";\n")
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ class Study:
     cell_runs : mapping
         Replications of single cells by name, where they are not `n_runs`.
     inputs : mapping
-        Where the files are that the study reads, by option; what is in them is in the design.
+        Where the files are that the study reads and how they are written, by option; what is in
+        them is in the design.
     keeps_unfinished : bool
         Whether `compute_block` takes a folder beside the store as a fourth argument, where it keeps
         what would take long to compute again.

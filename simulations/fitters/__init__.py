@@ -47,10 +47,21 @@ class FitterLine(Registered):
         return self.n_classes in (None, n_classes)
 
 
+PENALTY = {
+    "l2": Parameter(
+        float,
+        0.0,
+        "α of the penalty (α/2) Σ coef², added to the loss Σ λ ℓ; not on intercepts. With it "
+        "separated classes have a minimum too.",
+        least=0,
+    )
+}
+"""What the regressions share."""
+
 FITTERS: dict[str, FitterLine] = {
-    "logistic": FitterLine("learnprop.simulations.fitters.logistic:FITTER", n_classes=2),
-    "softmax": FitterLine("learnprop.simulations.fitters.softmax:FITTER"),
-    "one-vs-all": FitterLine("learnprop.simulations.fitters.one_vs_all:FITTER"),
+    "logistic": FitterLine("learnprop.simulations.fitters.logistic:FITTER", PENALTY, n_classes=2),
+    "softmax": FitterLine("learnprop.simulations.fitters.softmax:FITTER", PENALTY),
+    "one-vs-all": FitterLine("learnprop.simulations.fitters.one_vs_all:FITTER", PENALTY),
     "mlp": FitterLine(
         "learnprop.simulations.fitters.mlp.softmax:FITTER",
         {
@@ -60,7 +71,7 @@ FITTERS: dict[str, FitterLine] = {
     ),
     "lgl-inr": FitterLine("learnprop.simulations.fitters.lgl_inr:FITTER", takes_weights=False),
 }
-"""By name. Where it is left open, the first without options that is for the number of classes."""
+"""By name. Where it is left open, the first that is for the number of classes."""
 
 
 def of_weights() -> dict[str, FitterLine]:

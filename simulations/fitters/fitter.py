@@ -38,7 +38,13 @@ class Batch:
     rngs: Callable[[str], list[np.random.Generator]]
 
 
-def no_epochs() -> tuple[int, str]:
+PENALTY = (
+    "(α/2) Σ coef² is added to the loss Σ λ ℓ, of the coefficients in the features' own units and "
+    "not of the intercepts, with α = {l2:g}"
+)
+
+
+def no_epochs(**_: Any) -> tuple[int, str]:
     """Epoch and stage of a fitter that has neither."""
     return 0, "raw"
 
@@ -50,7 +56,7 @@ class Fitter:
     Attributes
     ----------
     title : str
-        What it does, for protocols; its own options in braces.
+        What it does, for protocols; its own options in braces. Of an option `l2` it need not speak.
     fit : callable ``(batch, **options) -> sequence of Fitted``
         One per stage; every run under every setting.
     activation : {"softmax", "sigmoid"}
@@ -58,7 +64,8 @@ class Fitter:
     headline : callable ``(**options) -> (epoch, stage)``
         Of the fits that tables are about.
     limit : LargeSampleLimit, optional
-        Where fits end as their samples grow, if that is known.
+        Where fits end as their samples grow, if that is known; of a fitter with an option `l2`,
+        where that is zero.
     """
 
     title: str
@@ -66,6 +73,17 @@ class Fitter:
     activation: Activation = "softmax"
     headline: Callable[..., tuple[int, str]] = no_epochs
     limit: LargeSampleLimit | None = None
+
+    def method(self, *, l2: float = 0.0, **options: Any) -> str:
+        """What it does under its options, for protocols."""
+        said = self.title.format(**options)
+        return f"{said}; {PENALTY.format(l2=l2)}" if l2 else said
+
+    def limit_under(self, *, l2: float = 0.0, **_: Any) -> LargeSampleLimit | None:
+        """Where fits end under its options as their samples grow, if that is known."""
+        if not l2 or self.limit is None:
+            return self.limit
+        return self.limit.penalised(l2) if self.limit.penalised else None
 
 
 def one_fit(
@@ -76,11 +94,11 @@ def one_fit(
     activation: Activation = "softmax",
     limit: LargeSampleLimit | None = None,
 ) -> Fitter:
-    """Make the record of a fitter without options, epochs or stages.
+    """Make the record of a fitter without epochs or stages.
 
     Parameters
     ----------
-    fit : callable ``(X, y, values, device=) -> Fit``
+    fit : callable ``(X, y, values, *, device, **options) -> Fit``
     logits_of : callable ``(X, params) -> logits``
         As in `Fitted`.
     title : str
@@ -92,8 +110,8 @@ def one_fit(
     Fitter
     """
 
-    def fitted(batch: Batch) -> list[Fitted]:
-        found = fit(batch.X, batch.y, batch.values, device=batch.device)
+    def fitted(batch: Batch, **options: Any) -> list[Fitted]:
+        found = fit(batch.X, batch.y, batch.values, device=batch.device, **options)
         return [Fitted(batch.settings, *no_epochs(), found, logits_of, activation)]
 
     return Fitter(title, fitted, activation, limit=limit)

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.losses.lgl_inr import in_negative_weights, lgl_inr_loss
+from learnprop.equations.losses.hardness import in_negative_weights
+from learnprop.equations.losses.lgl_inr import minibatch_loss
 from learnprop.simulations.fitters.fit import Fit, Samples, check_enough, check_samples
 from learnprop.simulations.fitters.fitter import one_fit
 from learnprop.simulations.fitters.regression import (
@@ -114,7 +115,7 @@ def fit_lgl_inr(
     for run, x in enumerate(design):
         last_move[run] = (step[run] @ x).abs().amax(dim=(-2, -1))
         for s, b in enumerate(beta):
-            loss[run, s] = lgl_inr_loss((theta[run, s] @ x).mT, labels, b, validate=False)
+            loss[run, s] = minibatch_loss((theta[run, s] @ x).mT, labels, n_samples, b)
 
     params = in_units(theta, by).cpu().numpy()
 

@@ -19,9 +19,11 @@ from learnprop.simulations.fitters.fitter import one_fit
 from learnprop.simulations.fitters.regression import (
     Attempt,
     Standardised,
+    check_penalty,
     in_units,
     newton_status,
     norm_in,
+    penalty_in,
     refit_outliers,
     standardise,
     with_separated,
@@ -37,20 +39,24 @@ def fit_logistic(
     y: ArrayLike,
     class_weight: ArrayLike,
     *,
+    l2: float = 0.0,
     device: str = "cpu",
     max_iter: int = 100,
 ) -> Fit:
     r"""Weighted logistic regression for every replication and every λ setting.
 
-    Minimises Eq. (1) with K = 2, unpenalised, to a gradient norm of 1e-12 of the total mass, in
-    standardised features (each centred and divided by its SD): the fit depends neither on their
-    units nor on their origin. `gradient_norm` is that norm.
+    Minimises Eq. (1) with K = 2, plus :math:`\frac{\alpha}{2} |\beta|^2` of the coefficients but
+    not of the intercept, to a gradient norm of 1e-12 of the total mass, in standardised features
+    (each centred and divided by its SD). Without a penalty the fit depends neither on their units
+    nor on their origin; with one, on their units. `gradient_norm` is that norm.
 
     Parameters
     ----------
     X : array_like, shape (n_runs, n_samples, n_features)
     y : array_like, shape (n_samples,), labels 0 and 1
     class_weight : array_like, shape (n_settings, 2)
+    l2 : float
+        α, in the units of the features and of the loss L: scikit-learn's 1 / C.
     device : {"cpu", "cuda", "auto"}
     max_iter : int
         Newton iterations, halvings included.
@@ -59,12 +65,13 @@ def fit_logistic(
     -------
     Fit
         Parameters are the coefficients, then the intercept. Status "separated" where a hyperplane
-        separates the classes; those coefficients mean nothing.
+        separates the classes and there is no penalty; those coefficients mean nothing.
 
     Raises
     ------
     ValueError
-        If an argument does not fit (see `check_problem`) or n_samples <= n_features + 1.
+        If an argument does not fit (see `check_problem`), l2 is negative or not finite or, without
+        a penalty, n_samples <= n_features + 1.
 
     Examples
     --------
@@ -72,16 +79,19 @@ def fit_logistic(
     >>> fit = fit_logistic(X, y, [[0.5, 0.5]])
     >>> fit.params.round(6).tolist(), fit.status.tolist()
     ([[[0.908184, -1.362276]]], [['converged']])
+    >>> fit_logistic(X, [0, 0, 1, 1], [[1.0, 1.0]], l2=1.0).params.round(6).tolist()
+    [[[0.958286, -1.437429]]]
     """
-    return fit_problem(check_problem(X, y, class_weight, device), max_iter=max_iter)
+    return fit_problem(check_problem(X, y, class_weight, device), l2=l2, max_iter=max_iter)
 
 
-def fit_problem(problem: Problem, *, max_iter: int = 100) -> Fit:
+def fit_problem(problem: Problem, *, l2: float = 0.0, max_iter: int = 100) -> Fit:
     """Weighted logistic regression of a checked problem, whose weights are those of its samples.
 
     Parameters
     ----------
     problem : Problem
+    l2 : float
     max_iter : int
 
     Returns
@@ -91,10 +101,12 @@ def fit_problem(problem: Problem, *, max_iter: int = 100) -> Fit:
     Raises
     ------
     ValueError
-        If n_samples <= n_features + 1.
+        If l2 is negative or not finite or, without a penalty, n_samples <= n_features + 1.
     """
+    check_penalty(l2)
     n_samples, n_params = problem.design.shape[1:]
-    check_enough(n_samples, n_params)
+    if not l2:
+        check_enough(n_samples, n_params)
     features = problem.design[..., :-1].mT.contiguous()
     by = standardise(features)
     labels = (problem.sign < 0).cpu().numpy().astype(np.int64)
@@ -110,13 +122,17 @@ def fit_problem(problem: Problem, *, max_iter: int = 100) -> Fit:
                 hopeless[run] = separated(run, params[run, right | in_full], in_full)
         return hopeless
 
-    first = _attempt(problem, by, by, no_minimum=no_minimum, max_iter=max_iter)
+    first = _attempt(
+        problem, by, by, l2=l2, no_minimum=None if l2 else no_minimum, max_iter=max_iter
+    )
 
     def again(run: int, columns: Standardised) -> Attempt:
         unit = Standardised(features, by.centre[run : run + 1], by.spread[run : run + 1])
-        return _attempt(problem, columns, unit, max_iter=max_iter)
+        return _attempt(problem, columns, unit, l2=l2, max_iter=max_iter)
 
     attempt = refit_outliers(first, features, by, again)
+    if l2:
+        return attempt.fit
     params = of_classes(torch.as_tensor(attempt.fit.params))
     return with_separated(attempt, lambda run: separated(run, params[run], True))
 
@@ -140,6 +156,7 @@ def _attempt(
     by: Standardised,
     unit: Standardised,
     *,
+    l2: float,
     no_minimum: NoMinimum | None = None,
     max_iter: int,
 ) -> Attempt:
@@ -149,11 +166,13 @@ def _attempt(
     n_runs, n_params, _ = design.shape
     weight = problem.weight.expand(n_runs, -1, -1)
     start = design.new_zeros(n_runs, len(problem.weight), n_params)
+    penalty = penalty_in(by, l2, problem.mass)
     found = minimise_logistic(
         design,
         weight,
         start,
-        own_ridge=by is not unit,
+        penalty=penalty if l2 else None,
+        own_ridge=by is not unit or l2 > 0,
         no_minimum=no_minimum,
         max_iter=max_iter,
     )
@@ -166,6 +185,7 @@ def _attempt(
             for t, x in zip(found.theta, design, strict=True)
         ]
     )
+    loss += 0.5 * (penalty * found.theta**2).sum(-1)
     params = in_units(found.theta, by).cpu().numpy()
     fit = Fit(
         params=params,
@@ -204,5 +224,5 @@ FITTER = one_fit(
     fit_logistic,
     logistic_logits,
     title="logistic regression, Newton's method to a gradient norm of 1e-12 Σw",
-    limit=large_sample_limit.SOFTMAX,
+    limit=large_sample_limit.LOGISTIC,
 )

@@ -42,7 +42,7 @@ class Objective:
     bias_penalty : float
         α of (α/2) Σ b², added to the sum-form loss.
     weight_penalty : float
-        α of (α/2) Σ W² over all coefficients but the bias.
+        α of (α/2) Σ W² over all coefficients but the bias, of all K logits.
     smoothing : float
         ε of label smoothing, 0 <= ε < 1.
     smoothing_form : {"own", "torch"}
@@ -97,7 +97,7 @@ class Objective:
 
     @property
     def is_penalised(self) -> bool:
-        """Whether a penalty is added, which is one in the units of the features."""
+        """Whether a penalty is added."""
         return bool(self.bias_penalty or self.weight_penalty)
 
 

@@ -19,12 +19,14 @@ def fit_one_vs_all(
     y: ArrayLike,
     class_weight: ArrayLike,
     *,
+    l2: float = 0.0,
     device: str = "cpu",
     max_iter: int = 100,
 ) -> Fit:
     r"""Weighted one-vs-all logistic regression for every replication and every λ setting.
 
-    .. math:: L = \sum_i \lambda_{y_i} \sum_k \log(1 + e^{\mp z_k(x_i)}),
+    .. math:: L = \sum_i \lambda_{y_i} \sum_k \log(1 + e^{\mp z_k(x_i)})
+              + \frac{\alpha}{2} \sum_k |\beta_k|^2,
 
     minus where :math:`y_i = k`: a sample keeps its own class's weight in all K problems, so that
     each output has its own equation (8), and the K of them are independent (E2).
@@ -34,6 +36,8 @@ def fit_one_vs_all(
     X : array_like, shape (n_runs, n_samples, n_features)
     y : array_like, shape (n_samples,), labels 0 .. n_classes-1
     class_weight : array_like, shape (n_settings, n_classes)
+    l2 : float
+        α, in the units of the features and of the loss L.
     device : {"cpu", "cuda", "auto"}
     max_iter : int
         Newton iterations of each problem.
@@ -47,7 +51,8 @@ def fit_one_vs_all(
     Raises
     ------
     ValueError
-        If an argument does not fit (see `check_samples`) or n_samples <= n_features + 1.
+        If an argument does not fit (see `check_samples`), l2 is negative or not finite or, without
+        a penalty, n_samples <= n_features + 1.
 
     Examples
     --------
@@ -65,7 +70,7 @@ def fit_one_vs_all(
     for k in range(data.class_weight.shape[1]):
         sign = torch.as_tensor(np.where(data.labels == k, -1.0, 1.0), device=data.device)
         problem = Problem(design=design, sign=sign, weight=weight, mass=data.mass)
-        fits.append(fit_problem(problem, max_iter=max_iter))
+        fits.append(fit_problem(problem, l2=l2, max_iter=max_iter))
     statuses = np.stack([f.status for f in fits])
     status = np.full(statuses.shape[1:], CONVERGED, dtype=statuses.dtype)
     for worse in (NOT_CONVERGED, SEPARATED, DIVERGED):

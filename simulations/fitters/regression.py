@@ -1,4 +1,4 @@
-"""What the regressions share: standardised features, and the status of a fit by Newton's method."""
+"""What the regressions share: standardised features, the penalty there, and a fit's status."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from learnprop.equations.arguments import BadArgument
+from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.fitters.fit import Fit
 from learnprop.simulations.minimisation.exact_direction import columns_around
 from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE, SETTLED
@@ -75,6 +77,38 @@ def in_units(theta: torch.Tensor, by: Standardised) -> torch.Tensor:
     slopes = theta[..., :-1] / by.spread.view(shape)
     moved = (slopes * by.centre.view(shape)).sum(dim=-1, keepdim=True)
     return torch.cat([slopes, theta[..., -1:] - moved], dim=-1)
+
+
+def check_penalty(l2: float, argument: str = "l2") -> None:
+    """Raise ValueError unless α can be: finite and not negative."""
+    if not 0 <= l2 < float("inf"):
+        raise BadArgument(argument, f"must be finite and not negative, got {l2:g}")
+
+
+def penalty_in(by: Standardised, l2: float, mass: FloatArray) -> torch.Tensor:
+    r"""Penalty of the parameters of standardised features, over the total mass.
+
+    A coefficient is :math:`\beta_p = \theta_p / s_p`, so that
+    :math:`\frac{\alpha}{2} \sum \beta_p^2 = \frac{1}{2} \sum (\alpha / s_p^2) \theta_p^2`; the
+    intercept, which centring moves, has none.
+
+    Parameters
+    ----------
+    by : Standardised
+    l2 : float
+        α, in the units of the features and of the sum-form loss.
+    mass : ndarray, shape (n_settings,)
+
+    Returns
+    -------
+    tensor, shape (n_runs, n_settings, n_features + 1)
+        At most 1e300, where a coefficient is zero to float64.
+    """
+    share = torch.as_tensor(l2 / mass, device=by.spread.device)
+    of_slopes = (share[:, None] / by.spread[:, None, :, 0] / by.spread[:, None, :, 0]).clamp(
+        max=1e300
+    )
+    return torch.nn.functional.pad(of_slopes, (0, 1))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from learnprop.equations.arguments import BadArgument
 from learnprop.equations.mean_proba import FloatArray, IntArray
 from learnprop.simulations.fitters.fit import Fit, check_enough, check_samples
 from learnprop.simulations.fitters.fitter import one_fit
@@ -20,6 +19,7 @@ from learnprop.simulations.fitters.regression import (
     in_units,
     newton_status,
     norm_in,
+    penalty_in,
     refit_outliers,
     standardise,
     with_separated,
@@ -48,8 +48,10 @@ def fit_softmax(
     r"""Weighted softmax regression for every replication and every λ setting.
 
     Minimises Eq. (1), or what `objective` makes of it, to a gradient norm of 1e-12 of the total
-    mass by Newton's method, in standardised features where there is no penalty. A constant may be
-    added to the logits of all classes; the parameters returned sum to zero over the classes.
+    mass by Newton's method, in standardised features unless the bias is penalised, which an origin
+    matters to. A constant may be added to the logits of all classes; the parameters returned sum
+    to zero over the classes. A penalty is in the units of the features and of the loss L, on the
+    coefficients of all K logits: scikit-learn's 1 / C, of three classes or more.
 
     Parameters
     ----------
@@ -91,7 +93,7 @@ def fit_softmax(
     rows = training_set(objective, data, rngs)
     features = torch.as_tensor(rows.features.mT.copy(), device=data.device)
     by = standardise(features, centred=objective.fit_bias)
-    if objective.is_penalised:  # a penalty has the units of the features
+    if objective.bias_penalty:
         by = Standardised(features, torch.zeros_like(by.centre), torch.ones_like(by.spread))
     has_minimum = objective.weight_penalty > 0 or objective.smoothing > 0
 
@@ -132,7 +134,7 @@ def fit_softmax(
         no_minimum=None if has_minimum else no_minimum,
         max_iter=max_iter,
     )
-    if not objective.is_penalised:
+    if not objective.bias_penalty:
 
         def again(run: int, columns: Standardised) -> Attempt:
             unit = Standardised(features, by.centre[run : run + 1], by.spread[run : run + 1])
@@ -159,13 +161,17 @@ def _attempt(
     design = by.features
     if objective.fit_bias:
         design = torch.cat([design, torch.ones_like(design[:, :1])], dim=1)
-    loss = softmax_loss(design, target, mass, objective)
+    loss = softmax_loss(design, target, mass, _penalty_in(by, objective, mass))
     if by is not unit:
         shares = torch.as_tensor(target / mass[:, None, None], device=design.device)
         loss = replace(loss, target=shares)
     start = torch.zeros_like(loss.target_moments)
     found = minimise_softmax(
-        loss, start, own_ridge=by is not unit, no_minimum=no_minimum, max_iter=max_iter
+        loss,
+        start,
+        own_ridge=by is not unit or objective.weight_penalty > 0,
+        no_minimum=no_minimum,
+        max_iter=max_iter,
     )
     theta, gradient, norm = found.theta, found.gradient, found.gradient_norm
     if not objective.fit_bias:
@@ -186,13 +192,19 @@ def _attempt(
     return Attempt(fit, found.last_move.cpu().numpy() <= SETTLED)
 
 
+def _penalty_in(by: Standardised, objective: Objective, mass: FloatArray) -> torch.Tensor:
+    """Penalty of an objective in the columns `by`, (n_runs, n_settings, n_params)."""
+    penalty = penalty_in(by, objective.weight_penalty, mass)
+    if not objective.fit_bias:
+        return penalty[..., :-1]
+    penalty[..., -1] = torch.as_tensor(objective.bias_penalty / mass, device=penalty.device)
+    return penalty
+
+
 def softmax_loss(
-    design: torch.Tensor,
-    target: FloatArray,
-    mass: FloatArray,
-    objective: Objective,
+    design: torch.Tensor, target: FloatArray, mass: FloatArray, penalty: torch.Tensor
 ) -> SoftmaxLoss:
-    """Lay the loss of an objective out, divided by the total mass of the plain loss.
+    """Lay the loss of a target mass out, divided by the total mass of the plain loss.
 
     Parameters
     ----------
@@ -200,30 +212,20 @@ def softmax_loss(
         The row of ones last, if the objective has a bias.
     target : ndarray, shape (n_runs or 1, n_settings, n_classes, n_samples)
     mass : ndarray, shape (n_settings,)
-    objective : Objective
+    penalty : tensor, shape (n_runs, n_settings, n_params)
+        Over the total mass.
 
     Returns
     -------
     SoftmaxLoss
-
-    Raises
-    ------
-    ValueError
-        If settings of different mass share a penalty.
     """
-    n_runs, n_params, _ = design.shape
     shares = torch.as_tensor(target / mass[:, None, None], device=design.device)
-    shares = shares.expand(n_runs, -1, -1, -1)
-    penalty = design.new_full((n_params,), objective.weight_penalty)
-    if objective.fit_bias:
-        penalty[-1] = objective.bias_penalty
-    if objective.is_penalised and np.ptp(mass) > 1e-9 * mass.max():
-        raise BadArgument("class_weight", f"must give every setting one mass, got {mass.tolist()}")
+    shares = shares.expand(len(design), -1, -1, -1)
     return SoftmaxLoss(
         design=design,
         sample_mass=shares.sum(dim=2),
         target_moments=moments_of(shares, design),
-        penalty=penalty / float(mass[0]),
+        penalty=penalty[:, :, None],
     )
 
 
@@ -248,8 +250,15 @@ def softmax_logits(X: ArrayLike, params: ArrayLike) -> FloatArray:
     return np.asarray(X, dtype=np.float64) @ theta[..., :-1].mT + theta[..., None, :, -1]
 
 
+def _fit(
+    X: ArrayLike, y: ArrayLike, class_weight: ArrayLike, *, l2: float = 0.0, device: str = "cpu"
+) -> Fit:
+    objective = Objective(weight_penalty=l2)
+    return fit_softmax(X, y, class_weight, objective=objective, device=device)
+
+
 FITTER = one_fit(
-    fit_softmax,
+    _fit,
     softmax_logits,
     title="softmax regression, Newton's method to a gradient norm of 1e-12 Σw",
     limit=large_sample_limit.SOFTMAX,

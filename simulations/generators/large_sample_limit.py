@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 from learnprop.equations.balance import off_diagonal
 from learnprop.equations.limits.minimisers import (
     linear_mean_proba,
+    of_both_logits,
     one_vs_all_minimiser,
     softmax_minimiser,
 )
@@ -53,15 +55,18 @@ class Limit:
 
     Attributes
     ----------
-    basis : {"population minimiser", "true posterior"}
+    basis : {"population minimiser", "penalised minimiser", "true posterior"}
         Of the linear model's loss, whether or not the model is true; or what every model ends at
         that is rich enough to hold it.
     at : callable ``(class_mass) -> LimitProba``
         Under class masses w = λN; raises `NoMinimiser` where the loss has none.
+    by_ratios : bool
+        Whether only ratios of masses matter: beside a penalty their sum does.
     """
 
     basis: str
     at: Callable[[ArrayLike], LimitProba]
+    by_ratios: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,13 @@ class LargeSampleLimit:
         For protocols.
     of : callable ``(generator, rng) -> Limit or None``
         None where it is not known; `rng` is for Monte Carlo in more features than quadrature takes.
+    penalised : callable ``(l2) -> LargeSampleLimit``, optional
+        Where it ends under a penalty (α/2) Σ coef², of α > 0.
     """
 
     where: str
     of: Callable[[Generator, np.random.Generator], Limit | None]
+    penalised: Callable[[float], LargeSampleLimit] | None = None
 
 
 def posterior_limit(generator: Generator, rng: np.random.Generator) -> Limit | None:
@@ -127,16 +135,6 @@ def one_vs_all_limit(generator: Generator, rng: np.random.Generator) -> Limit:
     return minimiser_limit(generator, rng, _one_vs_all_minimum)
 
 
-_MINIMISER = "the minimiser of the population loss, whether or not the model is true"
-SOFTMAX = LargeSampleLimit(_MINIMISER, softmax_limit)
-ONE_VS_ALL = LargeSampleLimit(_MINIMISER, one_vs_all_limit)
-RICH_MODEL = LargeSampleLimit(
-    "the true posterior under priors proportional to w, where it is known; a network ends there if "
-    "it is rich enough",
-    posterior_limit,
-)
-
-
 def _posterior(found: PosteriorBalance) -> LimitProba:
     return LimitProba(found.mean_proba, off_diagonal(found.mean_proba).sum(axis=1), found.mcse)
 
@@ -152,16 +150,22 @@ def _mean(
 
 
 def _softmax_minimum(
-    classes: tuple[Quadrature, ...], class_mass: ArrayLike
+    classes: tuple[Quadrature, ...], class_mass: ArrayLike, l2: float = 0.0
 ) -> tuple[FloatArray, FloatArray]:
-    P = linear_mean_proba(classes, softmax_minimiser(classes, class_mass))
+    P = linear_mean_proba(classes, softmax_minimiser(classes, class_mass, l2))
     return P, off_diagonal(P).sum(axis=1)
 
 
-def _one_vs_all_minimum(
-    classes: tuple[Quadrature, ...], class_mass: ArrayLike
+def _logistic_minimum(
+    classes: tuple[Quadrature, ...], class_mass: ArrayLike, l2: float
 ) -> tuple[FloatArray, FloatArray]:
-    theta = one_vs_all_minimiser(classes, class_mass)
+    return _softmax_minimum(classes, class_mass, of_both_logits(l2))
+
+
+def _one_vs_all_minimum(
+    classes: tuple[Quadrature, ...], class_mass: ArrayLike, l2: float = 0.0
+) -> tuple[FloatArray, FloatArray]:
+    theta = one_vs_all_minimiser(classes, class_mass, l2)
     miss = linear_mean_proba(classes, -theta, "sigmoid").diagonal()
     return linear_mean_proba(classes, theta, "sigmoid"), miss
 
@@ -173,3 +177,30 @@ def _populations(generator: Generator, rng: np.random.Generator) -> list[tuple[Q
     except ValueError:  # too many features
         size = N_SAMPLES // N_BATCHES
         return [tuple(empirical(generator, size, rng)) for _ in range(N_BATCHES)]
+
+
+def _penalised(
+    minimum: Callable[..., tuple[FloatArray, FloatArray]],
+) -> Callable[[float], LargeSampleLimit]:
+    """Where a regression ends beside a penalty: not at the posterior, though that be linear."""
+
+    def limit(l2: float, generator: Generator, rng: np.random.Generator) -> Limit:
+        found = minimiser_limit(generator, rng, partial(minimum, l2=l2))
+        return replace(found, basis="penalised minimiser", by_ratios=False)
+
+    where = (
+        "the minimiser of the population loss, at the total mass Σw of the study's own training "
+        "samples, plus the penalty"
+    )
+    return lambda l2: LargeSampleLimit(where, partial(limit, l2))
+
+
+_MINIMISER = "the minimiser of the population loss, whether or not the model is true"
+LOGISTIC = LargeSampleLimit(_MINIMISER, softmax_limit, _penalised(_logistic_minimum))
+SOFTMAX = LargeSampleLimit(_MINIMISER, softmax_limit, _penalised(_softmax_minimum))
+ONE_VS_ALL = LargeSampleLimit(_MINIMISER, one_vs_all_limit, _penalised(_one_vs_all_minimum))
+RICH_MODEL = LargeSampleLimit(
+    "the true posterior under priors proportional to w, where it is known; a network ends there if "
+    "it is rich enough",
+    posterior_limit,
+)

@@ -37,6 +37,7 @@ def minimise_logistic(
     theta: torch.Tensor,
     *,
     offset: torch.Tensor | None = None,
+    penalty: torch.Tensor | None = None,
     own_ridge: bool = False,
     no_minimum: NoMinimum | None = None,
     max_iter: int = 100,
@@ -44,6 +45,7 @@ def minimise_logistic(
     r"""Minimise a batch of weighted logistic losses by Newton's method.
 
     .. math:: \min_\theta \sum_i \omega_i \log(1 + \exp(x_i^T \theta + o_i))
+              + \frac{1}{2} \sum_p \alpha_p \theta_p^2
 
     Parameters
     ----------
@@ -56,6 +58,8 @@ def minimise_logistic(
         Where to start.
     offset : tensor, shape (n_runs, n_settings, n_samples), optional
         o, a fixed part of the logits.
+    penalty : tensor, shape (n_runs, n_settings, n_params), optional
+        α, in units of the total mass; none of the intercept.
     own_ridge : bool
     no_minimum : callable, optional
         See `newton`.
@@ -74,7 +78,11 @@ def minimise_logistic(
 
     def derivatives(trial: torch.Tensor, active: list[bool]) -> tuple[torch.Tensor, torch.Tensor]:
         busy = [tile for tile in tiles if any(active[tile[0]])]
-        return _derivatives(design, products, weight, trial, offset, busy, scratch)
+        gradient, hessian = _derivatives(design, products, weight, trial, offset, busy, scratch)
+        if penalty is not None:
+            gradient += penalty * trial
+            hessian.diagonal(dim1=-2, dim2=-1).add_(penalty)
+        return gradient, hessian
 
     # The last parameter is the intercept: its diagonal entry is the sum of the curvatures.
     found = newton(

@@ -44,7 +44,7 @@ class SoftmaxLoss:
         s, of sum one; may be an expanded view.
     target_moments : tensor, shape (n_runs, n_settings, n_classes, n_params)
         C.
-    penalty : tensor, shape (n_params,)
+    penalty : tensor that broadcasts to (n_runs, n_settings, n_classes, n_params)
         α, in units of the total mass.
     target : tensor, shape (n_runs, n_settings, n_classes, n_samples), or None
         T. With it the gradient is a sum of the samples' own, which keeps its digits where C and
@@ -211,6 +211,7 @@ def _derivatives(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
     pair_of, product_of = (
         place.to(loss.design.device) for place in (_pair_of(n_classes), _product_of(n_params))
     )
+    ridge = loss.penalty.expand(shape).flatten(2)
     others_of = 1 - torch.eye(n_classes, dtype=loss.design.dtype, device=loss.design.device)
 
     def evaluate(theta: torch.Tensor, active: list[bool]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -248,7 +249,7 @@ def _derivatives(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
                 first = others.stop
             both = torch.bmm(pairs, products.mT)
             by_pair[runs, :, :-1] += both.view(n, n_settings, n_pairs, n_products)
-        return gradient.flatten(2), _hessian(by_pair, pair_of, product_of, loss.penalty)
+        return gradient.flatten(2), _hessian(by_pair, pair_of, product_of, ridge)
 
     return evaluate
 
@@ -270,12 +271,13 @@ def _product_of(n_params: int) -> torch.Tensor:
 
 
 def _hessian(
-    by_pair: torch.Tensor, pair_of: torch.Tensor, product_of: torch.Tensor, penalty: torch.Tensor
+    by_pair: torch.Tensor, pair_of: torch.Tensor, product_of: torch.Tensor, ridge: torch.Tensor
 ) -> torch.Tensor:
     """Hessian (R, S, K P, K P) from Σ s f_k f_l x_p x_q, k < l and p <= q; the last pair is zero.
 
-    The flat direction of each parameter, the same change for all classes, gets a curvature of its
-    own, which moves nothing that sums to zero over the classes.
+    `ridge` (R, S, K P) comes on the diagonal. The flat direction of each parameter, the same change
+    for all classes, gets a curvature of its own, which moves nothing that sums to zero over the
+    classes.
     """
     n_classes = len(pair_of)
     place = pair_of[:, None, :, None] * by_pair.shape[-1] + product_of[:, None]
@@ -288,5 +290,5 @@ def _hessian(
     flat = own.mean(dim=2)[..., None, None] / n_classes  # (R, S, P, 1, 1)
     hessian.diagonal(dim1=3, dim2=5).permute(0, 1, 4, 2, 3).add_(flat)
     square = hessian.flatten(4).flatten(2, 3)
-    square.diagonal(dim1=-2, dim2=-1).add_(penalty.repeat(n_classes))
+    square.diagonal(dim1=-2, dim2=-1).add_(ridge)
     return square

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from learnprop.equations.losses.loss import ChosenLoss
-from learnprop.equations.losses.softmax import weighted_softmax_loss
+from learnprop.equations.losses.softmax import minibatch_loss
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.steps import MinibatchLoss
 from learnprop.simulations.refinement.objectives import LayerObjective, OfLoss, WeightedSoftmax
@@ -122,9 +122,7 @@ def weighted_cross_entropy(class_weight: torch.Tensor, batch_size: int) -> Minib
     >>> loss(torch.zeros(1, 2, 2), torch.tensor([[0, 1]])) / math.log(2)
     tensor([2.])
     """
-    return lambda z, y: (
-        weighted_softmax_loss(z, y, class_weight, reduction="sum", validate=False) / batch_size
-    )
+    return lambda z, y: minibatch_loss(z, y, batch_size, class_weight)
 
 
 def of_loss(

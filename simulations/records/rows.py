@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Generic, TypeVar
 
@@ -29,6 +29,34 @@ REASONS = {
     DIVERGED: "diverged: the loss or a gradient is not finite",
 }
 """Why a fit has no model to measure."""
+
+
+def with_way_on(reason: str, design: Mapping[str, Any]) -> str:
+    """Why fits have no model, and what there is to do, where the study has an option for it.
+
+    Parameters
+    ----------
+    reason : str
+        As it is stored.
+    design : mapping
+        Of the study.
+
+    Returns
+    -------
+    str
+        Options are marked by backticks, for `learnprop.equations.arguments.Worded`.
+
+    Examples
+    --------
+    >>> with_way_on(REASONS[SEPARATED], {"l2": 0.0}).partition("; ")[2]
+    'it has one with `l2` 1, or take `fitter` mlp'
+    >>> with_way_on("diverged", {"l2": 0.0})
+    'diverged'
+    """
+    if reason == REASONS[SEPARATED] and "l2" in design:
+        return f"{reason}; it has one with `l2` 1, or take `fitter` mlp"
+    return reason
+
 
 FAILED_STATUSES = (SEPARATED, DIVERGED, "failed")
 """Fits without a model to measure."""

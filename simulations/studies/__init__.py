@@ -80,6 +80,22 @@ def _module(name: str, of: str) -> ModuleType:
     return import_module(f"learnprop.simulations.studies.{name}.{of}")
 
 
+def no_minimum_of(study: Study) -> str:
+    """Say, before anything is computed, where it is known that no fit has a minimum.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    str
+        Options are marked by backticks; empty where there is nothing to say.
+    """
+    module = study_module(study.name)
+    return str(module.no_minimum_of(study)) if hasattr(module, "no_minimum_of") else ""
+
+
 def stored_study(
     name: str, design: Mapping[str, Any], n_runs: int, inputs: Mapping[str, str] | None = None
 ) -> Study:

@@ -17,7 +17,7 @@ from learnprop.simulations.fitters.fit import Fitted
 from learnprop.simulations.fitters.fitter import Batch, Fitter
 from learnprop.simulations.generators import FAMILIES
 from learnprop.simulations.generators.generator import Generator
-from learnprop.simulations.generators.large_sample_limit import Limit
+from learnprop.simulations.generators.large_sample_limit import LargeSampleLimit, Limit
 from learnprop.simulations.registry import Chosen, check_unused, choose
 from learnprop.simulations.studies.checks import check_choice
 from learnprop.simulations.studies.option import defaults_of
@@ -84,11 +84,16 @@ class FittedCell(WeightedCell):
     @property
     def method(self) -> str:
         """What the fitter does, for protocols."""
-        return self.fitting.title.format(**self.fitter.options)
+        return self.fitting.method(**self.fitter.options)
+
+    @property
+    def limit(self) -> LargeSampleLimit | None:
+        """Where fits end as their samples grow, if that is known."""
+        return self.fitting.limit_under(**self.fitter.options)
 
     def limit_on(self, generator: Generator, rng: np.random.Generator) -> Limit | None:
         """Where fits end on a distribution as their samples grow, if that is known."""
-        return self.fitting.limit.of(generator, rng) if self.fitting.limit else None
+        return self.limit.of(generator, rng) if self.limit else None
 
     def fit(self, X: FloatArray, y: np.ndarray, seed: int, runs: range) -> Sequence[Fitted]:
         """Fit every replication of a block under every λ setting.
@@ -108,6 +113,38 @@ class FittedCell(WeightedCell):
         weight = [values for _, values in self.class_weight]
         batch = Batch(X, y, self.settings, weight, self.device, streams_of(self.name, seed, runs))
         return self.fitting.fit(batch, **self.fitter.options)
+
+
+def check_enough(
+    train_size: Sequence[int], n_features: int, fitter: Chosen, where: str = ""
+) -> None:
+    """Refuse fewer training samples than an unpenalised fit takes.
+
+    Parameters
+    ----------
+    train_size : sequence of int
+    n_features : int
+    fitter : Chosen
+    where : str
+        Which of the study's sizes they are.
+
+    Raises
+    ------
+    BadArgument
+
+    Examples
+    --------
+    >>> softmax = Chosen("softmax", "learnprop.simulations.fitters.softmax:FITTER", (("l2", 0.0),))
+    >>> check_enough((2, 1), 2, softmax, "at ratio 2")
+    Traceback (most recent call last):
+    ValueError: train_size leaves 3 samples for 2 features at ratio 2: ...
+    """
+    if sum(train_size) <= n_features + 1 and not fitter.options.get("l2"):
+        raise BadArgument(
+            "train_size",
+            f"leaves {sum(train_size)} samples for {n_features} features{where and f' {where}'}: "
+            "an unpenalised fit needs more than features + 1; `l2` is a penalty",
+        )
 
 
 def streams_of(cell: str, seed: int, runs: range) -> Any:
@@ -158,8 +195,7 @@ def choose_fitter(options: Any, n_classes: int) -> Chosen:
     Parameters
     ----------
     options : dataclass
-        Its field `fitter` may be "auto" where that is its default: the first that fits and has no
-        options of its own.
+        Its field `fitter` may be "auto" where that is its default: the first that fits.
     n_classes : int
 
     Returns
@@ -178,8 +214,7 @@ def choose_fitter(options: Any, n_classes: int) -> Chosen:
     check_choice("fitter", options.fitter, (*left_open, *known))
     name = options.fitter
     if name in left_open:
-        left = (name for name, line in known.items() if line.fits(n_classes))
-        name = next(name for name in left if not known[name].parameters)
+        name = next(name for name, line in known.items() if line.fits(n_classes))
     if not known[name].fits(n_classes):
         raise BadArgument(
             "fitter", f"{name} is for {known[name].n_classes} classes, got {n_classes}"

@@ -148,6 +148,9 @@ def test_labels_of_any_kind_can_be_the_rarest():
     for y, rarest in ((np.repeat([3, 4], 20), 4), (np.repeat([True, False], 20), True)):
         result = learnprop.explore(X, y, rarest=rarest, runs=2, ratios=1, weights="equal")
         assert result.to_frame()["label"].iloc[0] == str(rarest)
+    y = np.repeat([3, 4, 5], [20, 19, 1])
+    result = learnprop.explore(X, y, drop_labels=5, runs=2, ratios=1, weights="equal")
+    assert set(result.to_frame()["label"]) == {"3", "4"}
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation, localcontext
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,13 +21,14 @@ if TYPE_CHECKING:
 MAX_SPREAD = 1e100
 """Of a feature, and the inverse of its least: squares and their sums stay within float64."""
 
-MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"})
+MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"})
 """Words, in any case, that stand for a missing number; a label may be called so."""
 
-_ROWS_NAMED = 10
+_SHOWN = 10  # rows or columns
 _EXACT = 2.0**53  # float64 holds every integer up to here
 _BOOLEANS = {"true": True, "false": False}
 _NO_NUMBER = "which is no number; encode it, or"
+_DIGITS_AND_MARKS = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?")
 _TOO_LONG = "which float64 cannot hold exactly; rescale it, or"
 
 
@@ -62,9 +65,11 @@ def check_features(features: pd.DataFrame, name: str) -> FloatArray:
     columns = [features.iloc[:, j] for j in range(len(named))]
     _refuse_missing(np.column_stack([_missing(column) for column in columns]), named, name)
     numbers = []
+    refused: dict[str, BadArgument] = {}
     for column, n in zip(columns, named, strict=True):
-        with within(name, f": column {n}"):
+        with noting(refused, n, name):
             numbers.append(as_numbers(plain_values(column, name), name))
+    refuse_columns(refused, name)
     X = np.column_stack(numbers).astype(np.float64)
     _refuse_missing(~np.isfinite(X), named, name)
     with np.errstate(over="ignore"):
@@ -99,7 +104,9 @@ def _missing(column: pd.Series) -> np.ndarray:
         return missing | np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
-def as_numbers(values: np.ndarray | Sequence[str], name: str, first_row: int = 1) -> np.ndarray:
+def as_numbers(
+    values: np.ndarray | Sequence[str], name: str, first_row: int = 1, decimal: str = ""
+) -> np.ndarray:
     """One column as float64, missing words as NaN; as bool if it holds True and False alone.
 
     Parameters
@@ -109,6 +116,8 @@ def as_numbers(values: np.ndarray | Sequence[str], name: str, first_row: int = 1
         Argument that it is, for an error.
     first_row : int
         Number of the first value's row, for an error.
+    decimal : {"", ".", ","}
+        Of text, where one can say it.
 
     Returns
     -------
@@ -130,8 +139,8 @@ def as_numbers(values: np.ndarray | Sequence[str], name: str, first_row: int = 1
         with np.errstate(over="ignore"):  # of longdouble
             numbers = values.astype(np.float64)
     else:
-        plain = _plain_texts(values)
-        numbers = _one_by_one(values, name, first_row) if plain is None else plain
+        plain = _plain_texts(values, decimal)
+        numbers = _one_by_one(values, name, first_row, decimal) if plain is None else plain
     large = np.flatnonzero(np.isfinite(numbers) & (np.abs(numbers) >= _EXACT))
     for i in large.tolist():  # integers only: decimals are rounded wherever they are read
         exact = _integer(values[i])
@@ -140,24 +149,31 @@ def as_numbers(values: np.ndarray | Sequence[str], name: str, first_row: int = 1
     return numbers
 
 
-def _plain_texts(texts: np.ndarray | Sequence[str]) -> np.ndarray | None:
+def _plain_texts(texts: np.ndarray | Sequence[str], decimal: str) -> np.ndarray | None:
     """Quickly, where every text is a number as anybody writes it; else None."""
     try:
         joined = "".join(texts)
         if "_" in joined or not joined.isascii():  # Python reads 1_000 and other digits
             return None
+        if decimal == ",":
+            if "." in joined:
+                return None
+            texts = [text.replace(",", ".") for text in texts]
         return np.array(list(map(float, texts)))
     except (ValueError, TypeError):
         return None
 
 
-def _one_by_one(values: np.ndarray | Sequence[str], name: str, first_row: int) -> np.ndarray:
+def _one_by_one(
+    values: np.ndarray | Sequence[str], name: str, first_row: int, decimal: str
+) -> np.ndarray:
     numbers = np.empty(len(values))
     kinds: dict[bool, int] = {}  # whether a value is a truth value: the first such row
     for i, value in enumerate(values):
-        number = _number(value)
+        number = _number(value, decimal)
         if number is None:
-            refuse_value(name, value, first_row + i, f"{_NO_NUMBER} {_leave_out(name)}")
+            why = _of_another_mark(value, decimal) or f"{_NO_NUMBER} {_leave_out(name)}"
+            refuse_value(name, value, first_row + i, why)
         numbers[i] = number
         if not np.isnan(numbers[i]):
             kinds.setdefault(isinstance(number, bool), i)
@@ -168,7 +184,17 @@ def _one_by_one(values: np.ndarray | Sequence[str], name: str, first_row: int) -
     return numbers.astype(bool) if True in kinds and not np.isnan(numbers).any() else numbers
 
 
-def _number(value: Any) -> float | bool | None:
+def _of_another_mark(value: Any, decimal: str) -> str:
+    """Why a value is no number, where its decimal mark may be the other one."""
+    other = {".": ",", ",": "."}.get(decimal, "")
+    if not other or other not in value or not _DIGITS_AND_MARKS.fullmatch(value.strip()):
+        return ""
+    return (
+        f"which is no number where `decimal` is {decimal!r}; say `decimal` {other!r} or write it so"
+    )
+
+
+def _number(value: Any, decimal: str) -> float | bool | None:
     """The number that a value is or spells; None where it is none."""
     if isinstance(value, bytes):
         value = decoded(value)
@@ -176,8 +202,9 @@ def _number(value: Any) -> float | bool | None:
         word = value.strip().lower()
         if word in MISSING or word in _BOOLEANS:
             return _BOOLEANS.get(word, np.nan)
-        if "_" in value or not value.isascii():
+        if "_" in value or not value.isascii() or (decimal == "," and "." in value):
             return None
+        value = value.replace(",", ".") if decimal == "," else value
     elif isinstance(value, bool | np.bool_):
         return bool(value)
     elif isinstance(value, np.timedelta64) or not isinstance(value, Real | Decimal):
@@ -243,9 +270,9 @@ def plain_values(column: pd.Series, name: str) -> np.ndarray:
         raise BadArgument(name, f"cannot be read: {' '.join(str(error).split())}") from None
 
 
-def _leave_out(name: str) -> str:
+def _leave_out(name: str, what: str = "it") -> str:
     """What to do with a column: only of a file are there options."""
-    return "leave it out with `drop`" if name == "data" else "leave it out"
+    return f"leave {what} out with `drop`" if name == "data" else f"leave {what} out"
 
 
 def refuse_value(name: str, value: Any, row: int, why: str) -> NoReturn:
@@ -255,16 +282,39 @@ def refuse_value(name: str, value: Any, row: int, why: str) -> NoReturn:
     raise BadArgument(name, f"holds {shown} in row {row}, {why}")
 
 
-def refuse_rows(bad: np.ndarray, name: str, complaint: str) -> None:
+def refuse_rows(bad: np.ndarray, name: str, complaint: str, advice: str = "") -> None:
     """Raise ValueError that names the rows, counted from 1 after the header."""
     rows = (np.flatnonzero(bad) + 1).tolist()
     if rows:
-        more = f" and {len(rows) - _ROWS_NAMED} more" if len(rows) > _ROWS_NAMED else ""
-        named = ", ".join(map(str, rows[:_ROWS_NAMED]))
-        raise BadArgument(name, f"{complaint} row{'s' if len(rows) > 1 else ''} {named}{more}")
+        named = f"row{'s' if len(rows) > 1 else ''} {_first(rows)}"
+        raise BadArgument(name, f"{complaint} {named}{advice}")
+
+
+@contextmanager
+def noting(refused: dict[str, BadArgument], column: str, name: str) -> Iterator[None]:
+    """Note what is wrong with a column, for `refuse_columns`, and go on."""
+    try:
+        with within(name, f": column {column}"):
+            yield
+    except BadArgument as error:
+        refused[column] = error
+
+
+def refuse_columns(refused: dict[str, BadArgument], name: str) -> None:
+    """Raise what was noted: the first in full, and the names of the others."""
+    if refused:
+        _, *others = refused
+        more = f"; likewise column{'s'[: len(others) > 1]} {_first(others)}" if others else ""
+        raise BadArgument(name, f"{next(iter(refused.values())).problem}{more}")
+
+
+def _first(items: Sequence[Any]) -> str:
+    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+    return ", ".join(map(str, items[:_SHOWN])) + more
 
 
 def _refuse_missing(bad: NDArray[np.bool_], columns: Iterable[str], name: str) -> None:
     named = ", ".join(c for c, b in zip(columns, np.asarray(bad.any(axis=0)), strict=True) if b)
     complaint = f"has missing or infinite values (columns {named}) in"
-    refuse_rows(np.asarray(bad.any(axis=1)), name, complaint)
+    advice = f"; fill them in, leave out the rows, or {_leave_out(name, 'the columns')}"
+    refuse_rows(np.asarray(bad.any(axis=1)), name, complaint, advice)

@@ -1,4 +1,4 @@
-"""CSV files row by row: every row has the header's fields, and is counted as it is read."""
+"""Text files row by row: every row has the header's fields, and is counted as it is read."""
 
 from __future__ import annotations
 
@@ -8,12 +8,25 @@ import io
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from learnprop.equations.arguments import BadArgument, within
-from learnprop.simulations.generators.user_files.columns import as_numbers
+from learnprop.equations.arguments import BadArgument
+from learnprop.simulations.generators.user_files.columns import (
+    as_numbers,
+    noting,
+    refuse_columns,
+)
+from learnprop.simulations.generators.user_files.dialect import (
+    UNSAID,
+    Dialect,
+    decimal_of,
+    names_in,
+    records,
+    separator_of,
+    text_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +39,7 @@ def read_csv(
     label: str,
     drop: Sequence[str],
     check_names: Callable[[Sequence[str]], None],
+    dialect: Dialect = UNSAID,
     is_gzip: bool = False,
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Read features as numbers, and labels as the text that they are.
@@ -33,13 +47,15 @@ def read_csv(
     Parameters
     ----------
     content : bytes
-        UTF-8, with commas between fields; or that as gzip. Blank lines are no rows.
+        Text, or text as gzip. Blank lines are no rows, blanks around a field no part of it.
     label : str
         Column of the labels.
     drop : sequence of str
         Columns that are no features.
     check_names : callable
         Raises ValueError if the columns are not what they should be.
+    dialect : Dialect
+        What is known of encoding, separator and decimal mark.
     is_gzip : bool
 
     Returns
@@ -56,63 +72,62 @@ def read_csv(
 
     Examples
     --------
-    >>> content = "a,kind/1.5,x/2,007/".replace("/", chr(10))
+    >>> content = "a;kind/1,5; x/2,25;007/".replace("/", chr(10))
     >>> features, labels = read_csv(content.encode(), "kind", (), print)
     ['a', 'kind']
     >>> features["a"].tolist(), labels.tolist()
-    ([1.5, 2.0], ['x', '007'])
-    >>> read_csv(content.replace("1.5", "1,5").encode(), "kind", (), len)
+    ([1.5, 2.25], ['x', '007'])
+    >>> read_csv(content.replace(";", ",").encode(), "kind", (), len)
     Traceback (most recent call last):
     ValueError: data: row 1 has 3 fields, but the header has 2
     """
     import pandas as pd
 
-    rows = _rows(_text(content, is_gzip))
-    header = next(rows, None)
+    text = text_of(_unpacked(content) if is_gzip else content, dialect.encoding)
+    file = io.StringIO(text, "")
+    sep = separator_of(file, label, dialect)
+    header = next(_rows(file, sep), None)
     if header is None:
         raise BadArgument("data", "cannot be read: it is empty")
-    columns = [field or f"Unnamed: {j}" for j, field in enumerate(header)]
+    columns = [field or f"Unnamed: {j}" for j, field in enumerate(names_in(header))]
+    if len(columns) == 1 and columns != [label]:
+        raise BadArgument(
+            "data", f"has one column, {columns[0]!r}; `sep` says what stands between columns"
+        )
     check_names(columns)
     chosen = [j for j, column in enumerate(columns) if column not in (label, *drop)]
-    pieces: list[list[np.ndarray]] = [[] for _ in chosen]
+    decimal = dialect.decimal or "."
+    if not dialect.decimal and sep != "," and ("," in text or sep == ";"):
+        of_features = ([row[j] for j in chosen] for row in islice(_rows(file, sep), 1, None))
+        decimal = decimal_of(of_features, sep)
+    pieces: dict[int, list[np.ndarray]] = {j: [] for j in chosen}
+    refused: dict[str, BadArgument] = {}
     labels: list[str] = []
+    rows = islice(_rows(file, sep), 1, None)
     while block := list(islice(rows, _BLOCK)):
         fields = list(zip(*block, strict=True))
-        for j, column_pieces in zip(chosen, pieces, strict=True):
-            with within("data", f": column {columns[j]!r}"):
-                column_pieces.append(as_numbers(fields[j], "data", len(labels) + 1))
-        labels += fields[columns.index(label)]
-    features = {
-        columns[j]: _joined(column_pieces, f": column {columns[j]!r}")
-        for j, column_pieces in zip(chosen, pieces, strict=True)
-    }
+        for j in chosen:
+            if repr(columns[j]) not in refused:
+                with noting(refused, repr(columns[j]), "data"):
+                    pieces[j].append(as_numbers(fields[j], "data", len(labels) + 1, decimal))
+        labels += names_in(fields[columns.index(label)])
+    refuse_columns(refused, "data")
+    features = {columns[j]: _joined(pieces[j], f": column {columns[j]!r}") for j in chosen}
     return pd.DataFrame(features), pd.Series(labels, dtype=object)
 
 
-def _text(content: bytes, is_gzip: bool) -> str:
-    if is_gzip:
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise BadArgument("data", f"cannot be read: it is damaged: {error}") from None
+def _unpacked(content: bytes) -> bytes:
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise BadArgument(
-            "data", f"cannot be read: byte {content[error.start]:#x} in line {line} is not UTF-8"
-        ) from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise BadArgument("data", f"cannot be read: NUL in line {line}, which is no text")
-    return text
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise BadArgument("data", f"cannot be read: it is damaged: {error}") from None
 
 
-def _rows(text: str) -> Iterator[list[str]]:
+def _rows(file: TextIO, sep: str) -> Iterator[list[str]]:
     """Yield the header, and every row that has as many fields."""
     n_fields, row = 0, -1
     try:
-        for row, fields in enumerate(filter(None, csv.reader(io.StringIO(text, ""), strict=True))):
+        for row, fields in enumerate(records(file, sep)):
             n_fields = n_fields or len(fields)
             if len(fields) != n_fields:
                 raise BadArgument(

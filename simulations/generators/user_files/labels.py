@@ -18,6 +18,8 @@ from learnprop.simulations.generators.user_files.columns import (
 if TYPE_CHECKING:
     import pandas as pd
 
+_ADVICE = "; name them, or leave out the rows"
+
 
 def label_names(column: pd.Series, name: str) -> np.ndarray:
     """Labels as text: whole numbers without a point, bytes as the UTF-8 they hold.
@@ -46,10 +48,10 @@ def label_names(column: pd.Series, name: str) -> np.ndarray:
     >>> label_names(pd.Series([b"yes", b"no"]), "y").tolist()
     ['yes', 'no']
     """
-    refuse_rows(missing_in(column), name, "has missing labels in")
+    refuse_rows(missing_in(column), name, "has missing labels in", _ADVICE)
     values = plain_values(column, name)
     if values.dtype.kind == "f":
-        refuse_rows(np.isnan(values), name, "has missing labels in")
+        refuse_rows(np.isnan(values), name, "has missing labels in", _ADVICE)
         refuse_rows(np.isinf(values), name, "has infinite labels in")
         values = values + values.dtype.type(0)  # -0 is 0
     elif values.dtype.kind not in "biu":
@@ -72,6 +74,7 @@ def _names_of_objects(values: list[Any], name: str) -> np.ndarray:
         np.array([isinstance(v, str | bytes) and not v.strip() for v in values]),
         name,
         "has missing labels in",
+        _ADVICE,
     )
     floats = [isinstance(v, float | np.floating) for v in values]
     infinite = [is_float and bool(np.isinf(v)) for is_float, v in zip(floats, values, strict=True)]

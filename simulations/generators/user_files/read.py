@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
@@ -18,35 +17,42 @@ from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.generators.user_files.arrays import as_column, as_frame
 from learnprop.simulations.generators.user_files.columns import check_features
 from learnprop.simulations.generators.user_files.csv_files import read_csv
+from learnprop.simulations.generators.user_files.dialect import UNSAID, Dialect, check_dialect
+from learnprop.simulations.generators.user_files.excel_files import read_excel
 from learnprop.simulations.generators.user_files.labels import label_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SUFFIXES = (".csv", ".csv.gz", ".parquet", ".npz")
+TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+SUFFIXES = (*TEXT, ".xlsx", ".parquet", ".npz")
 
 _NAMES_SHOWN = 20
 
 
 def read_features_and_labels(
-    path: str, label: str, drop: tuple[str, ...]
-) -> tuple[FloatArray, np.ndarray, str]:
-    """Read a CSV, Parquet or npz file.
+    path: str,
+    label: str,
+    drop: tuple[str, ...],
+    dialect: Dialect = UNSAID,
+) -> tuple[FloatArray, np.ndarray]:
+    """Read a text, Excel, Parquet or npz file.
 
     Parameters
     ----------
     path : str
+        Its ending, in any case, says what it is.
     label : str
         Column of the labels; in an npz file, the array.
     drop : tuple of str
         Columns that are no features.
+    dialect : Dialect
+        What is known of a text file's encoding, separator and decimal mark.
 
     Returns
     -------
     features : ndarray of float64, shape (n_samples, n_features)
     labels : ndarray of str, shape (n_samples,)
-    sha256 : str
-        Of the file's bytes.
 
     Raises
     ------
@@ -55,29 +61,40 @@ def read_features_and_labels(
 
     Notes
     -----
-    Damage is refused where a checksum shows it: npz and gzip always have one, Parquet only where
-    its pages were written with one. An index that pandas keeps in a Parquet file is no column.
+    Damage is refused where a checksum shows it: npz, Excel and gzip always have one, Parquet only
+    where its pages were written with one. An index that pandas keeps in Parquet is no column.
     """
-    if not Path(path).name.endswith(SUFFIXES):
+    name = Path(path).name.lower()
+    if not name.endswith(SUFFIXES):
         raise BadArgument("data", f"must end in {', '.join(SUFFIXES)}, got {path}")
+    check_dialect(dialect, is_text=name.endswith(TEXT))
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise BadArgument("data", f"{path} cannot be read: {error.strerror}") from None
+
+    def check_names(columns: Sequence[str]) -> None:
+        _check_names(columns, path, label, drop)
+
     with within("data", path):
-        if path.endswith(".npz"):
+        if name.endswith(".npz"):
             features, labels = _read_npz(content, path, label, drop)
-        elif path.endswith(".parquet"):
-            features, labels = _read_parquet(content, path, label, drop)
+        elif name.endswith(".parquet"):
+            features, labels = _read_parquet(content, label, drop, check_names)
+        elif name.endswith(".xlsx"):
+            try:
+                features, labels = read_excel(content, label, drop, check_names)
+            except BadArgument:
+                raise
+            except Exception as error:  # a damaged file raises whatever its bytes happen to mean
+                raise _damaged(error) from None
         else:
-            is_gzip = path.endswith(".gz")
-            features, labels = read_csv(
-                content, label, drop, lambda c: _check_names(c, path, label, drop), is_gzip
-            )
+            is_gzip = name.endswith(".gz")
+            features, labels = read_csv(content, label, drop, check_names, dialect, is_gzip)
         if not len(labels):
             raise BadArgument("data", "has no rows")
         names = label_names(labels, "data")
-        return check_features(features, "data"), names, hashlib.sha256(content).hexdigest()
+        return check_features(features, "data"), names
 
 
 def _check_names(columns: Sequence[str], path: str, label: str, drop: Sequence[str]) -> None:
@@ -106,7 +123,7 @@ def _check_names(columns: Sequence[str], path: str, label: str, drop: Sequence[s
 
 
 def _read_parquet(
-    content: bytes, path: str, label: str, drop: Sequence[str]
+    content: bytes, label: str, drop: Sequence[str], check_names: Callable[[Sequence[str]], None]
 ) -> tuple[pd.DataFrame, pd.Series]:
     import pandas as pd
 
@@ -124,7 +141,7 @@ def _read_parquet(
             "data", f"cannot be read: it is damaged, with {len(table)} of {n_rows} rows"
         )
     table.columns = pd.Index([str(column) for column in table.columns])
-    _check_names(list(table.columns), path, label, drop)
+    check_names(list(table.columns))
     return table.drop(columns=[label, *drop]), table[label]
 
 

@@ -79,8 +79,9 @@ class Options:
     data: Annotated[
         str,
         Option(
-            "Your own features and labels, resampled to the ratios.",
-            metavar="FILE.csv|.parquet|.npz",
+            "Your own features and labels, resampled to the ratios: .csv or .tsv, plain or .gz, "
+            ".xlsx, .parquet or .npz.",
+            metavar="FILE",
             panel=OWN_DATA,
             in_design=False,
         ),
@@ -90,6 +91,16 @@ class Options:
         tuple[str, ...],
         Option("Column that is no feature; may be repeated.", metavar="COLUMN", panel=OWN_DATA),
     ] = ()
+    drop_labels: Annotated[
+        tuple[str, ...],
+        Option(
+            "Label whose rows are left out; may be repeated.",
+            metavar="LABEL",
+            panel=OWN_DATA,
+            in_design=False,
+            numbers_are_words=True,
+        ),
+    ] = ()
     rarest: Annotated[
         str,
         Option(
@@ -97,6 +108,35 @@ class Options:
             metavar="LABEL",
             panel=OWN_DATA,
             numbers_are_words=True,
+        ),
+    ] = ""
+    sep: Annotated[
+        str,
+        Option(
+            "What stands between columns of a text file. By default found: a comma, a semicolon, a "
+            "tab or |.",
+            metavar="CHARACTER",
+            panel=OWN_DATA,
+            in_design=False,
+        ),
+    ] = ""
+    decimal: Annotated[
+        str,
+        Option(
+            "Decimal mark of a text file, a point or a comma. By default found, where no other "
+            "reading is possible.",
+            metavar=".|,",
+            panel=OWN_DATA,
+            in_design=False,
+        ),
+    ] = ""
+    encoding: Annotated[
+        str,
+        Option(
+            "Of a text file, such as cp1252. By default as its byte order mark says, else UTF-8.",
+            metavar="NAME",
+            panel=OWN_DATA,
+            in_design=False,
         ),
     ] = ""
     margin: Margin = 0.05

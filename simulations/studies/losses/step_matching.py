@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 import torch
 
+from learnprop.equations.losses.gradient_factor import squared_norms
 from learnprop.simulations.networks.image_batches import draw_epoch, image_batch
 from learnprop.simulations.networks.members import Member, Pool, starting_networks
 from learnprop.simulations.networks.recipe import Recipe
@@ -61,5 +62,5 @@ def gradient_norms_at_start(
             gradients = torch.autograd.grad(
                 loss(z, pool.labels[chosen]).sum(), parameters, retain_graph=True
             )
-            squares[i] += sum(g.double().square().flatten(1).sum(dim=1) for g in gradients)
+            squares[i] += squared_norms(gradients)
     return (squares / len(firsts)).sqrt()

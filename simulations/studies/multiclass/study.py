@@ -26,7 +26,12 @@ from learnprop.simulations.generators.family import generator_of
 from learnprop.simulations.generators.generator import Generator
 from learnprop.simulations.records.rows import Block
 from learnprop.simulations.registry import Chosen, without_unused
-from learnprop.simulations.studies.cells import FittedCell, choose_family, choose_fitter
+from learnprop.simulations.studies.cells import (
+    FittedCell,
+    check_enough,
+    choose_family,
+    choose_fitter,
+)
 from learnprop.simulations.studies.checks import (
     check_chosen,
     check_positive,
@@ -80,21 +85,17 @@ def make_study(options: Options) -> Study:
             f"must be {generator.n_classes} with `generator` {o.generator}, got {list(o.sizes)}",
         )
     train_size = train_sizes(o.sizes, generator.n_classes, o.train_size, o.imbalance, o.profile)
+    fitter = choose_fitter(o, generator.n_classes)
+    check_enough(train_size, generator.n_features, fitter)
     cell = MulticlassCell(
         name=family.name,
         family=family,
         train_size=train_size,
         test_size=o.test_size,
         class_weight=weight_settings(o.weights, train_size, o.beta),
-        fitter=choose_fitter(o, generator.n_classes),
+        fitter=fitter,
         device=chosen_device(o.device).type,
     )
-    if sum(train_size) <= generator.n_features + 1:
-        raise BadArgument(
-            "train_size",
-            f"leaves {sum(train_size)} samples for {generator.n_features} features: "
-            "an unpenalised fit needs more than features + 1",
-        )
     design = design_of(
         o, sizes=train_size, device=cell.device, population=POPULATION, code=code_version()
     )

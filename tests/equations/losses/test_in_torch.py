@@ -118,11 +118,10 @@ def test_rows_need_not_be_contiguous(loss, minibatch):
 
 
 @ALL
-def test_batches_by_vmap_by_leading_axes_and_one_by_one(loss, minibatches):
+def test_batches_by_vmap_and_one_by_one(loss, minibatches):
     z, y = minibatches
     each = torch.stack([loss(z[b], y[b]) for b in range(3)])
     assert each.unique().numel() == 3
-    torch.testing.assert_close(loss(z, y), each)
     torch.testing.assert_close(torch.vmap(loss)(z, y), each)
     torch.testing.assert_close(
         torch.vmap(loss, in_dims=(0, None))(z, y[0]), torch.stack([loss(b, y[0]) for b in z])
@@ -135,8 +134,6 @@ def test_gradients_by_func_are_those_of_autograd(loss, minibatches):
     each = torch.stack([value_and_gradient(loss, z[b], y[b])[1] for b in range(3)])
     torch.testing.assert_close(torch.func.grad(loss)(z[0], y[0]), each[0])
     torch.testing.assert_close(torch.vmap(torch.func.grad(loss))(z, y), each)
-    together = value_and_gradient(lambda z, y: loss(z, y).sum(), z, y)[1]
-    torch.testing.assert_close(together, each)
 
 
 @ALL

@@ -6,7 +6,8 @@ import torch
 from scipy.special import expit
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
-from learnprop.equations.losses.lgl_inr import LGLINRLoss, in_negative_weights, lgl_inr_loss
+from learnprop.equations.losses.hardness import in_negative_weights
+from learnprop.equations.losses.lgl_inr import LGLINRLoss, lgl_inr_loss
 from learnprop.equations.losses.one_vs_all import one_vs_all_logistic_loss
 
 RTOL = {torch.float64: 1e-10, torch.float32: 1e-5}
@@ -259,7 +260,7 @@ def test_gradient_norms_at_initialisation(n_classes):
     assert mean == pytest.approx(inr / n_classes)
 
 
-BAD_BETA = [-1.0, np.nan, np.inf, 1e31]
+BAD_BETA = [-1.0, np.nan, np.inf, 1e31, "1", None, True]
 
 
 @pytest.mark.parametrize("beta", BAD_BETA)
@@ -274,11 +275,13 @@ def test_a_bad_beta_is_named(beta):
 
 
 def test_bad_arguments_of_the_module_are_named():
-    with pytest.raises(ValueError, match="n_classes must be at least 2, got 1"):
-        LGLINRLoss(1)
-    with pytest.raises(ValueError, match="reduction must be mean or sum, got 'none'"):
-        LGLINRLoss(2, reduction="none")
+    for bad in (1, 0, 2.5, 2.0, True, "3", None):
+        with pytest.raises(ValueError, match="n_classes must be an integer of at least 2, got"):
+            LGLINRLoss(bad)
+    assert LGLINRLoss(np.int64(3)).n_classes == 3
+    with pytest.raises(ValueError, match="reduction must be mean, sum or none, got 'each'"):
+        LGLINRLoss(2, reduction="each")
     loss, y = LGLINRLoss(4), torch.tensor([0, 1])
     for shape in ((2, 3), (2, 5), (4, 2), ()):
-        with pytest.raises(ValueError, match=r"logits must be \(n_samples, 4\), got"):
+        with pytest.raises(ValueError, match=r"logits must be \(n_samples, 4, d1, \.\.\.\), got"):
             loss(torch.zeros(shape), y)

@@ -6,12 +6,12 @@ import torch
 from scipy.optimize import root
 from scipy.special import expit
 
-from learnprop.equations.losses.lgl_inr import (
+from learnprop.equations.losses.hardness import (
     hardness_log_weights,
     in_negative_residual,
     in_negative_sides,
-    lgl_inr_loss,
 )
+from learnprop.equations.losses.lgl_inr import lgl_inr_loss
 from learnprop.simulations.records.measure import measure
 from learnprop.simulations.refinement.sigmoid_bias import refine_sigmoid_bias
 
@@ -39,7 +39,8 @@ def sample():
 def mean_bias_gradient(z, y, bias, beta=BETA):
     """Of LGL-INR, over the leading axis of minibatches."""
     b = torch.as_tensor(np.asarray(bias, dtype=np.float64)).requires_grad_()
-    loss = lgl_inr_loss(torch.as_tensor(z) + b, torch.as_tensor(y), beta)
+    z, y = torch.as_tensor(z) + b, torch.as_tensor(y)
+    loss = torch.vmap(lgl_inr_loss)(z, y, beta=beta) if z.ndim == 3 else lgl_inr_loss(z, y, beta)
     return torch.autograd.grad(loss.mean(), b)[0].numpy()
 
 

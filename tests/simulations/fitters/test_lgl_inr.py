@@ -6,12 +6,12 @@ from scipy.optimize import root
 from scipy.special import expit, softmax
 
 from learnprop.equations.balance import residual
-from learnprop.equations.losses.lgl_inr import (
+from learnprop.equations.losses.hardness import (
     in_negative_residual,
     in_negative_sides,
     in_negative_weights,
-    lgl_inr_loss,
 )
+from learnprop.equations.losses.lgl_inr import lgl_inr_loss
 from learnprop.simulations.fitters.lgl_inr import fit_lgl_inr
 from learnprop.simulations.fitters.logistic import fit_logistic
 from learnprop.simulations.fitters.softmax import softmax_logits

@@ -275,5 +275,3 @@ def test_an_objective_that_draws_needs_generators(data):
     X, y = data
     with pytest.raises(ValueError, match="rngs must hold 3 generators"):
         fit_softmax(X, y, WEIGHT, objective=Objective(dropout=0.1))
-    with pytest.raises(ValueError, match="class_weight must give every setting one mass"):
-        fit_softmax(X, y, WEIGHT, objective=Objective(weight_penalty=1.0))

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from sklearn.linear_model import LogisticRegression
 
 from learnprop.equations.balance import left_side, right_side
 from learnprop.equations.limits.minimisers import linear_mean_proba, softmax_minimiser
@@ -13,6 +16,7 @@ from learnprop.simulations.generators.gaussian import (
     gaussian_classes,
 )
 from learnprop.simulations.generators.generator import sample
+from learnprop.simulations.generators.large_sample_limit import LargeSampleLimit
 from learnprop.simulations.generators.paper import sim1, sim2
 
 
@@ -118,3 +122,51 @@ def test_limit_in_many_features_is_exact_up_to_its_mcse(kind):
 
 def test_a_network_on_sim1_has_no_limit():
     assert limit_of(sim1(), "mlp", rng()) is None
+
+
+@pytest.mark.parametrize("fitter", ["logistic", "softmax", "one-vs-all"])
+def test_a_penalised_limit_is_scikit_learns_fit_to_the_quadrature(fitter):
+    generator = sim2() if fitter == "logistic" else gaussian_classes(class_means("ring", 3, 2, 2.0))
+    mass, alpha = np.array([30.0, 200.0, 10.0])[: generator.n_classes], 5.0
+    classes = generator.quadrature()
+    X = np.concatenate([c.nodes for c in classes])
+    y = np.repeat(np.arange(len(mass)), [len(c.nodes) for c in classes])
+    weight = np.concatenate([w * c.probability for w, c in zip(mass, classes, strict=True)])
+
+    def proba(labels):
+        model = LogisticRegression(C=1 / alpha, solver="newton-cholesky", tol=1e-10)
+        return model.fit(X, labels, sample_weight=weight).predict_proba(X)
+
+    if fitter == "one-vs-all":
+        f = np.stack([proba(y == k)[:, 1] for k in range(3)], axis=1)
+    else:
+        f = proba(y)
+    expected = [np.average(f[y == k], axis=0, weights=weight[y == k]) for k in range(len(mass))]
+    penalised = FITTERS[fitter].record.limit_under(l2=alpha)
+    limit = penalised.of(generator, rng())
+    assert limit.basis == "penalised minimiser"
+    found = limit.at(mass)
+    np.testing.assert_allclose(found.mean_proba, expected, atol=1e-8)
+    # Eq. (9) is the intercept's row, which has no penalty.
+    left = left_side(found.mean_proba, mass, found.miss_proba)
+    np.testing.assert_allclose(left, right_side(found.mean_proba, mass), rtol=1e-10)
+    # The controls: it is not the unpenalised limit, to which it goes as the mass grows.
+    plain = limit_of(generator, fitter, rng()).at(mass).mean_proba
+    assert np.abs(found.mean_proba - plain).max() > 0.01
+    np.testing.assert_allclose(limit.at(1e9 * mass).mean_proba, plain, atol=1e-6)
+
+
+def test_a_strong_penalty_leaves_the_shares_of_mass():
+    """No coefficient is left, and Eq. (9) makes the intercepts' probabilities w / Σw."""
+    mass = np.array([3.0, 1.0, 2.0])
+    generator = gaussian_classes(class_means("ring", 3, 2, 2.0))
+    for fitter in ("softmax", "one-vs-all"):
+        limit = FITTERS[fitter].record.limit_under(l2=1e9).of(generator, rng())
+        np.testing.assert_allclose(limit.at(mass).mean_proba, [mass / 6] * 3, atol=1e-6)
+
+
+def test_a_fitter_whose_penalty_has_no_limit_has_none():
+    bare = LargeSampleLimit("somewhere", lambda *_: None)
+    fitter = replace(FITTERS["softmax"].record, limit=bare)
+    assert fitter.limit_under(l2=0.0) is bare
+    assert fitter.limit_under(l2=1.0) is None

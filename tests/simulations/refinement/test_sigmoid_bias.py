@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from learnprop.equations.balance import left_side, right_side
-from learnprop.equations.losses.lgl_inr import hardness_log_weights, in_negative_sides
+from learnprop.equations.losses.hardness import hardness_log_weights, in_negative_sides
 from learnprop.equations.losses.one_vs_all import equal_log_weights
 from learnprop.simulations.records import by_class
 from learnprop.simulations.records.measure import measure

@@ -86,14 +86,20 @@ def test_true_and_false_are_one_and_zero_alone():
     [
         (b"", "^data .*a.csv cannot be read: it is empty"),
         (b"\n\n", "a.csv cannot be read: it is empty"),
-        (b"a,kind\n1,\xe9\n", "cannot be read: byte 0xe9 in line 2 is not UTF-8"),
-        ("a,kind\n1,x\n".encode("utf-16"), "cannot be read: byte 0xff in line 1 is not UTF-8"),
-        ("a,kind\n1,x\n".encode("utf-16-le"), "cannot be read: NUL in line 1, which is no text"),
+        (
+            b"a,kind\n1,\xe9\n",
+            r"byte 0xe9 in line 2 is not UTF-8; encoding cp1252 reads 'é'$",
+        ),
+        (
+            "a,kind\n1,x\n".encode("utf-16-le"),
+            "NUL in line 1, which is no text; if it is UTF-16, say encoding utf-16-le or",
+        ),
         (b"a,kind\n1,x\n\0,y\n", "cannot be read: NUL in line 3"),
         (b'a,kind\n1,x\n2,"y"z\n', "cannot be read: ',' expected after '\"' in row 2"),
         (b'"a,kind\n1,x\n', "cannot be read: unexpected end of data in the header"),
         (b"a,kind\n1,%s\n" % (b"x" * 200_000), r"field larger than field limit .* in row 1"),
-        (b"a;kind\n1,5;x\n", r"label must name a column of .* \(a;kind\), got 'kind'"),
+        (b"a:kind\n1,5:x\n", "has one column, 'a:kind'; sep says what stands between columns"),
+        (b"a;sort\n1,5;x\n", r"label must name a column of .* \(a, sort\), got 'kind'"),
         (b'a,"ki\nnd"\n1,x\n', r"label must name a column of .* \(a, ki nd\), got 'kind'"),
         (b"a,,kind\n1,2,x\n", "a column without a name, .* drop 'Unnamed: 1' leaves it out"),
         (b"a,kind,\n1,x,\n", "a column without a name, .* drop 'Unnamed: 2' leaves it out"),
@@ -171,7 +177,7 @@ def test_files_of_any_fields_are_read_as_by_pyarrow(data):
     if not read_by_both:
         assert any(_is_odd(text) for c in header[:-1] for text in table[c].to_pylist())
         return
-    assert labels.tolist() == table["kind"].to_pylist()
+    assert labels.tolist() == [text.strip() for text in table["kind"].to_pylist()]
     for column in header[:-1]:
         for text, value in zip(table[column].to_pylist(), features[column], strict=True):
             if np.isnan(value):

@@ -19,23 +19,26 @@ def damaged(content, seed, n):
 
 
 @pytest.mark.parametrize(
-    "name", ["a.npz", "deflated.npz", "a.csv.gz", "a.parquet", "plain.parquet"]
+    "name", ["a.npz", "deflated.npz", "a.csv.gz", "a.xlsx", "a.parquet", "plain.parquet"]
 )
 def test_a_damaged_file_is_refused_in_one_line_or_read_right(frame, write, tmp_path, name):
     """Never another exception; never other values, where the format has a checksum."""
+    frame = frame.round(9)  # openpyxl writes 16 digits
     X, y = frame[["height", "x 2"]].to_numpy(), frame["kind"].to_numpy(str)
     path = tmp_path / name
     if name.endswith("npz"):
         (np.savez if name == "a.npz" else np.savez_compressed)(path, X=X, kind=y)
     elif name.endswith("parquet"):
         pq.write_table(pa.Table.from_pandas(frame), path, write_page_checksum=name == "a.parquet")
+    elif name.endswith("xlsx"):
+        frame.to_excel(path, index=False)
     else:
         write(frame, name, index=False)
     said = []
     for content in damaged(path.read_bytes(), seed=0, n=100):
         path.write_bytes(content)
         try:
-            features, labels, _ = read_features_and_labels(str(path), "kind", ())
+            features, labels = read_features_and_labels(str(path), "kind", ())
         except ValueError as error:
             said.append(str(error))
         else:

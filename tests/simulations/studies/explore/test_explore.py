@@ -137,6 +137,31 @@ def test_a_stored_study_of_a_file_is_laid_out_without_the_file(csv, tmp_path):
     assert "No such file" in str(answer)
 
 
+def test_another_spelling_of_the_same_data_is_the_same_study(csv, tmp_path):
+    """With the same numbers; and the stored study knows how its file is read."""
+    table = pd.read_csv(csv)
+    table.to_csv(tmp_path / "a.csv", index=False, sep=":", decimal=",", encoding="utf-16-le")
+    table["label"] = table["label"].where(table.index > 0, "one")
+    table.to_parquet(tmp_path / "one.parquet")
+    told = {"sep": ":", "decimal": ",", "encoding": "utf-16-le"}
+    chosen = {"ratios": (2,), "weights": ("equal",), "runs": 2}
+    plain = make_study(Options(data=csv, **chosen))
+    other = make_study(Options(data=str(tmp_path / "a.csv"), **told, **chosen))
+    assert other.design == plain.design
+    assert other.inputs == {"data": str(tmp_path / "a.csv"), **told}
+    assert plain.inputs == {"data": csv}
+    again = stored_study("explore", other.design, n_runs=2, inputs=other.inputs)
+    blocks = [compute_block(study.cells[0], 0, range(2)) for study in (plain, again)]
+    for a, b in zip(*(vars(block.measurements).values() for block in blocks), strict=True):
+        assert np.array_equal(a, b)
+    fewer = make_study(Options(data=str(tmp_path / "one.parquet"), drop_labels=("one",), **chosen))
+    assert fewer.cells[0].source.file.counts == (60, 120, 299)
+    assert fewer.design["file"]["sha256"] != plain.design["file"]["sha256"]
+    table[1:].to_csv(tmp_path / "fewer.csv", index=False)
+    cut = make_study(Options(data=str(tmp_path / "fewer.csv"), **chosen))
+    assert cut.design == fewer.design
+
+
 def test_stored_study_of_a_generator_is_the_same():
     study = make_study(Options(generator="gaussian", classes=4, ratios=(2, 4.5)))
     again = stored_study("explore", study.design, n_runs=100)
@@ -176,6 +201,8 @@ def test_schemes_follow_the_sizes_of_their_ratio():
         ({"classes": 4}, "classes is an option of generator gaussian or "
          "skew-normal, got 4 with generator sim1"),
         ({"rarest": "a"}, "rarest is an option of data"),
+        ({"sep": ";"}, "sep is an option of data, got ';' with generator sim1"),
+        ({"drop_labels": ("a",)}, "drop_labels is an option of data"),
         ({"generator": "gaussian", "fitter": "logistic"}, "fitter logistic is for 2 classes, got"),
         ({"generator": "gaussian", "classes": 1}, "classes must be at least 2"),
         ({"fitter": "tree"}, "fitter must be one of auto, logistic"),

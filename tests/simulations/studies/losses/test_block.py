@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from learnprop.equations.balance import left_side, residual, right_side
-from learnprop.equations.losses.lgl_inr import in_negative_residual, in_negative_sides, lgl_inr_loss
+from learnprop.equations.losses.hardness import in_negative_residual, in_negative_sides
+from learnprop.equations.losses.lgl_inr import lgl_inr_loss
 from learnprop.simulations.datasets import load_dataset
 from learnprop.simulations.engine.blocks import Task, compute_one
 from learnprop.simulations.engine.seeds import replication_seed
@@ -209,7 +210,7 @@ def test_e10_of_a_trained_network_in_its_minibatch_form():
 
     def gradient(bias, batches):
         b = torch.tensor(bias, requires_grad=True)
-        value = lgl_inr_loss(z[batches] + b, y[batches])
+        value = torch.vmap(lgl_inr_loss)(z[batches] + b, y[batches])
         return torch.autograd.grad(value.mean(), b)[0].numpy()
 
     batches = torch.as_tensor(rng.integers(600, size=(300, 16)))

@@ -1,0 +1,111 @@
+"""Class weights as scikit-learn takes them, and classes that are switched off."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.utils.class_weight import compute_class_weight
+from torch.nn.functional import cross_entropy
+
+from learnprop.equations.losses.logistic import WeightedLogisticLoss, weighted_logistic_loss
+from learnprop.equations.losses.one_vs_all import OneVsAllLogisticLoss, one_vs_all_logistic_loss
+from learnprop.equations.losses.softmax import WeightedSoftmaxLoss, weighted_softmax_loss
+
+K = 3
+MODULES = [WeightedSoftmaxLoss, OneVsAllLogisticLoss, WeightedLogisticLoss]
+FUNCTIONS = [weighted_softmax_loss, one_vs_all_logistic_loss, weighted_logistic_loss]
+EVERY = pytest.mark.parametrize(("module", "function"), list(zip(MODULES, FUNCTIONS, strict=True)))
+
+
+@pytest.fixture
+def sample():
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.repeat(np.arange(K), [20, 8, 2]))
+    return torch.as_tensor(rng.normal(size=(30, K))).requires_grad_(), torch.as_tensor(y)
+
+
+def fitting(module, z, y):
+    """Logits, labels and class sizes that a loss takes."""
+    if module is WeightedLogisticLoss:
+        z, y = z[:, 0], y.clamp(max=1)
+    return z, y, torch.bincount(y).tolist()
+
+
+@EVERY
+@pytest.mark.parametrize("given", ["balanced", {1: 5.0}, {0: 0.5, 1: 0.0}])
+def test_they_are_scikit_learns(module, function, given, sample):
+    z, y, count = fitting(module, *sample)
+    classes = np.arange(len(count))
+    expected = compute_class_weight(given, classes=classes, y=y.numpy())
+    loss = module(given, class_count=count)
+    np.testing.assert_allclose(loss.class_weight, expected, rtol=1e-15)
+    torch.testing.assert_close(loss(z, y), module(expected)(z, y))
+    sizes = count if given == "balanced" else None  # how many classes, logits say
+    torch.testing.assert_close(function(z, y, given, class_count=sizes), loss(z, y))
+
+
+def test_a_dict_without_counts_reaches_to_the_last_class_in_it(sample):
+    assert WeightedSoftmaxLoss({2: 5.0, 0: 2}).class_weight.tolist() == [2.0, 1.0, 5.0]
+    assert WeightedLogisticLoss({0: 5.0}).class_weight.tolist() == [5.0, 1.0]
+    short = WeightedSoftmaxLoss({np.int64(1): 5.0})
+    with pytest.raises(ValueError, match=r"class_weight must be of 3 classes, got shape \(2,\)"):
+        short(*sample)
+
+
+def test_lists_and_arrays_are_weights_of_functions_too(sample):
+    expected = cross_entropy(*sample, torch.tensor([1.0, 2, 3]).double(), reduction="sum")
+    for given in ([1, 2, 3], (1.0, 2.0, 3.0), np.array([1, 2, 3]), torch.tensor([1, 2, 3])):
+        total = weighted_softmax_loss(*sample, given, reduction="sum")
+        torch.testing.assert_close(total, expected)
+
+
+@EVERY
+def test_a_class_of_weight_zero_is_switched_off(module, function, sample):
+    """It has no gradient and is not predicted for; it counts in the mean, as a constant."""
+    z, y, count = fitting(module, *sample)
+    weight = [0.0, *[2.0] * (len(count) - 1)]
+    loss = module(weight)
+    slope = torch.autograd.grad(loss(z, y), sample[0], retain_graph=True)[0]
+    assert (slope[y == 0] == 0).all()
+    assert slope[y != 0].abs().max() > 0
+    rest = function(z[y != 0], y[y != 0], weight, reduction="sum")
+    torch.testing.assert_close(loss(z, y), rest / len(y))
+
+
+@EVERY
+@pytest.mark.parametrize(
+    ("weight", "count", "message"),
+    [
+        ("balanced", None, "class_count is needed for class_weight 'balanced'"),
+        ("balanced", [5, 0], r"class_count must be at least 2 sizes, none below 1, got \[5.0, 0.0"),
+        ("balanced", [5], r"class_count must be at least 2 sizes, none below 1, got \[5.0\]"),
+        ("balanced", ["a", "b"], "class_count must be numbers, got"),
+        ("balanced", [5, np.nan], "class_count must be at least 2 sizes, none below 1"),
+        ("inverse", [5, 5], "class_weight must be numbers, a dict or 'balanced', got 'inverse'"),
+        ({"0": 1.0}, None, r"class_weight must have labels 0, 1, \.\.\. as keys, got '0'"),
+        ({-1: 1.0}, None, r"class_weight must have labels 0, 1, \.\.\. as keys, got -1"),
+        ({True: 1.0}, None, r"class_weight must have labels 0, 1, \.\.\. as keys, got True"),
+        ({0: "a"}, None, "class_weight must be numbers"),
+        ({0: -1.0, 1: 1.0}, None, "class_weight must be finite, not negative and not all zero"),
+        ({0: 0, 1: 0}, None, "class_weight must be finite, not negative and not all zero"),
+        ([1.0, 2.0], [5, 5], "class_count is taken with class_weight 'balanced' or a dict only"),
+        (None, [5, 5], "class_count is taken with class_weight 'balanced' or a dict only"),
+        ([1.0, None], None, "class_weight must be finite|class_weight must be numbers"),
+        (object(), None, "class_weight must be numbers, got"),
+    ],
+)
+def test_bad_ones_are_named(module, function, weight, count, message):
+    z, y = torch.zeros(2, 2), torch.tensor([0, 1])
+    z = z[:, 0] if module is WeightedLogisticLoss else z
+    with pytest.raises(ValueError, match=message):
+        module(weight, class_count=count)
+    with pytest.raises(ValueError, match=message):
+        function(z, y, weight, class_count=count)
+
+
+@EVERY
+def test_a_class_that_is_not_there_has_no_weight(module, function):
+    z = torch.zeros(2) if module is WeightedLogisticLoss else torch.zeros(2, 2)
+    with pytest.raises(ValueError, match="class_weight must be of 2 classes, got key 2"):
+        function(z, torch.tensor([0, 1]), {2: 1.0})
+    with pytest.raises(ValueError, match="class_weight must be of 2 classes, got key 2"):
+        module({2: 1.0}, class_count=[3, 3])
