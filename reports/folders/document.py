@@ -195,11 +195,11 @@ def _section(part: Part, title: str, folder: Path) -> str:
         *_blocks(tables),
         *_blocks(figures),
         protocol,
-        r"\begin{multicols}{2}\small\raggedright",
+        r"\begin{multicols}{2}\small\raggedright\vfuzz=\baselineskip",  # a line in the margin
         rest,
         r"\end{multicols}",
         r"\subsection*{Provenance}",
-        _provenance(part),
+        rf"{{\raggedright {_provenance(part)}\par}}",
     ]
     return "\n".join(lines)
 
