@@ -195,7 +195,7 @@ def _section(part: Part, title: str, folder: Path) -> str:
         *_blocks(tables),
         *_blocks(figures),
         protocol,
-        r"\begin{multicols}{2}\small\raggedright\vfuzz=\baselineskip",  # a line in the margin
+        r"\begin{multicols}{2}\small\raggedright",
         rest,
         r"\end{multicols}",
         r"\subsection*{Provenance}",

@@ -34,6 +34,7 @@ PREAMBLE = r"""\documentclass{article}
   \ifdim\dimexpr\ht\fitbox+\dp\fitbox\relax>0.85\textheight
     \sbox{\fitbox}{\resizebox*{!}{0.85\textheight}{\usebox{\fitbox}}}\fi}
 \raggedcolumns
+\setlength{\vfuzz}{12pt} % a column may be a line too long: the margin has room
 \makeatletter
 \newcommand{\block}[2]{%
   \begin{minipage}[t]{\blockwidth}\centering\def\@captype{#1}#2\end{minipage}%
