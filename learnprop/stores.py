@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,7 +92,10 @@ def report(
         Path, typer.Option(parser=named_path, metavar="FOLDER", help="Folder to write into.")
     ],
     pdf: Annotated[
-        bool, typer.Option("--pdf", help="Compile report.tex with latexmk, where it is installed.")
+        bool,
+        typer.Option(
+            "--pdf", help="Compile report.tex, with latexmk or else pdflatex; exit 3 if it fails."
+        ),
     ] = False,
 ) -> None:
     """Write tables, figures and a report.tex of all of them, for a paper. Nothing is fitted again.
@@ -102,6 +103,7 @@ def report(
     Each table is a fragment to input that needs booktabs and siunitx only.
     """
     from learnprop.reports.folders.document import read_parts, write_document
+    from learnprop.reports.folders.pdf import NotCompiled, compile_report
 
     with bad_input():
         if out.exists() and not out.is_dir():
@@ -118,19 +120,10 @@ def report(
             typer.echo(f"{part.source}: {part.note}", err=True)
     say(f"Written to {out}/report.tex")
     if pdf:
-        _compile(out)
-
-
-def _compile(out: Path) -> None:
-    if shutil.which("latexmk") is None:
-        typer.echo("--pdf: latexmk is not installed; pdflatex report.tex, twice, will do", err=True)
-        return
-    command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
-    answer = subprocess.run(command, cwd=out, capture_output=True, text=True, check=False)
-    if answer.returncode:
-        complaint = next((line for line in answer.stdout.splitlines() if line.startswith("!")), "")
-        raise stopped(f"--pdf: latexmk failed: {complaint}; see {out}/report.log")
-    say(f"Written to {out}/report.pdf")
+        try:
+            say(f"Written to {compile_report(out)}")
+        except NotCompiled as reason:
+            raise stopped(f"--pdf: {reason}") from None
 
 
 def export(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from learnprop.reports.layout.files import write_text
+from learnprop.reports.layout.fonts import mention_missing
 from learnprop.reports.layout.grid import Grid, to_console, to_latex
 from learnprop.reports.layout.numbers import LATEX, TEXT, Markup
 from learnprop.reports.layout.style import Figure, draw_to
@@ -120,7 +121,7 @@ def report_of(study: str) -> StudyReport:
     Examples
     --------
     >>> report_of("table1").title
-    'Table 1: Eq. (10) on Sim1 and Sim2'
+    "The paper's Table 1: Eq. (10) on Sim1 and Sim2"
     """
     report: StudyReport = import_module(f"learnprop.reports.{study}.report").REPORT
     return report
@@ -144,6 +145,11 @@ def write_contents(contents: Contents, out: Path) -> list[Any]:
         write_text(out / f"{name}.csv", frame.to_csv(index=False))
     for table in contents.tables:
         write_text(out / f"{table.name}.tex", to_latex(table.grid(LATEX)))
-    for figure in contents.figures:
-        draw_to(figure.draw, [out / f"{figure.name}.pdf", out / f"{figure.name}.png"])
+    mention_missing(
+        "".join(
+            draw_to(figure.draw, [out / f"{figure.name}.pdf", out / f"{figure.name}.png"])
+            for figure in contents.figures
+        ),
+        out,
+    )
     return [to_console(t.grid(TEXT), t.title) for t in contents.tables if t.on_console]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from learnprop.reports.cnn.summary import Networks
 from learnprop.reports.layout.cells import few_misses_note, gap_with_interval, percent_with_mcse
+from learnprop.reports.layout.fold import fold
 from learnprop.reports.layout.grid import Column, Grid, Row, counts, lay_out, runs_note
 from learnprop.reports.layout.numbers import TEXT, Markup, small
 from learnprop.reports.statistics.evidence import NO_MINIMUM
@@ -120,8 +121,12 @@ def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
         (f"accuracy,{percent}", lambda r: percent_with_mcse(r, "accuracy", markup)),
     ]
     chosen = table.summary[table.summary["stage"] == stage]
-    rows = [r | {"first": r["class"] == 0} for r in chosen.to_dict("records")]
-    note = _note(table, chosen) + (f"\n{EXPECTED}" if stage == "heldout" else "")
+    keys = ["imbalance", "setting", "split"]
+    groups = [rows.to_dict("records") for _, rows in chosen.groupby(keys, sort=False)]
+    kept, folded = fold(groups, lambda r: f"{r['imbalance']:g}, {r['setting']}, {r['split']}")
+    rows = [r | {"first": r["class"] == 0} for group in kept for r in group]
+    note = "\n".join([*folded, _note(table, chosen)])
+    note += f"\n{EXPECTED}" if stage == "heldout" else ""
     return lay_out(rows, columns, first="first", verbatim=(2,), note=note)
 
 

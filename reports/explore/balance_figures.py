@@ -40,10 +40,11 @@ def draw_sides(table: Explore) -> Figure | None:
     for ratio, colour, marker in by_ratio(table):
         rows = (test["ratio"] == ratio).to_numpy()
         part, x = test[rows], right[rows].to_numpy()
-        _draw_ratio((top, bottom), part, x, {"color": colour, "marker": marker}, f"{ratio:g}")
+        _draw_ratio((top, bottom), part, x, {"color": colour, "marker": marker})
     left = right * (1 + test["gap"])
     both = np.concatenate([right, left[left > 0]])
-    ends = np.array([both.min() / 1.6, both.max() * 1.6])
+    middle = np.sqrt(both.min() * both.max())
+    ends = np.array([min(both.min() / 1.6, middle / 3.2), max(both.max() * 1.6, middle * 3.2)])
     top.plot(ends, ends, color=THEORY, lw=0.8, ls="--", zorder=0)
     top.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
     for axis in (top.yaxis, bottom.xaxis):
@@ -58,18 +59,22 @@ def draw_sides(table: Explore) -> Figure | None:
         top.set_ylabel(r"$w_j (1-\bar p_{j \to j})\,/\,\Sigma w$ on test data")
         bottom.set_xlabel(r"$\sum_{k \neq j} w_k \bar p_{k \to j}\,/\,\Sigma w$ on test data")
     bottom.set_ylabel("gap, per cent")
-    legend_of_ratios(figure, top)
+    bounded = np.isfinite(test[["gap_low", "gap_high"]]).all(axis=1)
+    legend_of_ratios(
+        figure, table, test["ratio"][bounded], open_=test["ratio"][~bounded],
+        open_means="unbounded",
+    )  # fmt: skip
     return figure
 
 
 def _draw_ratio(
-    axes: tuple[Any, Any], part: pd.DataFrame, x: np.ndarray, mark: dict[str, Any], label: str
+    axes: tuple[Any, Any], part: pd.DataFrame, x: np.ndarray, mark: dict[str, Any]
 ) -> None:
     """One ratio's left sides at right sides `x`, and gaps; open where unbounded."""
     top, bottom = axes
     gap, low, high = (part[name].to_numpy() for name in ("gap", "gap_low", "gap_high"))
     finite = np.isfinite(low) & np.isfinite(high)
-    style = {"ls": "", "ms": 3, "lw": 0.8, "label": label, **mark}
+    style = {"ls": "", "ms": 3, "lw": 0.8, **mark}
     open_ = {"ls": "", "ms": 3, "mfc": "white", **mark}
     y = x * (1 + gap)
     below = np.minimum(x * (gap - low), y * (1 - 1e-3))  # a log axis ends above zero

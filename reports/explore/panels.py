@@ -1,19 +1,38 @@
-"""What the figures of a grid share: their rows, and a colour and a marker for every ratio."""
+"""What the figures of a grid share: rows, panels, and a colour and a marker for every ratio."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from learnprop.reports.explore.summary import Explore
-from learnprop.reports.layout.style import sequence
+from learnprop.reports.layout.style import (
+    COLUMN,
+    OBSERVED,
+    PREDICTED,
+    THEORY,
+    Figure,
+    plain,
+    sequence,
+    subplots,
+)
 from learnprop.reports.statistics.runs import half_width
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _MARKERS = "osD^vPX<>hp*dH8"
+
+ACCURACIES = (
+    ("balanced_accuracy", "balanced", OBSERVED, "o"),
+    ("overall_accuracy", "at training priors", PREDICTED, "s"),
+)
+"""Columns of accuracies over all classes, and how they are drawn."""
+
+BOUNDS = r"{}: bounds by $\bar p$"
+"""What is said of where an accuracy must be by the mean probabilities, with its name."""
 
 
 def rows_with_numbers(table: Explore) -> pd.DataFrame | None:
@@ -38,13 +57,106 @@ def error_bars(rows: pd.DataFrame, name: str) -> np.ndarray:
     return half_width(rows[f"{name}_mcse"], rows["runs_attempted"] - rows["runs_failed"])
 
 
-def legend_of_ratios(figure: Any, ax: Any) -> None:
-    """Put a legend of the ratios that a panel shows under a figure."""
-    handles, labels = ax.get_legend_handles_labels()
+def shown_classes(table: Explore) -> Sequence[int]:
+    """Classes with a panel of their own: of more than four the rarest and the largest."""
+    return range(table.n_classes) if table.n_classes <= 4 else (0, table.n_classes - 1)
+
+
+def class_title(table: Explore, k: int) -> str:
+    """Label of a class, where it has one that says more than its number; as long as a column."""
+    label = table.labels[k]
+    if label == str(k):
+        return ""
+    return plain(label if len(label) <= 48 else label[:47] + "…")
+
+
+def legend_of_ratios(
+    figure: Figure,
+    table: Explore,
+    filled: Collection[float],
+    *,
+    open_: Collection[float] = (),
+    open_means: str = "",
+    limit: bool = False,
+) -> None:
+    """Put a legend of what a figure shows under it: each ratio as it is drawn.
+
+    Parameters
+    ----------
+    figure : Figure
+    table : Explore
+    filled, open_ : collection of float
+        Ratios that have filled, and open, marks.
+    open_means : str
+        What open marks are.
+    limit : bool
+        Whether black lines are limits.
+    """
+    from matplotlib.lines import Line2D
+
+    filled, open_ = set(filled), set(open_)
+
+    def mark(marker: str, colour: Any, *, full: bool, label: str) -> Line2D:
+        face = colour if full else "white"
+        return Line2D([], [], ls="", marker=marker, ms=4, color=colour, mfc=face, label=label)
+
+    handles = [
+        mark(marker, colour, full=ratio in filled, label=f"{ratio:g}")
+        for ratio, colour, marker in by_ratio(table)
+        if ratio in filled | open_
+    ]
+    if open_:
+        handles.append(mark("o", "0.4", full=False, label=open_means))
+    if limit:
+        handles.append(Line2D([], [], color=THEORY, lw=0.9, label="limit"))
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=min(4, len(labels)), fontsize=7,
+        handles=handles, loc="outside lower center", ncols=min(4, len(handles)), fontsize=7,
         title="imbalance ratio", title_fontsize=7, handletextpad=0.2, columnspacing=1.0,
     )  # fmt: skip
+
+
+def panels_by_ratio(table: Explore, height: float) -> tuple[Figure, list[Any], Callable[[], None]]:
+    """Make a figure of accuracies with a panel per ratio.
+
+    Parameters
+    ----------
+    table : Explore
+    height : float
+        Of a panel, in inches.
+
+    Returns
+    -------
+    figure : Figure
+    panels : list of Axes
+    add_legend : callable
+        To call when all is drawn: where a panel is spare, else below.
+    """
+    n_columns = min(2, len(table.ratios))
+    n_rows = -(-len(table.ratios) // n_columns)
+    figure, axes = subplots(
+        n_rows, n_columns, figsize=(COLUMN, 0.8 + height * n_rows), sharex=True, sharey=True,
+        squeeze=False,
+    )  # fmt: skip
+    spare = list(axes.flat)[: n_rows * n_columns - len(table.ratios)]  # of an odd number the first
+    panels = list(axes.flat)[len(spare) :]
+    for ax, ratio in zip(panels, table.ratios, strict=True):
+        ax.set_title(f"ratio {ratio:g}", pad=2, fontsize=7.5)
+        ax.set_ylim(-0.03, 1.03)
+    panels[0].tick_params(labelleft=True)  # where the panel beside it is spare
+    figure.supylabel("accuracy on test data", fontsize=9)
+
+    def add_legend() -> None:
+        handles, labels = panels[0].get_legend_handles_labels()
+        order = sorted(range(len(labels)), key=lambda i: (labels[i][0] != "b", labels[i]))
+        where: dict[str, Any] = {"loc": "outside lower center", "ncols": 2}
+        if spare:
+            spare[0].set_axis_off()
+            where = {"loc": "center", "bbox_to_anchor": (0.5, 0.5)}
+        (spare[0] if spare else figure).legend(
+            [handles[i] for i in order], [labels[i] for i in order], fontsize=6.5, **where
+        )
+
+    return figure, panels, add_legend
 
 
 def log_ticks(axis: Any, ends: np.ndarray) -> None:

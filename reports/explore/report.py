@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from learnprop.reports.explore.balance_figures import draw_gap, draw_sides
+from learnprop.reports.explore.named_weight_figures import are_few
 from learnprop.reports.explore.protocol import explore_protocol
 from learnprop.reports.explore.summary import Explore, summarise
 from learnprop.reports.explore.text import accuracy_grid, gap_grid, ratio_grid
@@ -78,14 +79,19 @@ def _corrected(table: Explore, arm: str) -> list[NamedTable]:
 
 def _figures(table: Explore) -> tuple[NamedFigure, ...]:
     curve = f"; lines: {table.limit_basis}" if table.limit_basis else ""
-    if table.n_classes > 2:
+    named = are_few(table)
+    against = "by weights" if named else "against the weight of class 0"
+    if table.n_classes > 2 and not named:
         curve += "; open: the other classes are not weighted alike"
     intervals = "90 % intervals"
     if table.n_samples:
         intervals += " over runs that split one file"
     bounds = ""
     if "balanced_accuracy_low" in table.summary:
-        bounds = ", with the bounds that mean probabilities imply"
+        bounds = (
+            f"; {'thin' if named else 'bands'}: where mean probabilities say that it must be, "
+            "from 2 p̄ - 1 to K p̄ class by class"
+        )
     return (
         NamedFigure(
             "sides",
@@ -95,13 +101,12 @@ def _figures(table: Explore) -> tuple[NamedFigure, ...]:
         ),
         NamedFigure(
             "mean_proba",
-            "Mean probability of the own class on test data against the weight of class 0, with "
-            f"{intervals}{curve}",
+            f"Mean probability of the own class on test data {against}, with {intervals}{curve}",
             partial(draw_mean_proba, table),
         ),
         NamedFigure(
             "accuracy",
-            f"Accuracy on test data against the weight of class 0, with {intervals}{bounds}",
+            f"Accuracy on test data {against}, with {intervals}{bounds}",
             partial(draw_accuracy, table),
         ),
         NamedFigure(

@@ -8,6 +8,7 @@ from typing import Any
 
 from learnprop.reports.explore.summary import Explore, decided_by
 from learnprop.reports.layout.cells import gap_with_interval, percent_of_limit, percent_with_mcse
+from learnprop.reports.layout.fold import fold
 from learnprop.reports.layout.grid import Column, Grid, lay_out, runs_note
 from learnprop.reports.layout.numbers import TEXT, Markup, decimals, percent_interval
 from learnprop.reports.statistics.resplit import (
@@ -111,13 +112,21 @@ def _by_ratio(
     cells: dict[tuple[str, float], list[dict[str, Any]]] = {}
     for row in table.split("test").to_dict("records"):
         cells.setdefault((row["weighting"], row["ratio"]), []).append(row)
+    of_settings = [[cells[s, ratio][0] for ratio in table.ratios] for s in table.settings]
+    kept, folded = fold(of_settings, _folded_name)
     rows = [
         (weighting_name(s, markup), *(write(cells[s, ratio]) for ratio in table.ratios))
-        for s in table.settings
+        for s in (group[0]["weighting"] for group in kept)
     ]
     heads = (f"{markup.either('λ', _LAMBDA)}, ratio", *(f"{ratio:g}" for ratio in table.ratios))
-    notes = [runs_note(table.summary), *_separated(table), *notes]
+    notes = [*folded, runs_note(table.summary), *_separated(table), *notes]
     return Grid(heads, tuple(rows), note="\n".join(notes))
+
+
+def _folded_name(row: dict[str, Any]) -> str:
+    """Name of a λ setting in a note, which has no formulas."""
+    setting: str = row["weighting"]
+    return f"lambda0 = {setting}" if is_lambda0(setting) else setting
 
 
 def _separated(table: Explore) -> list[str]:
@@ -159,11 +168,14 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
     ]
     test = table.split("test")
     test = test[test["ratio"] == ratio]
+    of_settings = [rows.to_dict("records") for _, rows in test.groupby("weighting", sort=False)]
+    kept, folded = fold(of_settings, _folded_name)
     notes = [
+        *folded,
         runs_note(test),
         *(_separated(table) if test["runs_failed"].any() else []),
         *_over_runs(table),
         *([CORRECTED_FOR_GAPS] if resplit else []),
     ]
-    rows = [r | {"first": r["class"] == 0} for r in test.to_dict("records")]
+    rows = [r | {"first": r["class"] == 0} for group in kept for r in group]
     return lay_out(rows, columns, first="first", verbatim=(1,), note="\n".join(notes))

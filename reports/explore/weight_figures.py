@@ -6,14 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learnprop.reports.explore.named_weight_figures import (
+    are_few,
+    draw_named_accuracy,
+    draw_named_mean_proba,
+)
 from learnprop.reports.explore.panels import (
+    ACCURACIES,
+    BOUNDS,
     by_ratio,
+    class_title,
     error_bars,
     legend_of_ratios,
+    panels_by_ratio,
     rows_with_numbers,
+    shown_classes,
 )
 from learnprop.reports.explore.summary import Explore
-from learnprop.reports.layout.style import COLUMN, OBSERVED, PREDICTED, Figure, plain, subplots
+from learnprop.reports.layout.style import COLUMN, Figure, subplots
 from learnprop.simulations.studies.checks import is_lambda0
 
 if TYPE_CHECKING:
@@ -29,7 +39,9 @@ def draw_mean_proba(table: Explore) -> Figure | None:
     test = rows_with_numbers(table)
     if test is None:
         return None
-    classes = range(table.n_classes) if table.n_classes <= 4 else (0, table.n_classes - 1)
+    if are_few(table):
+        return draw_named_mean_proba(table, test)
+    classes = shown_classes(table)
     figure, axes = subplots(
         len(classes), 1, figsize=(COLUMN, 0.8 + 1.8 * len(classes)), sharex=True
     )
@@ -46,13 +58,17 @@ def draw_mean_proba(table: Explore) -> Figure | None:
                 ax.errorbar(
                     part["lambda0"], part["mean_proba"],
                     error_bars(part, "mean_proba"), fmt=marker, ms=3, lw=0.8, mfc=face,
-                    color=colour, label=f"{ratio:g}" if face is colour else None,
+                    color=colour,
                 )  # fmt: skip
         ax.set_ylim(-0.03, 1.03)
         ax.set_ylabel(rf"$\bar p_{{{k} \to {k}}}$")
-        ax.set_title(_class_name(table, k), fontsize=7.5, pad=2)
+        ax.set_title(class_title(table, k), fontsize=7.5, pad=2)
     _lambda0_axis(axes[-1], test)
-    legend_of_ratios(figure, axes[0])
+    on_curve = _on_curve(test, table.n_classes)
+    legend_of_ratios(
+        figure, table, test["ratio"][on_curve], open_=test["ratio"][~on_curve],
+        open_means="other classes not alike",
+    )  # fmt: skip
     return figure
 
 
@@ -61,49 +77,27 @@ def draw_accuracy(table: Explore) -> Figure | None:
     test = rows_with_numbers(table)
     if test is None:
         return None
-    n_rows = (len(table.ratios) + 1) // 2
-    kinds = (
-        ("balanced_accuracy", "balanced", OBSERVED, "o"),
-        ("overall_accuracy", "at training priors", PREDICTED, "s"),
-    )
-    figure, axes = subplots(
-        n_rows, 2, figsize=(COLUMN, 0.8 + 1.05 * n_rows), sharex=True, sharey=True,
-        squeeze=False,
-    )  # fmt: skip
-    spare = list(axes.flat)[: 2 * n_rows - len(table.ratios)]  # of an odd number the first
-    panels = list(axes.flat)[len(spare) :]
+    if are_few(table):
+        return draw_named_accuracy(table, test)
+    figure, panels, add_legend = panels_by_ratio(table, height=1.05)
     for ax, ratio in zip(panels, table.ratios, strict=True):
         rows = test[(test["ratio"] == ratio) & (test["class"] == 0)]
         rows = _with_lambda0(rows, table)
         curve = rows[_on_curve(rows, table.n_classes)]
-        for name, label, colour, marker in kinds:
+        for name, label, colour, marker in ACCURACIES:
             ax.errorbar(
                 rows["lambda0"], rows[name], error_bars(rows, name), fmt=marker,
                 ms=2.5, lw=0.8, color=colour, label=label,
             )  # fmt: skip
             if f"{name}_low" in rows:
-                # A band between many points, bars at few.
-                many = len(curve) > 4
-                draw, at = (ax.fill_between, curve) if many else (ax.vlines, rows)
-                draw(
-                    at["lambda0"], at[f"{name}_low"], at[f"{name}_high"], color=colour,
-                    alpha=0.18, lw=0 if many else 4, label=f"{label}: bounds",
+                ax.fill_between(
+                    curve["lambda0"], curve[f"{name}_low"], curve[f"{name}_high"], color=colour,
+                    alpha=0.18, lw=0, label=BOUNDS.format(label),
                 )  # fmt: skip
-        ax.set_title(f"ratio {ratio:g}", pad=2, fontsize=7.5)
-        ax.set_ylim(-0.03, 1.03)
-    for ax in axes[-1]:
         _lambda0_axis(ax, test, few=True)
+        ax.label_outer()
     panels[0].tick_params(labelleft=True)  # where the panel beside it is spare
-    handles, labels = panels[0].get_legend_handles_labels()
-    order = sorted(range(len(labels)), key=lambda i: (labels[i][0] != "b", labels[i]))
-    where = {"loc": "outside lower center", "ncols": 2}
-    if spare:
-        spare[0].set_axis_off()
-        where = {"loc": "center", "bbox_to_anchor": (0.5, 0.5)}
-    (spare[0] if spare else figure).legend(
-        [handles[i] for i in order], [labels[i] for i in order], fontsize=6.5, **where
-    )
-    figure.supylabel("accuracy on test data", fontsize=9)
+    add_legend()
     return figure
 
 
@@ -120,14 +114,6 @@ def _on_curve(rows: pd.DataFrame, n_classes: int) -> np.ndarray:
     if n_classes == 2:
         return np.ones(len(rows), dtype=bool)
     return np.array([is_lambda0(setting) for setting in rows["weighting"]], dtype=bool)
-
-
-def _class_name(table: Explore, k: int) -> str:
-    """Label of a class, where it has one that says more than its number; as long as a column."""
-    label = table.labels[k]
-    if label == str(k):
-        return ""
-    return plain(label if len(label) <= 48 else label[:47] + "…")
 
 
 def _lambda0_axis(ax: Any, test: pd.DataFrame, *, few: bool = False) -> None:

@@ -179,24 +179,33 @@ def _title(part: Part, parts: Sequence[Part]) -> str:
 
 
 def _section(part: Part, title: str, folder: Path) -> str:
-    lines = [r"\clearpage", rf"\section{{{escaped(title)}}}"]
-    for table in part.contents.tables:
-        lines += [
-            r"\begin{table}[H]\centering",
-            rf"\caption{{{escaped(table.title)}}}",
-            rf"\fitted{{\input{{{part.name}/{table.name}}}}}",
-            r"\end{table}",
-        ]
-    for figure in part.contents.figures:
-        if (folder / f"{figure.name}.pdf").exists():
-            lines += [
-                r"\begin{figure}[H]\centering",
-                rf"\fitted{{\includegraphics{{{part.name}/{figure.name}.pdf}}}}",
-                rf"\caption{{{escaped(figure.title)}}}",
-                r"\end{figure}",
-            ]
-    lines += [from_markdown(part.protocol, level=1), r"\subsection*{Provenance}", _provenance(part)]
+    tables = [
+        rf"\tableblock{{{escaped(table.title)}}}{{\input{{{part.name}/{table.name}}}}}"
+        for table in part.contents.tables
+    ]
+    figures = [
+        rf"\figureblock{{{escaped(figure.title)}}}"
+        rf"{{\includegraphics{{{part.name}/{figure.name}.pdf}}}}"
+        for figure in part.contents.figures
+        if (folder / f"{figure.name}.pdf").exists()
+    ]
+    protocol, _, rest = from_markdown(part.protocol, level=1).partition("\n")
+    lines = [
+        rf"\section{{{escaped(title)}}}",
+        *_blocks(tables),
+        *_blocks(figures),
+        protocol,
+        r"\begin{multicols}{2}\small\raggedright",
+        rest,
+        r"\end{multicols}",
+        r"\subsection*{Provenance}",
+        rf"{{\raggedright {_provenance(part)}\par}}",
+    ]
     return "\n".join(lines)
+
+
+def _blocks(blocks: Sequence[str]) -> list[str]:
+    return [r"\begin{blocks}", *blocks, r"\end{blocks}"] if blocks else []
 
 
 def _provenance(part: Part) -> str:

@@ -145,7 +145,10 @@ def to_latex(grid: Grid) -> str:
             rf"\multicolumn{{{len(grid.heads)}}}{{l}}{{{escaped(line)}}} \\"
             for line in str(Worded(grid.note)).splitlines()
         ]
-        out[-2:-2] = [r"\midrule", *notes]  # before \bottomrule and \end{tabular}
+        out[-2:-2] = [
+            *([r"\midrule"] if body else []),
+            *notes,
+        ]  # before \bottomrule and \end{tabular}
     return "\n".join(out) + "\n"
 
 

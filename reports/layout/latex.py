@@ -15,20 +15,44 @@ PREAMBLE = r"""\documentclass{article}
 \usepackage{booktabs}
 \usepackage{siunitx}
 \usepackage{graphicx}
-\usepackage{float}
+\usepackage{multicol}
 \setlength{\emergencystretch}{3em}
 \setlength{\parindent}{0pt}
-\setlength{\parskip}{0.5\baselineskip}
-% Tables and figures as they are, or scaled down to the page.
+\setlength{\parskip}{0.5\baselineskip plus 2pt minus 2pt}
+\setlength{\abovecaptionskip}{6pt}
+\setlength{\belowcaptionskip}{6pt}
+% Tables and figures with their captions are words of a paragraph: two narrow ones are beside each
+% other, a wide one is alone, and what is too large for the page is scaled down.
 \newsavebox{\fitbox}
-\newcommand{\fitted}[1]{%
+\newlength{\blockwidth}
+\newcommand{\fit}[1]{%
   \sbox{\fitbox}{#1}%
-  \ifdim\wd\fitbox>\linewidth\sbox{\fitbox}{\resizebox{\linewidth}{!}{\usebox{\fitbox}}}\fi
+  \ifdim\wd\fitbox>0.52\linewidth
+    \setlength{\blockwidth}{\linewidth}\else\setlength{\blockwidth}{0.475\linewidth}\fi
+  \ifdim\wd\fitbox>\blockwidth
+    \sbox{\fitbox}{\resizebox{\blockwidth}{!}{\usebox{\fitbox}}}\fi
   \ifdim\dimexpr\ht\fitbox+\dp\fitbox\relax>0.85\textheight
-    \resizebox*{!}{0.85\textheight}{\usebox{\fitbox}}%
-  \else\usebox{\fitbox}\fi}
+    \sbox{\fitbox}{\resizebox*{!}{0.85\textheight}{\usebox{\fitbox}}}\fi}
+\raggedcolumns
+\setlength{\vfuzz}{12pt} % a column may be a line too long: the margin has room
+\makeatletter
+\newcommand{\block}[2]{%
+  \begin{minipage}[t]{\blockwidth}\centering\def\@captype{#1}#2\end{minipage}%
+  \hspace{0.04\linewidth}\ignorespaces}
+\makeatother
+\newcommand{\tableblock}[2]{\fit{#2}\block{table}{\caption{#1}\usebox{\fitbox}}}
+\newcommand{\figureblock}[2]{\fit{#2}\block{figure}{\usebox{\fitbox}\caption{#1}}}
+\newenvironment{blocks}
+  {\par\centering\setlength{\lineskip}{1.5\baselineskip}\clubpenalty=0 \widowpenalty=0 }{\par}
+% A character that no font here has, by its number.
+\DeclareRobustCommand{\hexbox}[2]{{\setlength{\fboxsep}{0.8pt}\setlength{\fboxrule}{0.2pt}%
+  \raisebox{-0.3ex}{\fbox{\tiny\ttfamily\shortstack{#1\\#2}}}}%
+  \allowbreak}
 \ifdefined\DeclareUnicodeCharacter
 """
+
+DEBIAN_PACKAGES = "latexmk texlive-latex-recommended texlive-science"
+"""What has all that `PREAMBLE` loads, and what compiles it; siunitx is in the last."""
 
 
 def _greek(letter: str) -> str:
@@ -64,12 +88,14 @@ def preamble(text: str = "") -> str:
     Examples
     --------
     >>> print(preamble("中").splitlines()[-2])
-    \DeclareUnicodeCharacter{4E2D}{\texttt{[U+4E2D]}}
+    \DeclareUnicodeCharacter{4E2D}{\hexbox{4E}{2D}}
     """
     printed = {c: rf"\ensuremath{{{formula}}}" for c, formula in _SYMBOLS.items()}
     known = {chr(i) for i in range(0x180)} - set(_NOT_IN_OLD_FONTS) | set("–—‘’“”•†‡€™")
     for character in sorted(set(text) - known - set(printed)):
-        printed[character] = rf"\texttt{{[U+{ord(character):04X}]}}"
+        number = f"{ord(character):04X}" if character <= "\uffff" else f"{ord(character):06X}"
+        half = len(number) // 2
+        printed[character] = rf"\hexbox{{{number[:half]}}}{{{number[half:]}}}"
     declared = "".join(
         rf"\DeclareUnicodeCharacter{{{ord(character):04X}}}{{{how}}}" + "\n"
         for character, how in printed.items()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from learnprop.reports.layout.files import write_bytes
+from learnprop.reports.layout.fonts import use_fonts_of_scripts
 
 # Okabe and Ito's colour-blind safe palette.
 OBSERVED, PREDICTED, PAPER, THEORY = "#0072B2", "#D55E00", "#009E73", "#000000"
@@ -103,7 +104,7 @@ def plain(name: str) -> str:
     return " ".join(name.split()).replace("$", r"\$")
 
 
-def save_figure(figure: Any, paths: list[Path]) -> None:
+def save_figure(figure: Any, paths: list[Path]) -> str:
     """Save a figure in every format asked for, the same bytes for the same picture.
 
     Parameters
@@ -111,25 +112,36 @@ def save_figure(figure: Any, paths: list[Path]) -> None:
     figure : matplotlib.figure.Figure
     paths : list of Path
         The suffix gives the format.
+
+    Returns
+    -------
+    str
+        Characters of its words that no font of this machine has.
     """
+    missing = use_fonts_of_scripts(figure)
     for path in paths:
         picture = BytesIO()
         metadata = {} if path.suffix == ".png" else {"CreationDate": None}
-        with warnings.catch_warnings():  # names of classes in a script that the font has not
+        with warnings.catch_warnings():  # those that are returned
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             figure.savefig(picture, format=path.suffix[1:], metadata=metadata)
         write_bytes(path, picture.getvalue())
+    return missing
 
 
-def draw_to(draw: Callable[[], Figure | None], paths: list[Path]) -> None:
+def draw_to(draw: Callable[[], Figure | None], paths: list[Path]) -> str:
     """Draw a figure in the house style and save it; nothing where there is nothing to draw.
 
     Parameters
     ----------
     draw : callable ``() -> Figure or None``
     paths : list of Path
+
+    Returns
+    -------
+    str
+        Characters of its words that no font of this machine has.
     """
     with house_style():
         figure = draw()
-        if figure is not None:
-            save_figure(figure, paths)
+        return "" if figure is None else save_figure(figure, paths)

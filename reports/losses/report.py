@@ -55,14 +55,16 @@ def losses_contents(table: Comparison) -> Contents:
     figures = [
         NamedFigure(
             "accuracy",
-            "Test accuracy over the training (Fig. 2), mean over runs; bands: least to largest run "
-            "at one learning rate; dashed: at the softmax loss's gradient norm at the start",
+            "Test accuracy over the training (the paper's Fig. 2), mean over runs; bands: least to "
+            "largest run at one learning rate; dashed: at the softmax loss's gradient norm at the "
+            "start",
             partial(draw_curves, table),
         ),
         *(
             NamedFigure(
                 f"confusion_{dataset}_{model}",
-                f"Confusion matrices on {dataset_named(dataset).title}'s test images (Fig. 1)",
+                f"Confusion matrices on {dataset_named(dataset).title}'s test images (the paper's "
+                "Fig. 1)",
                 partial(draw_confusion, table, (dataset, model)),
             )
             for dataset, model in confusion_panels(table)

@@ -17,7 +17,7 @@ def table1_contents(table: Table1) -> Contents:
     tables = [
         NamedTable(
             "table1",
-            "Table 1: Eq. (10), left side: mean (SD) over runs",
+            "The paper's Table 1, Eq. (10): left side, mean (SD) over runs",
             partial(main_grid, table),
         )
     ]
@@ -39,7 +39,7 @@ def table1_contents(table: Table1) -> Contents:
 
 
 REPORT = StudyReport(
-    title="Table 1: Eq. (10) on Sim1 and Sim2",
+    title="The paper's Table 1: Eq. (10) on Sim1 and Sim2",
     ademp=table1_protocol,
     summarise=summarise,
     contents=table1_contents,

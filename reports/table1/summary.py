@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ from learnprop.equations.limits.predictions import (
     predict_fixed_ratio,
     predict_logistic_ratio,
 )
+from learnprop.equations.limits.quadrature import Quadrature
+from learnprop.equations.mean_proba import FloatArray
 from learnprop.reports.statistics.columns import (
     columns_of_balance,
     columns_of_predictions,
@@ -31,7 +35,9 @@ from learnprop.reports.statistics.evidence import (
 from learnprop.reports.statistics.rows import Row, class_rows, of_all_classes
 from learnprop.reports.statistics.runs import ratio_over_runs
 from learnprop.simulations.engine.study import Study
+from learnprop.simulations.generators.family import generator_of
 from learnprop.simulations.records.store import Store
+from learnprop.simulations.registry import Chosen
 from learnprop.simulations.studies.table1.study import POPULATION, Table1Cell
 
 if TYPE_CHECKING:
@@ -196,15 +202,28 @@ def predict(cell: Table1Cell, weight: tuple[float, float], split: str) -> RatioP
     if split == "train":
         limit = float(mass[1] / mass[0])
         return RatioPrediction(limit, limit, 0.0)
-    generator = cell.generator()
-    classes = generator.quadrature()
     size = cell.test_size if split == "test" else (POPULATION, POPULATION)
-    if generator.log_density is None:
+    if cell.generator().log_density is None:
+        classes = cell.generator().quadrature()
         prediction = predict_logistic_ratio(classes, weight, cell.train_size, size)
     else:
-        densities = [generator.log_density(c.nodes) for c in classes]
-        prediction = predict_fixed_ratio(*posterior_mean_proba(classes, densities, mass), size)
+        prediction = predict_fixed_ratio(*_true_posterior(cell, weight), size)
     return prediction if prediction.sd <= LARGEST_SD * prediction.limit else None
+
+
+@lru_cache
+def _true_posterior(cell: Table1Cell, weight: tuple[float, float]) -> tuple[FloatArray, FloatArray]:
+    """P and second moments of the true posterior: on test and population the same."""
+    return posterior_mean_proba(*_nodes(cell.family), class_mass(weight, cell.train_size))
+
+
+@lru_cache(maxsize=1)
+def _nodes(family: Chosen) -> tuple[Sequence[Quadrature], list[FloatArray]]:
+    """Quadrature of the classes, 100,000 nodes of each, and log densities there: of every λ."""
+    generator = generator_of(family)
+    classes, log_density = generator.quadrature(), generator.log_density
+    assert log_density is not None
+    return classes, [log_density(c.nodes) for c in classes]
 
 
 def predicted_gap_sd(cell: Table1Cell) -> dict[str, float | None]:

@@ -76,13 +76,15 @@ def test_report_compiles_with_latexmk(cli, tmp_path, csv):
     assert (out / "report.pdf").stat().st_size > 50_000
 
 
-def test_report_says_where_latexmk_is_missing(cli, tmp_path, monkeypatch):
+def test_a_report_without_its_pdf_is_another_status(cli, tmp_path, monkeypatch):
     study = tmp_path / "study"
     cli("multiclass", "--out", study, "--runs", 3, "--jobs", 1, "--sizes", "40,20,10")
     monkeypatch.setattr("shutil.which", lambda _: None)
     status, _, stderr = cli("report", study, "--out", tmp_path / "paper", "--pdf")
-    assert status == 0
-    assert "latexmk is not installed" in stderr
+    assert status == 3
+    assert stderr.startswith("--pdf: there is no pdflatex; ")
+    assert stderr.count("\n") == 1
+    assert (tmp_path / "paper" / "report.tex").is_file()
 
 
 @pytest.mark.parametrize(

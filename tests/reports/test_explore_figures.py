@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -78,6 +79,8 @@ GRIDS = {
     "default": lambda grid, _: grid,
     "one ratio": lambda grid, _: part_of(grid, grid.ratios[1:], grid.settings),
     "narrow": lambda grid, _: part_of(grid, grid.ratios[:1], ("0.3751", "0.6249")),
+    "one weight": lambda grid, _: part_of(grid, grid.ratios[1:], ("inverse",)),
+    "few weights": lambda _, own: part_of(own, own.ratios, own.settings[:3]),
     "many ratios": lambda grid, _: many_ratios(grid),
     "three classes": lambda _, own: own,
     "long names": lambda _, own: long_names(own),
@@ -111,4 +114,41 @@ def test_words_of_a_figure_are_inside_and_apart(grid, own_data, drawn, monkeypat
     for axis in ("x", "y"):
         labels = [getattr(axes, f"get_{axis}ticklabels")() for axes in figure.axes]
         shown = [sum(label in boxes for label in of_axes) for of_axes in labels]
-        assert max(shown) >= 2, axis
+        assert max(shown) >= min(2, len(table.settings)), axis
+
+
+def test_a_legend_shows_marks_as_they_are_drawn(grid, drawn):
+    """A ratio of which no interval is bounded is open in both; what open means is said."""
+    table = grid[2]
+    rows = table.summary["ratio"] == table.ratios[1]
+    ends = {name: table.summary[name].where(~rows, np.inf) for name in ("gap_low", "gap_high")}
+    figure = drawn(draw_sides, replace(table, summary=table.summary.assign(**ends)))
+
+    def looks(lines):
+        return {(to_hex(a.get_color()), a.get_marker(), to_hex(a.get_mfc())) for a in lines}
+
+    def marks(lines):
+        return [a for a in lines if a.get_marker() not in ("None", "|", "_") and a.get_xdata().size]
+
+    *shown, meaning = figure.legends[0].legend_handles
+    assert looks(shown) == looks(marks(figure.axes[0].lines))
+    assert [to_hex(a.get_mfc()) == "#ffffff" for a in shown] == [False, True]
+    assert (to_hex(meaning.get_mfc()), meaning.get_label()) == ("#ffffff", "unbounded")
+
+
+def test_few_weights_are_drawn_by_name(grid, drawn):
+    """A point beside its limit for every ratio and weight, and bounds that end where E11 ends."""
+    table = part_of(grid[2], grid[2].ratios, ("equal", "inverse"))
+    test = table.split("test")
+    figure = drawn(draw_mean_proba, table)
+    for k, ax in enumerate(figure.axes):
+        points = [y for line in ax.lines for y in line.get_ydata()]
+        assert sorted(points) == sorted(test.loc[test["class"] == k, "mean_proba"])
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["equal", "inverse"]
+    first = test[test["class"] == 0]
+    for panel, ratio in zip(drawn(draw_accuracy, table).axes, table.ratios, strict=True):
+        ends = np.concatenate([s[:, 1] for c in panel.collections for s in c.get_segments()])
+        rows = first[first["ratio"] == ratio]
+        for name in ("balanced_accuracy", "overall_accuracy"):
+            for end in (f"{name}_low", f"{name}_high"):
+                assert np.isclose(ends[:, None], rows[end].to_numpy()).any(axis=0).all()
