@@ -10,7 +10,8 @@ import typer
 from learnprop import data, stores
 from learnprop.arguments import spaces_to_commas
 from learnprop.commands import mention, number_lists, plan_command, run_command
-from learnprop.exits import BAD_INPUT, DONE, INTERRUPTED, STOPPED, signals_interrupt
+from learnprop.exits import BAD_INPUT, DONE, INTERRUPTED, STOPPED, signals_interrupt, tell
+from learnprop.reports.layout.spelling import SPELT
 from learnprop.simulations.studies import STUDIES
 
 
@@ -60,8 +61,8 @@ def _summary(command: Callable[..., None]) -> str:
 def main() -> None:
     """Run the command line; a mistake of the user is one line on stderr and status 2."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal that has no λ shows a ? and loses nothing
-            stream.reconfigure(errors="replace")
+        if hasattr(stream, "reconfigure"):  # a terminal that has no λ shows "lambda"
+            stream.reconfigure(errors=SPELT)
     try:
         with signals_interrupt():
             arguments = sys.argv[1:] or ["--help"]
@@ -72,10 +73,10 @@ def main() -> None:
             app = command_line(named)
             status = app(arguments, standalone_mode=False, prog_name="learnprop")
     except typer.TyperException as error:
-        typer.echo(f"learnprop: {error.format_message()}{_rejected_value(error)}", err=True)
+        tell(f"learnprop: {error.format_message()}{_rejected_value(error)}")
         status = BAD_INPUT
     if status == INTERRUPTED:
-        typer.echo("interrupted", err=True)
+        tell("interrupted")
         status = STOPPED
     sys.exit(status if isinstance(status, int) else DONE)
 

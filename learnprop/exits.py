@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import os
+import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from learnprop.equations.arguments import Worded
+
+if TYPE_CHECKING:
+    from learnprop.reports.layout.console import Titled
 
 DONE, VERDICT_FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 3
 INTERRUPTED = 130  # typer's, of a Ctrl-C that nobody caught
@@ -102,7 +107,7 @@ def bad_input() -> Iterator[None]:
 
 def stopped(line: str) -> typer.Exit:
     """Say why a study stopped; exit status 3."""
-    typer.echo(line, err=True)
+    tell(line)
     return typer.Exit(STOPPED)
 
 
@@ -114,18 +119,46 @@ def say(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def show_tables(tables: list[Any]) -> None:
-    """Print rich tables at one width, wide enough for each."""
-    from rich.console import Console
-    from rich.measure import Measurement
+def tell(line: str) -> None:
+    """Print to stderr, with the characters that it has."""
+    print(line, file=sys.stderr, flush=True)
 
-    wide = Console(width=1000)
-    width = max(Measurement.get(wide, wide.options, table).maximum for table in tables)
-    console = Console(width=max(width, Console().width))
-    with console.capture() as text:
-        for table in tables:
-            console.print(table)
-    say(text.get().rstrip("\n"))
+
+def show_tables(tables: list[Titled], *, wide: bool = False) -> None:
+    """Print tables within the width of the terminal.
+
+    Without a terminal nothing is left out, unless ``COLUMNS`` says how wide the lines may be.
+
+    Parameters
+    ----------
+    tables : list of Titled
+    wide : bool
+        Whether all columns are shown, whatever the width.
+    """
+    from learnprop.reports.layout.console import console_lines
+
+    sees_all = wide or not (sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit())
+    lines = console_lines(
+        tables,
+        math.inf if sees_all else shutil.get_terminal_size().columns,
+        encoding=sys.stdout.encoding or "utf-8",
+        more=f"{option_of('wide')} shows them",
+    )
+    say("\n".join(styled(lines) if sys.stdout.isatty() else [text for text, _ in lines]))
+
+
+def styled(lines: Sequence[tuple[str, str]]) -> list[str]:
+    """Lines with the codes of their styles, as far as the terminal has any."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    found = []
+    for text, style in lines:
+        with console.capture() as written:
+            console.print(Text(text, style=style), soft_wrap=True)
+        found.append(written.get().rstrip("\n"))
+    return found
 
 
 class Terminated(KeyboardInterrupt):

@@ -22,6 +22,8 @@ Backend = Annotated[
 Scheduler = Annotated[
     str | None, Option("Dask's scheduler.", metavar="tcp://HOST:PORT", panel=RUNNING)
 ]
+WIDE = "Show all columns of tables, however narrow the terminal."
+Wide = Annotated[bool, Option(WIDE, panel=RUNNING)]
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class CommandOptions(RunOptions):
     """How a study is run from the command line, which ends with a status."""
 
     strict: Annotated[bool, Option("Exit with 1 if a verdict is 'fails'.", panel=RUNNING)] = False
+    wide: Wide = False
 
 
 @dataclass(frozen=True)
@@ -81,3 +84,4 @@ class PlanOptions:
     jobs: Jobs = 0
     backend: Backend = "loky"
     scheduler: Scheduler = None
+    wide: Wide = False

@@ -55,7 +55,7 @@ def run(name: str, chosen: dict[str, Any], how: CommandOptions) -> None:
     with _statuses(how.out):
         _, contents = execute(study, how, Caller(deliver))
     if not how.quiet:
-        show_tables(shown)
+        show_tables(shown, wide=how.wide)
         say(f"Written to {how.out}/")
     if how.strict and report_of(name).failed(contents):
         raise typer.Exit(VERDICT_FAILED)
@@ -86,7 +86,7 @@ def plan(name: str, chosen: dict[str, Any], how: PlanOptions) -> None:
     except StudyError as error:
         raise stopped(f"stopped: {in_options(error)}") from None
     table, lines = plan_table(planned, how.mcse, workers.jobs)
-    show_tables([table])
+    show_tables([table], wide=how.wide)
     for line in lines:
         say(line)
 

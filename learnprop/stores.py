@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from learnprop.data import Wide
 from learnprop.equations.arguments import BadArgument
 from learnprop.exits import (
     VERDICT_FAILED,
@@ -39,13 +40,13 @@ def _reading(folder: Path) -> Iterator[Store]:
         raise BadInput(in_options(error)) from None
 
 
-def status(folder: Folder) -> None:
+def status(folder: Folder, wide: Wide = False) -> None:
     """Say how far a study is: done, running, failed, time left. Also while it runs."""
     from learnprop.reports.folders.status import status_text, study_status
 
     with _reading(folder) as store:
         table, lines = status_text(study_status(store), folder)
-    show_tables([table])
+    show_tables([table], wide=wide)
     for line in lines:
         say(line)
 

@@ -20,6 +20,7 @@ from learnprop.reports.statistics.resplit import (
     percent_with_errors,
     resplit_note,
 )
+from learnprop.reports.statistics.runs import few_runs_note, n_models
 from learnprop.simulations.studies.checks import is_lambda0
 
 _LAMBDA = r"\lambda"
@@ -76,7 +77,8 @@ def gap_grid(table: Explore, markup: Markup = TEXT, *, corrected: bool = False) 
             text = markup.math.format(text.replace("inf", markup.infinity))
         return text + MARKS.get(decision.verdict, f" {decision.verdict}")
 
-    intervals = [_INTERVALS_FOR_NEW_DATA] if corrected else _over_runs(table)
+    intervals = few_runs_note(n_models(table.summary))
+    intervals += [_INTERVALS_FOR_NEW_DATA] if corrected else _over_runs(table)
     return _by_ratio(table, write, markup, intervals)
 
 
@@ -116,7 +118,15 @@ def _by_ratio(
         for s in table.settings
     ]
     heads = (f"{markup.either('λ', _LAMBDA)}, ratio", *(f"{ratio:g}" for ratio in table.ratios))
-    return Grid(heads, tuple(rows), note="\n".join([runs_note(table.summary), *notes]))
+    about = [*_whose_lambda(table), runs_note(table.summary)]
+    return Grid(heads, tuple(rows), note="\n".join([*about, *notes]))
+
+
+def _whose_lambda(table: Explore) -> list[str]:
+    """Which label each λ is of, where the labels are a user's."""
+    if not table.n_samples:
+        return []
+    return [", ".join(f"λ{k}: {' '.join(name.split())}" for k, name in enumerate(table.labels))]
 
 
 def _over_runs(table: Explore) -> list[str]:
@@ -154,6 +164,12 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
     ]
     test = table.split("test")
     test = test[test["ratio"] == ratio]
-    notes = [runs_note(test), *_over_runs(table), *([CORRECTED_FOR_GAPS] if resplit else [])]
+    notes = [
+        *_whose_lambda(table),
+        runs_note(test),
+        *few_runs_note(n_models(test)),
+        *_over_runs(table),
+        *([CORRECTED_FOR_GAPS] if resplit else []),
+    ]
     rows = [r | {"first": r["class"] == 0} for r in test.to_dict("records")]
     return lay_out(rows, columns, first="first", verbatim=(1,), note="\n".join(notes))

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from learnprop.reports.layout.console import Titled
+from learnprop.reports.layout.grid import Grid
 from learnprop.reports.layout.numbers import duration
 from learnprop.reports.statistics.precision import (
     PILOT_RUNS,
@@ -81,7 +83,7 @@ def plan_study(
     return Plan(tuple(found), seconds, size, estimand_of(study.cells[0]))
 
 
-def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[str]]:
+def plan_table(plan: Plan, target: float, workers: int) -> tuple[Titled, Sequence[str]]:
     """Lay a plan out for the console.
 
     Parameters
@@ -92,22 +94,14 @@ def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[s
 
     Returns
     -------
-    table : rich.table.Table
+    table : Titled
     lines : sequence of str
         What follows from it.
     """
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=f"Replications for an MCSE of the {plan.estimand} on test of {target:g}")
-    table.add_column("cell")
-    table.add_column("setting")
-    table.add_column("from")
-    table.add_column("runs", justify="right")
-    table.add_column("90 % interval", justify="right")
-    for need in plan.needs:
-        table.add_row(Text(need.cell), Text(need.setting), need.basis, *_numbers(need))
-    return table, _conclusion(plan, workers)
+    rows = tuple((n.cell, n.setting, n.basis, *_numbers(n)) for n in plan.needs)
+    heads = ("cell", "setting", "from", "runs", "90 % interval")
+    title = f"Replications for an MCSE of the {plan.estimand} on test of {target:g}"
+    return Titled(title, Grid(heads, rows, verbatim=(1, 2), keys=2)), _conclusion(plan, workers)
 
 
 def _numbers(need: Need) -> tuple[str, str]:
