@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -137,14 +137,31 @@ def show_tables(tables: list[Titled], *, wide: bool = False) -> None:
     """
     from learnprop.reports.layout.console import console_lines
 
-    sees_all = wide or not (sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit())
     lines = console_lines(
         tables,
-        math.inf if sees_all else shutil.get_terminal_size().columns,
+        math.inf if wide else width_of_stdout(),
         encoding=sys.stdout.encoding or "utf-8",
         more=f"{option_of('wide')} shows them",
     )
-    say("\n".join(styled(lines) if sys.stdout.isatty() else [text for text, _ in lines]))
+    say("\n".join(styled(lines) if sys.stdout.isatty() else [text for text, _ in lines]) + "\n")
+
+
+def say_lines(lines: Iterable[str]) -> None:
+    """Print sentences, broken at blanks where the terminal is narrower; commands stay in one."""
+    from learnprop.reports.layout.fitting import HANGING, wrapped
+
+    for line in lines:
+        command = "learnprop " in line
+        width = math.inf if command else width_of_stdout()
+        for part in wrapped(line, width, hanging=HANGING):
+            say(part)
+
+
+def width_of_stdout() -> float:
+    """Columns of the terminal, or those that ``COLUMNS`` says; infinite of a file or a pipe."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return shutil.get_terminal_size().columns
+    return math.inf
 
 
 def styled(lines: Sequence[tuple[str, str]]) -> list[str]:

@@ -26,6 +26,7 @@ from learnprop.exits import (
     bad_input,
     in_options,
     say,
+    say_lines,
     show_tables,
     stopped,
 )
@@ -87,8 +88,7 @@ def plan(name: str, chosen: dict[str, Any], how: PlanOptions) -> None:
         raise stopped(f"stopped: {in_options(error)}") from None
     table, lines = plan_table(planned, how.mcse, workers.jobs)
     show_tables([table], wide=how.wide)
-    for line in lines:
-        say(line)
+    say_lines(lines)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from learnprop.exits import (
     bad_input,
     in_options,
     say,
+    say_lines,
     show_tables,
     stopped,
 )
@@ -47,8 +48,7 @@ def status(folder: Folder, wide: Wide = False) -> None:
     with _reading(folder) as store:
         table, lines = status_text(study_status(store), folder)
     show_tables([table], wide=wide)
-    for line in lines:
-        say(line)
+    say_lines(lines)
 
 
 def replay(

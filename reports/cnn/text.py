@@ -163,7 +163,8 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
             f"{CORRECTED_FOR_GAPS}; in parentheses of the accuracy",
         ]
     note = "\n".join([*notes, *_same_images(table)])
-    minor = ("path mean", "E9 is off by", "bias gradient", f"test, {CORRECTED}")
+    accuracy = f"balanced accuracy,{markup.percent}"
+    minor = ("path mean", "E9 is off by", "bias gradient", f"test, {CORRECTED}", accuracy)
     return lay_out(rows, columns, first="first", keys=2, minor=minor, note=note)
 
 

@@ -36,7 +36,7 @@ def controls_grid(table: Controls, markup: Markup = TEXT) -> Grid:
         *few_runs_note(n_models(table.summary)),
         *untested_note(records),
     ]
-    minor = ("rejected", "class", "without it", "predicted")
+    minor = ("rejected", "class", "without it", "predicted", "power")
     return lay_out(rows, columns, first="first", minor=minor, note="\n".join(notes))
 
 

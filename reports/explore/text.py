@@ -77,7 +77,8 @@ def gap_grid(table: Explore, markup: Markup = TEXT, *, corrected: bool = False) 
             text = markup.math.format(text.replace("inf", markup.infinity))
         return text + MARKS.get(decision.verdict, f" {decision.verdict}")
 
-    intervals = few_runs_note(n_models(table.summary))
+    decided = table.summary[table.summary["verdict_together"].isin(MARKS)]
+    intervals = few_runs_note(n_models(decided))
     intervals += [_INTERVALS_FOR_NEW_DATA] if corrected else _over_runs(table)
     return _by_ratio(table, write, markup, intervals)
 
@@ -167,7 +168,7 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
     notes = [
         *_whose_lambda(table),
         runs_note(test),
-        *few_runs_note(n_models(test)),
+        *few_runs_note(n_models(test[test["verdict"].isin(MARKS)])),
         *_over_runs(table),
         *([CORRECTED_FOR_GAPS] if resplit else []),
     ]

@@ -48,14 +48,17 @@ def console_lines(
 
     Examples
     --------
-    >>> grid = Grid(("λ", "gap", "N"), (("inverse", "+0.1±0.2", "300"),), minor=("N",), note="of 2")
-    >>> for line, _ in console_lines([Titled("Gaps", grid)], 20, encoding="ascii", more="see"):
+    >>> grid = Grid(("λ", "gap", "N"), (("inverse", "+0.1±0.2", "300"),), minor=("N",))
+    >>> for line, _ in console_lines([Titled("Gaps", grid)], 20, encoding="ascii"):
     ...     print(line)
     Gaps
     <BLANKLINE>
-    lambda         gap
-    ------------------
+    lambda          gap
+    -------------------
     inverse  +0.1+/-0.2
+    <BLANKLINE>
+    columns left out at
+    this width: N
     """
     lines: list[Line] = []
     for table in tables:
@@ -91,8 +94,8 @@ def _lines(table: Titled, width: float, encoding: str, more: str) -> Iterator[Li
         yield from _body(piece, width, rule, ellipsis)
     notes = table.grid.note.splitlines()
     if fitted.left_out:
-        names = ", ".join(head.strip() for head in fitted.left_out)
-        notes.append(f"columns left out at this width: {names}" + (f"; {more}" if more else ""))
+        names = "; ".join(head.strip() for head in fitted.left_out)
+        notes.append(f"columns left out at this width: {names}" + (f" ({more})" if more else ""))
     yield from [("", BODY)] if notes else []
     for note in notes:
         for line in wrapped(note, width, ellipsis):

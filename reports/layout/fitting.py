@@ -19,8 +19,11 @@ from learnprop.reports.layout.grid import Grid
 GAP = 2
 """Blanks between columns."""
 
-NAME, LABEL = 28, 16
+NAME, LABEL = 20, 16
 """Widths that names of rows, and names from outside, keep however little room there is."""
+
+HANGING = "  "
+"""Before what goes on on the next line."""
 
 _INTERVAL = re.compile(r"(?<=\S) (?=\[[^\[]*\]\S*$)")
 
@@ -29,7 +32,7 @@ Cells = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Fitted:
-    """A grid as it is shown: in one piece or several, without some columns. Cells may have lines."""
+    """A grid as it is shown: in one piece or several, some columns left out, cells of lines."""
 
     pieces: tuple[Grid, ...]
     left_out: Cells = ()
@@ -61,6 +64,10 @@ verbatim=(), keys=1, minor=('N',), note=''),), left_out=('N',)))
         fitting = _with_names_in(candidate, width, ellipsis)
         if fitting is not None:
             return Fitted((fitting,), left_out)
+    barest, left_out = list(_candidates(grid))[-1]
+    fitting = _with_names_in(_with_labels_in(barest, width, ellipsis), width, ellipsis)
+    if fitting is not None:
+        return Fitted((fitting,), left_out)
     return Fitted(tuple(_stacked(_lifted(grid), width, ellipsis)))
 
 
@@ -75,21 +82,24 @@ def widths_of(grid: Grid) -> list[int]:
     return [max(map(_width, column)) for column in zip(*rows, strict=True)]
 
 
-def wrapped(text: str, width: float, ellipsis: str = "…") -> list[str]:
+def wrapped(text: str, width: float, ellipsis: str = "…", hanging: str = "") -> list[str]:
     """Lines of a text, broken at blanks; words that are longer still are shortened.
 
     Examples
     --------
-    >>> wrapped("  an interval of few runs is wide", 16)
-    ['  an interval of', '  few runs is', '  wide']
+    >>> wrapped("  intervals of few runs are wide", 16, hanging="  ")
+    ['  intervals of', '    few runs are', '    wide']
     """
-    indent = " " * (len(text) - len(text.lstrip()))
+    if cell_len(text) <= width:
+        return [text]
+    indent = _indent(text)
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else ""
         if lines and cell_len(longer) <= width:
             lines[-1] = longer
         else:
+            indent += hanging if len(lines) == 1 else ""
             room = width - len(indent)
             lines.append(
                 indent + (word if cell_len(word) <= room else shortened(word, room, ellipsis))
@@ -111,6 +121,10 @@ def shortened(text: str, width: float, ellipsis: str = "…") -> str:
     end = room // 2
     start = set_cell_size(text, room - end).rstrip()
     return start + ellipsis + (text[-end:] if end else "")
+
+
+def _indent(text: str) -> str:
+    return " " * (len(text) - len(text.lstrip()))
 
 
 def _width(cell: str) -> int:
@@ -173,22 +187,16 @@ def _folded(grid: Grid) -> Grid:
         if row is None or is_heading(row):
             return row
         folded = tuple(_INTERVAL.sub("\n", cell) for cell in row[1:])
-        indent = " " * (len(row[0]) - len(row[0].lstrip()))
-        in_two = folded != row[1:]
-        return (_INTERVAL.sub(f"\n{indent}", row[0]) if in_two else row[0], *folded)
+        below = f"\n{_indent(row[0])}{HANGING}"
+        return (_INTERVAL.sub(below, row[0]) if folded != row[1:] else row[0], *folded)
 
     heads = (grid.heads[0], *(_INTERVAL.sub("\n", head) for head in grid.heads[1:]))
     return replace(grid, heads=heads, rows=tuple(map(fold, grid.rows)))
 
 
 def _with_names_in(grid: Grid, width: float, ellipsis: str) -> Grid | None:
-    """The grid with its names shortened or on several lines, if it then fits."""
+    """The grid with its names on several lines, if it then fits."""
     widths = widths_of(grid)
-    for j in grid.verbatim:
-        excess = _total(widths) - width
-        if excess > 0 and widths[j] > LABEL:
-            widths[j] = max(LABEL, widths[j] - int(excess))
-            grid = _shortened_column(grid, j, widths[j], ellipsis)
     excess = _total(widths) - width
     if excess <= 0:
         return grid
@@ -197,11 +205,24 @@ def _with_names_in(grid: Grid, width: float, ellipsis: str) -> Grid | None:
     return _named_within(grid, int(widths[0] - excess), ellipsis)
 
 
+def _with_labels_in(grid: Grid, width: float, ellipsis: str) -> Grid:
+    """The grid with names from outside as short as need be, and no shorter than that."""
+    widths = widths_of(grid)
+    for j in sorted(grid.verbatim, key=lambda j: -widths[j]):
+        excess = _total(widths) - width
+        if excess > 0 and widths[j] > LABEL:
+            widths[j] = max(LABEL, widths[j] - int(excess))
+            grid = _shortened_column(grid, j, widths[j], ellipsis)
+    return grid
+
+
 def _named_within(grid: Grid, width: int, ellipsis: str) -> Grid:
     """The grid with names of rows on as many lines as they need."""
 
     def name(cell: str) -> str:
-        lines = [line for part in cell.split("\n") for line in wrapped(part, width, ellipsis)]
+        lines = [
+            line for part in cell.split("\n") for line in wrapped(part, width, ellipsis, HANGING)
+        ]
         return "\n".join(lines)
 
     rows = (
@@ -221,25 +242,40 @@ def _shortened_column(grid: Grid, j: int, width: int, ellipsis: str) -> Grid:
 def _stacked(grid: Grid, width: float, ellipsis: str) -> Iterator[Grid]:
     """The columns in several grids, each with the names of the rows."""
     most = max(int(width), 1)
-    if widths_of(grid)[0] > NAME:
-        grid = _named_within(grid, min(NAME, max(most // 2, 1)), ellipsis)
-    keys = range(min(grid.keys, len(grid.heads) - 1) or 1)
-    room = most - sum(widths_of(grid)[j] + GAP for j in keys)
-    for j in range(len(keys), len(grid.heads)):
-        grid = _shortened_column(grid, j, max(room, LABEL // 2), ellipsis)
-    widths = widths_of(grid)
+    whole, named = grid, _named_within(grid, min(NAME, max(most // 2, 1)), ellipsis)
+    n_keys = min(grid.keys, max(len(grid.heads) - 1, 1))
+    keys, rest = range(n_keys), range(n_keys, len(grid.heads))
+    room = most - sum(widths_of(named)[j] + GAP for j in keys)
+    for j in rest:
+        whole = _shortened_column(whole, j, max(room, LABEL // 2), ellipsis)
+    widths = widths_of(whole)
+    chunks = _chunks([widths[j] for j in rest], room)
+    largest = max((_total([widths[rest[i]] for i in chunk]) for chunk in chunks), default=0)
+    for_name = most - largest - GAP - sum(widths[j] + GAP for j in keys[1:])
+    if widths[0] > for_name:
+        whole = _named_within(whole, max(for_name, 1), ellipsis)
+    for chunk in chunks:
+        yield _columns(whole, [*keys, *(rest[i] for i in chunk)])
+
+
+def _chunks(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Columns that fit side by side, in as few groups as need be, of one size if that fits too.
+
+    Examples
+    --------
+    >>> _chunks([4, 4, 4, 4], 16), _chunks([9, 4, 4, 4], 16)
+    ([[0, 1], [2, 3]], [[0, 1], [2, 3]])
+    """
 
     def fits(columns: Sequence[int]) -> bool:
         return len(columns) == 1 or _total([widths[j] for j in columns]) <= room
 
-    rest = list(range(len(keys), len(grid.heads)))
     chunks: list[list[int]] = []
-    for j in rest:
+    for j in range(len(widths)):
         if chunks and fits([*chunks[-1], j]):
             chunks[-1].append(j)
         else:
             chunks.append([j])
-    size = math.ceil(len(rest) / max(len(chunks), 1)) or 1
-    even = [rest[i : i + size] for i in range(0, len(rest), size)]
-    for chunk in even if all(map(fits, even)) else chunks:
-        yield _columns(grid, [*keys, *chunk])
+    size = math.ceil(len(widths) / max(len(chunks), 1)) or 1
+    even = [list(range(i, min(i + size, len(widths)))) for i in range(0, len(widths), size)]
+    return even if all(map(fits, even)) else chunks

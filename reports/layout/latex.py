@@ -33,7 +33,8 @@ PREAMBLE = r"""\documentclass{article}
 """
 
 
-_SYMBOLS = {letter: "\\" + greek_name(letter) for letter in "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ"} | {
+_GREEK = "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ"
+_SYMBOLS = {letter: "\\" + greek_name(letter) for letter in _GREEK} | {
     "∂": r"\partial", "→": r"\to", "≠": r"\neq", "≤": r"\leq", "≥": r"\geq", "∝": r"\propto",
     "≈": r"\approx", "∞": r"\infty", "−": "-", "±": r"\pm", "×": r"\times", "…": r"\ldots",
     "\u0304": r"\llap{$\bar{\phantom{p}}$}",
@@ -114,7 +115,7 @@ def escaped_words(text: str) -> str:
     Examples
     --------
     >>> print(escaped_words("λ0: a_b, 1 ± 2"))
-    $\\lambda_{0}$: a\_b, 1 $\pm$ 2
+    $\lambda_{0}$: a\_b, 1 $\pm$ 2
     """
     words = re.sub(r"λ(\d+)", r"$\\lambda_{\1}$", escaped(text))
     for character, formula in _SYMBOLS.items():

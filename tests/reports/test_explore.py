@@ -9,6 +9,7 @@ from learnprop.reports.explore.text import accuracy_grid, gap_grid, ratio_grid
 from learnprop.reports.layout.numbers import LATEX
 from learnprop.simulations.records.rows import select
 from learnprop.simulations.studies.explore.study import Options
+from tests.console import check_console
 from tests.explored import NAMES, reported
 from tests.latex import compile_tables, needs_latex
 
@@ -238,3 +239,22 @@ def test_ten_minority_samples_are_overfitted_and_the_report_says_so(tmp_path):
     row = table.split("test").iloc[0]
     assert row["gap_high"] - row["gap_low"] > 0.2
     assert row["due_to"] == "overfitting"
+
+
+@pytest.mark.parametrize("data", ["grid", "own_data"])
+def test_tables_fit_the_terminal_and_are_spelt_in_ascii(data, request):
+    check_console(explore_contents(request.getfixturevalue(data)[2]))
+
+
+def test_grids_of_own_data_name_the_labels(own_data, grid):
+    """The rarest of the fixture's labels is class 0, λ0 is its weight."""
+    table = own_data[2]
+    rarest = pd.read_csv(own_data[0] / "data.csv")["kind"].value_counts().index[-1]
+    for laid_out in (
+        gap_grid(table),
+        accuracy_grid(table, "balanced_accuracy"),
+        ratio_grid(table, 4),
+    ):
+        assert laid_out.note.startswith(f"λ0: {rarest}, λ1: ")
+    assert r"$\lambda_{0}$: " in (own_data[0] / "explore.tex").read_text()
+    assert "λ0" not in gap_grid(grid[2]).note

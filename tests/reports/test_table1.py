@@ -15,6 +15,7 @@ from learnprop.simulations.records.rows import select
 from learnprop.simulations.records.store import read_measurements
 from learnprop.simulations.records.store_file import open_store
 from learnprop.simulations.studies.table1.study import Options, make_study
+from tests.console import check_console
 from tests.latex import compile_tables, needs_latex
 
 COLUMNS = [
@@ -133,3 +134,7 @@ def test_protocol_says_what_will_be_done(small_options):
 
 def test_design_is_json(small_study):
     assert json.loads(json.dumps(small_study.design)) == small_study.design
+
+
+def test_tables_fit_the_terminal_and_are_spelt_in_ascii(reported):
+    check_console(table1_contents(reported[1]))
