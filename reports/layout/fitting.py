@@ -173,7 +173,7 @@ def _lifted(grid: Grid) -> Grid:
         rows.append(row and (f"  {row[1]}", *row[2:]))
     return replace(
         grid,
-        heads=(f"  {grid.heads[1]}", *grid.heads[2:]),
+        heads=(f"{grid.heads[0]}\n  {grid.heads[1]}", *grid.heads[2:]),
         rows=tuple(rows),
         verbatim=tuple(j - 1 for j in grid.verbatim if j),
         keys=max(1, grid.keys - 1),

@@ -177,7 +177,6 @@ def balance_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
     columns += [
         ("path mean", lambda r: small(r["path_gradient"], markup)),
         ("E9 is off by", lambda r: small(r["path_difference"], markup)),
-        ("runs", lambda r: str(r["runs"])),
     ]
     rows: list[Row] = [
         mine.iloc[0].to_dict()
@@ -190,6 +189,7 @@ def balance_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
     notes = [
         "left - right side over the class's mass, the largest of all classes and runs; bias: with "
         "the output bias refined on train",
+        f"runs with a model: {_range(table.balance['runs'])}",
         *few_runs_note(table.balance["runs"]),
         *resplit_notes(table, "verdicts", gaps=True),
         "path mean: of the minibatch gradient in the output bias, the difference of the two sides "
@@ -290,6 +290,11 @@ def corrected_ends(row: Mapping[str, Any], markup: Markup) -> str:
     if not math.isfinite(low):
         return "-"
     return markup.math.format(f"[{100 * low:+.2f}, {100 * high:+.2f}]")
+
+
+def _range(values: Any) -> str:
+    low, high = values.min(), values.max()
+    return f"{low} to {high}" if low < high else f"{low}"
 
 
 def _verdict_counts(refined: Any, name: str = "verdict") -> str:

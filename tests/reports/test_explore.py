@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from learnprop.equations.balance import class_mass
 from learnprop.reports.explore.report import explore_contents
@@ -86,6 +87,9 @@ def test_residual_splits_into_its_terms(grid, own_data):
 
 
 def test_the_largest_term_that_is_not_noise_is_named(grid, own_data):
+    def critical(row):  # of 99 %, over so many runs
+        return stats.t.isf(0.005, row["runs_attempted"] - row["runs_failed"] - 1)
+
     for table, names in (
         (grid[2], ["optimisation", "overfitting", "sampling"]),
         (own_data[2], ["optimisation", "overfitting and sampling"]),
@@ -96,7 +100,7 @@ def test_the_largest_term_that_is_not_noise_is_named(grid, own_data):
             sizes = {
                 name: abs(row[column])
                 for name, column in columns.items()
-                if abs(row[column]) > max(2.58 * row[f"{column}_mcse"], 1e-6)
+                if abs(row[column]) > max(critical(row) * row[f"{column}_mcse"], 1e-6)
             }
             assert row["due_to"] == (max(sizes, key=lambda name: sizes[name]) if sizes else "")
             named.add(row["due_to"])
