@@ -11,9 +11,8 @@ from pathlib import Path
 from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from learnprop.equations.arguments import BadArgument
+from learnprop.exits import tell
 from learnprop.progress import run_missing
 from learnprop.run_options import PlanOptions, RunOptions
 from learnprop.simulations.studies import options_type, study_module
@@ -239,17 +238,16 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
             estimand = estimand_of(study.cells[0])
             for p in study_precision(study, store):
                 if not p.can_be_precise:
-                    typer.echo(
+                    tell(
                         f"{study.name}: {p.cell}, {p.setting}: no {estimand} to make precise; "
-                        f"{p.n_models} of {p.n_runs} runs have a model",
-                        err=True,
+                        f"{p.n_models} of {p.n_runs} runs have a model"
                     )
             return study
         study = replace(study, cell_runs=cell_runs)
         if not how.quiet:
             wanted = ", ".join(f"{runs} runs of {cell}" for cell, runs in cell_runs.items())
             said = f"{study.name}: an MCSE of {how.mcse:g} is not reached: {wanted}"
-            typer.echo(said, err=True)
+            tell(said)
 
 
 def mention_shared_device(study: Study, workers: Workers, n_groups: int) -> None:
@@ -268,10 +266,9 @@ def mention_shared_device(study: Study, workers: Workers, n_groups: int) -> None
 
     device, processes = study.design.get("device", "cpu"), min(workers.jobs, n_groups)
     if processes > 1 and workers.backend == "loky" and runs_many_at_once(torch.device(device)):
-        typer.echo(
+        tell(
             f"{study.name}: {processes} processes share one device, {device}, and slow each other: "
-            "jobs 1 is faster",
-            err=True,
+            "jobs 1 is faster"
         )
 
 
@@ -295,10 +292,9 @@ def note_session(
     here = processor()
     processors = read_session(store).get("processors", []) if finished_runs(store) else []
     if processors and here not in processors and not quiet:
-        typer.echo(
+        tell(
             f"{study.name}: begun on {processors[0]}, goes on on {here}: the last digits of new "
-            "blocks may differ from what one machine gives",
-            err=True,
+            "blocks may differ from what one machine gives"
         )
     session = {
         "runs": {cell.name: study.runs_of(cell.name) for cell in study.cells},
@@ -326,8 +322,7 @@ def _mention_more_runs(study: Study, store: Store, how: RunOptions) -> None:
         if runs > study.runs_of(cell)
     ]
     if used and not how.quiet:
-        typer.echo(
+        tell(
             f"{study.name}: the store holds more runs; these reports use the first "
-            + ", ".join(used),
-            err=True,
+            + ", ".join(used)
         )

@@ -120,7 +120,7 @@ def say(line: str) -> None:
 
 
 def tell(line: str) -> None:
-    """Print to stderr, with the characters that it has."""
+    """Print to stderr; typer's echo would write UTF-8 where the terminal is ASCII."""
     print(line, file=sys.stderr, flush=True)
 
 

@@ -22,6 +22,7 @@ from learnprop.exits import (
     say_lines,
     show_tables,
     stopped,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def report(
             raise BadArgument("out", f"{out} cannot be written: {error.strerror}") from None
     for part in parts:
         if part.note:
-            typer.echo(f"{part.source}: {part.note}", err=True)
+            tell(f"{part.source}: {part.note}")
     say(f"Written to {out}/report.tex")
     if pdf:
         _compile(out)
@@ -116,7 +117,7 @@ def report(
 
 def _compile(out: Path) -> None:
     if shutil.which("latexmk") is None:
-        typer.echo("--pdf: latexmk is not installed; pdflatex report.tex, twice, will do", err=True)
+        tell("--pdf: latexmk is not installed; pdflatex report.tex, twice, will do")
         return
     command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
     answer = subprocess.run(command, cwd=out, capture_output=True, text=True, check=False)
@@ -163,8 +164,7 @@ def export(
             n_failed = sum(len(runs) for runs in failed_runs(store).values())
     say(f"{n_rows} rows written to {out}")
     if n_failed and table == "measurements":
-        typer.echo(
+        tell(
             f"{n_failed} replications failed, in part or whole, and have no measurements there: "
-            "--table fits says why",
-            err=True,
+            "--table fits says why"
         )

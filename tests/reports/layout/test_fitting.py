@@ -82,7 +82,7 @@ def test_names_of_labels_lose_their_middle_and_words_break_at_blanks():
     ]
     label = Grid(("n", "label"), (("1", "what a user calls the rarest of his classes"),),
                  verbatim=(1,))  # fmt: skip
-    assert lines_of(Titled("t", label), 24)[4] == "1  what a user…s classes"
+    assert lines_of(Titled("t", label), 24)[4] == "1  what a use…is classes"
     assert shortened("a name", 3, "...") == "a..."  # no name vanishes
 
 
