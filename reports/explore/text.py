@@ -127,7 +127,7 @@ def _whose_lambda(table: Explore) -> list[str]:
     """Which label each λ is of, where the labels are a user's."""
     if not table.n_samples:
         return []
-    return [", ".join(f"λ{k}: {' '.join(name.split())}" for k, name in enumerate(table.labels))]
+    return ["; ".join(f"λ{k}: {' '.join(name.split())}" for k, name in enumerate(table.labels))]
 
 
 def _over_runs(table: Explore) -> list[str]:

@@ -259,6 +259,6 @@ def test_grids_of_own_data_name_the_labels(own_data, grid):
         accuracy_grid(table, "balanced_accuracy"),
         ratio_grid(table, 4),
     ):
-        assert laid_out.note.startswith(f"λ0: {rarest}, λ1: ")
+        assert laid_out.note.startswith(f"λ0: {rarest}; λ1: ")
     assert r"$\lambda_{0}$: " in (own_data[0] / "explore.tex").read_text()
     assert "λ0" not in gap_grid(grid[2]).note
