@@ -18,11 +18,12 @@ from learnprop.exits import (
     DONE,
     INTERRUPTED,
     STOPPED,
-    complain,
     say,
     signals_interrupt,
+    tell,
     unwritten,
 )
+from learnprop.reports.layout.spelling import SPELT
 from learnprop.simulations.studies import STUDIES
 
 ABOUT = "Puts the learning property of logistic and softmax losses on trial."
@@ -112,8 +113,8 @@ def _summary(command: Callable[..., None]) -> str:
 def main() -> None:
     """Run the command line; a mistake of the user is one line on stderr and status 2."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal that has no λ shows a ? and loses nothing
-            stream.reconfigure(errors="replace")
+        if hasattr(stream, "reconfigure"):  # a terminal that has no λ shows "lambda"
+            stream.reconfigure(errors=SPELT)
     try:
         with signals_interrupt():
             arguments = sys.argv[1:]
@@ -124,18 +125,18 @@ def main() -> None:
             group = command_line(STUDIES if _COMPLETION in os.environ else named)
             status = group.main(arguments, prog_name="learnprop", standalone_mode=False)
     except typer.TyperException as error:
-        complain(f"learnprop: {error.format_message()}{_rejected_value(error)}")
+        tell(f"learnprop: {error.format_message()}{_rejected_value(error)}")
         status = BAD_INPUT
     except OSError as error:  # files have their own lines: it is the output
         status = unwritten(error).exit_code
     except MemoryError as error:
-        complain(f"stopped: out of memory: {error}")
+        tell(f"stopped: out of memory: {error}")
         status = STOPPED
     except Exception:  # a mistake of ours; Python's 1 would say that a verdict failed
         traceback.print_exc()
         status = STOPPED
     if status == INTERRUPTED:
-        complain("interrupted")
+        tell("interrupted")
         status = STOPPED
     sys.exit(status if isinstance(status, int) else DONE)
 

@@ -9,6 +9,7 @@ import typer
 
 from learnprop.equations.arguments import BadArgument
 from learnprop.exits import BadInput, bad_input, named_path, say, show_tables, stopped
+from learnprop.run_options import WIDE
 
 if TYPE_CHECKING:
     from learnprop.simulations.dataset_catalogue import DataSet
@@ -26,21 +27,19 @@ DataDir = Annotated[
         "user's cache.",
     ),
 ]
+Wide = Annotated[bool, typer.Option("--wide", help=WIDE)]
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="All by default.")]
 
 
 @app.command(name="list")
-def list_datasets(data_dir: DataDir = None) -> None:
+def list_datasets(data_dir: DataDir = None, wide: Wide = False) -> None:
     """Say which data sets there are, and where their files were found."""
-    from rich.table import Table
-    from rich.text import Text
-
+    from learnprop.reports.layout.console import Titled
+    from learnprop.reports.layout.grid import Grid
     from learnprop.simulations.dataset_catalogue import DATASETS
     from learnprop.simulations.dataset_files import data_folders, find_folder
 
-    table = Table(title="Data sets", title_justify="left")
-    for head in ("name", "title", "images", "where"):
-        table.add_column(head)
+    rows = []
     folders = data_folders(str(data_dir or ""))
     for d in DATASETS.values():
         folder = find_folder(d.name, d.files, folders)
@@ -48,8 +47,11 @@ def list_datasets(data_dir: DataDir = None) -> None:
         where = str(folder or missing) if d.files else "embedded in scikit-learn"
         channels, height, width = d.shape
         shape = f"{height} x {width}" + (f" x {channels}" if channels > 1 else "")
-        table.add_row(d.name, d.title, shape, Text(where))
-    show_tables([table])
+        rows.append((d.name, d.title, shape, where))
+    grid = Grid(
+        ("name", "title", "images", "where"), tuple(rows), verbatim=(1, 2, 3), minor=("images",)
+    )
+    show_tables([Titled("Data sets", grid)], wide=wide)
 
 
 @app.command()

@@ -11,9 +11,8 @@ from pathlib import Path
 from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from learnprop.equations.arguments import BadArgument, Worded
+from learnprop.exits import tell
 from learnprop.machine import mention_shared_device, within_machine
 from learnprop.progress import run_missing
 from learnprop.run_options import PlanOptions, RunOptions
@@ -125,7 +124,7 @@ def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Conte
             return contents
 
         if how.shows_progress and (said := no_minimum_of(study)):
-            typer.echo(f"{study.name}: {Worded(said).spelled(caller.spell)}", err=True)
+            tell(f"{study.name}: {Worded(said).spelled(caller.spell)}")
         try:
             study = _compute(study, store, workers, how)
         except KeyboardInterrupt:
@@ -253,17 +252,16 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
             estimand = estimand_of(study.cells[0])
             for p in study_precision(study, store):
                 if not p.can_be_precise:
-                    typer.echo(
+                    tell(
                         f"{study.name}: {p.cell}, {p.setting}: no {estimand} to make precise; "
-                        f"{p.n_models} of {p.n_runs} runs have a model",
-                        err=True,
+                        f"{p.n_models} of {p.n_runs} runs have a model"
                     )
             return study
         study = replace(study, cell_runs=cell_runs)
         if how.shows_progress:
             wanted = ", ".join(f"{runs} runs of {cell}" for cell, runs in cell_runs.items())
             said = f"{study.name}: an MCSE of {how.mcse:g} is not reached: {wanted}"
-            typer.echo(said, err=True)
+            tell(said)
 
 
 def note_session(
@@ -286,10 +284,9 @@ def note_session(
     here = processor()
     processors = read_session(store).get("processors", []) if finished_runs(store) else []
     if processors and here not in processors and not quiet:
-        typer.echo(
+        tell(
             f"{study.name}: begun on {processors[0]}, goes on on {here}: the last digits of new "
-            "blocks may differ from what one machine gives",
-            err=True,
+            "blocks may differ from what one machine gives"
         )
     session = {
         "runs": {cell.name: study.runs_of(cell.name) for cell in study.cells},
@@ -315,7 +312,7 @@ def _mention_no_model(study: Study, store: Store, how: RunOptions, caller: Calle
     if len(without) == len(study.cells):
         caller.without_model(line)
     elif how.shows_progress:
-        typer.echo(line, err=True)
+        tell(line)
 
 
 def _mention_more_runs(study: Study, store: Store, how: RunOptions) -> None:
@@ -330,8 +327,7 @@ def _mention_more_runs(study: Study, store: Store, how: RunOptions) -> None:
         if runs > study.runs_of(cell)
     ]
     if used and how.shows_progress:
-        typer.echo(
+        tell(
             f"{study.name}: the store holds more runs; these reports use the first "
-            + ", ".join(used),
-            err=True,
+            + ", ".join(used)
         )

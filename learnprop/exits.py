@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import os
+import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 import typer
 
 from learnprop.equations.arguments import Worded
+
+if TYPE_CHECKING:
+    from learnprop.reports.layout.console import Titled
 
 DONE, VERDICT_FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 3
 INTERRUPTED = 130  # typer's, of a Ctrl-C that nobody caught
@@ -121,14 +127,17 @@ def bad_input() -> Iterator[None]:
 
 def stopped(line: str) -> typer.Exit:
     """Say why a study stopped; exit status 3."""
-    complain(line)
+    tell(line)
     return typer.Exit(STOPPED)
 
 
-def complain(line: str) -> None:
-    """Print to stderr; where that cannot be written, the exit status says it alone."""
+def tell(line: str) -> None:
+    """Print to stderr; where that cannot be written, the exit status says it alone.
+
+    Not by typer's echo, which would write UTF-8 where the terminal is ASCII.
+    """
     try:
-        typer.echo(line, err=True)
+        print(line, file=sys.stderr, flush=True)
     except OSError:
         _let_go(sys.stderr)
 
@@ -183,21 +192,58 @@ def stdout_of_bytes() -> Iterator[BinaryIO]:
         raise unwritten(error) from None
 
 
-def show_tables(tables: list[Any]) -> None:
-    """Print rich tables at one width, wide enough for each, captions in the words of options."""
-    from rich.console import Console
-    from rich.measure import Measurement
+def show_tables(tables: list[Titled], *, wide: bool = False) -> None:
+    """Print tables within the width of the terminal.
 
-    for table in tables:
-        if table.caption:
-            table.caption = words_of_options(table.caption)
-    wide = Console(width=1000)
-    width = max(Measurement.get(wide, wide.options, table).maximum for table in tables)
-    console = Console(width=max(width, Console().width))
-    with console.capture() as text:
-        for table in tables:
-            console.print(table)
-    say(text.get().rstrip("\n"))
+    Without a terminal nothing is left out, unless ``COLUMNS`` says how wide the lines may be.
+
+    Parameters
+    ----------
+    tables : list of Titled
+    wide : bool
+        Whether all columns are shown, whatever the width.
+    """
+    from learnprop.reports.layout.console import console_lines
+
+    lines = console_lines(
+        [replace(t, grid=replace(t.grid, note=words_of_options(t.grid.note))) for t in tables],
+        math.inf if wide else width_of_stdout(),
+        encoding=sys.stdout.encoding or "utf-8",
+        more=f"{option_of('wide')} shows them",
+    )
+    say("\n".join(styled(lines) if sys.stdout.isatty() else [text for text, _ in lines]) + "\n")
+
+
+def say_lines(lines: Iterable[str]) -> None:
+    """Print sentences, broken at blanks where the terminal is narrower; commands stay in one."""
+    from learnprop.reports.layout.fitting import HANGING, wrapped
+
+    for line in lines:
+        command = "learnprop " in line
+        width = math.inf if command else width_of_stdout()
+        for part in wrapped(line, width, hanging=HANGING):
+            say(part)
+
+
+def width_of_stdout() -> float:
+    """Columns of the terminal, or those that ``COLUMNS`` says; infinite of a file or a pipe."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return shutil.get_terminal_size().columns
+    return math.inf
+
+
+def styled(lines: Sequence[tuple[str, str]]) -> list[str]:
+    """Lines with the codes of their styles, as far as the terminal has any."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    found = []
+    for text, style in lines:
+        with console.capture() as written:
+            console.print(Text(text, style=style), soft_wrap=True)
+        found.append(written.get().rstrip("\n"))
+    return found
 
 
 class Terminated(KeyboardInterrupt):

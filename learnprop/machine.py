@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import typer
+from learnprop.exits import tell
 
 if TYPE_CHECKING:
     from learnprop.simulations.engine.study import Study
@@ -54,10 +54,9 @@ def within_machine(study: Study, workers: Workers, *, quiet: bool = False) -> Wo
     room = max(1, int(memory / each)) if each else workers.jobs
     jobs = min(workers.jobs, PER_CORE * cores, room)
     if jobs < min(workers.jobs, len(all_blocks(study))) and not quiet:
-        typer.echo(
+        tell(
             f"{study.name}: {jobs} workers in place of {workers.jobs}: there are {cores} cores, "
-            f"and {in_words(memory)} of memory, of which each takes about {in_words(each)}",
-            err=True,
+            f"and {in_words(memory)} of memory, of which each takes about {in_words(each)}"
         )
     return replace(workers, jobs=jobs)
 
@@ -78,8 +77,7 @@ def mention_shared_device(study: Study, workers: Workers, n_groups: int) -> None
 
     device, processes = study.design.get("device", "cpu"), min(workers.jobs, n_groups)
     if processes > 1 and workers.backend == "loky" and runs_many_at_once(torch.device(device)):
-        typer.echo(
+        tell(
             f"{study.name}: {processes} processes share one device, {device}, and slow each other: "
-            "jobs 1 is faster",
-            err=True,
+            "jobs 1 is faster"
         )

@@ -22,6 +22,8 @@ Backend = Annotated[
 Scheduler = Annotated[
     str | None, Option("Dask's scheduler.", metavar="tcp://HOST:PORT", panel=RUNNING)
 ]
+WIDE = "Show all columns of tables, however narrow the terminal."
+Wide = Annotated[bool, Option(WIDE, panel=RUNNING)]
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class CommandOptions(RunOptions):
 
     quiet: Annotated[bool, Option("No progress, no table.", panel=RUNNING)] = False
     strict: Annotated[bool, Option("Exit with 1 if a verdict is 'fails'.", panel=RUNNING)] = False
+    wide: Wide = False
 
     @property
     def shows_progress(self) -> bool:
@@ -111,3 +114,4 @@ class PlanOptions:
     backend: Backend = "loky"
     scheduler: Scheduler = None
     quiet: Annotated[bool, Option("No progress.", panel=PLANNING)] = False
+    wide: Wide = False

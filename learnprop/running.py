@@ -27,6 +27,7 @@ from learnprop.exits import (
     in_options,
     option_of,
     say,
+    say_lines,
     show_tables,
     stopped,
 )
@@ -60,7 +61,7 @@ def run(name: str, chosen: dict[str, Any], how: CommandOptions) -> None:
         caller = Caller(deliver, spell=option_of, without_model=no_model.append)
         _, contents = execute(study, how, caller)
     if not how.quiet:
-        show_tables(shown)
+        show_tables(shown, wide=how.wide)
         say(f"Written to {how.out}/")
     if no_model:
         raise stopped(no_model[0])
@@ -94,9 +95,8 @@ def plan(name: str, chosen: dict[str, Any], how: PlanOptions) -> None:
     except StudyError as error:
         raise stopped(f"stopped: {in_options(error)}") from None
     table, lines = plan_table(planned, how.mcse, workers.jobs)
-    show_tables([table])
-    for line in lines:
-        say(line)
+    show_tables([table], wide=how.wide)
+    say_lines(lines)
 
 
 @contextmanager

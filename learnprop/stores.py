@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from learnprop.data import Wide
 from learnprop.equations.arguments import BadArgument
 from learnprop.exits import (
     VERDICT_FAILED,
@@ -17,9 +18,11 @@ from learnprop.exits import (
     in_options,
     named_path,
     say,
+    say_lines,
     show_tables,
     stdout_of_bytes,
     stopped,
+    tell,
     words_of_options,
 )
 
@@ -42,15 +45,14 @@ def _reading(folder: Path) -> Iterator[Store]:
         raise BadInput(in_options(error)) from None
 
 
-def status(folder: Folder) -> None:
+def status(folder: Folder, wide: Wide = False) -> None:
     """Say how far a study is: done, running, failed, time left. Also while it runs."""
     from learnprop.reports.folders.status import status_text, study_status
 
     with _reading(folder) as store:
         table, lines = status_text(study_status(store), folder)
-    show_tables([table])
-    for line in lines:
-        say(words_of_options(line))
+    show_tables([table], wide=wide)
+    say_lines(map(words_of_options, lines))
 
 
 def replay(
@@ -117,7 +119,7 @@ def report(
             raise BadArgument("out", f"{out} cannot be written: {error.strerror}") from None
     for part in parts:
         if part.note:
-            typer.echo(f"{part.source}: {part.note}", err=True)
+            tell(f"{part.source}: {part.note}")
     say(f"Written to {out}/report.tex")
     if pdf:
         try:
@@ -177,10 +179,9 @@ def export(
                 say(f"{n_rows} rows written to {path}")
             n_failed = sum(len(runs) for runs in failed_runs(store).values())
     if n_failed and table == "measurements":
-        typer.echo(
+        tell(
             f"{n_failed} replications failed, in part or whole, and have no measurements there: "
-            "--table fits says why",
-            err=True,
+            "--table fits says why"
         )
 
 

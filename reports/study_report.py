@@ -9,9 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from learnprop.reports.layout.console import Titled
 from learnprop.reports.layout.files import write_text
 from learnprop.reports.layout.fonts import mention_missing
-from learnprop.reports.layout.grid import Grid, to_console, to_latex
+from learnprop.reports.layout.grid import Grid, to_latex
 from learnprop.reports.layout.numbers import LATEX, TEXT, Markup
 from learnprop.reports.layout.style import Figure, draw_to
 from learnprop.reports.protocols.ademp import Protocol, quick_look, to_markdown
@@ -127,7 +128,7 @@ def report_of(study: str) -> StudyReport:
     return report
 
 
-def write_contents(contents: Contents, out: Path) -> list[Any]:
+def write_contents(contents: Contents, out: Path) -> list[Titled]:
     """Write every data frame as CSV, every table as LaTeX, every figure as PDF and PNG.
 
     Parameters
@@ -138,7 +139,7 @@ def write_contents(contents: Contents, out: Path) -> list[Any]:
 
     Returns
     -------
-    list of rich renderables
+    list of Titled
         The tables for the console.
     """
     for name, frame in contents.frames.items():
@@ -152,4 +153,4 @@ def write_contents(contents: Contents, out: Path) -> list[Any]:
         ),
         out,
     )
-    return [to_console(t.grid(TEXT), t.title) for t in contents.tables if t.on_console]
+    return [Titled(t.title, t.grid(TEXT)) for t in contents.tables if t.on_console]

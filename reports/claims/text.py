@@ -7,6 +7,7 @@ import math
 from learnprop.reports.claims.summary import Claims
 from learnprop.reports.layout.grid import Column, Grid, Row, lay_out, runs_note
 from learnprop.reports.layout.numbers import TEXT, Markup, small
+from learnprop.reports.statistics.runs import few_runs_note, n_models
 
 
 def claims_grid(table: Claims, markup: Markup = TEXT) -> Grid:
@@ -20,7 +21,8 @@ def claims_grid(table: Claims, markup: Markup = TEXT) -> Grid:
         (f"observed [90{markup.percent}]", lambda r: _observed(r, markup)),
         ("verdict", lambda r: str(r["verdict"])),
     ]
-    return lay_out(table.summary.to_dict("records"), columns, note=runs_note(table.summary))
+    note = "\n".join([runs_note(table.summary), *few_runs_note(n_models(table.summary))])
+    return lay_out(table.summary.to_dict("records"), columns, note=note)
 
 
 def _observed(row: Row, markup: Markup) -> str:

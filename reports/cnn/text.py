@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from learnprop.reports.cnn.summary import Networks
 from learnprop.reports.layout.cells import few_misses_note, gap_with_interval, percent_with_mcse
 from learnprop.reports.layout.fold import fold
-from learnprop.reports.layout.grid import Column, Grid, Row, counts, lay_out, runs_note
+from learnprop.reports.layout.grid import COUNTED, Column, Grid, Row, counts, lay_out, runs_note
 from learnprop.reports.layout.numbers import TEXT, Markup, small
 from learnprop.reports.statistics.evidence import NO_MINIMUM
 from learnprop.reports.statistics.resplit import (
@@ -20,6 +20,7 @@ from learnprop.reports.statistics.resplit import (
     percent_with_errors,
     resplit_note,
 )
+from learnprop.reports.statistics.runs import few_runs_note, n_models
 from learnprop.reports.statistics.training_samples import same_sample_note
 from learnprop.simulations.records.rows import NOT_CONVERGED
 
@@ -89,7 +90,12 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
     note = _note(table, chosen)
     if "heldout" in table.stages:
         note += f"\n{EXPECTED}"
-    return lay_out(rows, columns, first="first", verbatim=(1,), note=note)
+    heads = [head for head, _ in columns]
+    minor = ["N", "raw, train", "bias, train", CORRECTED, VERDICT, "expected", "raw, test"]
+    minor += [head for head in heads if head.startswith(("head", "heldout"))]
+    return lay_out(
+        rows, columns, first="first", verbatim=(1,), keys=2, minor=tuple(minor), note=note
+    )
 
 
 def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
@@ -152,8 +158,9 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
     ]
     rows = [r | {"first": r["stage"] == table.stages[0]} for r in records if r["split"] == "test"]
     notes = [
-        "path mean: of the minibatch bias gradient along the path; E9 says it from the ends\n"
-        "runs: attempted / converged / failed"
+        "path mean: of the minibatch bias gradient along the path; E9 says it from the ends",
+        COUNTED,
+        *few_runs_note(n_models(table.joint)),
     ]
     if table.n_images:
         notes += [
@@ -161,7 +168,9 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
             f"{CORRECTED_FOR_GAPS}; in parentheses of the accuracy",
         ]
     note = "\n".join([*notes, *_same_images(table)])
-    return lay_out(rows, columns, first="first", note=note)
+    accuracy = f"balanced accuracy,{markup.percent}"
+    minor = ("path mean", "E9 is off by", "bias gradient", f"test, {CORRECTED}", accuracy)
+    return lay_out(rows, columns, first="first", keys=2, minor=minor, note=note)
 
 
 def _corrected(table: Networks, markup: Markup) -> list[Column]:
@@ -182,7 +191,7 @@ def _counts_and_reason(row: Row) -> str:
 
 def _note(table: Networks, rows: pd.DataFrame) -> str:
     """Say how many runs there are, and what their intervals contain where they split one set."""
-    notes = [runs_note(rows)]
+    notes = [runs_note(rows), *few_runs_note(n_models(rows))]
     if table.n_images:
         notes += [resplit_note(table.n_images, "images"), CORRECTED_FOR_GAPS]
     else:

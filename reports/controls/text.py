@@ -6,6 +6,7 @@ from learnprop.reports.controls.summary import Controls
 from learnprop.reports.layout.cells import models_rejected, untested_note
 from learnprop.reports.layout.grid import Column, Grid, Row, lay_out, runs_note
 from learnprop.reports.layout.numbers import TEXT, Markup
+from learnprop.reports.statistics.runs import few_runs_note, n_models
 
 
 def controls_grid(table: Controls, markup: Markup = TEXT) -> Grid:
@@ -30,8 +31,13 @@ def controls_grid(table: Controls, markup: Markup = TEXT) -> Grid:
     for kind in ("holds", "fails", "not converged"):
         of_kind = [worst.get(r["control"], {}) | r for r in records if r["expected"] == kind]
         rows += [r | {"first": i == 0} for i, r in enumerate(of_kind)]
-    notes = [runs_note(table.summary), *untested_note(records)]
-    return lay_out(rows, columns, first="first", note="\n".join(notes))
+    notes = [
+        runs_note(table.summary),
+        *few_runs_note(n_models(table.summary)),
+        *untested_note(records),
+    ]
+    minor = ("rejected", "class", "without it", "predicted", "power")
+    return lay_out(rows, columns, first="first", minor=minor, note="\n".join(notes))
 
 
 def _predicted(row: Row, markup: Markup) -> str:

@@ -21,6 +21,7 @@ from learnprop.reports.statistics.resplit import (
     percent_with_errors,
     resplit_note,
 )
+from learnprop.reports.statistics.runs import few_runs_note, n_models
 from learnprop.simulations.studies.checks import is_lambda0
 
 _LAMBDA = r"\lambda"
@@ -77,7 +78,9 @@ def gap_grid(table: Explore, markup: Markup = TEXT, *, corrected: bool = False) 
             text = markup.math.format(text.replace("inf", markup.infinity))
         return text + MARKS.get(decision.verdict, f" {decision.verdict}")
 
-    intervals = [_INTERVALS_FOR_NEW_DATA] if corrected else _over_runs(table)
+    decided = table.summary[table.summary["verdict_together"].isin(MARKS)]
+    intervals = few_runs_note(n_models(decided))
+    intervals += [_INTERVALS_FOR_NEW_DATA] if corrected else _over_runs(table)
     return _by_ratio(table, write, markup, intervals)
 
 
@@ -119,18 +122,25 @@ def _by_ratio(
         for s in (group[0]["weighting"] for group in kept)
     ]
     heads = (f"{markup.either('λ', _LAMBDA)}, ratio", *(f"{ratio:g}" for ratio in table.ratios))
-    notes = [*folded, runs_note(table.summary), *_separated(table), *notes]
-    return Grid(heads, tuple(rows), note="\n".join(notes))
+    about = [*folded, *_whose_lambda(table), runs_note(table.summary), *_separated(table)]
+    return Grid(heads, tuple(rows), note="\n".join([*about, *notes]))
 
 
 def _folded_name(row: dict[str, Any]) -> str:
-    """Name of a λ setting in a note, which has no formulas."""
+    """Name of a λ setting in a note."""
     setting: str = row["weighting"]
-    return f"lambda0 = {setting}" if is_lambda0(setting) else setting
+    return f"λ0 = {setting}" if is_lambda0(setting) else setting
 
 
 def _separated(table: Explore) -> list[str]:
     return [table.separated] if table.separated else []
+
+
+def _whose_lambda(table: Explore) -> list[str]:
+    """Which label each λ is of, where the labels are a user's."""
+    if not table.n_samples:
+        return []
+    return ["; ".join(f"λ{k}: {' '.join(name.split())}" for k, name in enumerate(table.labels))]
 
 
 def _over_runs(table: Explore) -> list[str]:
@@ -172,7 +182,9 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
     kept, folded = fold(of_settings, _folded_name)
     notes = [
         *folded,
+        *_whose_lambda(table),
         runs_note(test),
+        *few_runs_note(n_models(test[test["verdict"].isin(MARKS)])),
         *(_separated(table) if test["runs_failed"].any() else []),
         *_over_runs(table),
         *([CORRECTED_FOR_GAPS] if resplit else []),

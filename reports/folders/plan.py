@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from learnprop.reports.layout.console import Titled
+from learnprop.reports.layout.grid import Grid
 from learnprop.reports.layout.numbers import duration
 from learnprop.reports.statistics.precision import (
     PILOT_RUNS,
@@ -113,7 +115,7 @@ def _seconds(pilots: dict[str, list[Block]]) -> dict[str, float]:
     return {name: sum(b.seconds for b in of) / len(of) for name, of in pilots.items()}
 
 
-def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[str]]:
+def plan_table(plan: Plan, target: float, workers: int) -> tuple[Titled, Sequence[str]]:
     """Lay a plan out for the console.
 
     Parameters
@@ -124,22 +126,14 @@ def plan_table(plan: Plan, target: float, workers: int) -> tuple[Any, Sequence[s
 
     Returns
     -------
-    table : rich.table.Table
+    table : Titled
     lines : sequence of str
         What follows from it.
     """
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=f"Replications for an MCSE of the {plan.estimand} on test of {target:g}")
-    table.add_column("cell")
-    table.add_column("setting")
-    table.add_column("from")
-    table.add_column("runs", justify="right")
-    table.add_column("90 % interval", justify="right")
-    for need in plan.needs:
-        table.add_row(Text(need.cell), Text(need.setting), need.basis, *_numbers(need))
-    return table, _conclusion(plan, workers)
+    rows = tuple((n.cell, n.setting, n.basis, *_numbers(n)) for n in plan.needs)
+    heads = ("cell", "setting", "from", "runs", "90 % interval")
+    title = f"Replications for an MCSE of the {plan.estimand} on test of {target:g}"
+    return Titled(title, Grid(heads, rows, verbatim=(1, 2), keys=2)), _conclusion(plan, workers)
 
 
 def _numbers(need: Need) -> tuple[str, str]:

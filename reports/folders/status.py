@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from learnprop.reports.layout.console import Titled
+from learnprop.reports.layout.grid import Grid
 from learnprop.reports.layout.numbers import duration, time_text
 from learnprop.simulations.engine.study import Study, block_size_of
 from learnprop.simulations.engine.time_left import TimeLeft, time_left
@@ -126,7 +128,7 @@ def study_status(store: Store) -> Status:
     )
 
 
-def status_text(status: Status, folder: Path) -> tuple[Any, Sequence[str]]:
+def status_text(status: Status, folder: Path) -> tuple[Titled, Sequence[str]]:
     """Lay a status out for the console.
 
     Parameters
@@ -136,19 +138,19 @@ def status_text(status: Status, folder: Path) -> tuple[Any, Sequence[str]]:
 
     Returns
     -------
-    table : rich.table.Table
+    table : Titled
     lines : sequence of str
     """
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(f"{status.study} in {folder}"))
-    table.add_column("cell")
-    for head in ("runs done", "asked", "failed", "blocks left", "time per block"):
-        table.add_column(head, justify="right")
-    for c in status.cells:
-        row = (c.done, c.asked, c.failed, c.blocks_asked - c.blocks_done)
-        table.add_row(Text(c.cell), *map(str, row), duration(c.seconds_per_block))
+    heads = ("cell", "runs done", "asked", "failed", "blocks left", "time per block")
+    rows = tuple(
+        (
+            c.cell,
+            *map(str, (c.done, c.asked, c.failed, c.blocks_asked - c.blocks_done)),
+            duration(c.seconds_per_block),
+        )
+        for c in status.cells
+    )
+    table = Titled(f"{status.study} in {folder}", Grid(heads, rows))
     left = sum(c.blocks_asked - c.blocks_done for c in status.cells)
     since = f"since {status.session.get('started', 'unknown')}"
     lines = []

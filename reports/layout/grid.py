@@ -1,4 +1,4 @@
-"""A table of strings, and its two media: a booktabs ``tabular`` and a table for the console."""
+"""A table of strings, and how it becomes a booktabs ``tabular``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from learnprop.equations.arguments import Worded
-from learnprop.reports.layout.latex import escaped
+from learnprop.reports.layout.latex import escaped, escaped_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,13 +18,16 @@ class Grid:
     """A table of strings: column heads (the first over the row names) and rows; None is a rule.
 
     ``verbatim`` says which columns, not the first, hold names from outside, to be shown as they
-    are; everything else is in the markup of its medium. ``note`` stands below,
-    of one line or more; options that it names are marked by backticks.
+    are; everything else is in the markup of its medium. The first ``keys`` columns name a row. On a
+    narrow terminal columns are left out by their heads in ``minor``, in that order. ``note`` stands
+    below, of one line or more; options that it names are marked by backticks.
     """
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...] | None, ...]
     verbatim: tuple[int, ...] = ()
+    keys: int = 1
+    minor: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -62,6 +65,10 @@ def lay_out(
         laid_out += [None] if laid_out and row.get(first) else []
         laid_out.append(tuple(write(row) for _, write in columns))
     return Grid(tuple(head for head, _ in columns), tuple(laid_out), **more)
+
+
+COUNTED = "runs: attempted / converged / failed"
+"""Below a table with a column of `counts`."""
 
 
 def counts(row: Mapping[str, Any]) -> str:
@@ -142,7 +149,7 @@ def to_latex(grid: Grid) -> str:
     out += lines[start + position :]
     if grid.note:
         notes = [
-            rf"\multicolumn{{{len(grid.heads)}}}{{l}}{{{escaped(line)}}} \\"
+            rf"\multicolumn{{{len(grid.heads)}}}{{l}}{{{escaped_words(line)}}} \\"
             for line in str(Worded(grid.note)).splitlines()
         ]
         out[-2:-2] = [
@@ -155,40 +162,3 @@ def to_latex(grid: Grid) -> str:
 def _latex_name(name: str) -> str:
     indent = r"\quad " if name.startswith("  ") else ""
     return indent + name.strip().replace("|gap|", r"$|\mathrm{gap}|$").replace(" %", r"\,\%")
-
-
-def to_console(grid: Grid, title: str) -> Any:
-    """Make a rich table of a grid.
-
-    Parameters
-    ----------
-    grid : Grid
-        Made with `TEXT` markup.
-    title : str
-
-    Returns
-    -------
-    rich.table.Table
-        Its caption names options as the note does.
-    """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(
-        title=title,
-        caption=grid.note or None,
-        box=SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-        pad_edge=False,
-    )
-    table.add_column(grid.heads[0], no_wrap=True)
-    for head in grid.heads[1:]:
-        table.add_column(head, justify="right", no_wrap=True)
-    for row in grid.rows:
-        if row is None:
-            table.add_section()
-        else:
-            table.add_row(*map(Text, row))
-    return table

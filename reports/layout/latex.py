@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
+
+from learnprop.reports.layout.spelling import greek_name
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -55,14 +57,8 @@ DEBIAN_PACKAGES = "latexmk texlive-latex-recommended texlive-science"
 """What has all that `PREAMBLE` loads, and what compiles it; siunitx is in the last."""
 
 
-def _greek(letter: str) -> str:
-    r"""``\lambda`` or ``\Lambda``, by the letter's name in Unicode."""
-    _, size, _, name = unicodedata.name(letter).split()
-    name = name.lower().replace("lamda", "lambda")
-    return "\\" + (name.capitalize() if size == "CAPITAL" else name)
-
-
-_SYMBOLS = {letter: _greek(letter) for letter in "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ"} | {
+_GREEK = "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ"
+_SYMBOLS = {letter: "\\" + greek_name(letter) for letter in _GREEK} | {
     "∂": r"\partial", "→": r"\to", "≠": r"\neq", "≤": r"\leq", "≥": r"\geq", "∝": r"\propto",
     "≈": r"\approx", "∞": r"\infty", "−": "-", "±": r"\pm", "×": r"\times", "…": r"\ldots",
     "\u0304": r"\llap{$\bar{\phantom{p}}$}",
@@ -137,6 +133,20 @@ def escaped(text: str) -> str:
     for plain, command in _OLD_FONTS.items():
         row = row.replace(plain, command)
     return row
+
+
+def escaped_words(text: str) -> str:
+    r"""`escaped` words of ours, whose symbols become formulas.
+
+    Examples
+    --------
+    >>> print(escaped_words("λ0: a_b, 1 ± 2"))
+    $\lambda_{0}$: a\_b, 1 $\pm$ 2
+    """
+    words = re.sub(r"λ(\d+)", r"$\\lambda_{\1}$", escaped(text))
+    for character, formula in _SYMBOLS.items():
+        words = words.replace(character, f"${formula}$")
+    return words
 
 
 def from_markdown(text: str, *, level: int = 0) -> str:

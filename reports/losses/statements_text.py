@@ -23,6 +23,7 @@ from learnprop.reports.losses.text import (
 )
 from learnprop.reports.protocols.networks import NETWORK_NAMES
 from learnprop.reports.statistics.resplit import CORRECTED, VERDICT, corrected_verdict
+from learnprop.reports.statistics.runs import few_runs_note
 from learnprop.simulations.dataset_catalogue import DATASETS
 
 
@@ -60,8 +61,11 @@ def statements_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
     if shared:
         notes.append(GIVEN_SETS)
     notes += resplit_notes(table, "intervals")
+    notes += few_runs_note(frame["runs"])
     notes.append("each row is a comparison of its own")
-    return lay_out(_under_claims(frame), columns, first="is_claim", note="\n".join(notes))
+    minor = (f"{CORRECTED} [90{markup.percent}]", VERDICT, "error of the test set")
+    rows = _under_claims(frame)
+    return lay_out(rows, columns, first="is_claim", minor=minor, note="\n".join(notes))
 
 
 def _under_claims(frame: Any) -> list[Row]:

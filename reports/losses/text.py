@@ -21,6 +21,7 @@ from learnprop.reports.statistics.resplit import (
     VERDICT,
     corrected_verdict,
 )
+from learnprop.reports.statistics.runs import few_runs_note, n_models
 from learnprop.reports.statistics.training_samples import GIVEN_SAMPLE
 from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.records.rows import NOT_CONVERGED
@@ -89,11 +90,15 @@ def overview_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
         notes += variant_notes(table.summary.loc[table.summary["paper"].notna(), "model"])
     notes += [
         *filter(None, [table.images]),
+        *few_runs_note(n_models(table.summary)),
         *resplit_notes(table, "SD and MCSE"),
         "gradient at start: its norm over that of the softmax loss; matched: scaled to one",
         "runs: attempted / converged (no gradient in the output bias, as trained) / failed",
     ]
-    return lay_out(_by_panel(rows), columns, first="first", note="\n".join(notes))
+    minor = (f"on train (SD),{percent}", "gradient at start (SD)", "corrected", VERDICT, "MCSE")
+    return lay_out(
+        _by_panel(rows), columns, first="first", keys=2, minor=minor, note="\n".join(notes)
+    )
 
 
 def differences_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
@@ -123,11 +128,15 @@ def differences_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
     if shared:
         notes.append(GIVEN_SETS)
     notes += resplit_notes(table, "intervals")
+    notes += few_runs_note(table.differences["runs"])
     notes.append(
         f"{n} comparisons with intervals over runs, each on its own: of losses that are equal on "
         f"these data {0.1 * n:.2g} would not cover zero"
     )
-    return lay_out(_by_panel(records), columns, first="first", note="\n".join(notes))
+    minor = (f"{CORRECTED} [90{markup.percent}]", VERDICT, "error of the test set")
+    return lay_out(
+        _by_panel(records), columns, first="first", keys=3, minor=minor, note="\n".join(notes)
+    )
 
 
 def is_resplit(table: Comparison) -> bool:
@@ -180,11 +189,16 @@ def balance_grid(table: Comparison, markup: Markup = TEXT) -> Grid:
     notes = [
         "left - right side over the class's mass, the largest of all classes and runs; bias: with "
         "the output bias refined on train",
+        f"runs with a model: {_range(table.balance['runs'])}",
+        *few_runs_note(table.balance["runs"]),
         *resplit_notes(table, "verdicts", gaps=True),
         "path mean: of the minibatch gradient in the output bias, the difference of the two sides "
         "in the minibatches; E9 says it from the ends",
     ]
-    return lay_out(_by_panel(rows), columns, first="first", note="\n".join(notes))
+    minor = ("E9 is off by", "path mean", VERDICT, "raw, train", "raw, test")
+    return lay_out(
+        _by_panel(rows), columns, first="first", keys=2, minor=minor, note="\n".join(notes)
+    )
 
 
 def _by_panel(rows: Iterable[Row]) -> list[Row]:
@@ -276,6 +290,11 @@ def corrected_ends(row: Mapping[str, Any], markup: Markup) -> str:
     if not math.isfinite(low):
         return "-"
     return markup.math.format(f"[{100 * low:+.2f}, {100 * high:+.2f}]")
+
+
+def _range(values: Any) -> str:
+    low, high = values.min(), values.max()
+    return f"{low} to {high}" if low < high else f"{low}"
 
 
 def _verdict_counts(refined: Any, name: str = "verdict") -> str:

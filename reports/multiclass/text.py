@@ -9,9 +9,10 @@ from learnprop.reports.layout.cells import (
     percent_with_mcse,
     untested_note,
 )
-from learnprop.reports.layout.grid import Column, Grid, Row, counts, lay_out, runs_note
+from learnprop.reports.layout.grid import COUNTED, Column, Grid, Row, counts, lay_out, runs_note
 from learnprop.reports.layout.numbers import TEXT, Markup, small
 from learnprop.reports.multiclass.summary import Multiclass
+from learnprop.reports.statistics.runs import few_runs_note, n_models
 
 
 def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
@@ -31,8 +32,13 @@ def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
         ("train", lambda r: _difference(train[r["setting"], r["class"]], markup)),
     ]
     test = [r | {"first": r["class"] == 0} for r in records if r["split"] == "test"]
-    notes = [runs_note(table.summary), *([table.separated] if table.separated else [])]
-    return lay_out(test, columns, first="first", note="\n".join(notes))
+    notes = [
+        runs_note(table.summary),
+        *few_runs_note(n_models(table.summary)),
+        *([table.separated] if table.separated else []),
+    ]
+    minor = ("train", "N", "due to", columns[4][0])
+    return lay_out(test, columns, first="first", minor=minor, note="\n".join(notes))
 
 
 def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
@@ -41,12 +47,13 @@ def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
     columns: list[Column] = [
         (_lambda(markup), lambda r: str(r["setting"])),
         ("verdict on all", lambda r: str(r["verdict"])),
-        ("joint test: p (df)", lambda r: _joint_test(r, markup)),
+        ("joint test: p", lambda r: _joint_test(r, markup)),
         ("models rejected", lambda r: models_rejected(r, markup)),
         ("bias gradient", lambda r: small(r.get("max_bias_gradient", float("nan")), markup)),
-        ("attempted / converged / failed", counts),
+        ("runs", counts),
     ]
-    return lay_out(records, columns, note="\n".join(untested_note(records)))
+    notes = [COUNTED, *few_runs_note(n_models(table.joint)), *untested_note(records)]
+    return lay_out(records, columns, minor=("bias gradient",), note="\n".join(notes))
 
 
 def _joint_test(row: Row, markup: Markup) -> str:

@@ -187,7 +187,7 @@ TOGETHER = (
 
 RESIDUAL = (
     "Residual on test = optimisation + overfitting + sampling, each with its Monte Carlo standard "
-    "error; the largest that is 2.58 of them from zero is named."
+    "error; the largest whose 99 % t interval over runs leaves out zero is named."
 )
 
 RUNS = "Runs attempted, converged and failed, zeros included. A failed run is never redrawn."

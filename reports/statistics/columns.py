@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from learnprop.equations.accuracy_bounds import accuracy_bounds
 from learnprop.equations.balance import left_side, residual, split_residual
@@ -23,8 +24,8 @@ from learnprop.simulations.records.rows import Measurements
 NEGLIGIBLE = 1e-6
 """Of the class mass: a term of the residual that is smaller is due to rounding."""
 
-NOTICEABLE = 2.58
-"""MCSEs that a term of the residual must be from zero to be named."""
+NOTICEABLE = 0.99
+"""Level of the t interval over runs that leaves out zero where a term of the residual is named."""
 
 Columns = dict[str, Sequence[Any]]
 """Column name to one value per class."""
@@ -258,13 +259,14 @@ def columns_of_residual_split(part: Part) -> Columns:
     else:
         named |= {"overfitting": terms.overfitting, "sampling": terms.sampling}
     columns: Columns = {}
+    critical = stats.t.ppf((1 + NOTICEABLE) / 2, len(part.rows) - 1)
     sizes = []
     for name, term in named.items():
         column = name.replace(" ", "_")
         found = mean_and_mcse(column, term)
         columns |= found
         size, mcse = np.abs(found[column]), np.array(found[f"{column}_mcse"])
-        sizes.append(np.where((size > NEGLIGIBLE) & (size > NOTICEABLE * mcse), size, 0.0))
+        sizes.append(np.where((size > NEGLIGIBLE) & (size > critical * mcse), size, 0.0))
     names, largest = list(named), np.argmax(sizes, axis=0)
     columns["due_to"] = [
         names[i] if sizes[i][k] > 0 else "" for k, i in enumerate(largest.tolist())

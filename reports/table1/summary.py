@@ -33,7 +33,7 @@ from learnprop.reports.statistics.evidence import (
     read_cell,
 )
 from learnprop.reports.statistics.rows import Row, class_rows, of_all_classes
-from learnprop.reports.statistics.runs import ratio_over_runs
+from learnprop.reports.statistics.runs import FEW_RUNS, ratio_over_runs
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.generators.family import generator_of
 from learnprop.simulations.records.store import Store
@@ -176,7 +176,9 @@ def _predicted(cell: Table1Cell, weight: tuple[float, float], row: Row) -> dict[
     found = {"predicted_mean": prediction.mean, "predicted_sd": prediction.sd}
     if row["split"] != "train":
         found["z_predicted"] = (row["lhs_mean"] - prediction.mean) / row["lhs_mcse"]
-        found["z_predicted_sd"] = (row["lhs_sd"] - prediction.sd) / row["lhs_sd_mcse"]
+        enough = row["runs_attempted"] - row["runs_failed"] >= FEW_RUNS
+        of_sd = (row["lhs_sd"] - prediction.sd) / row["lhs_sd_mcse"] if enough else float("nan")
+        found["z_predicted_sd"] = of_sd
     return found
 
 

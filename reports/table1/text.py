@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from learnprop.reports.layout.numbers import (
     small,
     weight_formula,
 )
+from learnprop.reports.statistics.runs import FEW_RUNS, few_runs_note, n_models
 from learnprop.reports.table1.summary import Table1
 from learnprop.simulations.studies.table1.study import SIMULATIONS
 
@@ -39,7 +41,13 @@ def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
         for label, split, write in _lines(name, basis, markup):
             rows.append((label, *_cells([by_key[name, s, split] for s in settings], write)))
     heads = tuple(weight_formula(s, markup) for s in settings)
-    return Grid((_corner(markup), *heads), tuple(rows))
+    runs = n_models(table.summary)
+    notes = few_runs_note(runs)
+    if (runs < FEW_RUNS).any():
+        notes.append(
+            f"of fewer than {FEW_RUNS} runs no z of an SD: its own error is not known well"
+        )
+    return Grid((_corner(markup), *heads), tuple(rows), note="\n".join(notes))
 
 
 Write = Callable[[Row], str]
@@ -72,7 +80,7 @@ def _lines(name: str, basis: str, markup: Markup) -> list[tuple[str, str, Write]
         ),
         (
             "  z of mean and SD against it", "test",
-            lambda r: pair(f"{r['z_predicted']:+.1f}", f"({r['z_predicted_sd']:+.1f})"),
+            lambda r: pair(f"{r['z_predicted']:+.1f}", f"({_z_of_sd(r)})"),
         ),
         ("  paper", "test", lambda r: mean_sd(r["paper_mean"], r["paper_sd"], 0.1, markup)),
         (
@@ -146,6 +154,11 @@ def _cells(rows: Sequence[Row], write: Write) -> list[str]:
 def predicted_basis(rows: Sequence[Mapping[str, Any]]) -> str:
     """What the predictions of a simulation's rows rest on; "none" where there are none."""
     return next((b for r in rows if isinstance(b := r.get("predicted_basis"), str)), "none")
+
+
+def _z_of_sd(row: Row) -> str:
+    z = row["z_predicted_sd"]
+    return "-" if math.isnan(z) else f"{z:+.1f}"
 
 
 def _loss(markup: Markup, row: Row) -> str:

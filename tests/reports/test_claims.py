@@ -21,6 +21,7 @@ from learnprop.simulations.studies.claims.study import (
     separation_with,
     two_gaussians,
 )
+from tests.console import check_console
 from tests.latex import compile_tables, needs_latex
 
 RUNS = 75
@@ -190,3 +191,7 @@ def test_a_design_without_models_says_nothing(run_to_store, monkeypatch):
 @needs_latex
 def test_latex_compiles(reported, tmp_path):
     compile_tables(reported[1], tmp_path, ["claims.tex", "claims_hard_class.tex"])
+
+
+def test_tables_fit_the_terminal_and_are_spelt_in_ascii(reported):
+    check_console(claims_contents(reported[2]))

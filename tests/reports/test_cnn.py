@@ -24,6 +24,7 @@ from learnprop.simulations.records.store import read_fits, read_measurements
 from learnprop.simulations.records.store_file import open_store
 from learnprop.simulations.studies.cnn.block import CnnCell
 from learnprop.simulations.studies.cnn.study import Options, make_study
+from tests.console import check_console
 from tests.latex import compile_tables, needs_latex
 
 SMALL = Options(
@@ -307,3 +308,7 @@ def test_protocol(reported):
     text = unwrapped(make_study(replace(SMALL, decay_bias=True, augment=True, schedule="step")))
     assert "the output bias too" in text
     assert "random crop and horizontal flip" in text
+
+
+def test_tables_fit_the_terminal_and_are_spelt_in_ascii(reported):
+    check_console(cnn_contents(reported[2]))

@@ -10,6 +10,7 @@ from learnprop.simulations.records.rows import rows_where, select
 from learnprop.simulations.records.store import read_measurements
 from learnprop.simulations.records.store_file import open_store
 from learnprop.simulations.studies.controls.study import CONTROLS, Options, make_study
+from tests.console import check_console
 from tests.latex import compile_tables, needs_latex
 
 
@@ -36,7 +37,8 @@ def test_files_and_tables(few):
     (shown,) = write_contents(controls_contents(table), folder)
     for name in ("summary.csv", "classes.csv", "controls.tex", "controls.png", "controls.pdf"):
         assert (folder / name).stat().st_size > 300, name
-    assert shown.row_count == len(table.summary)
+    assert sum(row is not None for row in shown.grid.rows) == len(table.summary)
+    check_console(controls_contents(table))
     assert set(pd.read_csv(folder / "summary.csv")["verdict_without"]) == {"holds"}
     assert "Early stopping".lower() in REPORT.protocol(study).lower()
 

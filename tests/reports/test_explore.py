@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from learnprop.equations.balance import class_mass
 from learnprop.reports.explore.report import explore_contents
@@ -9,6 +10,7 @@ from learnprop.reports.explore.text import accuracy_grid, gap_grid, ratio_grid
 from learnprop.reports.layout.numbers import LATEX
 from learnprop.simulations.records.rows import select
 from learnprop.simulations.studies.explore.study import Options
+from tests.console import check_console
 from tests.explored import NAMES, reported
 from tests.latex import compile_tables, needs_latex
 
@@ -85,6 +87,9 @@ def test_residual_splits_into_its_terms(grid, own_data):
 
 
 def test_the_largest_term_that_is_not_noise_is_named(grid, own_data):
+    def critical(row):  # of 99 %, over so many runs
+        return stats.t.isf(0.005, row["runs_attempted"] - row["runs_failed"] - 1)
+
     for table, names in (
         (grid[2], ["optimisation", "overfitting", "sampling"]),
         (own_data[2], ["optimisation", "overfitting and sampling"]),
@@ -95,7 +100,7 @@ def test_the_largest_term_that_is_not_noise_is_named(grid, own_data):
             sizes = {
                 name: abs(row[column])
                 for name, column in columns.items()
-                if abs(row[column]) > max(2.58 * row[f"{column}_mcse"], 1e-6)
+                if abs(row[column]) > max(critical(row) * row[f"{column}_mcse"], 1e-6)
             }
             assert row["due_to"] == (max(sizes, key=lambda name: sizes[name]) if sizes else "")
             named.add(row["due_to"])
@@ -238,3 +243,22 @@ def test_ten_minority_samples_are_overfitted_and_the_report_says_so(tmp_path):
     row = table.split("test").iloc[0]
     assert row["gap_high"] - row["gap_low"] > 0.2
     assert row["due_to"] == "overfitting"
+
+
+@pytest.mark.parametrize("data", ["grid", "own_data"])
+def test_tables_fit_the_terminal_and_are_spelt_in_ascii(data, request):
+    check_console(explore_contents(request.getfixturevalue(data)[2]))
+
+
+def test_grids_of_own_data_name_the_labels(own_data, grid):
+    """The rarest of the fixture's labels is class 0, λ0 is its weight."""
+    table = own_data[2]
+    rarest = pd.read_csv(own_data[0] / "data.csv")["kind"].value_counts().index[-1]
+    for laid_out in (
+        gap_grid(table),
+        accuracy_grid(table, "balanced_accuracy"),
+        ratio_grid(table, 4),
+    ):
+        assert laid_out.note.startswith(f"λ0: {rarest}; λ1: ")
+    assert r"$\lambda_{0}$: " in (own_data[0] / "explore.tex").read_text()
+    assert "λ0" not in gap_grid(grid[2]).note

@@ -11,6 +11,7 @@ from learnprop.simulations.studies.controls import study as controls
 from learnprop.simulations.studies.explore import study as explore
 from learnprop.simulations.studies.multiclass import study as multiclass
 from learnprop.simulations.studies.table1 import study as table1
+from tests.console import check_console
 from tests.toys import raising_in
 
 RUNS = 25
@@ -65,6 +66,7 @@ def test_what_fails_is_counted_and_the_rest_is_reported(name, bad, run_to_store)
         assert set(summary["verdict"][counted.index]) <= {"inconclusive", "failed"}
     tables = write_contents(contents, folder)
     assert tables
+    check_console(contents)
     for table in contents.tables:
         text = (folder / f"{table.name}.tex").read_text()
         assert "nan" not in text

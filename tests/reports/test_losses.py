@@ -20,6 +20,7 @@ from learnprop.reports.statistics.evidence import read_cell
 from learnprop.reports.study_report import report_of, write_contents
 from learnprop.simulations.records.store_file import open_store
 from learnprop.simulations.studies.losses.study import Options, make_study
+from tests.console import check_console
 from tests.latex import compile_tables, needs_latex
 from tests.trained import SUPPLY, compared, few_digits
 
@@ -313,3 +314,7 @@ def test_confusion_is_of_the_parameters_of_fig_1_where_they_were_run(reported, r
 def test_tables_compile(reported, tmp_path):
     names = [f"{t.name}.tex" for t in losses_contents(reported[2]).tables]
     compile_tables(reported[0], tmp_path, names)
+
+
+def test_tables_fit_the_terminal_and_are_spelt_in_ascii(reported):
+    check_console(losses_contents(reported[2]))

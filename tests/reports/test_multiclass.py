@@ -16,6 +16,7 @@ from learnprop.simulations.records.rows import select
 from learnprop.simulations.records.store import read_measurements
 from learnprop.simulations.records.store_file import open_store
 from learnprop.simulations.studies.multiclass.study import Options, make_study
+from tests.console import check_console
 from tests.latex import compile_tables, needs_latex
 
 
@@ -145,3 +146,7 @@ def test_grids_and_figures(reported):
 @needs_latex
 def test_latex_compiles(reported, tmp_path):
     compile_tables(reported[0], tmp_path, ["multiclass.tex", "multiclass_joint.tex"])
+
+
+def test_tables_fit_the_terminal_and_are_spelt_in_ascii(reported):
+    check_console(multiclass_contents(reported[2]))

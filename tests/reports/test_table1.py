@@ -1,12 +1,15 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from learnprop.equations.balance import class_mass, residual
-from learnprop.reports.layout.numbers import LATEX
+from learnprop.reports.layout.numbers import LATEX, TEXT
+from learnprop.reports.statistics.runs import FEW_RUNS
 from learnprop.reports.study_report import write_contents
+from learnprop.reports.table1 import summary
 from learnprop.reports.table1.report import REPORT, table1_contents
 from learnprop.reports.table1.summary import summarise
 from learnprop.reports.table1.text import depth_grid, main_grid
@@ -15,6 +18,7 @@ from learnprop.simulations.records.rows import select
 from learnprop.simulations.records.store import read_measurements
 from learnprop.simulations.records.store_file import open_store
 from learnprop.simulations.studies.table1.study import Options, make_study
+from tests.console import check_console
 from tests.latex import compile_tables, needs_latex
 
 COLUMNS = [
@@ -82,8 +86,6 @@ def test_papers_numbers_stand_beside_the_papers_sizes_only(reported):
 
 
 def test_fewer_runs_than_stored_are_summarised_as_asked(reported, small_options):
-    from dataclasses import replace
-
     study = make_study(replace(small_options, runs=12))
     with open_store(reported[0], study.name, study.design) as store:
         table = summarise(study, store)
@@ -121,8 +123,6 @@ def test_separated_runs_are_counted_as_failed(run_to_store):
 
 
 def test_protocol_says_what_will_be_done(small_options):
-    from dataclasses import replace
-
     text = REPORT.protocol(make_study(small_options))
     for word in ("Aims", "Data-generating", "Estimands", "Methods", "Performance", "(40, 120)"):
         assert word in text
@@ -133,3 +133,33 @@ def test_protocol_says_what_will_be_done(small_options):
 
 def test_design_is_json(small_study):
     assert json.loads(json.dumps(small_study.design)) == small_study.design
+
+
+def test_tables_fit_the_terminal_and_are_spelt_in_ascii(reported):
+    check_console(table1_contents(reported[1]))
+
+
+@pytest.mark.parametrize(("n_runs", "has_z"), [(FEW_RUNS - 1, False), (FEW_RUNS, True)])
+def test_an_sd_of_few_runs_has_no_z(n_runs, has_z):
+    """At the paper's sizes, whose prediction there is; a failed run is no run of these."""
+    (cell, _) = make_study(Options()).cells
+    row = {
+        "split": "test", "lhs_mean": 10.0, "lhs_sd": 0.9, "lhs_mcse": 0.1, "lhs_sd_mcse": 0.05,
+        "runs_attempted": n_runs + 2, "runs_failed": 2,
+    }  # fmt: skip
+    found = summary._predicted(cell, dict(cell.class_weight)["1/2"], row)
+    assert np.isfinite(found["z_predicted_sd"]) == has_z
+    assert np.isfinite(found["z_predicted"])
+
+
+def test_tables_say_why_there_is_no_z_of_an_sd(reported):
+    """A dash beside the z of the mean in both media; a note; nothing of it with enough runs."""
+    table = reported[1]
+    few = table.summary.assign(runs_attempted=4, z_predicted=0.44, z_predicted_sd=np.nan)
+    few = few.assign(predicted_mean=1.0, predicted_sd=0.1)
+    for markup, cell in ((TEXT, "+0.4 (-)"), (LATEX, "$+0.4$ $(-)$")):
+        grid = main_grid(replace(table, summary=few), markup)
+        assert cell in {c for row in grid.rows if row for c in row}
+        assert "of fewer than 20 runs no z of an SD" in grid.note
+        assert "verdicts of 4 runs" in grid.note
+    assert main_grid(table).note == ""

@@ -13,6 +13,7 @@ from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.engine.workers import Workers
 from learnprop.simulations.records.store import read_measurements
 from learnprop.simulations.records.store_file import open_store
+from tests.console import check_table
 from tests.toys import Toy, compute_toy, count_calls, toy_study
 from tests.toys_together import calls, compute_all, together_study
 
@@ -91,9 +92,10 @@ def test_the_lines_and_rows_of_a_plan():
         {"x": 10.0},
     )
     table, lines = plan_table(plan, 0.05, 2)
-    assert [list(column.cells) for column in table.columns[3:]] == [
-        ["51", "12", "2", "unknown"], ["33 to 91", "", "", ""],
+    assert [row[3:] for row in table.grid.rows] == [
+        ("51", "33 to 91"), ("12", ""), ("2", ""), ("unknown", ""),
     ]  # fmt: skip
+    check_table(table)
     assert "0.05" in table.title
     assert lines == [
         "x: 3 blocks of 25 runs, about 15 s on 2 worker(s)",  # 51 runs; 3 * 10 s / 2
