@@ -17,7 +17,7 @@ class Options:
     Examples
     --------
     >>> from learnprop import claims
-    >>> claims(runs=2).to_frame()["verdict"].isin(["holds", "fails", "inconclusive"]).all()
+    >>> claims(quick=True, runs=2).to_frame()["verdict"].isin(["holds", "fails", "inconclusive"]).all()
     np.True_
     """
 

@@ -17,7 +17,7 @@ class Options:
     Examples
     --------
     >>> from learnprop import controls
-    >>> result = controls(runs=2)
+    >>> result = controls(quick=True, runs=2)
     >>> table = result.to_frame().set_index("control")
     >>> table.loc["penalised bias", "expected"]
     'fails'

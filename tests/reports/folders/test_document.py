@@ -34,8 +34,8 @@ def stored(tmp_path_factory):
     studies = {
         "table 1 & more": table1.make_study(table1.Options(runs=5, **SMALL)),
         "multi": multiclass.make_study(multiclass.Options(runs=5, sizes=(60, 40, 20))),
-        "controls": controls.make_study(controls.Options(runs=2)),
-        "claims": claims.make_study(claims.Options(runs=2)),
+        "controls": controls.make_study(controls.Options(runs=2, quick=True)),
+        "claims": claims.make_study(claims.Options(runs=2, quick=True)),
         "own": explore.make_study(
             explore.Options(
                 runs=5, data=str(root / "data.csv"), ratios=(2,), weights=("equal", "inverse")

@@ -102,17 +102,19 @@ TOY = ["--generator", "laplace", "--spread", "0.5", "--fitter", "shrunk", "--shr
        "--backend", "sequential", "--max-failures", "1", "--quiet"]  # fmt: skip
 
 
+def with_toys(*arguments):
+    """The command line with a family and a fitter more."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.toy_registered", *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("study", "sizes"), [("multiclass", ["--imbalance", "2"]), ("explore", ["--ratios", "1,2"])]
 )
 def test_two_lines_and_two_records_are_a_study_of_ones_own(study, sizes, tmp_path):
-    def learnprop(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "tests.toy_registered", *arguments],
-            cwd=ROOT, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    done = learnprop(study, "--out", str(tmp_path / "out"), *TOY, *sizes)
+    done = with_toys(study, "--out", str(tmp_path / "out"), *TOY, *sizes)
     assert done.returncode == 0, done.stderr
     protocol = (tmp_path / "out" / "protocol.md").read_text()
     assert "Laplace classes of scale 0.5." in protocol
@@ -124,14 +126,17 @@ def test_two_lines_and_two_records_are_a_study_of_ones_own(study, sizes, tmp_pat
     gap = table.query("split == 'train'")["max_relative_difference"]
     assert gap.min() > 1e-3
     assert "limit_left" not in table
-    shown = learnprop("status", str(tmp_path / "out"))
+    shown = with_toys("status", str(tmp_path / "out"))
     assert shown.returncode == 0, shown.stderr
-    refused = learnprop(study, "--out", str(tmp_path / "no"), *TOY, *sizes, "--hidden", "3")
+
+
+def test_their_options_are_refused_and_helped_as_ours(tmp_path):
+    refused = with_toys("multiclass", "--out", str(tmp_path / "no"), *TOY, "--hidden", "3")
     assert refused.returncode == 2
     assert "--hidden is an option of --fitter mlp, got 3 with --fitter shrunk" in refused.stderr
     bad = [word.replace("0.5", "-1") for word in TOY]
-    assert "--spread must be positive, got -1" in learnprop(study, *bad, *sizes).stderr
-    helped = learnprop(study, "--help").stdout
+    assert "--spread must be positive, got -1" in with_toys("explore", *bad).stderr
+    helped = with_toys("explore", "--help").stdout
     assert "--spread" in helped
     assert "--shrink" in helped
 
