@@ -24,6 +24,8 @@ from learnprop.simulations.studies.claims.study import (
 from tests.console import check_console
 from tests.latex import compile_tables, needs_latex
 
+pytestmark = pytest.mark.slow
+
 RUNS = 75
 
 

@@ -24,6 +24,8 @@ from learnprop.simulations.studies.claims.hard_class import (
 )
 from learnprop.simulations.studies.claims.study import Options, make_study
 
+pytestmark = pytest.mark.slow
+
 RUNS = 50
 LOSSES = ("one-vs-all", "softmax")
 
