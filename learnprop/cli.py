@@ -127,6 +127,8 @@ def main() -> None:
     except typer.TyperException as error:
         tell(f"learnprop: {error.format_message()}{_rejected_value(error)}")
         status = BAD_INPUT
+    except SystemExit:  # of rich, where nobody reads its help on; of what completes a word
+        status = DONE
     except OSError as error:  # files have their own lines: it is the output
         status = unwritten(error).exit_code
     except MemoryError as error:

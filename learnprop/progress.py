@@ -130,13 +130,15 @@ def _bar(state: _State, console: Console) -> Iterator[None]:
         BarColumn(),
         TextColumn("{task.completed}/{task.total} blocks"),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
     )
-    task = bar.add_task(state.name, total=state.total, left="")
+    task = bar.add_task(state.name, total=state.total)
 
     def drawn() -> Any:
-        bar.update(task, completed=state.done, left=state.time())
-        lines = [Text(f"  {line}", overflow="ellipsis", no_wrap=True) for line in state.told()]
+        bar.update(task, completed=state.done)
+        said = [state.time()] if state.time() else []
+        lines = [
+            Text(f"  {line}", overflow="ellipsis", no_wrap=True) for line in said + state.told()
+        ]
         return Group(bar, *lines)
 
     with Live(get_renderable=drawn, console=console, refresh_per_second=4, transient=True):

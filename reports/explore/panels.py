@@ -143,7 +143,7 @@ def panels_by_ratio(table: Explore, height: float) -> tuple[Figure, list[Any], C
         ax.set_title(f"ratio {ratio:g}", pad=2, fontsize=7.5)
         ax.set_ylim(-0.03, 1.03)
     panels[0].tick_params(labelleft=True)  # where the panel beside it is spare
-    figure.supylabel("accuracy on test data", fontsize=9)
+    figure.supylabel("test accuracy", fontsize=9)
 
     def add_legend() -> None:
         handles, labels = panels[0].get_legend_handles_labels()

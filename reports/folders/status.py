@@ -157,7 +157,7 @@ def status_text(status: Status, folder: Path) -> tuple[Titled, Sequence[str]]:
     if status.running:
         host, pid = status.session.get("host"), status.session.get("pid")
         lines.append(
-            f"running {since} (process {pid} on {host}): {status.running} blocks at a time"
+            f"running {since} (process {pid} on {host}), blocks at a time: {status.running}"
         )
         lines += [f"  {line}" for line in status.told]
     elif left:

@@ -29,6 +29,10 @@ TEXT = Markup(plus_minus="±", percent=" %", infinity="inf", space=" ", math="{}
 LATEX = Markup(plus_minus=r" \pm ", percent=r"\,\%", infinity=r"\infty", space=r"\ ", math="${}$")
 
 
+ROUNDING = 1e-12
+"""An uncertainty below it is that of sums in float64."""
+
+
 def decimals(uncertainty: float, least: int = 2) -> int:
     """Decimals that leave two significant digits to an uncertainty, at least `least`, 2 unknown.
 
@@ -36,8 +40,10 @@ def decimals(uncertainty: float, least: int = 2) -> int:
     --------
     >>> decimals(0.1145), decimals(0.0064), decimals(3.0), decimals(3.0, least=0)
     (2, 4, 2, 1)
+    >>> decimals(3e-15)  # of numbers that are equal up to rounding
+    2
     """
-    if not (math.isfinite(uncertainty) and uncertainty > 0):
+    if not (math.isfinite(uncertainty) and uncertainty > ROUNDING):
         return 2
     return min(9, max(least, 1 - math.floor(math.log10(float(f"{uncertainty:.1e}")))))
 

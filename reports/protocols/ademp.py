@@ -16,7 +16,7 @@ from typing import Any
 from learnprop.equations.arguments import Worded
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.records.rows import REASONS, SEPARATED, with_way_on
-from learnprop.simulations.studies import options_type
+from learnprop.simulations.studies import options_type, used_of
 from learnprop.simulations.studies.option import declared_options
 
 
@@ -114,7 +114,7 @@ def _wrapped(paragraph: str) -> str:
 
 
 def options_of(study: Study) -> Iterable[str]:
-    """Every option of a study that its design holds, with its value, and what it is where declared.
+    """Every option that a study made use of, with its value, and what it is where declared.
 
     Parameters
     ----------
@@ -130,9 +130,10 @@ def options_of(study: Study) -> Iterable[str]:
     >>> next(line for line in options_of(make_study(Options())) if "epochs" in line)[:12]
     '`epochs`: 20'
     """
+    used = used_of(study.name, study.design)
     for name, declared in declared_options(options_type(study.name)).items():
-        if name in study.design:
-            value = plain_text(_written(study.design[name]))
+        if name in used:
+            value = plain_text(_written(used[name]))
             yield f"`{name}`: {value} ({plain_text(str(Worded(declared.option.help)))})"
 
 

@@ -51,8 +51,8 @@ PENALTY = {
     "l2": Parameter(
         float,
         0.0,
-        "α of the penalty (α/2) Σ coef², added to the loss Σ λ ℓ; not on intercepts. With it "
-        "separated classes have a minimum too.",
+        "α of the penalty (α/2) Σ coef², added to the weighted sum of losses; not on intercepts. "
+        "With it separated classes have a minimum too.",
         least=0,
     )
 }

@@ -40,8 +40,8 @@ class Batch:
 
 
 PENALTY = (
-    "(α/2) Σ coef² is added to the loss Σ λ ℓ, of the coefficients in the features' own units and "
-    "not of the intercepts, with α = {l2:g}"
+    "(α/2) Σ coef² is added to the weighted sum of losses, of the coefficients in the features' "
+    "own units and not of the intercepts, with α = {l2:g}"
 )
 
 

@@ -96,6 +96,24 @@ def no_minimum_of(study: Study) -> str:
     return str(module.no_minimum_of(study)) if hasattr(module, "no_minimum_of") else ""
 
 
+def used_of(name: str, design: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out of a design the options that are of nothing that was chosen.
+
+    Parameters
+    ----------
+    name : str
+        Of the study.
+    design : mapping
+
+    Returns
+    -------
+    mapping
+    """
+    module = study_module(name)
+    used: Mapping[str, Any] = module.used_of(design) if hasattr(module, "used_of") else design
+    return used
+
+
 def stored_study(
     name: str, design: Mapping[str, Any], n_runs: int, inputs: Mapping[str, str] | None = None
 ) -> Study:
@@ -122,8 +140,7 @@ def stored_study(
     options, module = options_type(name), study_module(name)
     renamed = getattr(module, "RENAMED", {})
     design = {renamed.get(option, option): value for option, value in design.items()}
-    stored = module.used_of(design) if hasattr(module, "used_of") else design
-    chosen = from_design(options, stored, runs=n_runs, **(inputs or {}))
+    chosen = from_design(options, used_of(name, design), runs=n_runs, **(inputs or {}))
     known = module.known_from(design, inputs or {}) if hasattr(module, "known_from") else {}
     study: Study = module.make_study(chosen, **known)
     return study

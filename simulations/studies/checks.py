@@ -38,8 +38,8 @@ def check_chosen(chosen: Any, least_runs: int = 2) -> None:
         raise BadArgument("runs", f"must be at least {least_runs}, got {runs}")
     if not 0 <= seed < MAX_SEED:
         raise BadArgument("seed", f"must satisfy 0 <= seed < 2**63, got {seed}")
-    if not (math.isfinite(margin) and margin > 0):
-        raise BadArgument("margin", f"must be positive and finite, got {margin}")
+    if not 0 < margin < 1:
+        raise BadArgument("margin", f"must be a share between 0 and 1, e.g. 0.05, got {margin}")
     for name, declared in declared_options(type(chosen)).items():
         value = getattr(chosen, name)
         if declared.option.words and value is not None:

@@ -84,7 +84,7 @@ def measured_block(
         drawn = {split: draw(runs[i], split, sizes) for split, sizes in fresh.items()}
         return {"train": train[i]} | drawn
 
-    tell(f"fitting {len(runs)} runs")
+    tell("fitting " + ("one run" if len(runs) == 1 else f"{len(runs)} runs"))
     return record(cell.name, runs, list(fit(*stacked(train))), samples_of)
 
 

@@ -71,7 +71,7 @@ def test_adam_is_not_converged(cli, tmp_path):
         (("--timeout", "inf"), "--timeout must be positive and at most 9.22337e+09, got inf"),
         (("--device", "tpu"), "--device must be one of auto, cpu, cuda, got 'tpu'"),
         (("--training", "sgd"), "--training must be one of bfgs, adam, got 'sgd'"),
-        (("--margin", 0), "--margin must be positive and finite, got 0.0"),
+        (("--margin", 0), "--margin must be a share between 0 and 1, e.g. 0.05, got 0.0"),
         (("--sim1-reading", "x"), "--sim1-reading must be one of sum, mixture, got 'x'"),
         (("--nonsense",), "No such option"),
     ],

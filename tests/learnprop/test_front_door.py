@@ -152,3 +152,9 @@ def test_handlers_are_as_before_afterwards():
     with signals_interrupt():
         assert signal.getsignal(signal.SIGINT) == before[2]
     assert [signal.getsignal(s) for s in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)] == before
+
+
+def test_help_of_which_the_rest_is_not_read_is_no_failed_verdict():
+    command = f"{sys.executable} -m learnprop explore --help | head -1; exit ${{PIPESTATUS[0]}}"
+    found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr) == (0, "")

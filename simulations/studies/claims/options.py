@@ -17,7 +17,8 @@ class Options:
     Examples
     --------
     >>> from learnprop import claims
-    >>> claims(quick=True, runs=2).to_frame()["verdict"].isin(["holds", "fails", "inconclusive"]).all()
+    >>> result = claims(quick=True, runs=2)
+    >>> result.to_frame()["verdict"].isin(["holds", "fails", "inconclusive"]).all()
     np.True_
     """
 

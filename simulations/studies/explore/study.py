@@ -179,8 +179,10 @@ def footprint(cell: ExploreCell, n_runs: int) -> dict[str, float]:
 def used_of(design: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out of a stored design what neither its generator nor its fitter has."""
     generator, fitter = design["generator"], design["fitter"]
+    of_other = ("generator",) if design["file"] else _OF_DATA
+    design = {name: value for name, value in design.items() if name not in of_other}
     if design["file"]:
-        generator, design = "", {k: v for k, v in design.items() if k != "generator"}
+        generator = ""
     if design.get("estimator"):
         design = {k: v for k, v in design.items() if k != "fitter"}
     return without_unused(FITTERS, fitter, without_unused(FAMILIES, generator, design))

@@ -24,8 +24,9 @@ from learnprop.simulations.studies.option import Device, Option, Seed, quick_opt
 class Options:
     """Compare the paper's losses: Tables 3, 4 and 5, Figures 1 and 2.
 
-    Trained as in the paper unless told otherwise: what is None is as the paper has it for the data
-    set. A long training is resumed too. If it is interrupted, what is there is reported.
+    Trained as in the paper unless told otherwise: an option that is left open is as the paper has
+    it for the data set. A long training is resumed too. If it is interrupted, what is there is
+    reported.
 
     Examples
     --------

@@ -97,7 +97,7 @@ def test_time_left_is_unknown_before_the_first_block(tmp_path, cli):
         assert code == 0
         assert "time left: about unknown" not in stdout
         assert "time left: not known before the first block" in stdout
-        assert "(process 7 on here): 2 blocks at a time" in stdout
+        assert "(process 7 on here), blocks at a time: 2" in stdout
     assert "not running: the command that began it resumes" in cli("status", tmp_path)[1]
 
 

@@ -1,7 +1,9 @@
 """Sentences of protocols that are true under some options, and are to stand there alone."""
 
+import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -162,3 +164,18 @@ def test_how_replications_are_computed():
         (replace(study, compute_together=compute_all), "computed as many at once as there are to "),
     ):
         assert f"4 replications asked for at first, {said}" in replications(how, None)
+
+
+def test_options_are_those_that_were_used(tmp_path):
+    """Of a user's file no generator; of a softmax no epochs."""
+    rng = np.random.default_rng(0)
+    pd.DataFrame({"x": rng.normal(size=60), "kind": ["a", "b"] * 30}).to_csv(tmp_path / "own.csv")
+    own = {"data": str(tmp_path / "own.csv"), "label": "kind", "drop": ("Unnamed: 0",)}
+    found = [
+        set(re.findall(r"`(\w+)`: ", protocol(study_of("explore", **options))))
+        for options in (own | {"ratios": (1.0,)}, {"generator": "gaussian", "classes": 4})
+    ]
+    assert {"label", "l2", "ratios"} <= found[0]
+    assert not {"generator", "classes", "means", "hidden", "epochs"} & found[0]
+    assert {"generator", "classes", "means"} <= found[1]
+    assert not {"label", "hidden", "epochs", "reading"} & found[1]

@@ -100,7 +100,7 @@ def test_a_store_that_calls_the_option_beta_is_read():
         ({"weight_decay": -1.0}, "weight_decay must be finite and not negative, got -1"),
         ({"schedule": "warm"}, "schedule must be one of constant, step, cosine, got 'warm'"),
         ({"precision": "fp8"}, "precision must be one of float32, tf32, bf16, got 'fp8'"),
-        ({"margin": 0.0}, "margin must be positive and finite, got 0"),
+        ({"margin": 0.0}, "margin must be a share between 0 and 1, e.g. 0.05, got 0"),
         ({"device": "tpu"}, "device must be one of auto, cpu, cuda, got 'tpu'"),
         ({"runs": 0}, "runs must be at least 1, got 0"),
     ],
