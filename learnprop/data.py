@@ -43,14 +43,14 @@ def list_datasets(data_dir: DataDir = None, wide: Wide = False) -> None:
     folders = data_folders(str(data_dir or ""))
     for d in DATASETS.values():
         folder = find_folder(d.name, d.files, folders)
-        missing = f"not here: learnprop data fetch {d.name}"
-        where = str(folder or missing) if d.files else "embedded in scikit-learn"
+        where = str(folder or "not here") if d.files else "in scikit-learn"
         channels, height, width = d.shape
         shape = f"{height} x {width}" + (f" x {channels}" if channels > 1 else "")
         rows.append((d.name, d.title, shape, where))
     grid = Grid(
-        ("name", "title", "images", "where"), tuple(rows), verbatim=(1, 2, 3), minor=("images",)
-    )
+        ("name", "title", "images", "where"), tuple(rows), verbatim=(1, 2, 3), minor=("images",),
+        note="learnprop data fetch NAME brings what is not here",
+    )  # fmt: skip
     show_tables([Titled("Data sets", grid)], wide=wide)
 
 
