@@ -31,6 +31,9 @@ Wide = Annotated[bool, typer.Option("--wide", help=WIDE)]
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="All by default.")]
 
 
+AWAY, FETCH = "not here", "learnprop data fetch NAME brings what is not here"
+
+
 @app.command(name="list")
 def list_datasets(data_dir: DataDir = None, wide: Wide = False) -> None:
     """Say which data sets there are, and where their files were found."""
@@ -43,13 +46,13 @@ def list_datasets(data_dir: DataDir = None, wide: Wide = False) -> None:
     folders = data_folders(str(data_dir or ""))
     for d in DATASETS.values():
         folder = find_folder(d.name, d.files, folders)
-        where = str(folder or "not here") if d.files else "in scikit-learn"
+        where = str(folder or AWAY) if d.files else "in scikit-learn"
         channels, height, width = d.shape
         shape = f"{height} x {width}" + (f" x {channels}" if channels > 1 else "")
         rows.append((d.name, d.title, shape, where))
     grid = Grid(
         ("name", "title", "images", "where"), tuple(rows), verbatim=(1, 2, 3), minor=("images",),
-        note="learnprop data fetch NAME brings what is not here",
+        note=FETCH if any(where == AWAY for *_, where in rows) else "",
     )  # fmt: skip
     show_tables([Titled("Data sets", grid)], wide=wide)
 
