@@ -209,7 +209,8 @@ def _documented(about: str, besides: tuple[str, ...], options: dict[str, Declare
         + "\n\nReturns\n-------\nStudyResult\n\nRaises\n------\nValueError\n"
         "    If an option is unknown or cannot be, or `out` holds another study.\n"
         "\nWarns\n-----\nUserWarning\n"
-        "    If no run has a model: what it would show is NaN.\n"
+        "    If no run has a model: what it would show is NaN. If your own data cannot have all of "
+        "the\n    default design.\n"
         f"\nExamples\n--------\n{example}"
     )
 
@@ -257,6 +258,7 @@ def _run(
     caller = Caller(
         command=[f"learnprop.{name}({' '.join(called.split())})"],
         without_model=lambda line: warnings.warn(line, stacklevel=6),
+        left_out=lambda line: warnings.warn(line, stacklevel=5),
     )
     with ExitStack() as stack:
         folder = Path(out if out is not None else stack.enter_context(TemporaryDirectory()))
