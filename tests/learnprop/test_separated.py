@@ -111,7 +111,8 @@ def test_what_is_left_out_is_told_on_the_command_line_and_in_python(cli, tmp_pat
     for column in (*NUMBERS, "balanced_accuracy", "overall_accuracy_mcse"):
         assert frame[column].isna().all()
         assert column in usual
-    several = lp.multiclass(train_size=3, imbalance=1, weights=["equal"], runs=2).to_frame()
+    with pytest.warns(UserWarning, match="no run has a model"):
+        several = lp.multiclass(train_size=3, imbalance=1, weights=["equal"], runs=2).to_frame()
     assert several[list(NUMBERS)].isna().all(axis=None)
 
 
