@@ -14,17 +14,17 @@ import numpy as np
 
 from learnprop.equations.arguments import BadArgument
 from learnprop.simulations.generators.user_files.columns import (
-    numbers_in,
     noting,
+    numbers_in,
     refuse_columns,
 )
 from learnprop.simulations.generators.user_files.dialect import (
     UNSAID,
     Dialect,
     decimal_of,
-    stripped_names,
     records,
     separator_of,
+    stripped_names,
     text_of,
 )
 

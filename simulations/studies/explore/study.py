@@ -246,17 +246,16 @@ def _grid(
     o: Options, source: Source, fitter: Chosen, left_out: Sequence[float]
 ) -> tuple[dict[float, tuple[Sizes, Sizes]], Sequence[float]]:
     """Sizes by ratio, and the ratios without: of a file those that nobody named and it lacks."""
-    found, lacking = {}, {}
+    found: dict[float, tuple[Sizes, Sizes]] = {}
+    lacking: dict[float, BadArgument] = {}
     for ratio in o.ratios:
         try:
             found[ratio] = _sizes(vars(o), source, fitter, ratio)
-        except BadArgument as error:
-            lacking[ratio] = error
+        except BadArgument as refused:
+            lacking[ratio] = refused
     if lacking and not (found and source.file and isinstance(o.ratios, Unnamed)):
-        ratio, error = next(iter(lacking.items()))
-        raise BadArgument(
-            error.argument, f"{error.problem}{_would_do(o, source, fitter, ratio)}"
-        ) from None
+        ratio, first = next(iter(lacking.items()))
+        raise BadArgument(first.argument, f"{first.problem}{_would_do(o, source, fitter, ratio)}")
     return found, [*left_out, *lacking]
 
 
