@@ -243,5 +243,5 @@ def test_a_default_list_is_read_from_its_own_text(study):
 def test_weights_by_label_and_no_folder_are_refused_in_one_line():
     with pytest.raises(BadArgument, match=r"^weights must be a list in order, got \{0: 1.0\}$"):
         learnprop.explore(weights={0: 1.0})
-    with pytest.raises(BadArgument, match="^folder must name a folder, got None$"):
+    with pytest.raises(BadArgument, match=r"^folder must name a folder, got None$"):
         learnprop.api.StudyResult(None, None).save(None)
