@@ -76,6 +76,8 @@ class StudyResult:
         """
         from learnprop.reports.study_report import write_contents
 
+        if not isinstance(folder, str | PathLike):
+            raise BadArgument("folder", f"must name a folder, got {folder!r}")
         check_path("folder", fspath(folder))
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
@@ -99,6 +101,13 @@ class StudyResult:
 
 _HOW = {"out": None, "jobs": 1, "max_failures": 1.0}
 """Defaults of Python's own: nothing is kept, computed here, whatever fails."""
+
+_TOLD = {
+    "out": "Folder that keeps the study, made if it is not there: its store, protocol and "
+    "provenance, and a copy of your arrays, data.npz. Tables and figures come by ``save()``. By "
+    "default nothing is kept."
+}
+"""What options are where they do something else than on the command line."""
 
 _ARRAYS = {
     "X": "array_like, shape (n_samples, n_features), optional\n"
@@ -200,7 +209,7 @@ def _documented(about: str, besides: tuple[str, ...], options: dict[str, Declare
             words = f"tuple of {words}"
         default = _HOW.get(name, declared.default)
         shown = f", default {as_text(default)}" if default not in ((), "", None, MISSING) else ""
-        told = fill(str(Worded(option.help)), width=96)
+        told = fill(_TOLD.get(name, str(Worded(option.help))), width=96)
         entries.append(f"{name} : {words}{shown}\n{indent(told, '    ')}")
     return (
         str(Worded(text)).strip()
@@ -209,7 +218,8 @@ def _documented(about: str, besides: tuple[str, ...], options: dict[str, Declare
         + "\n\nReturns\n-------\nStudyResult\n\nRaises\n------\nValueError\n"
         "    If an option is unknown or cannot be, or `out` holds another study.\n"
         "\nWarns\n-----\nUserWarning\n"
-        "    If no run has a model: what it would show is NaN.\n"
+        "    If no run has a model: what it would show is NaN. If your own data cannot have all of "
+        "the\n    default design.\n"
         f"\nExamples\n--------\n{example}"
     )
 
@@ -257,6 +267,7 @@ def _run(
     caller = Caller(
         command=[f"learnprop.{name}({' '.join(called.split())})"],
         without_model=lambda line: warnings.warn(line, stacklevel=6),
+        left_out=lambda line: warnings.warn(line, stacklevel=5),
     )
     with ExitStack() as stack:
         folder = Path(out if out is not None else stack.enter_context(TemporaryDirectory()))

@@ -205,6 +205,8 @@ def _plain(declared: Declared, value: Any) -> Any:
         return _checked(declared, value)
     if isinstance(value, str):
         return from_text(declared, [value])
+    if isinstance(value, Mapping):
+        raise BadArgument(declared.name, f"must be a list in order, got {value!r}")
     values = tuple(value) if isinstance(value, Iterable) else (value,)
     return tuple(_checked(declared, one) for one in values)
 

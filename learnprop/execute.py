@@ -16,7 +16,7 @@ from learnprop.exits import tell
 from learnprop.machine import mention_shared_device, within_machine
 from learnprop.progress import run_missing
 from learnprop.run_options import PlanOptions, RunOptions
-from learnprop.simulations.studies import no_minimum_of, options_type, study_module
+from learnprop.simulations.studies import left_out_of, no_minimum_of, options_type, study_module
 from learnprop.simulations.studies.option import with_defaults
 
 if TYPE_CHECKING:
@@ -71,6 +71,9 @@ class Caller:
         What the caller calls an argument.
     without_model : callable ``(line) -> None``
         What is done, once all is reported, where no run of the study has a model.
+    left_out : callable ``(line) -> None``, optional
+        What is done, before anything is computed, where the study goes without a part of its
+        default design; by default it is told as progress is.
     """
 
     deliver: Callable[[Contents], None] = lambda _: None
@@ -78,6 +81,7 @@ class Caller:
     files: Mapping[str, bytes] = field(default_factory=dict)
     spell: Callable[[str], str] = str
     without_model: Callable[[str], None] = lambda _: None
+    left_out: Callable[[str], None] | None = None
 
 
 def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Contents]:
@@ -123,6 +127,9 @@ def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Conte
             _write_provenance(computed, store, workers, how, caller.command, started)
             return contents
 
+        if said := left_out_of(study):
+            left_out = caller.left_out or (tell if how.shows_progress else str)
+            left_out(f"{study.name}: {Worded(said).spelled(caller.spell)}")
         if how.shows_progress and (said := no_minimum_of(study)):
             tell(f"{study.name}: {Worded(said).spelled(caller.spell)}")
         try:

@@ -143,7 +143,8 @@ def export(
         typer.Option(
             "--format",
             metavar="csv|parquet|json",
-            help="By default as FILE ends, on stdout csv. Numbers keep every bit.",
+            help="By default as FILE ends, on stdout csv. Numbers keep every bit; infinite ones "
+            "are text in json.",
         ),
     ] = None,
     table: Annotated[

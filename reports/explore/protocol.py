@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from learnprop.equations.arguments import Worded
 from learnprop.reports.explore.text import weighting_name
 from learnprop.reports.protocols.ademp import (
     EQ_9,
@@ -18,6 +19,7 @@ from learnprop.reports.protocols.ademp import (
 from learnprop.reports.statistics.resplit import resplit_protocol
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.studies.explore.source import Source
+from learnprop.simulations.studies.explore.study import left_out_of
 
 _RESPLIT = resplit_protocol("the samples of one file", "gaps and accuracies over all classes")
 
@@ -42,6 +44,7 @@ def explore_protocol(study: Study) -> Protocol:
                 f"ratio {c.ratio:g}: train {c.train_size}, test {c.test_size}{population}"
                 for c in study.cells
             ),
+            *([plain_text(str(Worded(left_out_of(study))))] if "left_out" in design else []),
         ),
         estimands=(
             "Both sides of every equation under these weights, which share each replication's "

@@ -31,7 +31,13 @@ from learnprop.reports.statistics.evidence import (
     too_many_failed,
 )
 from learnprop.reports.statistics.resplit import columns_of_corrected
-from learnprop.reports.statistics.rows import about_classes, class_rows, of_all_classes
+from learnprop.reports.statistics.rows import (
+    NUMBERS,
+    about_classes,
+    class_rows,
+    frame_of,
+    of_all_classes,
+)
 from learnprop.reports.statistics.sides import SidesOverRuns, overall_verdict
 from learnprop.simulations.engine.seeds import replication_rng
 from learnprop.simulations.engine.study import Study
@@ -43,6 +49,11 @@ from learnprop.simulations.studies.recording import SPLITS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+OF_ALL_CLASSES = tuple(
+    f"{name}_accuracy{error}" for name in ("balanced", "overall") for error in ("", "_mcse")
+)
+"""Columns of accuracies over all classes."""
 
 CURVE_STEP = 0.3
 """Between the points of the population curve, in log odds; twice that for more than two classes,
@@ -164,7 +175,7 @@ def summarise(study: Study, store: Store) -> Explore:
             found = class_rows(evidence, terms, about, COLUMNS, verdicts=_verdicts(terms))
             rows += [key | row for row in found]
     return Explore(
-        summary=pd.DataFrame(rows),
+        summary=frame_of(rows, (*NUMBERS, *OF_ALL_CLASSES)),
         curve=pd.DataFrame(curve),
         ratios=tuple(cell.ratio for cell in study.cells),
         settings=study.cells[0].settings,

@@ -55,7 +55,9 @@ def export(
         A path is replaced if it is there, and compressed if it ends in ``.gz``. A file, such as
         that of stdout, takes text alone.
     file_format : {"csv", "parquet", "json"}, optional
-        Numbers keep every bit. JSON is one array of records. By default as the path ends, of a file
+        Numbers keep every bit. JSON is one array of records; what is missing is null, and an
+        infinite number, such as the log-loss of a probability of zero, the text "Infinity" or
+        "-Infinity". By default as the path ends, of a file
         CSV.
     table : {"measurements", "fits"}
         One row per cell, λ setting, run, epoch, stage, split, true class and predicted class; or
@@ -265,9 +267,13 @@ def _json(file: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
 
     def write(frame: pd.DataFrame) -> None:
         nonlocal separator
-        for record in frame.astype(object).where(frame.notna(), None).to_dict("records"):
+        values = frame.astype(object).where(frame.notna(), None)
+        for infinite in (np.inf, -np.inf):  # JSON has no such number
+            values = values.mask(frame == infinite, json.dumps(infinite))
+        for record in values.to_dict("records"):
             # json writes the shortest digits that read back as the same number
-            file.write(f"{separator}{json.dumps(record, ensure_ascii=False)}".encode())
+            text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+            file.write(f"{separator}{text}".encode())
             separator = ",\n"
 
     yield write

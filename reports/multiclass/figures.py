@@ -29,7 +29,7 @@ def draw_mean_proba(table: Multiclass) -> Figure | None:
 def draw_sides(table: Multiclass) -> Figure | None:
     """Draw both sides of Eq. (9) on test data per class, with intervals, and their gap."""
     test = table.summary[table.summary["split"] == "test"]
-    if "left" not in test or not len(test.dropna(subset=["left"])):
+    if not len(test.dropna(subset=["left"])):
         return None
     settings = list(dict.fromkeys(test["setting"]))
     figure, axes = subplots(

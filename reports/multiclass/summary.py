@@ -30,7 +30,13 @@ from learnprop.reports.statistics.evidence import (
     read_cell,
     separated_note,
 )
-from learnprop.reports.statistics.rows import about_classes, about_runs, class_rows, joint_test
+from learnprop.reports.statistics.rows import (
+    about_classes,
+    about_runs,
+    class_rows,
+    frame_of,
+    joint_test,
+)
 from learnprop.reports.statistics.sides import overall_verdict, rejections
 from learnprop.simulations.engine.seeds import replication_rng
 from learnprop.simulations.engine.study import Study
@@ -101,7 +107,7 @@ def summarise(study: Study, store: Store) -> Multiclass:
         joint.append(key | _joint_row(evidence, terms))
         if evidence.usable:
             P[setting] = evidence.split("test").mean_proba.mean(axis=0)
-    summary = pd.DataFrame(rows)
+    summary = frame_of(rows)
     summary.insert(summary.columns.get_loc("mass_share"), "split", summary.pop("split"))
     return Multiclass(
         summary=summary,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from learnprop.equations.balance import residual
 from learnprop.equations.inference.joint import joint_test_over_runs
 from learnprop.reports.statistics.columns import Columns
 from learnprop.reports.statistics.evidence import Part, SettingEvidence, Terms, parts_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Row = dict[str, Any]
 
@@ -27,6 +30,38 @@ def by_class(columns: Columns) -> list[Row]:
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
+
+
+NUMBERS = (
+    *("left", "left_mcse", "right", "right_mcse", "gap", "gap_low", "gap_high", "gap_mcse"),
+    *("gap_jackknife", "gap_jackknife_low", "gap_jackknife_high", "max_relative_difference"),
+    *("residual", "residual_mcse", "mean_proba", "mean_proba_mcse", "accuracy", "accuracy_mcse"),
+)
+"""Columns of both sides and of predictions, which every summary by class has."""
+
+
+def frame_of(rows: Sequence[Row], numbers: Sequence[str] = NUMBERS) -> pd.DataFrame:
+    """Data frame of rows; of numbers that no run has, a last column of NaN.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+    numbers : sequence of str
+        Columns that there shall be.
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> frame_of([{"verdict": "separated"}], ["gap"]).to_dict("records")
+    [{'verdict': 'separated', 'gap': nan}]
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    return frame.assign(**{name: float("nan") for name in numbers if name not in frame})
 
 
 def about_classes(cell: Any, setting: str, labels: Sequence[str] = ()) -> Columns:

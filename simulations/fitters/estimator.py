@@ -24,8 +24,9 @@ from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import FloatArray, IntArray
 from learnprop.equations.balance import class_mass, residual
 from learnprop.equations.labels import class_count
-from learnprop.equations.mean_proba import mean_proba
+from learnprop.equations.mean_proba import check_proba, mean_proba
 from learnprop.simulations.engine.study import StudyError
+from learnprop.simulations.fitters.estimator_weights import predicts_proba, weighted_by
 from learnprop.simulations.fitters.fit import Fit, Fitted
 from learnprop.simulations.fitters.fitter import Batch, Fitter, no_epochs
 from learnprop.simulations.records.rows import CONVERGED, NOT_CONVERGED
@@ -54,7 +55,8 @@ def choose_estimator(estimator: Any) -> Chosen:
     Raises
     ------
     BadArgument
-        If it is no such classifier, λ cannot reach it, or it cannot be handed to workers.
+        If it is no such classifier, λ cannot reach it or would be multiplied by a ``class_weight``
+        of its own, or it cannot be handed to workers.
 
     Examples
     --------
@@ -68,14 +70,14 @@ def choose_estimator(estimator: Any) -> Chosen:
 
     if isinstance(estimator, type):
         raise BadArgument("estimator", f"must be an object, got a class: {estimator.__name__}()")
-    for method in ("get_params", "fit", "predict_proba"):
-        if not hasattr(estimator, method):
-            raise BadArgument(
-                "estimator",
-                f"must be a classifier with predict_proba, as scikit-learn's are, got "
-                f"{shown(estimator)} without {method}",
-            )
-    weighted_by = _weighted_by(estimator)
+    lacks = [method for method in ("get_params", "fit") if not hasattr(estimator, method)]
+    if lacks or not predicts_proba(estimator):
+        raise BadArgument(
+            "estimator",
+            f"must be a classifier with predict_proba, as scikit-learn's are, got "
+            f"{shown(estimator)} without {[*lacks, 'predict_proba'][0]}",
+        )
+    by = weighted_by(estimator)
     try:
         kept = clone(estimator)
         pickle.dumps(kept)
@@ -87,7 +89,7 @@ def choose_estimator(estimator: Any) -> Chosen:
         "called": _called(estimator),
         "params": _params(estimator),
         "versions": _versions(estimator),
-        "weighted_by": weighted_by,
+        "weighted_by": by,
     }
     return stored_estimator(described, kept)
 
@@ -107,25 +109,6 @@ def stored_estimator(described: Mapping[str, Any], estimator: Any = None) -> Cho
     """
     values = (("estimator", estimator), ("described", dict(described)))
     return Chosen("estimator", f"{__name__}:FITTER", values)
-
-
-def _weighted_by(estimator: Any) -> str:
-    """Name of the argument of fit, or else the parameter, by which λ goes in."""
-    from sklearn.pipeline import Pipeline
-    from sklearn.utils.validation import has_fit_parameter
-
-    last, path = estimator, ""
-    while isinstance(last, Pipeline):
-        step, last = last.steps[-1]
-        path += f"{step}__"
-    if has_fit_parameter(last, "sample_weight"):
-        return f"{path}sample_weight"
-    if "class_weight" in last.get_params(deep=False):
-        return f"{path}class_weight"
-    raise BadArgument(
-        "estimator",
-        f"{type(last).__name__} takes no weights: neither sample_weight in fit nor class_weight",
-    )
 
 
 def _called(estimator: Any) -> str:
@@ -185,9 +168,8 @@ def _fit(batch: Batch, *, estimator: Any, described: Mapping[str, Any]) -> list[
     found = []
     for X, rng in zip(batch.X, batch.rngs("start"), strict=True):
         start = _of_replication(estimator, rng)
-        weighted_by = described["weighted_by"]
-        weights = map(np.asarray, batch.values)
-        found.append([_fit_one(start, weighted_by, X, batch.y, weight) for weight in weights])
+        by, weights = described["weighted_by"], map(np.asarray, batch.values)
+        found.append([_fit_one(start, by, X, batch.y, weight) for weight in weights])
     models = np.empty((len(batch.X), len(batch.values)), dtype=object)
     for at in np.ndindex(models.shape):
         models[at] = found[at[0]][at[1]][0]
@@ -222,7 +204,7 @@ def _of_replication(estimator: Any, rng: np.random.Generator) -> Any:
 
 
 def _fit_one(
-    start: Any, weighted_by: str, X: FloatArray, y: IntArray, class_weight: FloatArray
+    start: Any, by: str, X: FloatArray, y: IntArray, class_weight: FloatArray
 ) -> tuple[Any, str, float, FloatArray, int]:
     """Model, status, loss, what a bias gradient would be over Σw, and number of iterations."""
     from sklearn.base import clone
@@ -232,10 +214,10 @@ def _fit_one(
     weight = class_weight * (len(y) / mass.sum())
     model = clone(start)
     arguments = {}
-    if _own(weighted_by) == "sample_weight":
-        arguments[weighted_by] = weight[y]
+    if _own(by) == "sample_weight":
+        arguments[by] = weight[y]
     else:
-        model.set_params(**{weighted_by: dict(enumerate(weight.tolist()))})
+        model.set_params(**{by: dict(enumerate(weight.tolist()))})
     with _quietly() as warned:
         model.fit(X, y, **arguments)
     left_off = any(issubclass(w.category, ConvergenceWarning) for w in warned)
@@ -266,16 +248,15 @@ def _log_proba(model: Any, X: FloatArray, n_classes: int) -> FloatArray:
     with probability zero or one, and the log-loss of a sample that is of it is infinite.
     """
     with _quietly():
-        proba = np.asarray(model.predict_proba(X), dtype=np.float64)
+        proba = check_proba(model.predict_proba(X), "predict_proba")
     if proba.shape != (len(X), n_classes):
         raise ValueError(f"predict_proba must be {(len(X), n_classes)}, got shape {proba.shape}")
-    total = proba.sum(axis=1, keepdims=True)
-    good = (proba >= 0).all(axis=1) & np.isfinite(total[:, 0]) & (total[:, 0] > 0)
-    if not good.all():
-        row = int(np.argmin(good))
-        raise ValueError(f"predict_proba is no distribution in row {row}: {shown(proba[row])}")
+    order = np.asarray(getattr(model, "classes_", range(n_classes))).tolist()
+    if len(order) != n_classes or set(order) != set(range(n_classes)):
+        raise ValueError(f"classes_ must be the labels 0 to {n_classes - 1}, got {shown(order)}")
+    proba = proba[:, np.argsort(order)]
     with np.errstate(divide="ignore", under="ignore"):
-        return np.asarray(np.log(proba / total))
+        return np.asarray(np.log(proba / proba.sum(axis=1, keepdims=True)))
 
 
 def _logits_of(X: FloatArray, models: Sequence[Any], *, n_classes: int) -> FloatArray:

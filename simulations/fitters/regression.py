@@ -81,10 +81,10 @@ def in_units(theta: torch.Tensor, by: Standardised) -> torch.Tensor:
 
 
 def check_penalty(l2: float, argument: str = "l2") -> None:
-    """Raise ValueError unless α can be: finite and not negative."""
+    """Raise ValueError unless α can be, in the words of `learnprop.simulations.registry.choose`."""
     l2 = as_number(l2, argument)
     if not 0 <= l2 < float("inf"):
-        raise BadArgument(argument, f"must be finite and not negative, got {l2:g}")
+        raise BadArgument(argument, f"must be finite and at least 0, got {l2}")
 
 
 def penalty_in(by: Standardised, l2: float, mass: FloatArray) -> torch.Tensor:

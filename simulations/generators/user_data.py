@@ -221,7 +221,8 @@ def _refuse_target(counts: Counter[str], name: str) -> None:
             raise BadArgument(
                 name,
                 f"looks like a continuous target: {n} distinct values in {n_rows} rows, such as "
-                f"{next(iter(counts))}; a classifier needs classes: cut it into intervals",
+                f"{next(iter(counts))}; a classifier needs classes: cut it into intervals, or "
+                f"name the classes, such as c{next(iter(counts))}",
             )
     if 2 * n > n_rows:
         raise BadArgument(

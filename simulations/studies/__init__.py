@@ -92,8 +92,17 @@ def no_minimum_of(study: Study) -> str:
     str
         Options are marked by backticks; empty where there is nothing to say.
     """
-    module = study_module(study.name)
-    return str(module.no_minimum_of(study)) if hasattr(module, "no_minimum_of") else ""
+    return _remark("no_minimum_of", study)
+
+
+def left_out_of(study: Study) -> str:
+    """Say what of its default design a study goes without, as `no_minimum_of` says its."""
+    return _remark("left_out_of", study)
+
+
+def _remark(of: str, study: Study) -> str:
+    remark = getattr(study_module(study.name), of, lambda _: "")
+    return str(remark(study))
 
 
 def used_of(name: str, design: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 import learnprop
 from learnprop.arguments import as_text, from_python, from_text, spaces_to_commas
+from learnprop.equations.arguments import BadArgument
 from learnprop.simulations.generators.user_data import _samples
 from learnprop.simulations.records.store import canonical_dump
 from learnprop.simulations.records.store_file import open_store, read_store
@@ -237,3 +238,10 @@ def test_a_default_list_is_read_from_its_own_text(study):
     for declared in declared_options(options_type(study)).values():
         if declared.several and declared.default:
             assert from_text(declared, [as_text(declared.default)]) == declared.default
+
+
+def test_weights_by_label_and_no_folder_are_refused_in_one_line():
+    with pytest.raises(BadArgument, match=r"^weights must be a list in order, got \{0: 1.0\}$"):
+        learnprop.explore(weights={0: 1.0})
+    with pytest.raises(BadArgument, match=r"^folder must name a folder, got None$"):
+        learnprop.api.StudyResult(None, None).save(None)

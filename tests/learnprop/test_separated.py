@@ -7,9 +7,12 @@ from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
 import learnprop as lp
 from learnprop.reports.layout.numbers import TEXT
+from learnprop.reports.statistics.rows import NUMBERS
+from learnprop.reports.study_report import report_of
 from learnprop.simulations.records.store_file import StoreError
+from learnprop.simulations.studies import stored_study
 from learnprop.simulations.studies.explore.options import Options
-from learnprop.simulations.studies.explore.study import make_study, no_minimum_of
+from learnprop.simulations.studies.explore.study import left_out_of, make_study, no_minimum_of
 
 FILES = {"iris": load_iris, "wine": load_wine, "breast cancer": load_breast_cancer}
 REASON = "separated: a hyperplane parts the classes, so the loss has no minimum"
@@ -57,6 +60,64 @@ def test_both_ways_on_lead_somewhere(tmp_path, name):
         train = frame[frame["split"] == "train"]
         assert set(train["verdict"]) == {"holds"}
         assert train["max_relative_difference"].max() <= 1e-10
+
+
+@pytest.mark.parametrize(
+    ("name", "ratios", "lacking", "at_most"),
+    [
+        # A fifth tests. Of 50 of each 40 are left: 40 to 1 may be called 40 / 0.85 = 47.06.
+        ("iris", [1, 2, 5, 10, 20], [50, 100], 47),
+        # Of 59, 71 and 48 are left 48, 57 and 39, the last made rare: 57 to 1, 57 / 0.85 = 67.06.
+        ("wine", [1, 2, 5, 10, 20, 50], [100], 67),
+        # Of 212 and 357 are left 170 and 286.
+        ("breast cancer", [1, 2, 5, 10, 20, 50, 100], [], 0),
+    ],
+)
+def test_ratios_that_nobody_named_are_those_that_a_file_can_have(
+    tmp_path, name, ratios, lacking, at_most
+):
+    own = {"data": str(written(tmp_path, name)), "label": "kind", "weights": ("equal",)}
+    study = make_study(Options(**own))
+    assert study.design["ratios"] == ratios
+    assert study.design.get("left_out", []) == lacking
+    again = stored_study("explore", study.design, 2, study.inputs)
+    assert again.design == study.design
+    listed = f"left out of the default `ratios`: {', '.join(map(str, lacking))}; `ratios` "
+    assert left_out_of(again).startswith(f"{listed}{lacking[0]} leaves no" if lacking else "")
+    assert ("left out of the default" in protocol_of(study)) == bool(lacking)
+    if lacking:
+        with pytest.raises(
+            ValueError, match=f"ratios 100 leaves .* to test; ratio {at_most} would do"
+        ):
+            make_study(Options(**own, ratios=(1.0, 100.0)))
+        with pytest.raises(ValueError, match="ratios 1 needs 900 samples"):
+            make_study(Options(**own, train_size=900))
+
+
+def test_what_is_left_out_is_told_on_the_command_line_and_in_python(cli, tmp_path):
+    line = "explore: left out of the default {}: 100; {} 100 leaves no sample of label "
+    few = ("--runs", 2, "--quick", "--weights", "equal", "--label", "kind", "--out", tmp_path / "o")
+    _, _, stderr = cli("explore", "--data", written(tmp_path, "iris"), *few)
+    assert stderr.startswith(line.format("--ratios", "--ratios"))
+    X, y = load_iris(return_X_y=True)
+    with pytest.warns(UserWarning, match="left out|no run has a model") as caught:
+        result = lp.explore(X, y, runs=2, quick=True, weights=["equal"])
+    assert str(caught[0].message).startswith(line.format("ratios", "ratios"))
+    assert caught[0].filename == __file__
+    # None has a model: what there would be is NaN.
+    frame = result.to_frame()
+    assert sorted(frame["ratio"].unique()) == [1, 10]
+    usual = lp.explore(X, y, runs=2, ratios=[1], weights=["equal"], l2=1.0).to_frame()
+    for column in (*NUMBERS, "balanced_accuracy", "overall_accuracy_mcse"):
+        assert frame[column].isna().all()
+        assert column in usual
+    with pytest.warns(UserWarning, match="no run has a model"):
+        several = lp.multiclass(train_size=3, imbalance=1, weights=["equal"], runs=2).to_frame()
+    assert several[list(NUMBERS)].isna().all(axis=None)
+
+
+def protocol_of(study):
+    return joined(report_of("explore").protocol(study, None))
 
 
 def test_python_says_it_in_its_own_words():

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from learnprop.equations.arguments import BadArgument, within
 from learnprop.equations.mean_proba import FloatArray
+from learnprop.simulations.generators.user_files.dialect import ONE_MARK, is_decimal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +69,7 @@ def check_features(features: pd.DataFrame, name: str) -> FloatArray:
     refused: dict[str, BadArgument] = {}
     for column, n in zip(columns, named, strict=True):
         with noting(refused, n, name):
-            numbers.append(as_numbers(plain_values(column, name), name))
+            numbers.append(numbers_in(plain_values(column, name), name))
     refuse_columns(refused, name)
     X = np.column_stack(numbers).astype(np.float64)
     _refuse_missing(~np.isfinite(X), named, name)
@@ -104,7 +105,7 @@ def _missing(column: pd.Series) -> np.ndarray:
         return missing | np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
-def as_numbers(
+def numbers_in(
     values: np.ndarray | Sequence[str], name: str, first_row: int = 1, decimal: str = ""
 ) -> np.ndarray:
     """One column as float64, missing words as NaN; as bool if it holds True and False alone.
@@ -130,7 +131,7 @@ def as_numbers(
 
     Examples
     --------
-    >>> as_numbers(["1.5", "NA", "1e3"], "x").tolist(), as_numbers(["True", "false"], "x").tolist()
+    >>> numbers_in(["1.5", "NA", "1e3"], "x").tolist(), numbers_in(["True", "false"], "x").tolist()
     ([1.5, nan, 1000.0], [True, False])
     """
     if isinstance(values, np.ndarray) and values.dtype.kind == "b":
@@ -189,9 +190,10 @@ def _of_another_mark(value: Any, decimal: str) -> str:
     other = {".": ",", ",": "."}.get(decimal, "")
     if not other or other not in value or not _DIGITS_AND_MARKS.fullmatch(value.strip()):
         return ""
-    return (
-        f"which is no number where `decimal` is {decimal!r}; say `decimal` {other!r} or write it so"
-    )
+    said = f"which is no number where `decimal` is {decimal!r}"
+    if is_decimal(value.strip()):
+        return f"{said}; say `decimal` {other!r} or write it so"
+    return f"{said}; {ONE_MARK}, or leave the column out with `drop`"
 
 
 def _number(value: Any, decimal: str) -> float | bool | None:

@@ -14,17 +14,17 @@ import numpy as np
 
 from learnprop.equations.arguments import BadArgument
 from learnprop.simulations.generators.user_files.columns import (
-    as_numbers,
     noting,
+    numbers_in,
     refuse_columns,
 )
 from learnprop.simulations.generators.user_files.dialect import (
     UNSAID,
     Dialect,
     decimal_of,
-    names_in,
     records,
     separator_of,
+    stripped_names,
     text_of,
 )
 
@@ -89,7 +89,7 @@ def read_csv(
     header = next(_rows(file, sep), None)
     if header is None:
         raise BadArgument("data", "cannot be read: it is empty")
-    columns = [field or f"Unnamed: {j}" for j, field in enumerate(names_in(header))]
+    columns = [field or f"Unnamed: {j}" for j, field in enumerate(stripped_names(header))]
     if len(columns) == 1 and columns != [label]:
         raise BadArgument(
             "data", f"has one column, {columns[0]!r}; `sep` says what stands between columns"
@@ -109,8 +109,8 @@ def read_csv(
         for j in chosen:
             if repr(columns[j]) not in refused:
                 with noting(refused, repr(columns[j]), "data"):
-                    pieces[j].append(as_numbers(fields[j], "data", len(labels) + 1, decimal))
-        labels += names_in(fields[columns.index(label)])
+                    pieces[j].append(numbers_in(fields[j], "data", len(labels) + 1, decimal))
+        labels += stripped_names(fields[columns.index(label)])
     refuse_columns(refused, "data")
     features = {columns[j]: _joined(pieces[j], f": column {columns[j]!r}") for j in chosen}
     return pd.DataFrame(features), pd.Series(labels, dtype=object)

@@ -22,6 +22,7 @@ _MARKS = (  # UTF-32's begins with UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _WITH_MARK = re.compile(r"(?=.*\d)[+-]?(\d*[.,]\d*)(?:[eE][+-]?\d+)?")
+ONE_MARK = "write every number with one decimal mark and nothing between thousands"
 _OF_THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 
 
@@ -173,7 +174,7 @@ def separator_of(file: TextIO, label: str, dialect: Dialect) -> str:
     headers = {}
     for sep in SEPARATORS:
         try:
-            headers[sep] = names_in(next(records(file, sep), []))
+            headers[sep] = stripped_names(next(records(file, sep), []))
         except csv.Error:
             headers[sep] = []
         if len(headers[sep]) > 1 and label in headers[sep]:
@@ -194,15 +195,27 @@ def records(file: TextIO, sep: str) -> Iterator[list[str]]:
     yield from filter(None, csv.reader(file, delimiter=sep, strict=True, skipinitialspace=True))
 
 
-def names_in(record: Sequence[str]) -> list[str]:
+def stripped_names(record: Sequence[str]) -> list[str]:
     """Fields of a record without the blanks around them.
 
     Examples
     --------
-    >>> names_in(["a ", "", "b c"])
+    >>> stripped_names(["a ", "", "b c"])
     ['a', '', 'b c']
     """
     return [field.strip() for field in record]
+
+
+def is_decimal(text: str) -> bool:
+    """Whether text is a number with one mark, which cannot be of thousands.
+
+    Examples
+    --------
+    >>> [is_decimal(text) for text in ("1,5", "0,500", "1,500", "1,500.5", "01.02.2020", "15")]
+    [True, True, False, False, False, False]
+    """
+    match = _WITH_MARK.fullmatch(text)
+    return match is not None and not _OF_THOUSANDS.fullmatch(match[1])
 
 
 def decimal_of(rows: Iterable[Sequence[str]], sep: str) -> str:
@@ -237,15 +250,14 @@ def decimal_of(rows: Iterable[Sequence[str]], sep: str) -> str:
     for row, values in enumerate(rows, start=1):
         for text in map(str.strip, values):
             mark = "," if "," in text else "." if "." in text else ""
-            if mark and mark not in sure and (match := _WITH_MARK.fullmatch(text)):
+            if mark and mark not in sure and _WITH_MARK.fullmatch(text):
                 seen.setdefault(mark, f"{text!r} in row {row}")
-                if not _OF_THOUSANDS.fullmatch(match[1]):
+                if is_decimal(text):
                     sure.add(mark)
     if len(seen) == 2:
         raise BadArgument(
             "data",
-            f"holds {seen[',']} and {seen['.']}: write every number with one decimal mark and "
-            "nothing between thousands, or leave columns out with `drop`",
+            f"holds {seen[',']} and {seen['.']}: {ONE_MARK}, or leave columns out with `drop`",
         )
     for mark, number in seen.items():
         if mark not in sure and (mark == "," or sep == ";"):

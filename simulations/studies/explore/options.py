@@ -19,7 +19,13 @@ from learnprop.simulations.studies.option import (
 from learnprop.simulations.studies.weight_options import Beta, profile_option, weights_option
 
 OWN_DATA = "Your own data"
-RATIOS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+
+
+class Unnamed(tuple[float, ...]):
+    """Ratios that nobody named: of a file, those that it can have."""
+
+
+RATIOS = Unnamed((1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0))
 
 
 def fitter_names() -> tuple[str, ...]:
@@ -46,7 +52,11 @@ class Options:
     seed: Seed = 0
     generator: Annotated[str, Option("Where the samples come from.", choices=FAMILIES)] = "sim1"
     ratios: Annotated[
-        tuple[float, ...], Option("Largest over smallest training class.", metavar="R1,R2,...")
+        tuple[float, ...],
+        Option(
+            "Largest over smallest training class. By default, of a file, those that it can have.",
+            metavar="R1,R2,...",
+        ),
     ] = RATIOS
     weights: Annotated[
         tuple[str, ...],
@@ -60,7 +70,8 @@ class Options:
     lambda0_grid: Annotated[
         tuple[float, ...],
         Option(
-            "N values of λ0 besides, even in log odds. Without `weights` 0.01,0.99,10.",
+            "LOW, HIGH and how many values of λ0 besides, even in log odds, from one to the other. "
+            "Without `weights` 0.01,0.99,10.",
             metavar="LOW,HIGH,N",
         ),
     ] = ()
@@ -150,4 +161,4 @@ class Options:
     ] = ""
     margin: Margin = 0.05
     device: Device = "cpu"
-    quick: Annotated[bool, quick_option(runs=10, ratios=(1.0, 10.0, 100.0))] = False
+    quick: Annotated[bool, quick_option(runs=10, ratios=Unnamed((1.0, 10.0, 100.0)))] = False

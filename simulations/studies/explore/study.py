@@ -11,7 +11,9 @@ Class 0 is the rarest, as in the paper's Table 1. The settings share each replic
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any
@@ -51,8 +53,8 @@ from learnprop.simulations.studies.checks import (
     lambda0_grid,
     weight_settings,
 )
-from learnprop.simulations.studies.explore.options import Options
-from learnprop.simulations.studies.explore.source import Source, sizes_at
+from learnprop.simulations.studies.explore.options import Options, Unnamed
+from learnprop.simulations.studies.explore.source import Sizes, Source, sizes_at
 from learnprop.simulations.studies.option import defaults_of, design_of
 from learnprop.simulations.studies.recording import measured_block, record, stacked
 
@@ -61,6 +63,9 @@ POPULATION = 10_000
 SCHEMES = ("equal", "sqrt-inverse", "effective-number", "inverse")
 LAMBDA0_GRID = (0.01, 0.99, 10)
 ASKED_OF = 200_000
+
+MOST_TRIED = 1000
+"""Ratios that are tried where one is refused: half a second at most."""
 
 _DIALECT = tuple(field.name for field in fields(Dialect))
 _OF_DATA = ("label", "drop", "drop_labels", "rarest", *_DIALECT)
@@ -81,7 +86,10 @@ class ExploreCell(FittedCell):
 
 
 def make_study(
-    options: Options, file: DataFile | None = None, estimator: Chosen | None = None
+    options: Options,
+    file: DataFile | None = None,
+    estimator: Chosen | None = None,
+    left_out: Sequence[float] = (),
 ) -> Study:
     """Check the options and lay the study out.
 
@@ -93,6 +101,8 @@ def make_study(
     estimator : Chosen, optional
         A user's own fitter (`learnprop.simulations.fitters.estimator`): its blocks are single
         replications, since models are kept in memory until they are measured.
+    left_out : sequence of float
+        Ratios that a stored study went without.
 
     Returns
     -------
@@ -126,26 +136,23 @@ def make_study(
     fitter = choose_fitter(o, source.n_classes, estimator)
     device = chosen_device(o.device).type
     labels = _weight_labels(o)
-    cells = []
-    for ratio in o.ratios:
-        train_size, test_size = sizes_at(source, ratio, o.profile, o.train_size, o.test_size)
-        if estimator is None:
-            check_enough(train_size, source.dimension, fitter, f"at ratio {ratio:g}")
-        cells.append(
-            ExploreCell(
-                name=f"ratio {ratio:g}",
-                ratio=float(ratio),
-                source=source,
-                train_size=train_size,
-                test_size=test_size,
-                class_weight=weight_settings(labels, train_size, o.beta),
-                fitter=fitter,
-                device=device,
-            )
+    grid, left_out = _grid(o, source, fitter, left_out)
+    cells = [
+        ExploreCell(
+            name=f"ratio {ratio:g}",
+            ratio=float(ratio),
+            source=source,
+            train_size=train_size,
+            test_size=test_size,
+            class_weight=weight_settings(labels, train_size, o.beta),
+            fitter=fitter,
+            device=device,
         )
+        for ratio, (train_size, test_size) in grid.items()
+    ]
     design = design_of(
         o,
-        ratios=[float(ratio) for ratio in o.ratios],
+        ratios=[float(ratio) for ratio in grid],
         weights=labels,
         lambda0_grid=[],  # they are among the weights
         device=device,
@@ -155,6 +162,8 @@ def make_study(
         code=code_version(),
     )
     inputs = {}
+    if left_out:
+        design["left_out"] = [float(ratio) for ratio in left_out]
     if estimator:
         design |= {"estimator": estimator.options["described"], "block_size": 1}
     if file:
@@ -200,7 +209,7 @@ def known_from(design: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str
     }  # fmt: skip
     for name in ("drop", "labels", "counts"):
         about[name] = tuple(about[name])
-    return known | {"file": DataFile(**about)}
+    return known | {"file": DataFile(**about), "left_out": design.get("left_out", ())}
 
 
 def no_minimum_of(study: Study) -> str:
@@ -221,6 +230,54 @@ def no_minimum_of(study: Study) -> str:
     if not any(is_separated(X, labels) for labels in questions):
         return ""
     return f"the whole file is {with_way_on(REASONS[SEPARATED], study.design)}"
+
+
+def left_out_of(study: Study) -> str:
+    """Say which ratios of the default grid a file cannot have, and why; empty if there are none."""
+    ratios, cell = study.design.get("left_out", ()), study.cells[0]
+    for ratio in ratios:
+        try:
+            _sizes(study.design, cell.source, cell.fitter, ratio)
+        except BadArgument as error:
+            listed = ", ".join(f"{ratio:g}" for ratio in ratios)
+            return f"left out of the default `ratios`: {listed}; `{error.argument}` {error.problem}"
+    return ""
+
+
+def _grid(
+    o: Options, source: Source, fitter: Chosen, left_out: Sequence[float]
+) -> tuple[dict[float, tuple[Sizes, Sizes]], Sequence[float]]:
+    """Sizes by ratio, and the ratios without: of a file those that nobody named and it lacks."""
+    found: dict[float, tuple[Sizes, Sizes]] = {}
+    lacking: dict[float, BadArgument] = {}
+    for ratio in o.ratios:
+        try:
+            found[ratio] = _sizes(vars(o), source, fitter, ratio)
+        except BadArgument as refused:
+            lacking[ratio] = refused
+    if lacking and not (found and source.file and isinstance(o.ratios, Unnamed)):
+        ratio, first = next(iter(lacking.items()))
+        raise BadArgument(first.argument, f"{first.problem}{_would_do(o, source, fitter, ratio)}")
+    return found, [*left_out, *lacking]
+
+
+def _sizes(
+    chosen: Mapping[str, Any], source: Source, fitter: Chosen, ratio: float
+) -> tuple[Sizes, Sizes]:
+    """Sizes at a ratio, enough for the fitter; raises BadArgument."""
+    sizes = sizes_at(source, ratio, *(chosen[k] for k in ("profile", "train_size", "test_size")))
+    if fitter.name != "estimator":
+        check_enough(sizes[0], source.dimension, fitter, f"at ratio {ratio:g}")
+    return sizes
+
+
+def _would_do(o: Options, source: Source, fitter: Chosen, ratio: float) -> str:
+    """The largest whole ratio of a file, below one that it cannot have."""
+    for lower in range(min(math.ceil(ratio) - 1, MOST_TRIED), 0, -1) if source.file else ():
+        with suppress(BadArgument):
+            _sizes(vars(o), source, fitter, lower)
+            return f"; ratio {lower} would do"
+    return ""
 
 
 def _said(options: Mapping[str, Any]) -> Dialect:

@@ -76,6 +76,18 @@ def test_every_format_keeps_every_bit_once(request, tmp_path, classes, file_form
     assert not path.with_name(path.name + ".tmp").exists()
 
 
+def test_json_is_read_where_no_number_is_infinite(tmp_path):
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    frame = pd.DataFrame({"log_loss": [np.inf, -np.inf, np.nan, 0.1], "label": list("abcd")})
+    with (tmp_path / "a.json").open("wb") as file, module._json(file) as write:
+        write(frame)
+    records = json.loads((tmp_path / "a.json").read_text(), parse_constant=refuse)
+    assert [record["log_loss"] for record in records] == ["Infinity", "-Infinity", None, 0.1]
+    assert [float(record["log_loss"]) for record in records[:2]] == [np.inf, -np.inf]
+
+
 @pytest.mark.parametrize("file_format", READERS)
 def test_fits_have_their_failures(two_classes, tmp_path, file_format):
     path = tmp_path / "fits"

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
@@ -57,6 +62,16 @@ class Predicts(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         return np.tile(self.row, (len(X), 1))
+
+
+class TakesKeywords(GaussianNB):
+    """Hands on what it is given."""
+
+    def fit(self, X, y, **more):
+        return super().fit(X, y, **more)
+
+
+WEIGHTED = {"weighted_by": "sample_weight", "called": "it"}
 
 
 @pytest.fixture(params=[2, 3])
@@ -164,21 +179,87 @@ def test_exact_zeros_stay_zeros_and_make_no_nan():
         assert not np.isnan(getattr(m, name)).any()
 
 
-def test_rows_are_normalised():
+def test_rows_are_normalised_within_rounding():
     batch = batch_of()
-    found = fitted(Predicts((1.0, 3.0)), batch)
-    np.testing.assert_allclose(proba_of(found, batch.X)[..., 0], 0.25, rtol=1e-15)
+    found = fitted(Predicts((0.25, 0.75 + 4e-7)), batch)
+    np.testing.assert_allclose(proba_of(found, batch.X).sum(axis=-1), 1, rtol=1e-15)
 
 
-@pytest.mark.parametrize("row", [(np.nan, 1.0), (-0.5, 1.5), (0.0, 0.0)])
-def test_what_is_no_distribution_is_a_failure_that_is_named(row):
-    with pytest.raises(ValueError, match="predict_proba is no distribution in row 0: "):
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ((np.nan, 1.0), "holds NaN"),
+        ((-0.5, 1.5), "holds a negative number: -0.5 in row 0"),
+        ((0.0, 0.0), "must sum to one: row 0 sums to 0"),
+        ((0.9, 0.6), "must sum to one: row 0 sums to 1.5"),
+    ],
+)
+def test_what_is_no_distribution_is_a_failure_that_is_named(row, problem):
+    with pytest.raises(ValueError, match=f"^predict_proba {problem}"):
         fitted(Predicts(row), batch_of())
 
 
 def test_a_column_for_every_class_is_needed():
     with pytest.raises(ValueError, match=r"predict_proba must be \(90, 2\), got shape \(90, 3\)"):
-        fitted(Predicts((1.0, 1.0, 1.0)), batch_of())
+        fitted(Predicts((0.2, 0.3, 0.5)), batch_of())
+
+
+def test_columns_are_those_of_the_classes_that_it_says():
+    class Reversed(GaussianNB):
+        """Its columns are in another order."""
+
+        def fit(self, X, y, sample_weight=None):
+            super().fit(X, y, sample_weight)
+            self.classes_ = self.classes_[::-1]  # it predicts in the order of its means
+            self.theta_, self.var_ = self.theta_[::-1], self.var_[::-1]
+            self.class_prior_ = self.class_prior_[::-1]
+            return self
+
+    class Strange(Predicts):
+        """Its classes are not those of the labels."""
+
+        def fit(self, X, y, sample_weight=None):
+            super().fit(X, y, sample_weight)
+            self.classes_ = self.classes_ + 1
+            return self
+
+    batch = batch_of(3)
+    found, expected = (
+        FITTER.fit(batch, estimator=e, described=WEIGHTED)[0] for e in (Reversed(), GaussianNB())
+    )
+    np.testing.assert_allclose(proba_of(found, batch.X), proba_of(expected, batch.X), rtol=1e-12)
+    with pytest.raises(ValueError, match=r"^classes_ must be the labels 0 to 1, got \[1, 2\]"):
+        FITTER.fit(batch_of(), estimator=Strange((0.5, 0.5)), described=WEIGHTED)
+
+
+def test_searches_votes_and_own_keywords_take_weights():
+    """Control: a weight of almost nothing for class 0 leaves it without probability."""
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
+    votes = VotingClassifier([("a", GaussianNB()), ("b", LogisticRegression())], voting="soft")
+    stack = StackingClassifier([("a", GaussianNB()), ("b", LogisticRegression())], cv=2)
+    grid = {"logisticregression__C": [1.0, 10.0]}
+    batch = replace(batch_of(), values=[np.array([1e-4, 1.0]), np.ones(2), np.array([1, 1e-4])])
+    for estimator in (GridSearchCV(pipeline, grid, cv=2), votes, stack, TakesKeywords()):
+        proba = proba_of(fitted(estimator, batch), batch.X)[..., 0].mean(axis=(0, 2))
+        assert proba[0] < 0.2 < proba[1] < 0.6 < proba[2], estimator
+
+
+@pytest.mark.parametrize(
+    ("estimator", "name"),
+    [
+        (LogisticRegression(class_weight="balanced"), "class_weight"),
+        (ByClassWeight(class_weight={0: 2.0}), "class_weight"),
+        (make_pipeline(StandardScaler(), RandomForestClassifier(class_weight="balanced")), ""),
+        (CalibratedClassifierCV(LogisticRegression(class_weight="balanced")), "estimator__"),
+    ],
+)
+def test_its_own_weights_are_refused(estimator, name):
+    """They would multiply λ: `equal` would not be equal."""
+    with pytest.raises(BadArgument) as caught:
+        choose_estimator(estimator)
+    said = str(caught.value)
+    name = name if name.endswith("class_weight") else f"{name}class_weight"
+    assert said.startswith(f"estimator must leave {name} to the study's λ, got ")
 
 
 def test_a_warning_of_convergence_is_kept_and_others_are_not_errors():
@@ -244,7 +325,15 @@ REFUSED = [
         make_pipeline(StandardScaler(), KNeighborsClassifier()),
         "KNeighborsClassifier takes no weights",
     ),
-    (GridSearchCV(LogisticRegression(), {}), "GridSearchCV takes no weights"),
+    (GridSearchCV(KNeighborsClassifier(), {}), "KNeighborsClassifier takes no weights"),
+    (
+        VotingClassifier([("a", KNeighborsClassifier())], voting="soft"),
+        "VotingClassifier takes no sample_weight: Underlying estimator KNeighborsClassifier does",
+    ),
+    (
+        VotingClassifier([("a", GaussianNB())], voting="hard"),
+        "as scikit-learn's are, got VotingClassifier",
+    ),
     (
         make_pipeline(FunctionTransformer(lambda X: X), GaussianNB()),
         "cannot be cloned and handed to workers: Can't pickle <function <lambda>>: ",

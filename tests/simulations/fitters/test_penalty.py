@@ -207,7 +207,7 @@ def batch_of(X, y):
 def test_what_is_no_penalty_is_refused(l2):
     X, y = np.arange(8.0).reshape(1, 8, 1), np.arange(8) % 2
     for fitter in (fit_logistic, fit_one_vs_all):
-        with pytest.raises(ValueError, match=f"l2 must be finite and not negative, got {l2:g}"):
+        with pytest.raises(ValueError, match=f"l2 must be finite and at least 0, got {l2}"):
             fitter(X, y, [[1.0, 1.0]], l2=l2)
     with pytest.raises(ValueError, match=f"l2 must be finite and at least 0, got {l2}"):
         lp.multiclass(l2=l2)

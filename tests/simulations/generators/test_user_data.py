@@ -54,7 +54,7 @@ NUMBERS = np.arange(400) / 8
         (np.r_[NUMBERS, NUMBERS[:-2]], {}, "400 .* in 798 .* needs classes: cut it into"),
         (np.r_[np.repeat(NUMBERS[:11], 50), 7.7], {}, "looks like .* 12 .* in 551 rows"),
         ([f"{y:.3f}".replace(".", ",") for y in NUMBERS], {}, "looks like .*, such as 0,000; a"),
-        (np.arange(63) // 3, {}, "looks like a continuous target: 21 distinct values in 63 rows"),
+        (np.arange(63) // 3, {}, r"target: 21 distinct .* 63 rows.* name the classes, such as c0$"),
     ],
 )  # fmt: skip
 def test_labels_that_are_no_classes_are_refused_with_a_way_on(labels, how, message):
