@@ -69,9 +69,9 @@ def test_squares_are_summed_network_by_network():
 @pytest.mark.parametrize(
     ("arguments", "how", "message"),
     [
-        (("lgl-inr",), {}, "n_classes must be an integer of at least 2, got None"),
-        (("lgl-inr", 2.5), {}, "n_classes must be an integer of at least 2, got 2.5"),
-        (("focal", 3), {}, "name must be one of lgl, sml, lgl-inr, got 'focal'"),
+        (("lgl-inr",), {}, "n_classes must be a number, got None"),
+        (("lgl-inr", 2.5), {}, "n_classes must be a whole number, got 2.5"),
+        (("focal", 3), {}, "^loss must be one of lgl, sml, lgl-inr, got 'focal'"),
         (("sml",), {"logits": torch.zeros(2, 2)}, "targets must be given with logits"),
         (("sml", 3), {"targets": torch.zeros(2)}, "targets must be given with logits"),
         (("sml", 3), {"parameters": []}, "parameters need the logits that come from them"),

@@ -279,7 +279,7 @@ def test_bad_arguments_of_the_module_are_named():
         with pytest.raises(ValueError, match="n_classes must be an integer of at least 2, got"):
             LGLINRLoss(bad)
     assert LGLINRLoss(np.int64(3)).n_classes == 3
-    with pytest.raises(ValueError, match="reduction must be mean, sum or none, got 'each'"):
+    with pytest.raises(ValueError, match="reduction must be one of mean, sum, none, got 'each'"):
         LGLINRLoss(2, reduction="each")
     loss, y = LGLINRLoss(4), torch.tensor([0, 1])
     for shape in ((2, 3), (2, 5), (4, 2), ()):
