@@ -116,7 +116,7 @@ OF_NET = {**BATCH, "logits": torch.nn.Linear(2, 2)(torch.ones(2, 2))}
         (
             ("sml",),
             {**OF_NET, "parameters": [W.detach()]},
-            "parameters must hold one that requires",
+            "parameters must hold one that",
         ),
         (("sml",), {**OF_NET, "parameters": [1.0]}, "parameters must be of type Tensor, got 1.0"),
     ],

@@ -276,9 +276,7 @@ def test_a_bad_beta_is_named(beta):
 
 def test_bad_arguments_of_the_module_are_named():
     for bad in (1, 0, 2.5, True, "3", None):
-        with pytest.raises(
-            ValueError, match=r"n_classes must be (at least 2|a (whole )?number), got"
-        ):
+        with pytest.raises(ValueError, match=r"n_classes must be (at least 2|a .*number), got"):
             LGLINRLoss(bad)
     assert repr(LGLINRLoss(np.int64(3)).n_classes) == repr(LGLINRLoss(3.0).n_classes) == "3"
     with pytest.raises(ValueError, match="reduction must be one of mean, sum, none, got 'each'"):

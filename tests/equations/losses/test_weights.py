@@ -53,9 +53,7 @@ def test_of_a_module_a_dict_says_all_classes_or_there_are_counts(sample):
     assert WeightedLogisticLoss({0: 5.0}).class_weight.tolist() == [5.0, 1.0]
     for module in (WeightedSoftmaxLoss, OneVsAllLogisticLoss):
         for few in ({1: 2.0}, {0: 2.0}, {0: 1.0, 2: 2.0}, {}):
-            with pytest.raises(
-                ValueError, match="class_count is needed for a dict of class_weight"
-            ):
+            with pytest.raises(ValueError, match="class_count is needed for a dict"):
                 module(few)
         loss = module({1: 2.0}, class_count=[9, 9, 9])
         assert "class_weight" in loss.state_dict()
@@ -78,8 +76,8 @@ def test_a_series_in_another_order_is_refused(module, function):
     assert module(SERIES.sort_index()).class_weight.tolist() == [1.0, 5.0]
 
 
-@EVERY
-def test_tensors_with_a_gradient_are_numbers_and_complex_ones_are_not(module, function):
+@pytest.mark.parametrize("module", MODULES)
+def test_tensors_with_a_gradient_are_numbers_and_complex_ones_are_not(module):
     learnt = torch.tensor([1.0, 3.0], requires_grad=True)
     for weight, count in (
         (list(learnt), None), ({0: learnt[0], 1: learnt[1]}, None), ("balanced", learnt),
@@ -91,13 +89,13 @@ def test_tensors_with_a_gradient_are_numbers_and_complex_ones_are_not(module, fu
             module(bad)
 
 
-@EVERY
-def test_pytorchs_names_of_arguments_lead_to_ours(module, function):
+@pytest.mark.parametrize("module", MODULES)
+def test_pytorchs_names_of_arguments_lead_to_ours(module):
     with pytest.raises(TypeError, match=rf"^{module.__name__} .* 'weight': pass class_weight$"):
         module(weight=torch.ones(2))
     with pytest.raises(TypeError, match=r"'pos_weight': pass class_weight=\[1, pos_weight\]"):
         module(pos_weight=torch.ones(1))
-    with pytest.raises(TypeError, match="'wait'$"):
+    with pytest.raises(TypeError, match=r"'wait'$"):
         module(wait=1)
 
 
