@@ -70,6 +70,8 @@ def gradient_factor(
     if logits is None or targets is None:
         if parameters is not None:
             raise BadArgument("parameters", "need the `logits` that come from them")
+        if n_classes is None:
+            raise BadArgument("n_classes", "is needed, or `logits` and `targets`")
         n_classes = as_whole(n_classes, "n_classes", 2)
         logits = torch.zeros(n_classes, n_classes, dtype=torch.float64)
         targets = torch.arange(n_classes)
@@ -83,9 +85,11 @@ def gradient_factor(
     with torch.enable_grad():
         z, y = _counting(logits, targets, getattr(loss, "ignore_index", IGNORED))
         ours, reference = function(z, y), cross_entropy(z, y)
+    if not isinstance(ours, Tensor):
+        raise BadArgument("loss", f"must return a tensor, got {shown(ours)}")
     if ours.ndim or not ours.requires_grad:
-        said = f"must give one number with a gradient (`reduction`), got shape {tuple(ours.shape)}"
-        raise BadArgument("loss", said)
+        got = f"one of shape {tuple(ours.shape)}" if ours.ndim else "none"
+        raise BadArgument("loss", f"must give one number with a gradient (`reduction`), got {got}")
     square, of_softmax = (_squared_norm(value, inputs) for value in (ours, reference))
     return float((square / of_softmax).sqrt())
 

@@ -100,14 +100,19 @@ OF_NET = {**BATCH, "logits": torch.nn.Linear(2, 2)(torch.ones(2, 2))}
 @pytest.mark.parametrize(
     ("arguments", "how", "message"),
     [
-        (("lgl-inr",), {}, "n_classes must be a number, got None"),
+        (("lgl-inr",), {}, "n_classes is needed, or logits and targets"),
         (("lgl-inr", 2.5), {}, "n_classes must be a whole number, got 2.5"),
         (("focal", 3), {}, "^loss must be one of lgl, sml, lgl-inr, got 'focal'"),
         (("sml",), {"logits": torch.zeros(2, 2)}, "targets must be given with logits"),
         (("sml", 3), {"targets": torch.zeros(2)}, "targets must be given with logits"),
         (("sml", 3), {"parameters": []}, "parameters need the logits that come from them"),
+        ((lambda z, y: 3.0, 3), {}, "loss must return a tensor, got 3.0"),  # noqa: ARG005
         ((3.0, 3), {}, "loss must be a name or a function, got 3.0"),
-        ((LGLINRLoss(3, reduction="none"), 3), {}, "loss must give one number .* got shape"),
+        (
+            (LGLINRLoss(3, reduction="none"), 3),
+            {},
+            r"loss must give one number .* got one of shape \(3,\)",
+        ),
         (("sml", 2), {**BATCH}, "n_classes is of zero logits: leave it out where logits are given"),
         (("sml",), {**BATCH, "targets": torch.full((2,), -100)}, "targets must have a sample that"),
         (("sml",), {**BATCH, "targets": torch.full((2,), 5)}, r"targets must be labels 0 \.\. 1"),
