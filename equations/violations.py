@@ -19,8 +19,8 @@ from learnprop.equations.class_weights import check_class_count, check_class_wei
 
 def _check_smoothing(smoothing: float) -> None:
     smoothing = as_number(smoothing, "smoothing")
-    if not 0 <= smoothing < 1:
-        raise BadArgument("smoothing", f"must be in [0, 1), got {smoothing}")
+    if not 0 <= smoothing <= 1:
+        raise BadArgument("smoothing", f"must be in [0, 1], got {smoothing}")
 
 
 def penalised_bias_residual(penalty: float, bias: ArrayLike) -> FloatArray:
@@ -57,7 +57,7 @@ def label_smoothing_residual(class_mass: ArrayLike, smoothing: float) -> FloatAr
     ----------
     class_mass : array_like, shape (..., n_classes)
     smoothing : float
-        ε.
+        ε, from 0 to 1, as the losses take it.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def torch_label_smoothing_residual(
     class_weight : array_like, shape (n_classes,)
     class_count : array_like, shape (n_classes,)
     smoothing : float
-        ε.
+        ε, below 1: with 1 the loss does not depend on the labels, nor P on their balance.
 
     Returns
     -------
@@ -105,6 +105,8 @@ def torch_label_smoothing_residual(
     [1.111111111, -1.111111111]
     """
     _check_smoothing(smoothing)
+    if smoothing == 1:
+        raise BadArgument("smoothing", "must be below 1 where PyTorch's weights are")
     weight = check_class_weight(class_weight)
     count = check_class_count(class_count, weight.shape[-1])
     P = as_numbers(mean_proba, "mean_proba")

@@ -33,6 +33,7 @@ and the capture of CUDA graphs and on the device "meta" no value can be looked a
 
 from __future__ import annotations
 
+from learnprop.equations.arguments import one_of
 from learnprop.equations.losses.loss import Balance, ChosenLoss, Loss, Parameter
 
 EQ_9 = Balance("Eq. (9)")
@@ -105,9 +106,7 @@ def chosen_loss(name: str, **parameters: float) -> ChosenLoss:
     >>> chosen_loss("lgl-inr", beta=2.0).setting, chosen_loss("sml").setting
     ('lgl-inr beta=2', 'sml')
     """
-    if name not in LOSSES:
-        raise ValueError(f"name must be one of {', '.join(LOSSES)}, got {name!r}")
-    loss = LOSSES[name]
+    loss = LOSSES[one_of(name, "name", LOSSES)]
     unknown = parameters.keys() - {p.name for p in loss.parameters}
     if unknown:
         raise ValueError(f"{min(unknown)} is no parameter of {name}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from learnprop.equations.arguments import BadArgument
 from learnprop.equations.losses.inputs.samples import IGNORED, is_own, samples_of
 
 
@@ -34,6 +35,7 @@ class ClassSums:
     count: Tensor
 
     def __add__(self, other: ClassSums) -> ClassSums:
+        check_sums(other, len(self.count))
         return ClassSums(self.proba + other.proba, self.count + other.count)
 
     @property
@@ -56,7 +58,7 @@ def class_sums(
     targets : tensor of int, shape (n_samples,) or (n_samples, d1, ...)
     ignore_index : int
     validate : bool
-        As in `weighted_softmax_loss`.
+        As in `weighted_softmax_loss`; a label out of range that nobody looks at counts nowhere.
 
     Returns
     -------
@@ -78,6 +80,14 @@ def class_sums(
     own = is_own(samples.kept_labels, samples.logits)
     with full_precision(samples.logits):
         return ClassSums(own.mT @ torch.sigmoid(samples.logits), own.sum(dim=0))
+
+
+def check_sums(sums: ClassSums, n_classes: int) -> None:
+    """Raise ValueError unless they are sums of so many classes."""
+    if not isinstance(sums, ClassSums):
+        raise BadArgument("sums", f"must be ClassSums, got {type(sums).__name__}")
+    if sums.count.shape != (n_classes,) or sums.proba.shape != (n_classes, n_classes):
+        raise BadArgument("sums", f"must be of {n_classes} classes, got {len(sums.count)}")
 
 
 def full_precision(logits: Tensor) -> AbstractContextManager[object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Never
 
 import torch
 from numpy.typing import ArrayLike
@@ -20,6 +20,9 @@ from learnprop.equations.losses.inputs.weights import (
     check_no_count,
     check_weight,
 )
+
+FROM_PYTORCH = {"weight": "class_weight", "pos_weight": "class_weight=[1, pos_weight]"}
+"""Names of arguments that PyTorch's losses have, and what these losses have in their place."""
 
 
 class WideBuffers(torch.nn.Module):
@@ -61,8 +64,12 @@ class ClassWeighted(WideBuffers):
         ignore_index: int = IGNORED,
         reduction: Reduction = "mean",
         validate: bool = True,
+        **unknown: Never,
     ) -> None:
         super().__init__()
+        for name in unknown:
+            instead = f": pass {FROM_PYTORCH[name]}" if name in FROM_PYTORCH else ""
+            raise TypeError(f"{type(self).__name__} takes no argument {name!r}{instead}")
         check_reduction(reduction)
         check_ignore_index(ignore_index)
         self.ignore_index, self.reduction, self.validate = ignore_index, reduction, validate
@@ -103,6 +110,7 @@ class Smoothing(ClassWeighted):
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
         validate: bool = True,
+        **unknown: Never,
     ) -> None:
         super().__init__(
             class_weight,
@@ -110,6 +118,7 @@ class Smoothing(ClassWeighted):
             ignore_index=ignore_index,
             reduction=reduction,
             validate=validate,
+            **unknown,
         )
         check_share("label_smoothing", label_smoothing)
         self.label_smoothing = label_smoothing

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.losses.class_sums import ClassSums, full_precision
+from learnprop.equations.arrays import as_whole
+from learnprop.equations.losses.class_sums import ClassSums, check_sums, full_precision
 from learnprop.equations.losses.hardness import (
     bias_equation,
     in_negative_weights,
@@ -14,16 +15,17 @@ from learnprop.equations.losses.hardness import (
     sides,
 )
 from learnprop.equations.losses.inputs.arguments import (
+    all_true,
     at_least_single,
     check_beta,
     check_ignore_index,
     check_reduction,
     check_tensors,
-    checked_n_classes,
 )
 from learnprop.equations.losses.inputs.samples import (
     IGNORED,
     Reduction,
+    classes_last,
     is_own,
     reduced,
     samples_of,
@@ -74,7 +76,8 @@ def lgl_inr_loss(
     beta : float
         Inverse temperature, 0 <= beta <= 1e30.
     sums : ClassSums, optional
-        Of the batch that these samples are a part of; by default they are all of it.
+        Of the batch that these samples are a part of; by default they are all of it. Sums that lack
+        a class of these samples are refused; unseen they make the loss infinite or NaN.
     detach_weights : bool
         Whether λ are constants to the gradient, as weights are, or a part of the loss.
     ignore_index : int
@@ -109,10 +112,14 @@ def lgl_inr_loss(
     """
     samples = samples_of(logits, targets, ignore_index, validate, soft=False)
     check_reduction(reduction)
-    z = samples.logits
+    z, labels = samples.logits, samples.kept_labels
     if sums is not None:
-        _check_sums(sums, z.shape[1], detach_weights)
-    each = _terms(z, samples.kept_labels, beta, detach_weights, sums).sum(dim=-1)
+        check_sums(sums, z.shape[1])
+        if not detach_weights:
+            raise BadArgument("sums", "are constants: leave `detach_weights` at True")
+        if validate:
+            _check_counted(sums, labels)
+    each = _terms(z, labels, beta, detach_weights, sums).sum(dim=-1)
     total = reduced(each, samples, "none" if reduction == "none" else "sum")
     return total / z.shape[1] if reduction == "mean" else total
 
@@ -145,13 +152,12 @@ def _terms(
         return -(factor * log_proba(z, own))
 
 
-def _check_sums(sums: ClassSums, n_classes: int, detach_weights: bool) -> None:
-    if not isinstance(sums, ClassSums):
-        raise BadArgument("sums", f"must be ClassSums, got {type(sums).__name__}")
-    if not detach_weights:
-        raise BadArgument("sums", "are constants: leave `detach_weights` at True")
-    if sums.count.shape != (n_classes,) or sums.proba.shape != (n_classes, n_classes):
-        raise BadArgument("sums", f"must be of {n_classes} classes, got {len(sums.count)}")
+def _check_counted(sums: ClassSums, labels: Tensor) -> None:
+    """Raise ValueError if sums are seen to lack a class that a sample has."""
+    fine = (labels < 0) | (sums.count.to(labels.device)[labels.clamp(min=0)] > 0)
+    if all_true(fine) is False:
+        said = f"must count the samples of a whole batch, got none of class {int(labels[~fine][0])}"
+        raise BadArgument("sums", said)
 
 
 class LGLINRLoss(torch.nn.Module):
@@ -203,7 +209,7 @@ class LGLINRLoss(torch.nn.Module):
         ignore_index: int = IGNORED,
     ) -> None:
         super().__init__()
-        self.n_classes = checked_n_classes(n_classes)
+        self.n_classes = as_whole(n_classes, "n_classes", 2)
         check_beta(beta)
         check_reduction(reduction)
         check_ignore_index(ignore_index)
@@ -213,7 +219,7 @@ class LGLINRLoss(torch.nn.Module):
     def forward(self, logits: Tensor, targets: Tensor, sums: ClassSums | None = None) -> Tensor:
         """Loss of logits (n_samples, n_classes, ...) at targets (n_samples, ...)."""
         check_tensors(logits, targets)
-        check_outputs(logits, self.n_classes)
+        check_outputs(logits, targets, self.n_classes)
         return lgl_inr_loss(
             logits,
             targets,
@@ -233,8 +239,8 @@ class LGLINRLoss(torch.nn.Module):
         )
 
 
-def check_outputs(logits: Tensor, n_classes: int) -> None:
+def check_outputs(logits: Tensor, targets: Tensor, n_classes: int) -> None:
     """Raise ValueError unless logits are of so many classes, on the second axis."""
     if logits.ndim < 2 or logits.shape[1] != n_classes:
-        got = tuple(logits.shape)
-        raise BadArgument("logits", f"must be (n_samples, {n_classes}, d1, ...), got {got}")
+        said = f"must be (n_samples, {n_classes}, d1, ...), got {tuple(logits.shape)}"
+        raise BadArgument("logits", classes_last(logits, targets) or said)

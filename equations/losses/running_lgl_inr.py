@@ -6,13 +6,12 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from learnprop.equations.arguments import BadArgument
-from learnprop.equations.losses.class_sums import ClassSums, class_sums
+from learnprop.equations.arguments import one_of
+from learnprop.equations.losses.class_sums import ClassSums, check_sums, class_sums
 from learnprop.equations.losses.class_weighted import WideBuffers
 from learnprop.equations.losses.inputs.arguments import (
     check_beta,
     check_ignore_index,
-    check_reduction,
     check_share,
     check_tensors,
 )
@@ -37,6 +36,8 @@ class RunningLGLINRLoss(WideBuffers):
     trained every call takes its samples into the average, after the loss; what the micro-batches
     of one step differ by is what the average moves meanwhile. To have it exactly, call it in
     ``eval()`` and hand the batch's `class_sums` to `update` once a step; replicas sum theirs first.
+    A batch that has logits of NaN leaves the average as it is. Under `torch.vmap` the average has
+    nobody to follow: map it in ``eval()``.
 
     Parameters
     ----------
@@ -82,12 +83,10 @@ class RunningLGLINRLoss(WideBuffers):
     ) -> None:
         super().__init__()
         check_beta(beta)
-        check_reduction(reduction)
+        one_of(reduction, "reduction", ("sum", "mean"))
         check_ignore_index(ignore_index)
-        if reduction == "none":
-            raise BadArgument("reduction", "must be sum or mean, got 'none'")
         check_share("decay", decay)
-        count = sizes(class_count, least=1)
+        count = sizes(class_count)
         self.beta, self.decay, self.reduction = beta, decay, reduction
         self.ignore_index, self.validate = ignore_index, validate
         self.register_buffer("class_share", torch.as_tensor(count / count.sum()))
@@ -97,7 +96,7 @@ class RunningLGLINRLoss(WideBuffers):
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Loss of logits (n_samples, n_classes, ...) at targets (n_samples, ...)."""
         check_tensors(logits, targets)
-        check_outputs(logits, len(self.class_share))
+        check_outputs(logits, targets, len(self.class_share))
         loss = lgl_inr_loss(
             logits,
             targets,
@@ -112,10 +111,13 @@ class RunningLGLINRLoss(WideBuffers):
         return loss
 
     def update(self, sums: ClassSums) -> None:
-        """Take the sums of a batch, of all its parts, into the average."""
+        """Take the sums of a batch, of all its parts, into the average, if they are finite."""
+        check_sums(sums, len(self.count))
         with torch.no_grad():
-            self.proba.mul_(self.decay).add_(sums.proba.to(self.proba))
-            self.count.mul_(self.decay).add_(sums.count.to(self.count))
+            proba, count = sums.proba.to(self.proba), sums.count.to(self.count)
+            finite = proba.isfinite().all() & count.isfinite().all()
+            self.proba.copy_(torch.where(finite, self.decay * self.proba + proba, self.proba))
+            self.count.copy_(torch.where(finite, self.decay * self.count + count, self.count))
 
     def _expected(self, n_samples: Tensor) -> ClassSums:
         """Sums that so many samples would have: shares of training, means of the past."""

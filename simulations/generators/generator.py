@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument, instance_of, shown
-from learnprop.equations.arrays import as_numbers, without_gradient
+from learnprop.equations.arrays import by_class, without_gradient
 from learnprop.equations.limits.quadrature import Quadrature
 from learnprop.equations.mean_proba import FloatArray, IntArray
 
@@ -139,7 +139,7 @@ def check_class_count(
     >>> check_class_count((1000, 10000), 2)
     [1000, 10000]
     """
-    count, given = as_numbers(class_count, name), np.asarray(without_gradient(class_count))
+    count, given = by_class(class_count, name), np.asarray(without_gradient(class_count))
     whole = np.isfinite(count).all() and (count == np.floor(count)).all()
     if count.shape != (n_classes,) or not whole or not (count > 0).all():
         raise BadArgument(name, f"must be {n_classes} positive integers, got {shown(given)}")

@@ -117,8 +117,12 @@ def test_equal_weights_are_not_changed_by_minibatches():
     ("call", "message"),
     [
         (
-            lambda: label_smoothing_residual([1.0, 2.0], 1.0),
-            r"smoothing must be in \[0, 1\), got 1",
+            lambda: label_smoothing_residual([1.0, 2.0], 1.5),
+            r"smoothing must be in \[0, 1\], got 1.5",
+        ),
+        (
+            lambda: torch_label_smoothing_residual(np.eye(2), [1, 1], [2, 2], 1.0),
+            "smoothing must be below 1",
         ),
         (lambda: minibatch_mean_class_weight([1, 1], [5, 5], 0), "batch_size must be at least 1"),
         (lambda: minibatch_mean_class_weight([1, 1], [5, 0], 4), "class_count must be positive"),

@@ -8,7 +8,7 @@ from numbers import Integral, Real
 import torch
 from torch import Tensor
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, one_of
 from learnprop.equations.losses import LARGEST_BETA
 
 
@@ -57,8 +57,7 @@ def all_true(values: Tensor) -> bool | None:
 
 def check_reduction(reduction: str) -> None:
     """Raise ValueError unless it is one of the three."""
-    if reduction not in ("mean", "sum", "none"):
-        raise BadArgument("reduction", f"must be mean, sum or none, got {reduction!r}")
+    one_of(reduction, "reduction", ("mean", "sum", "none"))
 
 
 def check_beta(beta: float) -> None:
@@ -77,13 +76,6 @@ def check_ignore_index(ignore_index: int) -> None:
     """Raise ValueError unless it is an integer."""
     if not is_integer(ignore_index):
         raise BadArgument("ignore_index", f"must be an integer, got {ignore_index!r}")
-
-
-def checked_n_classes(n_classes: int | None) -> int:
-    """As it is, or ValueError unless it is an integer of at least 2."""
-    if n_classes is None or not is_integer(n_classes) or n_classes < 2:
-        raise BadArgument("n_classes", f"must be an integer of at least 2, got {n_classes!r}")
-    return int(n_classes)
 
 
 def is_integer(value: object) -> bool:

@@ -29,7 +29,7 @@ class Samples(NamedTuple):
     Attributes
     ----------
     logits : tensor, shape (n_samples, n_classes); of one logit (n_samples,)
-        In float32 at least.
+        In float32 at least; 0 of samples that do not count, whose gradient is then 0.
     labels : tensor of int64, shape (n_samples,)
         In range, whatever a sample had that is ignored or out of it; 0 of probabilities.
     proba : tensor or None
@@ -51,8 +51,9 @@ class Samples(NamedTuple):
 
     @property
     def kept_labels(self) -> Tensor:
-        """Labels, -1 where a sample does not count."""
-        return self.labels if self.kept is None else torch.where(self.kept, self.labels, -1)
+        """Labels, -1 where a sample does not count or its label is out of range."""
+        labels = self.labels if self.kept is None else torch.where(self.kept, self.labels, -1)
+        return labels if self.sound is None else torch.where(self.sound.isnan(), -1, labels)
 
 
 def samples_of(
@@ -63,6 +64,11 @@ def samples_of(
     check_ignore_index(ignore_index)
     shape = tuple(logits.shape[:1] + logits.shape[2:])
     probabilities = soft and logits.ndim >= 2 and targets.shape == logits.shape
+    if not soft and logits.ndim >= 2 and targets.shape == logits.shape:
+        raise BadArgument(
+            "targets",
+            f"must be labels {shape}, got {tuple(targets.shape)}: LGL-INR takes no probabilities",
+        )
     if logits.ndim < 2 or not (probabilities or targets.shape == shape):
         raise BadArgument("logits", _layout(logits, targets))
     n_classes = logits.shape[1]
@@ -109,7 +115,8 @@ def samples_of_one_logit(
     if seen is False:
         raise BadArgument("targets", f"must be in [0, 1], got {float(proba[~fine][0]):g}")
     labels = z.new_zeros(z.shape, dtype=torch.long)
-    return Samples(z, labels, proba, kept, None if seen else _nan_unless(fine, z), shape)
+    sound = None if seen else _nan_unless(fine, z)
+    return Samples(torch.where(kept, z, 0), labels, proba, kept, sound, shape)
 
 
 def reduced(each: Tensor, samples: Samples, reduction: Reduction) -> Tensor:
@@ -141,14 +148,20 @@ def _in_rows(values: Tensor) -> Tensor:
     return values if values.ndim == 2 else values.movedim(1, -1).flatten(0, -2)
 
 
+def classes_last(logits: Tensor, targets: Tensor) -> str:
+    """What to do with logits whose classes come last; empty where they do not seem to."""
+    if logits.ndim <= 2 or targets.shape != logits.shape[:-1]:
+        return ""
+    return (
+        "must have the classes second, as PyTorch's losses take them, got "
+        f"{tuple(logits.shape)} and {tuple(targets.shape)}: if they are last, pass "
+        "logits.flatten(0, -2) and targets.flatten(), or logits.movedim(-1, 1)"
+    )
+
+
 def _layout(logits: Tensor, targets: Tensor) -> str:
     got = f"{tuple(logits.shape)} and {tuple(targets.shape)}"
-    if logits.ndim > 2 and targets.shape == logits.shape[:-1]:
-        return (
-            f"must have the classes second, as PyTorch's losses take them, got {got}: if they are "
-            "last, pass logits.flatten(0, -2) and targets.flatten(), or logits.movedim(-1, 1)"
-        )
-    return (
+    return classes_last(logits, targets) or (
         "must be (n_samples, n_classes, d1, ...) and `targets` (n_samples, d1, ...), "
         f"with or without d1, ..., got {got}"
     )
@@ -166,7 +179,9 @@ def _labelled(
     kept = labels != ignore_index
     fine = right | ~kept
     seen = validate and check_labels(fine, labels, n_classes)
-    return Samples(logits, safe, None, kept, None if seen else _nan_unless(fine, logits), shape)
+    sound = None if seen else _nan_unless(fine, logits)
+    counting = torch.where(kept if logits.ndim == 1 else kept[:, None], logits, 0)
+    return Samples(counting, safe, None, kept, sound, shape)
 
 
 def _nan_unless(fine: Tensor, logits: Tensor) -> Tensor:

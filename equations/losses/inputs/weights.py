@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arrays import FloatArray, as_number, by_class
+from learnprop.equations.class_weights import check_class_count
 from learnprop.equations.losses.inputs.arguments import all_true, is_integer
-from learnprop.equations.mean_proba import FloatArray
 
 ClassWeight = ArrayLike | Tensor | Mapping[int, float]
 
@@ -31,7 +32,8 @@ def as_weight(
     class_count : array_like, shape (n_classes,), optional
         Class sizes of the training sample: for "balanced", and to say how many classes there are.
     n_classes : int, optional
-        Of a dict, where it is known; else as many as `class_count`, or up to the last in it.
+        Of a dict, where it is known; else as many as `class_count`, or as it has keys if none of
+        0, 1, ... is left out.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def as_weight(
 
     Examples
     --------
-    >>> as_weight({2: 5.0}).tolist(), as_weight("balanced", [30, 10]).tolist()
+    >>> as_weight({2: 5.0}, n_classes=3).tolist(), as_weight("balanced", [30, 10]).tolist()
     ([1.0, 1.0, 5.0], [0.6666666666666666, 2.0])
     """
     if isinstance(class_weight, Tensor):
@@ -58,10 +60,7 @@ def as_weight(
             n_classes = len(sizes(class_count))
         values = _of_classes(class_weight, n_classes)
     else:
-        try:
-            values = np.array(class_weight, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise BadArgument("class_weight", f"must be numbers, got {class_weight!r}") from error
+        values = by_class(class_weight, "class_weight").copy()
     if not isinstance(class_weight, str | Mapping):
         check_no_count(class_count)
     try:
@@ -126,21 +125,15 @@ def _named(name: str, class_count: ArrayLike | None) -> FloatArray:
         )
     if class_count is None:
         raise BadArgument("class_count", "is needed for `class_weight` 'balanced'")
-    count = sizes(class_count, least=1)
+    count = sizes(class_count)
     return np.asarray(count.sum() / (len(count) * count))
 
 
-def sizes(class_count: ArrayLike, least: float = 0) -> FloatArray:
-    """Class sizes in float64, none below `least`, or a ValueError."""
-    try:
-        given = class_count.cpu() if isinstance(class_count, Tensor) else class_count
-        count = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise BadArgument("class_count", f"must be numbers, got {class_count!r}") from error
-    if count.ndim != 1 or len(count) < 2 or not (np.isfinite(count) & (count >= least)).all():
-        raise BadArgument(
-            "class_count", f"must be at least 2 sizes, none below {least:g}, got {count.tolist()}"
-        )
+def sizes(class_count: ArrayLike) -> FloatArray:
+    """Class sizes of one sample in float64, or a ValueError."""
+    count = check_class_count(class_count)
+    if count.ndim != 1:
+        raise BadArgument("class_count", f"must be one-dimensional, got shape {count.shape}")
     return count
 
 
@@ -149,11 +142,17 @@ def _of_classes(class_weight: Mapping[int, float], n_classes: int | None) -> Flo
         if not is_integer(key) or key < 0:
             raise BadArgument("class_weight", f"must have labels 0, 1, ... as keys, got {key!r}")
         if n_classes is not None and key >= n_classes:
-            raise BadArgument("class_weight", f"must be of {n_classes} classes, got key {key}")
-    values = np.ones(n_classes if n_classes is not None else 1 + max(class_weight, default=0))
+            last = n_classes - 1
+            raise BadArgument("class_weight", f": key {key} is no class: they are 0 .. {last}")
+    if n_classes is None:
+        n_classes = len(class_weight)
+        if n_classes < 2 or max(class_weight) >= n_classes:
+            raise BadArgument(
+                "class_count",
+                "is needed for a dict of `class_weight` that leaves classes out: nothing else says "
+                "how many there are",
+            )
+    values = np.ones(n_classes)
     for key, value in class_weight.items():
-        try:
-            values[key] = value
-        except (TypeError, ValueError) as error:
-            raise BadArgument("class_weight", f"must be numbers, got {class_weight!r}") from error
+        values[key] = as_number(value, "class_weight")
     return values

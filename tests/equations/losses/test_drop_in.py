@@ -275,7 +275,7 @@ def test_where_all_samples_are_ignored_it_is_zero_whatever_their_logits_are():
     ("loss", "message"),
     [
         (WeightedSoftmaxLoss, r"must be probabilities of the classes, of sum 1, got \[0\.5, 0\.5,"),
-        (LGLINRLoss, r"must be .* and targets .* got \(9, 4\) and \(9, 4\)"),
+        (LGLINRLoss, r"targets must be labels \(9,\), got \(9, 4\): LGL-INR"),
     ],
 )
 def test_targets_that_are_no_probabilities_are_named(loss, message):

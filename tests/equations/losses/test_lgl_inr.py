@@ -275,11 +275,11 @@ def test_a_bad_beta_is_named(beta):
 
 
 def test_bad_arguments_of_the_module_are_named():
-    for bad in (1, 0, 2.5, 2.0, True, "3", None):
-        with pytest.raises(ValueError, match="n_classes must be an integer of at least 2, got"):
+    for bad in (1, 0, 2.5, True, "3", None):
+        with pytest.raises(ValueError, match=r"n_classes must be (at least 2|a .*number), got"):
             LGLINRLoss(bad)
-    assert LGLINRLoss(np.int64(3)).n_classes == 3
-    with pytest.raises(ValueError, match="reduction must be mean, sum or none, got 'each'"):
+    assert repr(LGLINRLoss(np.int64(3)).n_classes) == repr(LGLINRLoss(3.0).n_classes) == "3"
+    with pytest.raises(ValueError, match="reduction must be one of mean, sum, none, got 'each'"):
         LGLINRLoss(2, reduction="each")
     loss, y = LGLINRLoss(4), torch.tensor([0, 1])
     for shape in ((2, 3), (2, 5), (4, 2), ()):

@@ -284,7 +284,7 @@ def test_bad_samples_of_one_logit_are_named(logits, targets, message):
 
 @pytest.mark.parametrize("function", [*FUNCTIONS, lgl_inr_loss])
 def test_a_bad_reduction_is_named(function):
-    with pytest.raises(ValueError, match="reduction must be mean, sum or none, got 'each'"):
+    with pytest.raises(ValueError, match="reduction must be one of mean, sum, none, got 'each'"):
         function(one_logit(function, Z), Y.clamp(max=1), reduction="each")
 
 
@@ -309,7 +309,7 @@ def test_class_weights_of_another_number_of_classes_are_named(function, shape):
         ([1.0], "mean", r"class_weight must be \(n_classes,\), got \(1,\)"),
         (1.0, "mean", r"class_weight must be \(n_classes,\), got \(\)"),
         ([[1.0, 1.0]], "mean", r"class_weight must be \(n_classes,\), got \(1, 2\)"),
-        (None, None, "reduction must be mean, sum or none, got None"),
+        (None, None, "reduction must be one of mean, sum, none, got None"),
     ],
 )
 def test_bad_arguments_of_a_module_are_named(module, weight, reduction, message):
@@ -321,7 +321,7 @@ def test_what_is_no_tensor_or_no_weight_is_named_unless_told_not_to_look():
     z, y = torch.zeros(2, 2), torch.tensor([0, 1])
     with pytest.raises(ValueError, match="targets must be a tensor, got list"):
         weighted_softmax_loss(z, [0, 1])
-    with pytest.raises(ValueError, match="class_weight must be numbers, got"):
+    with pytest.raises(ValueError, match="class_weight must hold numbers, got"):
         weighted_softmax_loss(z, y, [1.0, "two"])
     for bad in (-1.0, float("inf"), float("nan")):
         weight = torch.tensor([1.0, bad])

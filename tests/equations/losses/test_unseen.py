@@ -246,8 +246,8 @@ def test_class_weights_are_the_modules_own(module):
     for loss in losses:
         assert loss.class_weight.tolist() == weights_of(module)
         assert not loss.class_weight.requires_grad
-    for bad in ("abc", [[1.0], [1.0, 2.0]], {1: "a"}):
-        with pytest.raises(ValueError, match="class_weight must be numbers"):
+    for bad in ("abc", [[1.0], [1.0, 2.0]], {0: 1.0, 1: "a"}):
+        with pytest.raises(ValueError, match=r"class_weight must (hold|be a) number|be numbers, a"):
             module(bad)
 
 
@@ -267,6 +267,14 @@ def test_classes_come_second(make, logits, targets, validate):
     message = r"logits must (be \(n_samples, |have the classes second|be \(n_samples,\)).*, got "
     with pytest.raises(ValueError, match=message):
         make(validate=validate)(torch.zeros(logits), torch.zeros(targets, dtype=torch.long))
+
+
+def test_how_to_bring_classes_to_the_second_place_is_said():
+    for make in MAKERS.values():
+        z, y = torch.zeros(4, 5, 3), torch.zeros(4, 5, dtype=torch.long)
+        if not isinstance(make(), WeightedLogisticLoss):
+            with pytest.raises(ValueError, match=r"pass logits\.flatten\(0, -2\) and targets"):
+                make()(z, y)
 
 
 @EVERY

@@ -1,6 +1,9 @@
 """Class weights as scikit-learn takes them, and classes that are switched off."""
 
+from functools import partial
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.utils.class_weight import compute_class_weight
@@ -8,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from learnprop.equations.losses.logistic import WeightedLogisticLoss, weighted_logistic_loss
 from learnprop.equations.losses.one_vs_all import OneVsAllLogisticLoss, one_vs_all_logistic_loss
+from learnprop.equations.losses.running_lgl_inr import RunningLGLINRLoss
 from learnprop.equations.losses.softmax import WeightedSoftmaxLoss, weighted_softmax_loss
 
 K = 3
@@ -43,12 +47,56 @@ def test_they_are_scikit_learns(module, function, given, sample):
     torch.testing.assert_close(function(z, y, given, class_count=sizes), loss(z, y))
 
 
-def test_a_dict_without_counts_reaches_to_the_last_class_in_it(sample):
-    assert WeightedSoftmaxLoss({2: 5.0, 0: 2}).class_weight.tolist() == [2.0, 1.0, 5.0]
+def test_of_a_module_a_dict_says_all_classes_or_there_are_counts(sample):
+    every = WeightedSoftmaxLoss({2: 5.0, 0: 2, np.int64(1): 1})
+    assert every.class_weight.tolist() == [2.0, 1.0, 5.0]
     assert WeightedLogisticLoss({0: 5.0}).class_weight.tolist() == [5.0, 1.0]
-    short = WeightedSoftmaxLoss({np.int64(1): 5.0})
-    with pytest.raises(ValueError, match=r"class_weight must be of 3 classes, got shape \(2,\)"):
-        short(*sample)
+    for module in (WeightedSoftmaxLoss, OneVsAllLogisticLoss):
+        for few in ({1: 2.0}, {0: 2.0}, {0: 1.0, 2: 2.0}, {}):
+            with pytest.raises(ValueError, match="class_count is needed for a dict"):
+                module(few)
+        loss = module({1: 2.0}, class_count=[9, 9, 9])
+        assert "class_weight" in loss.state_dict()
+        assert torch.equal(loss(*sample), module([1.0, 2.0, 1.0])(*sample))
+
+
+SERIES = pd.Series([5.0, 1.0], index=[1, 0])
+
+
+@EVERY
+def test_a_series_in_another_order_is_refused(module, function):
+    z, y = torch.zeros(2, 2), torch.tensor([0, 1])
+    z = z[:, 0] if module is WeightedLogisticLoss else z
+    for weight, how in ((SERIES, {}), ("balanced", {"class_count": SERIES})):
+        for call in (module, partial(function, z, y)):
+            with pytest.raises(ValueError, match=r"is a Series in the order \[1, 0\]: sort_index"):
+                call(weight, **how)
+    with pytest.raises(ValueError, match="class_count is a Series in the order"):
+        RunningLGLINRLoss(SERIES)
+    assert module(SERIES.sort_index()).class_weight.tolist() == [1.0, 5.0]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_tensors_with_a_gradient_are_numbers_and_complex_ones_are_not(module):
+    learnt = torch.tensor([1.0, 3.0], requires_grad=True)
+    for weight, count in (
+        (list(learnt), None), ({0: learnt[0], 1: learnt[1]}, None), ("balanced", learnt),
+    ):  # fmt: skip
+        found = module(weight, class_count=count).class_weight
+        assert (found[1] / found[0]).item() == pytest.approx(1 / 3 if count is not None else 3)
+    for bad in (np.array([1j, 2]), [1j, 2]):
+        with pytest.raises(ValueError, match="class_weight must hold numbers, got"):
+            module(bad)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_pytorchs_names_of_arguments_lead_to_ours(module):
+    with pytest.raises(TypeError, match=rf"^{module.__name__} .* 'weight': pass class_weight$"):
+        module(weight=torch.ones(2))
+    with pytest.raises(TypeError, match=r"'pos_weight': pass class_weight=\[1, pos_weight\]"):
+        module(pos_weight=torch.ones(1))
+    with pytest.raises(TypeError, match=r"'wait'$"):
+        module(wait=1)
 
 
 def test_lists_and_arrays_are_weights_of_functions_too(sample):
@@ -76,21 +124,21 @@ def test_a_class_of_weight_zero_is_switched_off(module, function, sample):
     ("weight", "count", "message"),
     [
         ("balanced", None, "class_count is needed for class_weight 'balanced'"),
-        ("balanced", [5, 0], r"class_count must be at least 2 sizes, none below 1, got \[5.0, 0.0"),
-        ("balanced", [5], r"class_count must be at least 2 sizes, none below 1, got \[5.0\]"),
-        ("balanced", ["a", "b"], "class_count must be numbers, got"),
-        ("balanced", [5, np.nan], "class_count must be at least 2 sizes, none below 1"),
+        ("balanced", [5, 0], r"class_count must be positive, got \[5.0, 0.0\]"),
+        ("balanced", [5], r"class_count must hold at least 2 sizes, got shape \(1,\)"),
+        ("balanced", ["a", "b"], "class_count must hold numbers, got"),
+        ("balanced", [5, np.nan], r"class_count must be positive, got \[5.0, nan\]"),
         ("inverse", [5, 5], "class_weight must be numbers, a dict or 'balanced', got 'inverse'"),
         ({"0": 1.0}, None, r"class_weight must have labels 0, 1, \.\.\. as keys, got '0'"),
         ({-1: 1.0}, None, r"class_weight must have labels 0, 1, \.\.\. as keys, got -1"),
         ({True: 1.0}, None, r"class_weight must have labels 0, 1, \.\.\. as keys, got True"),
-        ({0: "a"}, None, "class_weight must be numbers"),
+        ({0: "a", 1: 1}, None, "class_weight must be a number, got 'a'"),
         ({0: -1.0, 1: 1.0}, None, "class_weight must be finite, not negative and not all zero"),
         ({0: 0, 1: 0}, None, "class_weight must be finite, not negative and not all zero"),
         ([1.0, 2.0], [5, 5], "class_count is taken with class_weight 'balanced' or a dict only"),
         (None, [5, 5], "class_count is taken with class_weight 'balanced' or a dict only"),
-        ([1.0, None], None, "class_weight must be finite|class_weight must be numbers"),
-        (object(), None, "class_weight must be numbers, got"),
+        ([1.0, None], None, "class_weight must be finite, not negative"),
+        (object(), None, "class_weight must hold numbers, got"),
     ],
 )
 def test_bad_ones_are_named(module, function, weight, count, message):
@@ -105,7 +153,7 @@ def test_bad_ones_are_named(module, function, weight, count, message):
 @EVERY
 def test_a_class_that_is_not_there_has_no_weight(module, function):
     z = torch.zeros(2) if module is WeightedLogisticLoss else torch.zeros(2, 2)
-    with pytest.raises(ValueError, match="class_weight must be of 2 classes, got key 2"):
+    with pytest.raises(ValueError, match=r"class_weight: key 2 is no class: they are 0 \.\. 1"):
         function(z, torch.tensor([0, 1]), {2: 1.0})
-    with pytest.raises(ValueError, match="class_weight must be of 2 classes, got key 2"):
+    with pytest.raises(ValueError, match=r"class_weight: key 2 is no class: they are 0 \.\. 1"):
         module({2: 1.0}, class_count=[3, 3])
