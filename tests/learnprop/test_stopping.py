@@ -117,7 +117,7 @@ def test_a_terminal_without_the_letter_loses_nothing(tmp_path):
         command(tmp_path, "--runs", 2), env=env, capture_output=True, check=False
     )
     assert answer.returncode == 0, answer.stderr
-    assert b"?0" in answer.stdout  # λ0
+    assert b"lambda0" in answer.stdout  # λ0
     assert (tmp_path / "provenance.json").exists()
 
 
