@@ -30,7 +30,7 @@ from learnprop.simulations.fitters.regression import (
     with_separated,
 )
 from learnprop.simulations.generators import large_sample_limit
-from learnprop.simulations.minimisation.logistic_loss import minimise_logistic, tiles_of
+from learnprop.simulations.minimisation.logistic_loss import PAIRS_UP_TO, minimise_logistic, tiles_of
 from learnprop.simulations.minimisation.newton import SETTLED, NoMinimum
 from learnprop.simulations.minimisation.separation import separation_of
 
@@ -232,8 +232,8 @@ def logistic_logits(X: ArrayLike, params: ArrayLike) -> FloatArray:
     return np.asarray(theta[:, :-1] @ features.T + theta[:, -1:])
 
 
-MEMORY = regression_memory(6.2, 6.0, 4.5)
-"""Measured at 2 to 600 features, 3 settings."""
+MEMORY = regression_memory(7.0, 8.0, 4.5, pairs_up_to=PAIRS_UP_TO)
+"""Measured at 1 to 20 features, 3 and 100 settings; that of Hessians at up to 600 features."""
 
 FITTER = one_fit(
     fit_logistic,
