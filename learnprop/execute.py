@@ -254,7 +254,8 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
     from learnprop.simulations.engine.tasks import count_groups
 
     while True:
-        n_groups, largest = count_groups(study, pending_blocks(study, store, how.timeout))
+        pending = pending_blocks(study, store, how.timeout)
+        n_groups, largest = count_groups(study, pending.by_cell())
         if how.shows_progress:
             mention_shared_device(study, workers, n_groups)
         note_session(study, store, workers, largest, quiet=not how.shows_progress)

@@ -30,7 +30,11 @@ from learnprop.simulations.fitters.regression import (
     with_separated,
 )
 from learnprop.simulations.generators import large_sample_limit
-from learnprop.simulations.minimisation.logistic_loss import PAIRS_UP_TO, minimise_logistic, tiles_of
+from learnprop.simulations.minimisation.logistic_loss import (
+    PAIRS_UP_TO,
+    minimise_logistic,
+    tiles_of,
+)
 from learnprop.simulations.minimisation.newton import SETTLED, NoMinimum
 from learnprop.simulations.minimisation.separation import separation_of
 

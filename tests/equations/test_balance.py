@@ -192,7 +192,9 @@ def test_what_sigmoids_miss_must_be_said(side):
     """Rows of 0.7 + 0.2: the row gives away 0.2, and misses 0.3. Percentages are no P either."""
     P, mass = [[0.7, 0.2], [0.4, 0.6]], [1.0, 2.0]
     for wrong in (P, [[[0.8, 0.2], [0.4, 0.6]], P], [[80, 20], [40, 60]]):
-        with pytest.raises(ValueError, match="^miss_proba is needed: the rows of mean_proba do no"):
+        with pytest.raises(
+            ValueError, match=r"^miss_proba is needed: the rows of mean_proba do no"
+        ):
             side(wrong, mass)
     right = np.array([0.8, 0.2])
     expected = {left_side: [0.3, 0.8], residual: [-0.5, 0.6], gap: [0.3 / 0.8 - 1, 3.0]}

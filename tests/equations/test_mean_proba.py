@@ -164,7 +164,9 @@ def test_columns_of_a_frame_are_taken_by_their_names():
     assert np.allclose(mean_proba(y, frame[["hi", "lo"]]), expected[::-1, ::-1])
     numbered = frame.set_axis([1, 0], axis=1)
     assert np.allclose(mean_proba([1, 1, 0], numbered), expected)
-    by_place = [mean_proba(y, other) for other in (frame.to_numpy(), frame.set_axis([7, 8], axis=1))]
+    by_place = [
+        mean_proba(y, other) for other in (frame.to_numpy(), frame.set_axis([7, 8], axis=1))
+    ]
     assert np.allclose(by_place, mean_proba(y, frame.to_numpy(), labels=["hi", "lo"]))
     assert np.allclose(mean_proba([0, 0, 1], frame, labels=[0, 1]), expected)
 
