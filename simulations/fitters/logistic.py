@@ -211,7 +211,7 @@ def _losses(
     On CPU one setting at a time: temporaries of all of them left holes in the heap.
     """
     logits = torch.mm(theta, x, out=room)
-    tiles = tiles_of(*logits.shape, logits.shape[1], logits.device)
+    tiles = tiles_of(len(logits), x.shape[1], x.shape[1], x.device)
     return torch.cat([-(weight[s] * logsigmoid(-logits[s])).sum(-1) for s, _ in tiles])
 
 
