@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import FloatArray, as_numbers, by_class, check_broadcast
 from learnprop.equations.class_weights import check_class_count, check_class_weight
-from learnprop.equations.matrix import beside, off_diagonal
+from learnprop.equations.matrix import beside, check_rows_sum_to_one, off_diagonal
 
 INTERPOLATED_BELOW = 1e-12
 """Right side over the class's own mass, not the total, under which a row is `interpolated`."""
@@ -77,12 +77,17 @@ def left_side(
     mean_proba : array_like, shape (..., n_classes, n_classes)
     class_mass : array_like, shape (..., n_classes)
     miss_proba : array_like, shape (..., n_classes), optional
-        ``1 - P_jj`` where the rows of P do not sum to one (one-vs-all); by default the sum of the
-        other entries of the row.
+        ``1 - P_jj``, needed where the rows of P do not sum to one (one-vs-all); by default the sum
+        of the other entries of the row.
 
     Returns
     -------
     ndarray of float64, shape (..., n_classes), in units of class mass
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit, or `miss_proba` is needed.
 
     Examples
     --------
@@ -92,6 +97,7 @@ def left_side(
     off = off_diagonal(mean_proba)
     mass = beside(class_mass, "class_mass", off)
     if miss_proba is None:
+        check_rows_sum_to_one(as_numbers(mean_proba, "mean_proba"))
         return mass * off.sum(axis=-1)
     return mass * beside(miss_proba, "miss_proba", off, may_be_nan=True)
 

@@ -26,7 +26,7 @@ def check_labels(
     name : str
         What to call the argument in an error.
     otherwise : str
-        What an error says of labels that lie outside.
+        What an error says of labels that lie outside, where they are not too many.
 
     Returns
     -------
@@ -60,10 +60,11 @@ def check_labels(
         raise BadArgument(name, f"{whole} {labels[position]} at position {position}")
     outside = (as_int < 0) | (as_int >= n_classes)
     if outside.any():
+        helps = len(np.unique(as_int)) <= n_classes
         raise BadArgument(
             name,
             f"must hold labels 0..{n_classes - 1}, got {as_int[outside][0]} "
-            f"at position {int(np.argmax(outside))}{otherwise}",
+            f"at position {int(np.argmax(outside))}{otherwise if helps else ''}",
         )
     return as_int
 
@@ -116,10 +117,56 @@ def class_of(y_true: ArrayLike, n_classes: int, labels: ArrayLike | None = None)
     names = names_in(y_true)
     if names is None:
         return check_labels(y_true, n_classes, otherwise=f": {_SAY_WHICH}")
-    if len(names) != n_classes:
+    if len(names) > n_classes:
+        problem = f"holds {len(names)} labels, {shown(names)}, but there are {n_classes} classes"
+        raise BadArgument("y_true", problem)
+    if len(names) < n_classes:
         problem = f"holds the labels {shown(names)} of {n_classes} classes: {_SAY_WHICH}"
         raise BadArgument("y_true", problem)
     return _found_among(_one_dimensional(y_true, "y_true"), names)
+
+
+def labels_of_columns(y_true: Any, proba: Any, labels: ArrayLike | None) -> ArrayLike | None:
+    """Labels of the columns of probabilities: of a DataFrame its names, where they are labels.
+
+    Parameters
+    ----------
+    y_true : array_like, shape (n_samples,)
+    proba : array_like
+    labels : array_like, shape (n_classes,), optional
+        As the user says them.
+
+    Returns
+    -------
+    array_like or None
+        `labels`, or the names of the columns where all labels of `y_true` are among them.
+
+    Raises
+    ------
+    BadArgument
+        If `labels` are the names in another order, or `y_true` and `proba` have different indexes.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> labels_of_columns(["hi", "lo"], pd.DataFrame([[0.1, 0.9]] * 2, columns=["lo", "hi"]), None)
+    ['lo', 'hi']
+    """
+    if not hasattr(proba, "iloc"):
+        return labels
+    if hasattr(y_true, "iloc") and not proba.index.equals(y_true.index):
+        raise BadArgument("y_true", "and `proba` must have the same index")
+    if proba.ndim != 2 or hasattr(proba.columns, "step"):  # numbered, not named
+        return labels
+    names = proba.columns.tolist()
+    if labels is None:
+        found = set(_one_dimensional(y_true, "y_true").tolist())
+        return names if found <= set(names) else None
+    said = known_labels(labels, len(names))
+    if said != names and set(said) == set(names):
+        problem = f"are {shown(said)}, but the columns of `proba` are {shown(names)}"
+        raise BadArgument("labels", problem)
+    return labels
 
 
 def names_in(y_true: ArrayLike) -> list[Any] | None:

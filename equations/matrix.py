@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import FloatArray, as_numbers, by_class
+from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE
 
 
 def off_diagonal(mean_proba: ArrayLike, *, all_rows: bool = False) -> FloatArray:
@@ -53,6 +54,25 @@ def off_diagonal(mean_proba: ArrayLike, *, all_rows: bool = False) -> FloatArray
     diagonal = np.arange(off.shape[-1])
     off[..., diagonal, diagonal] = 0.0
     return off
+
+
+def check_rows_sum_to_one(mean_proba: FloatArray) -> None:
+    """Raise BadArgument where only `miss_proba` says what a class gives away: P of sigmoids.
+
+    Parameters
+    ----------
+    mean_proba : ndarray, shape (..., n_classes, n_classes)
+        A row of NaN is that of a class without samples.
+
+    Examples
+    --------
+    >>> check_rows_sum_to_one(np.array([[0.8, 0.2], [np.nan, np.nan]]))
+    >>> check_rows_sum_to_one(np.array([[0.8, 0.3], [0.4, 0.6]]))
+    Traceback (most recent call last):
+    ValueError: miss_proba is needed: the rows of mean_proba do not sum to one
+    """
+    if (np.abs(mean_proba.sum(axis=-1) - 1) > ROW_SUM_TOLERANCE).any():
+        raise BadArgument("miss_proba", "is needed: the rows of `mean_proba` do not sum to one")
 
 
 def beside(

@@ -18,7 +18,7 @@ from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import FloatArray as FloatArray
 from learnprop.equations.arrays import IntArray as IntArray
 from learnprop.equations.arrays import as_numbers, without_gradient
-from learnprop.equations.labels import class_of
+from learnprop.equations.labels import class_of, labels_of_columns
 
 Activation = Literal["softmax", "sigmoid"]
 """Of the output layer: softmax (rows of probabilities sum to one), or one sigmoid per class, as in
@@ -157,7 +157,8 @@ def _in_classes(
     """Probabilities sorted by class, and the rows of each class: with `labels` maybe none."""
     values = check_proba(proba, activation=activation)
     n_classes = values.shape[1]
-    classes = class_of(y_true, n_classes, labels)
+    known = labels_of_columns(y_true, proba, labels)
+    classes = class_of(y_true, n_classes, known)
     if len(classes) != len(values):
         raise BadArgument("y_true", f"has {len(classes)} samples, `proba` has {len(values)}")
     if not np.all(classes[1:] >= classes[:-1]):
@@ -168,7 +169,8 @@ def _in_classes(
     if len(absent) and labels is None:
         raise BadArgument(
             "y_true",
-            f"holds no sample of class {absent[0]}; with labels=range({n_classes}) its row is NaN",
+            f"holds no sample of class {absent[0]}; "
+            f"with labels={known or range(n_classes)} its row is NaN",
         )
     return values, [slice(a, b) for a, b in pairwise(ends.tolist())]
 
@@ -191,7 +193,8 @@ def mean_proba(
         as the columns of scikit-learn's ``predict_proba`` are; with `labels` any of those.
     proba : array_like, shape (n_samples, n_classes) or (n_samples,)
         One per sample is the probability of class 1 of two; of misses below 1e-16 it keeps
-        nothing, logits do (`proba_from_logits`).
+        nothing, logits do (`proba_from_logits`). Columns of a DataFrame that are named as labels
+        are taken by their names; where both are pandas', they have one index.
     activation : {"softmax", "sigmoid"}
     labels : array_like, shape (n_classes,), optional
         The label of each column, e.g. ``model.classes_``. The row of one that `y_true` does not

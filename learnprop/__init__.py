@@ -6,8 +6,8 @@ so that ``import learnprop`` loads no heavy library.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from importlib import import_module as _import_module
+from typing import Any as _Any
 
 from learnprop.simulations.studies import STUDIES
 
@@ -106,11 +106,11 @@ _HOME = {
 __all__ = [*STUDIES, *_HOME]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _Any:
     if name in STUDIES:
-        value: Any = import_module("learnprop.api").study_function(name)
+        value: _Any = _import_module("learnprop.api").study_function(name)
     elif name in _HOME:
-        value = getattr(import_module(_HOME[name]), name)
+        value = getattr(_import_module(_HOME[name]), name)
     else:
         raise AttributeError(f"module 'learnprop' has no attribute {name!r}")
     globals()[name] = value

@@ -6,6 +6,7 @@ import math
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import TIMEOUT_MAX
@@ -112,7 +113,8 @@ def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Conte
     from learnprop.simulations.records.store_file import open_store
 
     workers, report, out = check_run(how), report_of(study.name), Path(how.out)
-    workers = within_machine(study, workers, quiet=not how.shows_progress)
+    if not _is_complete(study, out, how):
+        workers = within_machine(study, workers, quiet=not how.shows_progress)
     started = now()
     check_out(out, study.name)
     with open_store(out, study.name, study.design, fresh=how.fresh) as store:
@@ -142,6 +144,18 @@ def execute(study: Study, how: RunOptions, caller: Caller) -> tuple[Study, Conte
         contents = reported(study)
         _mention_no_model(study, store, how, caller)
         return study, contents
+
+
+def _is_complete(study: Study, out: Path, how: RunOptions) -> bool:
+    """Whether the folder holds all that was asked for: then no memory is needed for blocks."""
+    from learnprop.simulations.engine.monte_carlo import pending_blocks
+    from learnprop.simulations.records.store_file import FILE_NAME, StoreError, read_store
+
+    if how.fresh or how.mcse is not None or not (out / FILE_NAME).is_file():
+        return False
+    with suppress(StoreError), read_store(out) as store:
+        return not pending_blocks(study, store, how.timeout)
+    return False  # said where the store is opened to be written
 
 
 def check_run(how: RunOptions) -> Workers:
@@ -247,7 +261,8 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
     from learnprop.simulations.engine.tasks import count_groups
 
     while True:
-        n_groups, largest = count_groups(study, pending_blocks(study, store, how.timeout))
+        pending = pending_blocks(study, store, how.timeout)
+        n_groups, largest = count_groups(study, pending.by_cell())
         if how.shows_progress:
             mention_shared_device(study, workers, n_groups)
         note_session(study, store, workers, largest, quiet=not how.shows_progress)

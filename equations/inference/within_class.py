@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import FloatArray, as_number, as_numbers, by_class, check_level
 from learnprop.equations.balance import left_side, right_side
-from learnprop.equations.matrix import off_diagonal
+from learnprop.equations.matrix import check_rows_sum_to_one, off_diagonal
 from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE
 
 MIN_MISSES = 10.0
@@ -86,8 +86,8 @@ def check_model(
     if (P > 1 + ROW_SUM_TOLERANCE).any() or (miss_proba is not None and np.min(miss_proba) < 0):
         name = "miss_proba" if P.max() <= 1 + ROW_SUM_TOLERANCE else "mean_proba"
         raise BadArgument(name, f"must hold probabilities, got {shown(shapes[name][0])}")
-    if miss_proba is None and np.abs(P.sum(axis=1) - 1).max() > ROW_SUM_TOLERANCE:
-        raise BadArgument("miss_proba", "is needed: the rows of `mean_proba` do not sum to one")
+    if miss_proba is None:
+        check_rows_sum_to_one(P)
     with np.errstate(under="ignore"):
         if (np.einsum("kjj->kj", M) < P**2 * (1 - 1e-6) - ROUNDING).any():
             raise BadArgument(
@@ -209,7 +209,9 @@ def too_few_misses(
     P, M = np.asarray(mean_proba, dtype=np.float64), np.asarray(second_moment, dtype=np.float64)
     n, mass = np.asarray(test_count, np.float64), np.asarray(class_mass, np.float64)
     min_misses = as_number(min_misses, "min_misses")
-    if min_misses <= 0 or is_constant(P, M):
+    if not min_misses >= 0:
+        raise BadArgument("min_misses", f"must not be negative, got {min_misses:g}")
+    if min_misses == 0 or is_constant(P, M):
         return [""] * len(P)
     left, right = left_side(P, mass, miss_proba), right_side(P, mass)
     own = np.eye(len(P), dtype=bool)

@@ -68,7 +68,7 @@ verbatim=(), keys=1, minor=('N',), note=''),), left_out=('N',)))
     fitting = _with_names_in(_with_labels_in(barest, width, ellipsis), width, ellipsis)
     if fitting is not None:
         return Fitted((fitting,), left_out)
-    return Fitted(tuple(_stacked(_lifted(grid), width, ellipsis)))
+    return Fitted(tuple(_stacked(_folded(_lifted(grid)), width, ellipsis)))
 
 
 def is_heading(row: Cells | None) -> bool:
@@ -239,6 +239,22 @@ def _shortened_column(grid: Grid, j: int, width: int, ellipsis: str) -> Grid:
     return replace(grid, heads=cut(grid.heads), rows=tuple(rows))
 
 
+def _broken_column(grid: Grid, j: int, width: int, ellipsis: str) -> Grid:
+    """The grid with a column of numbers broken at blanks: a number is never shortened."""
+
+    def broken(row: Cells, width: float) -> Cells:
+        lines = [line for part in row[j].split("\n") for line in wrapped(part, width, ellipsis)]
+        return (*row[:j], "\n".join(lines), *row[j + 1 :])
+
+    body = [row for row in grid.rows if row and not is_heading(row)]
+    longest = max((cell_len(word) for row in body for word in row[j].split()), default=0)
+    rows = (
+        row if row is None or is_heading(row) else broken(row, max(width, longest))
+        for row in grid.rows
+    )
+    return replace(grid, heads=broken(grid.heads, max(width, longest)), rows=tuple(rows))
+
+
 def _stacked(grid: Grid, width: float, ellipsis: str) -> Iterator[Grid]:
     """The columns in several grids, each with the names of the rows."""
     most = max(int(width), 1)
@@ -247,7 +263,8 @@ def _stacked(grid: Grid, width: float, ellipsis: str) -> Iterator[Grid]:
     keys, rest = range(n_keys), range(n_keys, len(grid.heads))
     room = most - sum(widths_of(named)[j] + GAP for j in keys)
     for j in rest:
-        whole = _shortened_column(whole, j, max(room, LABEL // 2), ellipsis)
+        cut = _shortened_column if j in grid.verbatim else _broken_column
+        whole = cut(whole, j, max(room, LABEL // 2), ellipsis)
     widths = widths_of(whole)
     chunks = _chunks([widths[j] for j in rest], room)
     largest = max((_total([widths[rest[i]] for i in chunk]) for chunk in chunks), default=0)

@@ -67,7 +67,8 @@ def lay_out(
     return Grid(tuple(head for head, _ in columns), tuple(laid_out), **more)
 
 
-COUNTED = "runs: attempted / converged / failed"
+_COUNTS = "attempted / converged / failed"
+COUNTED = f"runs: {_COUNTS}"
 """Below a table with a column of `counts`."""
 
 
@@ -107,7 +108,7 @@ def runs_note(frame: pd.DataFrame) -> str:
         column = frame[name].dropna()
         low, high = int(column.min()), int(column.max())
         counts.append(f"{low} to {high}" if low < high else f"{low}")
-    return "runs attempted / converged / failed: " + " / ".join(counts)
+    return f"runs {_COUNTS}: {' / '.join(counts)}"
 
 
 def to_latex(grid: Grid) -> str:

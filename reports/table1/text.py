@@ -44,9 +44,9 @@ def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
     runs = n_models(table.summary)
     notes = few_runs_note(runs)
     if (runs < FEW_RUNS).any():
-        notes.append(
-            f"of fewer than {FEW_RUNS} runs no z of an SD: its own error is not known well"
-        )
+        of_few = f"of fewer than {FEW_RUNS} runs"
+        notes.append(f"{of_few} no z of an SD: its own error is not known well")
+        notes.append(f"{of_few} z of a mean is Student's t, n - 1 degrees of freedom")
     return Grid((_corner(markup), *heads), tuple(rows), note="\n".join(notes))
 
 

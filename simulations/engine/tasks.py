@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,19 +118,24 @@ def grouped(tasks: Iterable[Task]) -> Iterator[list[Task]]:
         yield from groups.values()
 
 
-def count_groups(study: Study, blocks: Collection[tuple[Any, int]]) -> tuple[int, int]:
+def count_groups(study: Study, n_blocks: Mapping[str, int]) -> tuple[int, int]:
     """How many groups blocks make, and how many blocks the largest has, 1 at least.
 
     Parameters
     ----------
     study : Study
-    blocks : collection of (cell, index)
+    n_blocks : mapping of str to int
+        How many blocks there are of each cell.
 
     Returns
     -------
     n_groups, largest : int
     """
-    if study.compute_together is None:
-        return len(blocks), 1
-    sizes = [len(group) for group in grouped(tasks_of(study, blocks))]
-    return len(sizes), max(sizes, default=1)
+    alone, together = 0, Counter[Hashable]()
+    for cell in study.cells:
+        group = study.group_of(cell) if study.group_of else ()
+        if study.compute_together is None or group is None:
+            alone += n_blocks[cell.name]
+        elif n_blocks[cell.name]:
+            together[group] += n_blocks[cell.name]
+    return alone + len(together), max(together.values(), default=1)

@@ -63,20 +63,28 @@ def samples_alone(size: BlockSize, **_: object) -> FitMemory:
 
 
 def regression_memory(
-    per_feature: float, per_sample: float, per_hessian: float, *, joint: bool = False
+    per_feature: float,
+    of_one_run: float,
+    per_hessian: float,
+    *,
+    joint: bool = False,
+    pairs_up_to: int = 0,
 ) -> Memory:
-    """Memory of regressions by Newton's method.
+    """Memory of regressions by Newton's method, which on a CPU take one run at a time.
 
     Parameters
     ----------
     per_feature : float
-        Numbers at the peak for each feature of each training sample of each run.
-    per_sample : float
-        For each training sample of each fit.
+        Numbers at the peak for each feature of each training sample of each run; two more for each
+        sample are the intercept's.
+    of_one_run : float
+        For each training sample of each fit of one run; of each class if `joint`.
     per_hessian : float
         For each entry of each Hessian.
     joint : bool
         Whether the parameters of all classes are in one Hessian.
+    pairs_up_to : int
+        Parameters up to which the products of every pair of them are kept for each sample.
 
     Returns
     -------
@@ -84,10 +92,13 @@ def regression_memory(
     """
 
     def memory(size: BlockSize, **_: object) -> FitMemory:
-        n_params = (size.n_classes if joint else 1) * (size.n_features + 1)
+        n_outputs, n_params = size.n_classes if joint else 1, size.n_features + 1
+        pairs = n_params**2 if n_params <= pairs_up_to else 0
+        of_sample = per_feature * size.n_features + 2 + pairs
+        of_sample_of_one_run = of_one_run * size.n_settings * n_outputs
         return FitMemory(
-            NUMBER * (per_feature * size.features + per_sample * size.fits * size.n_samples),
-            NUMBER * per_hessian * size.fits * n_params**2,
+            NUMBER * size.n_samples * (size.n_runs * of_sample + of_sample_of_one_run),
+            NUMBER * per_hessian * size.fits * (n_outputs * n_params) ** 2,
         )
 
     return memory

@@ -124,10 +124,14 @@ def loss_at(loss: SoftmaxLoss, theta: torch.Tensor) -> torch.Tensor:
     -------
     tensor, shape (n_runs, n_settings)
     """
-    normaliser = [
-        (s * torch.logsumexp(parameters @ x, dim=1)).sum(dim=1)
-        for s, parameters, x in zip(loss.sample_mass, theta, loss.design, strict=True)
-    ]
+    n_samples = loss.design.shape[-1]
+    room = theta.new_empty(*theta.shape[1:3], n_samples)
+    each = tiles_of(theta.shape[1], n_samples, n_samples, theta.device)
+    normaliser = []
+    for mass, parameters, x in zip(loss.sample_mass, theta, loss.design, strict=True):
+        logits = torch.matmul(parameters, x, out=room)
+        parts = [(mass[s] * torch.logsumexp(logits[s], dim=1)).sum(dim=1) for s, _ in each]
+        normaliser.append(torch.cat(parts))
     linear = (loss.target_moments * theta).sum(dim=(2, 3))
     ridge = 0.5 * (loss.penalty * theta**2).sum(dim=(2, 3))
     return torch.stack(normaliser) - linear + ridge
@@ -175,12 +179,16 @@ def minimise_softmax(
     )
     theta, steps = found.theta.view(shape), found.step.view(shape)
     last_move, near_move = [], []
-    for run, (s, x) in enumerate(zip(steps, loss.design, strict=True)):
-        moves = (s @ x).abs().amax(dim=1)
-        logits = theta[run] @ x
-        first, second = logits.topk(2, dim=1).values.unbind(dim=1)
+    n_samples = loss.design.shape[-1]
+    # As in `minimise_logistic`: one buffer for all runs, and on CPU one setting at a time.
+    room = theta.new_empty(2, *shape[1:3], n_samples)
+    each = tiles_of(shape[1], n_samples, n_samples, theta.device)
+    for run, x in enumerate(loss.design):
+        moves = torch.matmul(steps[run], x, out=room[0]).abs_().amax(dim=1)
+        logits = torch.matmul(theta[run], x, out=room[1])
+        lead = [-logits[s].topk(2, dim=1).values.diff(dim=1)[:, 0] for s, _ in each]
         last_move.append(moves.amax(dim=1))
-        near_move.append(moves.masked_fill(first - second > CERTAIN, 0.0).amax(dim=1))
+        near_move.append(moves.masked_fill(torch.cat(lead) > CERTAIN, 0.0).amax(dim=1))
     return SoftmaxMinimum(
         theta=theta,
         gradient=found.gradient.view(shape),

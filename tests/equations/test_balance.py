@@ -185,3 +185,21 @@ def test_residual_against_model_diagnostics(softmax_problem):
     for j in range(4):
         found = compute_bias(y_obs=(y == j).astype(float), y_pred=proba[:, j], weights=weight[y])
         assert found["bias_mean"][0] == pytest.approx(-r[j] / mass.sum(), rel=1e-9)
+
+
+@pytest.mark.parametrize("side", [left_side, residual, gap])
+def test_what_sigmoids_miss_must_be_said(side):
+    """Rows of 0.7 + 0.2: the row gives away 0.2, and misses 0.3. Percentages are no P either."""
+    P, mass = [[0.7, 0.2], [0.4, 0.6]], [1.0, 2.0]
+    for wrong in (P, [[[0.8, 0.2], [0.4, 0.6]], P], [[80, 20], [40, 60]]):
+        with pytest.raises(
+            ValueError, match=r"^miss_proba is needed: the rows of mean_proba do no"
+        ):
+            side(wrong, mass)
+    right = np.array([0.8, 0.2])
+    expected = {left_side: [0.3, 0.8], residual: [-0.5, 0.6], gap: [0.3 / 0.8 - 1, 3.0]}
+    found = side(P, mass, [0.3, 0.4])
+    np.testing.assert_allclose(found, expected[side], rtol=1e-12)
+    np.testing.assert_allclose(right_side(P, mass), right, rtol=1e-12)
+    absent = side([[0.8, 0.2], [np.nan, np.nan]], mass)  # a class without samples is no sigmoid
+    assert np.isnan(absent[1])

@@ -153,3 +153,35 @@ def test_single_precision_is_known_in_double():
         check_proba(np.full((1, 1000), 0.001 * (1 + 1e-5)))
     with pytest.raises(ValueError, match=r"sums to 1\.0001"):
         check_proba(np.full((1, 10), np.float32(0.1)) * np.float32(1 + 1e-4))
+
+
+def test_columns_of_a_frame_are_taken_by_their_names():
+    """lo: (0.9 + 0.7) / 2 = 0.8 of itself; hi: 0.6 of itself."""
+    frame = pd.DataFrame([[0.9, 0.1], [0.7, 0.3], [0.4, 0.6]], columns=["lo", "hi"])
+    y = ["lo", "lo", "hi"]
+    expected = np.array([[0.8, 0.2], [0.4, 0.6]])
+    assert np.allclose(mean_proba(y, frame), expected)  # not in the order of np.unique
+    assert np.allclose(mean_proba(y, frame[["hi", "lo"]]), expected[::-1, ::-1])
+    numbered = frame.set_axis([1, 0], axis=1)
+    assert np.allclose(mean_proba([1, 1, 0], numbered), expected)
+    by_place = [
+        mean_proba(y, other) for other in (frame.to_numpy(), frame.set_axis([7, 8], axis=1))
+    ]
+    assert np.allclose(by_place, mean_proba(y, frame.to_numpy(), labels=["hi", "lo"]))
+    assert np.allclose(mean_proba([0, 0, 1], frame, labels=[0, 1]), expected)
+
+
+@pytest.mark.parametrize(
+    ("y", "labels", "problem"),
+    [
+        (["lo", "lo", "hi"], ["hi", "lo"], "labels are .'hi', 'lo'., but the columns of proba are"),
+        (pd.Series(["lo", "lo", "hi"], [2, 1, 0]), None, "y_true and proba must have the same ind"),
+        (["lo"] * 3, None, "no sample of class 1; with labels=.'lo', 'hi'. its row"),
+        (["a", "b", "c"], None, "y_true holds 3 labels, .'a', 'b', 'c'., but there are 2 classes$"),
+        ([0, 1, 2], None, "y_true must hold labels 0..1, got 2 at position 2$"),
+    ],
+)
+def test_a_frame_that_does_not_go_with_its_labels_is_refused(y, labels, problem):
+    frame = pd.DataFrame([[0.9, 0.1], [0.7, 0.3], [0.4, 0.6]], columns=["lo", "hi"])
+    with pytest.raises(ValueError, match=problem):
+        mean_proba(y, frame, labels=labels)

@@ -1,7 +1,9 @@
 """As many workers as the machine holds; a study that does not fit writes nothing."""
 
+import numpy as np
 import pytest
 
+import learnprop
 from learnprop.machine import PER_CORE, within_machine
 from learnprop.simulations.engine import footprint
 from learnprop.simulations.engine.workers import Workers
@@ -56,3 +58,30 @@ def test_a_study_that_does_not_fit_is_refused_and_writes_nothing(cli, tmp_path, 
     assert stderr.startswith("learnprop: --test-size 100000000,100000000 takes about ")
     assert stderr.endswith(" of memory at once, but 1 GiB are available\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_complete_study_needs_no_memory_and_one_with_more_runs_does(cli, tmp_path, machine):
+    call = ["explore", "--ratios", 1, "--weights", "equal", "--train-size", 50, "--test-size", 10]
+    call += ["--quiet", "--out", tmp_path]
+    assert cli(*call, "--runs", 2)[0] == 0
+    machine(cores=2, memory=2**10)
+    assert cli(*call, "--runs", 2)[0] == 0
+    status, _, stderr = cli(*call, "--runs", 60)
+    assert status == 2
+    assert "at once, but 1 KiB are available" in stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "blamed"),
+    [({}, "X takes about"), ({"train_size": 9}, "train_size 9 takes"), ({"data": 1}, "data takes")],
+)
+def test_a_size_that_was_not_given_is_not_blamed(tmp_path, machine, given, blamed):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 1)), np.repeat([0, 1], 20)
+    machine(cores=2, memory=2**10)
+    arrays = (X, y)
+    if "data" in given:
+        arrays, given = (), {"data": str(tmp_path / "own.npz")}
+        np.savez(tmp_path / "own.npz", X=X, label=y)
+    with pytest.raises(ValueError, match=f"^{blamed} .* of memory at once"):
+        learnprop.explore(*arrays, runs=2, test_size=1, weights=["equal"], ratios=[1], **given)

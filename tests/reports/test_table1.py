@@ -161,5 +161,6 @@ def test_tables_say_why_there_is_no_z_of_an_sd(reported):
         grid = main_grid(replace(table, summary=few), markup)
         assert cell in {c for row in grid.rows if row for c in row}
         assert "of fewer than 20 runs no z of an SD" in grid.note
+        assert "of fewer than 20 runs z of a mean is Student's t, n - 1 degrees of fr" in grid.note
         assert "verdicts of 4 runs" in grid.note
     assert main_grid(table).note == ""

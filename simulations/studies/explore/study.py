@@ -171,18 +171,22 @@ def make_study(
         inputs = {"data": file.path, **written}
         found = {k: v for k, v in asdict(file).items() if k not in ("path", "called", "dialect")}
         design["file"] = found
+    given = tuple(name for name, size in sizes.items() if size is not None)
     return Study(
         NAME, o.seed, o.runs, tuple(cells), compute_block, design, inputs=inputs,
-        footprint=footprint,
+        footprint=partial(footprint, given, "X" if file and file.called else "data"),
     )  # fmt: skip
 
 
-def footprint(cell: ExploreCell, n_runs: int) -> dict[str, float]:
-    """Bytes that a block takes, by the argument that asks for them."""
+def footprint(
+    given: tuple[str, ...], data: str, cell: ExploreCell, n_runs: int
+) -> dict[str, float]:
+    """Bytes that a block takes, by the argument that asks for them: sizes as `given`, or `data`."""
     if cell.source.file is None:
         return cell.footprint(n_runs, cell.source.dimension, *_fresh(cell).values())
     asked = cell.footprint(n_runs, cell.source.dimension, cell.test_size)
-    return {name if name in ("train_size", "test_size") else "data": n for name, n in asked.items()}
+    of_sizes = {name: n_bytes for name, n_bytes in asked.items() if name in given}
+    return of_sizes | {data: sum(asked.values()) - sum(of_sizes.values())}
 
 
 def used_of(design: Mapping[str, Any]) -> dict[str, Any]:

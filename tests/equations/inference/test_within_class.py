@@ -283,6 +283,8 @@ ARGUMENTS |= {"test_count": [50, 50], "class_mass": [1.0, 1.0]}
         ({"mean_proba": np.full((2, 2), 1.4), "miss_proba": [0, 0]}, "mean_proba must hold prob"),
         ({"miss_proba": [0.5]}, r"miss_proba must have shape \(2,\)"),
         ({"level": 2}, "level must be between 0 and 1"),
+        ({"min_misses": -1}, "min_misses must not be negative, got -1"),
+        ({"min_misses": np.nan}, "min_misses must not be negative, got nan"),
     ],
 )
 def test_arguments_that_do_not_fit_are_named(wrong, message):

@@ -1,5 +1,6 @@
 """Memory: what there is, what a block is said to take, and a lack of it all the same."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -51,33 +52,44 @@ def test_the_limit_of_a_control_group_counts_without_what_can_be_reclaimed(tmp_p
     assert available_memory() == 250
 
 
-LARGE = {"train_size": 9000, "dimension": 40, "separation": 1.0, "imbalance": 2.0}
 PEAK = """
-import resource
+import json, resource, sys
 from learnprop.simulations.engine.limits import one_thread
 from learnprop.simulations.studies import options_type, study_module
-def study(**chosen):
-    return study_module("multiclass").make_study(options_type("multiclass")(runs=2, **chosen))
+chosen = json.loads(sys.argv[1])
+def study(**sizes):
+    return study_module("explore").make_study(options_type("explore")(**(chosen | sizes)))
 def peak():
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 with one_thread():
     small = study(train_size=60, test_size=10)
     small.compute_block(small.cells[0], 0, range(25))
     before = peak()
-    large = study(**LARGE)
+    large = study()
     large.compute_block(large.cells[0], 0, range(25))
 print(peak() - before)
 """
+GAUSSIAN = {"generator": "gaussian", "classes": 3, "separation": 1.0, "test_size": 10}
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss is the system's")
-def test_what_a_block_takes_is_what_is_measured():
-    answer = subprocess.run(
-        [sys.executable, "-c", f"LARGE = {LARGE}" + PEAK], capture_output=True, check=True
-    )
-    said = block_bytes(study_of("multiclass", runs=2, **LARGE))
-    assert 0.5 * int(answer.stdout) <= said <= 2 * int(answer.stdout)
+@pytest.mark.parametrize("n_settings", [3, 100])
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"fitter": "logistic", "train_size": 20_000, "test_size": 10},
+        {"fitter": "one-vs-all", "train_size": 6_000, **GAUSSIAN},
+        {"fitter": "softmax", "train_size": 6_000, **GAUSSIAN},
+    ],
+    ids=lambda chosen: chosen["fitter"],
+)
+def test_what_a_block_takes_is_what_is_measured(chosen, n_settings):
+    grid = {"weights": ["equal"], "lambda0_grid": [0.05, 0.9, n_settings - 1]}
+    chosen = chosen | grid | {"ratios": [1], "runs": 2}
+    call = [sys.executable, "-c", PEAK, json.dumps(chosen)]
+    taken = int(subprocess.run(call, capture_output=True, check=True).stdout)
+    assert 0.8 * taken <= block_bytes(study_of("explore", **chosen)) <= 1.7 * taken
 
 
 @pytest.mark.parametrize(
