@@ -144,7 +144,8 @@ def labels_of_columns(y_true: Any, proba: Any, labels: ArrayLike | None) -> Arra
     Raises
     ------
     BadArgument
-        If `labels` are the names in another order, or `y_true` and `proba` have different indexes.
+        If `labels` are the names in another order, or `y_true` and `proba` have different indexes,
+        that of `proba` not merely being the numbers of its rows.
 
     Examples
     --------
@@ -154,7 +155,8 @@ def labels_of_columns(y_true: Any, proba: Any, labels: ArrayLike | None) -> Arra
     """
     if not hasattr(proba, "iloc"):
         return labels
-    if hasattr(y_true, "iloc") and not proba.index.equals(y_true.index):
+    numbered = hasattr(proba.index, "step")  # as `DataFrame(model.predict_proba(X))` is
+    if hasattr(y_true, "iloc") and not (numbered or proba.index.equals(y_true.index)):
         raise BadArgument("y_true", "and `proba` must have the same index")
     if proba.ndim != 2 or hasattr(proba.columns, "step"):  # numbered, not named
         return labels

@@ -170,7 +170,7 @@ def _in_classes(
         raise BadArgument(
             "y_true",
             f"holds no sample of class {absent[0]}; "
-            f"with labels={known or range(n_classes)} its row is NaN",
+            f"with labels={known or f'range({n_classes})'} its row is NaN",
         )
     return values, [slice(a, b) for a, b in pairwise(ends.tolist())]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ from learnprop.equations.arguments import BadArgument, Worded
 from learnprop.exits import tell
 from learnprop.machine import mention_shared_device, within_machine
 from learnprop.progress import run_missing
-from learnprop.run_options import PlanOptions, RunOptions
+from learnprop.run_options import PlanOptions, RunOptions, check_mcse
 from learnprop.simulations.studies import left_out_of, no_minimum_of, options_type, study_module
 from learnprop.simulations.studies.option import with_defaults
 
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from learnprop.simulations.engine.study import Study
     from learnprop.simulations.engine.workers import Workers
     from learnprop.simulations.records.store import Store
-
-LEAST_MCSE = 1e-6
-"""No study reaches less: at an SD of 0.1 it would be 10^10 runs."""
 
 
 def lay_out(name: str, chosen: Mapping[str, Any], **known: Any) -> Study:
@@ -182,12 +178,6 @@ def check_run(how: RunOptions) -> Workers:
             "timeout", f"must be positive and at most {TIMEOUT_MAX:g}, got {how.timeout:g}"
         )
     return workers_of(how)
-
-
-def check_mcse(mcse: float) -> None:
-    """Raise BadArgument unless a target of precision can be reached."""
-    if not LEAST_MCSE <= mcse < math.inf:
-        raise BadArgument("mcse", f"must be finite and at least {LEAST_MCSE:g}, got {mcse:g}")
 
 
 def workers_of(chosen: RunOptions | PlanOptions) -> Workers:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
+from learnprop.equations.arguments import BadArgument
 from learnprop.simulations.engine import BACKENDS
 from learnprop.simulations.studies.option import Option
 
@@ -115,3 +117,13 @@ class PlanOptions:
     scheduler: Scheduler = None
     quiet: Annotated[bool, Option("No progress.", panel=PLANNING)] = False
     wide: Wide = False
+
+
+LEAST_MCSE = 1e-6
+"""No study reaches less: at an SD of 0.1 it would be 10^10 runs."""
+
+
+def check_mcse(mcse: float) -> None:
+    """Raise BadArgument unless a target of precision can be reached."""
+    if not LEAST_MCSE <= mcse < math.inf:
+        raise BadArgument("mcse", f"must be finite and at least {LEAST_MCSE:g}, got {mcse:g}")

@@ -14,7 +14,6 @@ import typer
 from learnprop.equations.arguments import BadArgument
 from learnprop.execute import (
     Caller,
-    check_mcse,
     execute,
     lay_out,
     workers_of,
@@ -33,7 +32,7 @@ from learnprop.exits import (
 )
 from learnprop.machine import mention_shared_device, within_machine
 from learnprop.progress import watched
-from learnprop.run_options import CommandOptions, PlanOptions
+from learnprop.run_options import CommandOptions, PlanOptions, check_mcse
 
 
 def run(name: str, chosen: dict[str, Any], how: CommandOptions) -> None:

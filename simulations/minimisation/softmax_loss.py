@@ -129,8 +129,8 @@ def loss_at(loss: SoftmaxLoss, theta: torch.Tensor) -> torch.Tensor:
     each = tiles_of(theta.shape[1], n_samples, n_samples, theta.device)
     normaliser = []
     for mass, parameters, x in zip(loss.sample_mass, theta, loss.design, strict=True):
-        logits = torch.matmul(parameters, x, out=room)
-        parts = [(mass[s] * torch.logsumexp(logits[s], dim=1)).sum(dim=1) for s, _ in each]
+        torch.mm(parameters.flatten(0, 1), x, out=room.flatten(0, 1))
+        parts = [(mass[s] * torch.logsumexp(room[s], dim=1)).sum(dim=1) for s, _ in each]
         normaliser.append(torch.cat(parts))
     linear = (loss.target_moments * theta).sum(dim=(2, 3))
     ridge = 0.5 * (loss.penalty * theta**2).sum(dim=(2, 3))
@@ -184,9 +184,10 @@ def minimise_softmax(
     room = theta.new_empty(2, *shape[1:3], n_samples)
     each = tiles_of(shape[1], n_samples, n_samples, theta.device)
     for run, x in enumerate(loss.design):
-        moves = torch.matmul(steps[run], x, out=room[0]).abs_().amax(dim=1)
-        logits = torch.matmul(theta[run], x, out=room[1])
-        lead = [-logits[s].topk(2, dim=1).values.diff(dim=1)[:, 0] for s, _ in each]
+        for parameters, logits in zip((steps[run], theta[run]), room, strict=True):
+            torch.mm(parameters.flatten(0, 1), x, out=logits.flatten(0, 1))
+        moves = room[0].abs_().amax(dim=1)
+        lead = [-room[1][s].topk(2, dim=1).values.diff(dim=1)[:, 0] for s, _ in each]
         last_move.append(moves.amax(dim=1))
         near_move.append(moves.masked_fill(torch.cat(lead) > CERTAIN, 0.0).amax(dim=1))
     return SoftmaxMinimum(

@@ -182,6 +182,7 @@ def test_columns_of_a_frame_are_taken_by_their_names():
     ],
 )
 def test_a_frame_that_does_not_go_with_its_labels_is_refused(y, labels, problem):
-    frame = pd.DataFrame([[0.9, 0.1], [0.7, 0.3], [0.4, 0.6]], columns=["lo", "hi"])
+    rows = [[0.9, 0.1], [0.7, 0.3], [0.4, 0.6]]
+    frame = pd.DataFrame(rows, [0, 1, 2], ["lo", "hi"])
     with pytest.raises(ValueError, match=problem):
         mean_proba(y, frame, labels=labels)

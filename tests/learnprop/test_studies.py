@@ -35,7 +35,7 @@ def test_multiclass_writes_everything_and_can_be_read_again(cli, tmp_path):
         ("multiclass", ("--sizes", "0,5"), "--sizes must be at least 2 positive integers"),
         ("multiclass", ("--device", "tpu"), "--device must be one of auto, cpu, cuda"),
         ("controls", ("--runs", 1), "--runs must be at least 2, got 1"),
-        ("controls", ("--margin", -1), "--margin must be positive"),
+        ("controls", ("--margin", -1), "--margin must be a share"),
         ("claims", ("--seed", -1), "--seed must satisfy"),
         ("claims", ("--jobs", -1), "--jobs must not be negative"),
     ],

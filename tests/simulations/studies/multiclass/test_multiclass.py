@@ -97,7 +97,7 @@ def test_settings_share_data_and_replications_do_not(run_to_store):
             "train_size leaves 4 samples",
         ),
         ({"runs": 1}, "runs must be at least 2"),
-        ({"margin": 0.0}, "margin must be positive"),
+        ({"margin": 0.0}, "margin must be a share"),
         ({"device": "tpu"}, "device must be one of auto, cpu, cuda, got 'tpu'"),
     ],
 )  # fmt: skip

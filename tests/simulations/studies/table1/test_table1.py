@@ -98,7 +98,7 @@ def test_sim2s_gap_grows_with_depth(sim2_tables):
         ({"training": "sgd"}, "training must be one of bfgs, adam, got 'sgd'"),
         ({"max_iter": 0}, "max_iter must be at least 1, got 0"),
         ({"epochs": 0}, "epochs must be at least 1, got 0"),
-        ({"margin": 0.0}, "margin must be positive"),
+        ({"margin": 0.0}, "margin must be a share"),
         ({"sim1_reading": "x"}, "sim1_reading must be one of sum, mixture, got 'x'"),
         ({"sim2_reading": "x"}, "sim2_reading must be one of covariance, standard-deviation"),
         ({"device": "x"}, "device must be one of auto, cpu, cuda, got 'x'"),
