@@ -11,7 +11,7 @@ import numpy as np
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.balance import class_mass
 from learnprop.equations.mean_proba import FloatArray
-from learnprop.simulations.engine.footprint import BlockSize, check_memory, fresh_samples
+from learnprop.simulations.engine.footprint import NUMBER, BlockSize, check_memory, fresh_samples
 from learnprop.simulations.engine.seeds import replication_rng
 from learnprop.simulations.fitters import of_weights
 from learnprop.simulations.fitters.fit import Fitted
@@ -108,16 +108,18 @@ class FittedCell(WeightedCell):
         Returns
         -------
         dict
-            What grows with the training samples, with the test samples, and with the Hessians.
+            What fits take that grows with the training samples, and with the Hessians; and what
+            measuring takes beyond that, once they are done.
         """
         n_classes = len(self.train_size)
         size = BlockSize(n_runs, sum(self.train_size), n_features, n_classes, len(self.settings))
         fits = self.fitting.memory(size, **self.fitter.options)
-        wide = "dimension" if n_features >= n_classes else "classes"
+        hessians = fits.hessians if self.device == "cpu" else 0.0
+        measured = NUMBER * size.features + fresh_samples(size, size.n_samples, *map(sum, fresh))
         return {
             "train_size": fits.samples,
-            "test_size": fresh_samples(size, *map(sum, fresh)),
-            wide: fits.hessians if self.device == "cpu" else 0.0,
+            "test_size": max(0.0, measured - fits.samples - hessians),
+            "dimension" if n_features >= n_classes else "classes": hessians,
         }
 
     def fit(self, X: FloatArray, y: np.ndarray, seed: int, runs: range) -> Sequence[Fitted]:
