@@ -208,11 +208,12 @@ def _losses(
 ) -> torch.Tensor:
     """Losses of one run over the total mass, (n_settings,); `room` is where its logits go.
 
-    On CPU one setting at a time: temporaries of all of them left holes in the heap.
+    On CPU one setting at a time, in place: temporaries of all of them left holes in the heap.
     """
-    logits = torch.mm(theta, x, out=room)
-    tiles = tiles_of(len(logits), x.shape[1], x.shape[1], x.device)
-    return torch.cat([-(weight[s] * logsigmoid(-logits[s])).sum(-1) for s, _ in tiles])
+    terms = torch.mm(theta, x, out=room)
+    for s, _ in tiles_of(len(terms), x.shape[1], x.shape[1], x.device):
+        terms[s] = weight[s] * logsigmoid(-terms[s])
+    return -terms.sum(-1)
 
 
 def logistic_logits(X: ArrayLike, params: ArrayLike) -> FloatArray:
