@@ -185,7 +185,7 @@ def _attempt(
     norm = found.gradient_norm
     if by is not unit:
         norm = norm_in(unit, found.gradient, norm, by)
-    room = design.new_empty(weight.shape[1:])
+    room = design.new_empty(weight.shape[1:]), torch.empty_like(problem.weight)
     loss = torch.stack(
         [_losses(t, problem.weight, x, room) for t, x in zip(found.theta, design, strict=True)]
     )
@@ -204,15 +204,20 @@ def _attempt(
 
 
 def _losses(
-    theta: torch.Tensor, weight: torch.Tensor, x: torch.Tensor, room: torch.Tensor
+    theta: torch.Tensor,
+    weight: torch.Tensor,
+    x: torch.Tensor,
+    room: tuple[torch.Tensor, torch.Tensor],
 ) -> torch.Tensor:
-    """Losses of one run over the total mass, (n_settings,); `room` is where its logits go.
+    """Losses of one run over the total mass, (n_settings,); `room` is for its temporaries.
 
-    On CPU one setting at a time: temporaries of all of them left holes in the heap.
+    Those of each run left holes in the heap. The second is laid out as the weights are, which are
+    taken from those of classes sample by sample: the order of sums is theirs.
     """
-    logits = torch.mm(theta, x, out=room)
-    tiles = tiles_of(len(logits), x.shape[1], x.shape[1], x.device)
-    return torch.cat([-(weight[s] * logsigmoid(-logits[s])).sum(-1) for s, _ in tiles])
+    terms = torch.mm(theta, x, out=room[0])
+    for s, _ in tiles_of(len(terms), x.shape[1], x.shape[1], x.device):
+        terms[s] = logsigmoid(-terms[s])
+    return -torch.mul(weight, terms, out=room[1]).sum(-1)
 
 
 def logistic_logits(X: ArrayLike, params: ArrayLike) -> FloatArray:
