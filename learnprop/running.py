@@ -12,12 +12,7 @@ from typing import Any
 import typer
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.execute import (
-    Caller,
-    execute,
-    lay_out,
-    workers_of,
-)
+from learnprop.execute import Caller, execute, lay_out, workers_of
 from learnprop.exits import (
     VERDICT_FAILED,
     BadInput,
@@ -86,8 +81,9 @@ def plan(name: str, chosen: dict[str, Any], how: PlanOptions) -> None:
     with bad_input():
         study = lay_out(name, chosen)
         check_mcse(how.mcse)
-        workers = within_machine(study, workers_of(how))
-    mention_shared_device(study, workers, len(study.cells))
+        workers = within_machine(study, workers_of(how), quiet=how.quiet)
+    if not how.quiet:
+        mention_shared_device(study, workers, len(study.cells))
     watch = partial(watched, f"plan {name}", shown=not how.quiet)
     try:
         planned = plan_study(study, how.mcse, report_of(name).predicted_gap_sd, workers, watch)

@@ -57,8 +57,7 @@ def export(
     file_format : {"csv", "parquet", "json"}, optional
         Numbers keep every bit. JSON is one array of records; what is missing is null, and an
         infinite number, such as the log-loss of a probability of zero, the text "Infinity" or
-        "-Infinity". By default as the path ends, of a file
-        CSV.
+        "-Infinity". By default as the path ends; of a file it is CSV.
     table : {"measurements", "fits"}
         One row per cell, λ setting, run, epoch, stage, split, true class and predicted class; or
         one per fit, failed ones included.

@@ -11,9 +11,7 @@ Class 0 is the rarest, as in the paper's Table 1. The settings share each replic
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any
@@ -42,7 +40,6 @@ from learnprop.simulations.records.rows import REASONS, SEPARATED, Block, with_w
 from learnprop.simulations.registry import Chosen, check_unused, without_unused
 from learnprop.simulations.studies.cells import (
     FittedCell,
-    check_enough,
     choose_family,
     choose_fitter,
     streams_of,
@@ -53,8 +50,9 @@ from learnprop.simulations.studies.checks import (
     lambda0_grid,
     weight_settings,
 )
-from learnprop.simulations.studies.explore.options import Options, Unnamed
-from learnprop.simulations.studies.explore.source import Sizes, Source, sizes_at
+from learnprop.simulations.studies.explore.grid import check_ratios, grid_of, sizes_of
+from learnprop.simulations.studies.explore.options import Options
+from learnprop.simulations.studies.explore.source import Source
 from learnprop.simulations.studies.option import defaults_of, design_of
 from learnprop.simulations.studies.recording import measured_block, record, stacked
 
@@ -63,9 +61,6 @@ POPULATION = 10_000
 SCHEMES = ("equal", "sqrt-inverse", "effective-number", "inverse")
 LAMBDA0_GRID = (0.01, 0.99, 10)
 ASKED_OF = 200_000
-
-MOST_TRIED = 1000
-"""Ratios that are tried where one is refused: half a second at most."""
 
 _DIALECT = tuple(field.name for field in fields(Dialect))
 _OF_DATA = ("label", "drop", "drop_labels", "rarest", *_DIALECT)
@@ -125,7 +120,7 @@ def make_study(
     check_chosen(o)
     sizes = {"train_size": o.train_size, "test_size": o.test_size}
     check_positive(**{name: size for name, size in sizes.items() if size is not None})
-    _check_ratios(o.ratios)
+    check_ratios(o.ratios)
     if o.data or file:
         said = "`X` and `y`" if file and file.called else "`data`"
         check_unused(FAMILIES, "", vars(o), defaults_of(Options), option="generator", said=said)
@@ -136,7 +131,7 @@ def make_study(
     fitter = choose_fitter(o, source.n_classes, estimator)
     device = chosen_device(o.device).type
     labels = _weight_labels(o)
-    grid, left_out = _grid(o, source, fitter, left_out)
+    grid, left_out = grid_of(o, source, fitter, left_out)
     cells = [
         ExploreCell(
             name=f"ratio {ratio:g}",
@@ -150,32 +145,46 @@ def make_study(
         )
         for ratio, (train_size, test_size) in grid.items()
     ]
-    design = design_of(
-        o,
-        ratios=[float(ratio) for ratio in grid],
-        weights=labels,
-        lambda0_grid=[],  # they are among the weights
-        device=device,
-        fitter=fitter.name,
-        population=None if file else POPULATION,
-        file=None,
-        code=code_version(),
-    )
+    design = _design(o, grid, left_out, labels, cells[0])
     inputs = {}
-    if left_out:
-        design["left_out"] = [float(ratio) for ratio in left_out]
-    if estimator:
-        design |= {"estimator": estimator.options["described"], "block_size": 1}
     if file:
         written = {name: value for name, value in asdict(file.dialect).items() if value}
         inputs = {"data": file.path, **written}
-        found = {k: v for k, v in asdict(file).items() if k not in ("path", "called", "dialect")}
-        design["file"] = found
     given = tuple(name for name, size in sizes.items() if size is not None)
     return Study(
         NAME, o.seed, o.runs, tuple(cells), compute_block, design, inputs=inputs,
         footprint=partial(footprint, given, "X" if file and file.called else "data"),
     )  # fmt: skip
+
+
+def _design(
+    o: Options,
+    ratios: Iterable[float],
+    left_out: Sequence[float],
+    labels: Sequence[str],
+    cell: ExploreCell,
+) -> dict[str, Any]:
+    """All that determines the numbers: the options, and what was made of them."""
+    file = cell.source.file
+    design = design_of(
+        o,
+        ratios=[float(ratio) for ratio in ratios],
+        weights=labels,
+        lambda0_grid=[],  # they are among the weights
+        device=cell.device,
+        fitter=cell.fitter.name,
+        population=None if file else POPULATION,
+        file=None,
+        code=code_version(),
+    )
+    if left_out:
+        design["left_out"] = [float(ratio) for ratio in left_out]
+    if "described" in cell.fitter.options:
+        design |= {"estimator": cell.fitter.options["described"], "block_size": 1}
+    if file:
+        found = {k: v for k, v in asdict(file).items() if k not in ("path", "called", "dialect")}
+        design["file"] = found
+    return design
 
 
 def footprint(
@@ -241,63 +250,15 @@ def left_out_of(study: Study) -> str:
     ratios, cell = study.design.get("left_out", ()), study.cells[0]
     for ratio in ratios:
         try:
-            _sizes(study.design, cell.source, cell.fitter, ratio)
+            sizes_of(study.design, cell.source, cell.fitter, ratio)
         except BadArgument as error:
             listed = ", ".join(f"{ratio:g}" for ratio in ratios)
             return f"left out of the default `ratios`: {listed}; `{error.argument}` {error.problem}"
     return ""
 
 
-def _grid(
-    o: Options, source: Source, fitter: Chosen, left_out: Sequence[float]
-) -> tuple[dict[float, tuple[Sizes, Sizes]], Sequence[float]]:
-    """Sizes by ratio, and the ratios without: of a file those that nobody named and it lacks."""
-    found: dict[float, tuple[Sizes, Sizes]] = {}
-    lacking: dict[float, BadArgument] = {}
-    for ratio in o.ratios:
-        try:
-            found[ratio] = _sizes(vars(o), source, fitter, ratio)
-        except BadArgument as refused:
-            lacking[ratio] = refused
-    if lacking and not (found and source.file and isinstance(o.ratios, Unnamed)):
-        ratio, first = next(iter(lacking.items()))
-        raise BadArgument(first.argument, f"{first.problem}{_would_do(o, source, fitter, ratio)}")
-    return found, [*left_out, *lacking]
-
-
-def _sizes(
-    chosen: Mapping[str, Any], source: Source, fitter: Chosen, ratio: float
-) -> tuple[Sizes, Sizes]:
-    """Sizes at a ratio, enough for the fitter; raises BadArgument."""
-    sizes = sizes_at(source, ratio, *(chosen[k] for k in ("profile", "train_size", "test_size")))
-    if fitter.name != "estimator":
-        check_enough(sizes[0], source.dimension, fitter, f"at ratio {ratio:g}")
-    return sizes
-
-
-def _would_do(o: Options, source: Source, fitter: Chosen, ratio: float) -> str:
-    """The largest whole ratio of a file, below one that it cannot have."""
-    for lower in range(min(math.ceil(ratio) - 1, MOST_TRIED), 0, -1) if source.file else ():
-        with suppress(BadArgument):
-            _sizes(vars(o), source, fitter, lower)
-            return f"; ratio {lower} would do"
-    return ""
-
-
 def _said(options: Mapping[str, Any]) -> Dialect:
     return Dialect(**{name: options.get(name, "") for name in _DIALECT})
-
-
-def _check_ratios(ratios: Sequence[float]) -> None:
-    if not ratios:
-        raise BadArgument("ratios", "must hold at least one ratio")
-    for ratio in ratios:
-        if not (np.isfinite(ratio) and ratio >= 1):
-            raise BadArgument("ratios", f"must be finite and at least 1, got {ratio:g}")
-    names = [f"{ratio:g}" for ratio in ratios]
-    for name in names:
-        if names.count(name) > 1:
-            raise BadArgument("ratios", f"must be distinct, got {name} twice")
 
 
 def _source(o: Options, file: DataFile | None) -> Source:
