@@ -20,6 +20,7 @@ from learnprop.reports.statistics.runs import CONFIDENCE, jackknifed_gap
 from learnprop.reports.statistics.sides import SidesOverRuns
 from learnprop.simulations.generators.large_sample_limit import Limit, LimitProba
 from learnprop.simulations.records.rows import Measurements
+from learnprop.simulations.studies.recording import LEFT_OUT
 
 NEGLIGIBLE = 1e-6
 """Of the class mass: a term of the residual that is smaller is due to rounding."""
@@ -235,7 +236,9 @@ def proba_in_limit(limit: Limit | None, mass: FloatArray) -> LimitProba | None:
 def columns_of_residual_split(part: Part) -> Columns:
     """Residual r_j / w_j on test by its terms (E5), and the largest that is not noise.
 
-    Without a population, overfitting and sampling are one term.
+    Without a population, overfitting and sampling are one term. Beside the overfitting that was
+    observed stands what the training samples alone predict, where their left-out predictions were
+    measured (E13).
 
     Parameters
     ----------
@@ -267,8 +270,19 @@ def columns_of_residual_split(part: Part) -> Columns:
         columns |= found
         size, mcse = np.abs(found[column]), np.array(found[f"{column}_mcse"])
         sizes.append(np.where((size > NEGLIGIBLE) & (size > critical * mcse), size, 0.0))
+    columns |= _predicted(part, relative["train"])
     names, largest = list(named), np.argmax(sizes, axis=0)
     columns["due_to"] = [
         names[i] if sizes[i][k] > 0 else "" for k, i in enumerate(largest.tolist())
     ]
     return columns
+
+
+def _predicted(part: Part, on_train: FloatArray) -> Columns:
+    """Overfitting that left-out predictions foretell, of the runs that have them."""
+    rows = part.evidence.split(LEFT_OUT)
+    if len(rows) < 2:
+        return {}
+    has = np.isin(part.evidence.split("train").run, rows.run)
+    term = relative_residual(rows, part.mass) - on_train[has]
+    return mean_and_mcse("overfitting_predicted", term)

@@ -19,6 +19,9 @@ from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.generators.generator import check_rng
 from learnprop.simulations.records.rows import CONVERGED
 
+LeftOut = Callable[[FloatArray, IntArray, int, NDArray[np.bool_]], FloatArray]
+"""``(X, y, run, which) -> logits``, see `Fitted`."""
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -37,6 +40,10 @@ class Fitted:
     activation : {"softmax", "sigmoid"}
     samples : mapping of split to name
         Which sample each split is measured on; by default that of its own name.
+    left_out : callable ``(X, y, run, which) -> logits``, optional
+        What each training sample of a run of the block would be predicted, had it been left out of
+        the fit (E13), under the settings of which `which` (n_settings,) is true: logits as those of
+        `logits_of`. NaN where that is not known.
     """
 
     settings: tuple[str, ...]
@@ -46,6 +53,7 @@ class Fitted:
     logits_of: Callable[[FloatArray, FloatArray], FloatArray]
     activation: Activation = "softmax"
     samples: Mapping[str, str] | None = None
+    left_out: LeftOut | None = None
 
 
 @dataclass(frozen=True)

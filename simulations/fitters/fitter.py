@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from learnprop.equations.mean_proba import Activation, FloatArray, IntArray
 from learnprop.simulations.engine.footprint import NUMBER, BlockSize
-from learnprop.simulations.fitters.fit import Fit, Fitted
+from learnprop.simulations.fitters.fit import Fit, Fitted, LeftOut
 from learnprop.simulations.generators.large_sample_limit import LargeSampleLimit
 
 
@@ -157,6 +158,7 @@ def one_fit(
     activation: Activation = "softmax",
     limit: LargeSampleLimit | None = None,
     memory: Memory = samples_alone,
+    left_out: Callable[..., FloatArray] | None = None,
 ) -> Fitter:
     """Make the record of a fitter without epochs or stages.
 
@@ -170,6 +172,8 @@ def one_fit(
     limit : LargeSampleLimit, optional
     memory : callable ``(size) -> FitMemory``
         As in `Fitter`.
+    left_out : callable ``(X, y, params, values, **options) -> logits``, optional
+        Leave-one-out logits of a data set, of fits under the settings `values`.
 
     Returns
     -------
@@ -178,6 +182,26 @@ def one_fit(
 
     def fitted(batch: Batch, **options: Any) -> list[Fitted]:
         found = fit(batch.X, batch.y, batch.values, device=batch.device, **options)
-        return [Fitted(batch.settings, *no_epochs(), found, logits_of, activation)]
+        return [
+            Fitted(
+                batch.settings, *no_epochs(), found, logits_of, activation,
+                left_out=_left_out_of(left_out, found, batch.values, options),
+            )
+        ]  # fmt: skip
 
     return Fitter(title, fitted, activation, limit=limit, memory=memory)
+
+
+def _left_out_of(
+    left_out: Callable[..., FloatArray] | None,
+    fit: Fit,
+    values: Sequence[Any],
+    options: Mapping[str, Any],
+) -> LeftOut | None:
+    if left_out is None:
+        return None
+
+    def logits(X: FloatArray, y: IntArray, run: int, which: NDArray[np.bool_]) -> FloatArray:
+        return left_out(X, y, fit.params[run][which], np.asarray(values)[which], **options)
+
+    return logits

@@ -7,7 +7,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch.nn.functional import logsigmoid
 
-from learnprop.equations.arrays import FloatArray, as_whole
+from learnprop.equations.arrays import FloatArray, IntArray, as_whole
+from learnprop.equations.leave_one_out.logits import left_out_logit
 from learnprop.simulations.fitters.fit import (
     Fit,
     Problem,
@@ -241,6 +242,26 @@ def logistic_logits(X: ArrayLike, params: ArrayLike) -> FloatArray:
     return np.asarray(theta[:, :-1] @ features.T + theta[:, -1:])
 
 
+def left_out_logistic(
+    X: FloatArray, y: IntArray, params: FloatArray, class_weight: FloatArray, *, l2: float = 0.0
+) -> FloatArray:
+    """Leave-one-out logits of class 1 for one data set and fits to it (E13).
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_samples, n_features)
+    y : ndarray of int, shape (n_samples,)
+    params : ndarray, shape (n_settings, n_features + 1)
+    class_weight : ndarray, shape (n_settings, 2)
+    l2 : float
+
+    Returns
+    -------
+    ndarray, shape (n_settings, n_samples)
+    """
+    return left_out_logit(X, logistic_logits(X, params), y == 1, class_weight[:, y], l2)
+
+
 MEMORY = regression_memory(7.0, 8.0, 4.5, pairs_up_to=PAIRS_UP_TO)
 """Measured at 1 to 20 features, 3 and 100 settings; that of Hessians at up to 600 features."""
 
@@ -250,4 +271,5 @@ FITTER = one_fit(
     title="logistic regression, Newton's method to a gradient norm of 1e-12 Σw",
     limit=large_sample_limit.LOGISTIC,
     memory=MEMORY,
+    left_out=left_out_logistic,
 )

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from learnprop.equations.arrays import FloatArray, IntArray
+from learnprop.equations.leave_one_out.logits import left_out_logit
 from learnprop.simulations.fitters.fit import Fit, Problem, check_samples, with_ones
 from learnprop.simulations.fitters.fitter import one_fit
 from learnprop.simulations.fitters.logistic import MEMORY, fit_problem
@@ -87,6 +89,31 @@ def fit_one_vs_all(
     )
 
 
+def left_out_one_vs_all(
+    X: FloatArray, y: IntArray, params: FloatArray, class_weight: FloatArray, *, l2: float = 0.0
+) -> FloatArray:
+    """Leave-one-out logits for one data set and fits to it (E13): of K binary fits.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_samples, n_features)
+    y : ndarray of int, shape (n_samples,)
+    params : ndarray, shape (n_settings, n_classes, n_features + 1)
+    class_weight : ndarray, shape (n_settings, n_classes)
+    l2 : float
+
+    Returns
+    -------
+    ndarray, shape (n_settings, n_samples, n_classes)
+    """
+    logits = softmax_logits(X, params)
+    found = [
+        left_out_logit(X, z, y == k, class_weight[:, y], l2)
+        for k, z in enumerate(np.moveaxis(logits, -1, 0))
+    ]
+    return np.stack(found, axis=-1)
+
+
 FITTER = one_fit(
     fit_one_vs_all,
     softmax_logits,
@@ -94,4 +121,5 @@ FITTER = one_fit(
     activation="sigmoid",
     limit=large_sample_limit.ONE_VS_ALL,
     memory=MEMORY,
+    left_out=left_out_one_vs_all,
 )

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import instance_of
 from learnprop.equations.arrays import FloatArray, IntArray, as_whole
+from learnprop.equations.leave_one_out.logits import left_out_softmax_logits
 from learnprop.simulations.fitters.fit import (
     Fit,
     check_enough,
@@ -268,10 +269,36 @@ def _fit(
     return fit_softmax(X, y, class_weight, objective=objective, device=device)
 
 
+def left_out_softmax(
+    X: FloatArray, y: IntArray, params: FloatArray, class_weight: FloatArray, *, l2: float = 0.0
+) -> FloatArray:
+    """Leave-one-out logits for one data set and fits to it (E13).
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_samples, n_features)
+    y : ndarray of int, shape (n_samples,)
+    params : ndarray, shape (n_settings, n_classes, n_features + 1)
+    class_weight : ndarray, shape (n_settings, n_classes)
+    l2 : float
+
+    Returns
+    -------
+    ndarray, shape (n_settings, n_samples, n_classes)
+    """
+    logits = softmax_logits(X, params)
+    found = [
+        left_out_softmax_logits(X, z, y, weight[y], l2)
+        for z, weight in zip(logits, class_weight, strict=True)
+    ]
+    return np.stack(found) if found else logits
+
+
 FITTER = one_fit(
     _fit,
     softmax_logits,
     title="softmax regression, Newton's method to a gradient norm of 1e-12 Σw",
     limit=large_sample_limit.SOFTMAX,
     memory=regression_memory(5.5, 18.0, 4.3, joint=True),  # measured
+    left_out=left_out_softmax,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from typing import Any
 
@@ -27,6 +27,9 @@ from learnprop.simulations.records.rows import (
 )
 
 SPLITS = ("train", "test", "population")
+
+LEFT_OUT = "left out"
+"""Split of the training samples, each predicted as if it had been left out of the fit (E13)."""
 
 
 def drawing(
@@ -121,11 +124,10 @@ def record(
         for batch in fitted:
             usable = np.isin(batch.fit.status[i], (CONVERGED, NOT_CONVERGED))
             fits += [_fit_row(batch, run, (i, k), bool(model)) for k, model in enumerate(usable)]
-            params = batch.fit.params[i][usable]
-            for split, name in (batch.samples or {s: s for s in SPLITS if s in samples}).items():
-                features, labels = samples[name]
-                logits = batch.logits_of(features, params)
+            for split, labels, logits in _seen(batch, samples, i, usable):
                 for setting, z in zip(compress(batch.settings, usable), logits, strict=True):
+                    if split == LEFT_OUT and np.isnan(z).any():
+                        continue
                     measured = measure(labels, z, batch.activation)
                     measurements.append(
                         MeasurementRow(setting, run, batch.epoch, batch.stage, split, measured)
@@ -136,6 +138,20 @@ def record(
         fits=stack_fits(fits),
         measurements=stack_measurements(measurements),
     )
+
+
+def _seen(
+    batch: Fitted, samples: Mapping[str, Sample], i: int, usable: np.ndarray
+) -> Iterator[tuple[str, IntArray, FloatArray]]:
+    """Split, labels and logits of every sample that the models of a run are measured on."""
+    params = batch.fit.params[i][usable]
+    for split, name in (batch.samples or {s: s for s in SPLITS if s in samples}).items():
+        features, labels = samples[name]
+        yield split, labels, batch.logits_of(features, params)
+    if batch.left_out and usable.any():
+        features, labels = samples["train"]
+        if np.bincount(labels).min() > 1:  # without its only sample a class is unknown
+            yield LEFT_OUT, labels, batch.left_out(features, labels, i, usable)
 
 
 def _fit_row(batch: Fitted, run: int, at: tuple[int, int], usable: bool) -> FitRow:

@@ -1,0 +1,115 @@
+"""Fits whose bias is refined on left-out predictions: stage "loo"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from learnprop.equations.balance import class_mass, residual
+from learnprop.equations.losses.one_vs_all import equal_log_weights
+from learnprop.equations.mean_proba import Activation, FloatArray, IntArray
+from learnprop.simulations.fitters.fit import Fitted, LeftOut
+from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE
+from learnprop.simulations.records.measure import measure
+from learnprop.simulations.records.rows import CONVERGED, NOT_CONVERGED
+from learnprop.simulations.refinement.sigmoid_bias import refine_sigmoid_bias
+from learnprop.simulations.refinement.softmax_bias import refine_bias
+
+
+def loo_stage(fitted: Fitted, X: ArrayLike, y: IntArray, class_weight: FloatArray) -> Fitted:
+    """Move the intercepts to where the left-out predictions balance: stage "loo" (E13).
+
+    Fitted as they are, models balance on their own sample and on no other; each predicted without
+    itself, the sample stands for a fresh one.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        Linear models with ``left_out``, the intercept last of the parameters of a logit.
+    X : array_like, shape (n_runs, n_samples, n_features)
+    y : ndarray of int, shape (n_samples,)
+    class_weight : ndarray, shape (n_settings, n_classes)
+
+    Returns
+    -------
+    Fitted
+        ``bias_gradient`` and ``loss`` are those of the left-out predictions; a fit is "converged"
+        where it was and they balance. NaN, and as bad as it was, where a sample cannot be left out.
+    """
+    assert fitted.left_out is not None
+    fit, features = fitted.fit, np.asarray(X, dtype=np.float64)
+    moved = {name: np.array(getattr(fit, name)) for name in ("params", "bias", "loss", "status")}
+    gradient = np.full_like(fit.bias_gradient, np.nan)
+    shifts = np.zeros((*fit.status.shape, *fit.params.shape[2:-1]))
+    mass = class_mass(class_weight, np.bincount(y))
+    for run, of_run in enumerate(features):
+        usable = np.isin(fit.status[run], (CONVERGED, NOT_CONVERGED))
+        z = fitted.left_out(of_run, y, run, usable)
+        for setting, logits in zip(np.flatnonzero(usable), z, strict=True):
+            at, w = (run, setting), mass[setting]
+            if np.isnan(logits).any():
+                moved["status"][at] = NOT_CONVERGED
+                continue
+            shifts[at] = shift = left_out_shift(logits, y, w, fitted.activation)
+            balanced = measure(y, logits + shift, fitted.activation)
+            moved["params"][at][..., -1] += shift
+            moved["bias"][at] += [0.0, float(shift)] if logits.ndim == 1 else shift
+            moved["loss"][at] = (w / balanced.class_count) @ balanced.log_loss
+            r = residual(balanced.mean_proba, w, balanced.miss_proba)
+            gradient[at] = -r / w.sum()
+            if np.abs(gradient[at]).max() > GRADIENT_TOLERANCE:
+                moved["status"][at] = NOT_CONVERGED
+    none = np.full_like(fit.gradient_norm, np.nan)
+    return replace(
+        fitted,
+        stage="loo",
+        fit=replace(fit, **moved, bias_gradient=gradient, gradient_norm=none),
+        left_out=_shifted(fitted.left_out, shifts),
+    )
+
+
+def _shifted(left_out: LeftOut, shifts: FloatArray) -> LeftOut:
+    def logits(X: FloatArray, y: IntArray, run: int, which: NDArray[np.bool_]) -> FloatArray:
+        return left_out(X, y, run, which) + shifts[run][which][:, None]
+
+    return logits
+
+
+def left_out_shift(
+    logits: FloatArray, y: IntArray, mass: FloatArray, activation: Activation = "softmax"
+) -> FloatArray:
+    """Change of the biases that makes left-out predictions balance.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (n_samples,) or (n_samples, n_classes)
+        Left out.
+    y : ndarray of int, shape (n_samples,)
+    mass : ndarray, shape (n_classes,)
+        w = λN.
+    activation : {"softmax", "sigmoid"}
+
+    Returns
+    -------
+    ndarray, shape () or (n_classes,)
+        Of softmax the one that sums to zero.
+
+    Examples
+    --------
+    >>> shift = left_out_shift(np.zeros(4), np.array([0, 0, 0, 1]), np.array([3.0, 1.0]))
+    >>> round(float(np.exp(shift)), 12)
+    0.333333333333
+    """
+    z = np.stack([np.zeros_like(logits), logits], axis=1) if logits.ndim == 1 else logits
+    stack, labels = torch.as_tensor(z[None]), torch.as_tensor(y)
+    start = torch.zeros(1, z.shape[1], dtype=torch.float64)
+    if activation == "sigmoid" and logits.ndim == 2:
+        log_mass = np.log(mass)
+        found, _ = refine_sigmoid_bias(stack, labels, log_mass, equal_log_weights(log_mass), start)
+        return np.asarray(found[0].numpy())
+    share = torch.as_tensor(mass / mass.sum() / np.bincount(y))[None]
+    bias = refine_bias(stack, labels, share, start)[0][0].numpy()
+    return np.asarray(bias[1] - bias[0] if logits.ndim == 1 else bias - bias.mean())
