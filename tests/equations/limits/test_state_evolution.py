@@ -197,10 +197,10 @@ def test_fits_are_predicted(n_samples, kappa, n_runs):
 def test_the_difference_of_finite_samples_falls_with_their_number():
     # Named, and not hidden in an error: of 200 samples it is seen, of 800 it is a quarter of that.
     differences, mcses = [], []
-    for n_samples, n_runs in ((200, 8000), (800, 2000)):
+    for n_samples, n_runs in ((200, 8000), (800, 1500)):
         miss = simulated(n_samples, 0.05, n_runs, seed=0)[:, 1]
         separated = np.isnan(miss[:, 0])
-        assert separated.mean() < 1e-3  # and with them less than a tenth of the difference
+        assert separated.mean() < 2e-3  # their ratio is about 5: less than a fifth of what is seen
         ratio, mcse = ratio_and_mcse(miss[~separated], np.array(WEIGHTS["inverse"]))
         differences.append(ratio - 1 - limit(0.05).gap[1])
         mcses.append(mcse)
