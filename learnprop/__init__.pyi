@@ -55,6 +55,15 @@ from learnprop.equations.labels import (
 from learnprop.equations.limits.predictions import (
     predict_logistic_ratio as predict_logistic_ratio,
 )
+from learnprop.equations.limits.state_evolution import (
+    state_evolution as state_evolution,
+)
+from learnprop.equations.limits.state_evolution.record import (
+    StateEvolution as StateEvolution,
+)
+from learnprop.equations.limits.state_evolution.separability import (
+    separability_threshold as separability_threshold,
+)
 from learnprop.equations.losses.class_sums import (
     ClassSums as ClassSums,
     class_sums as class_sums,
@@ -238,6 +247,10 @@ __all__ = [
     "gaps_of_model",
     "joint_test_of_model",
     "predict_logistic_ratio",
+    # The gap on fresh data, before it is drawn
+    "state_evolution",
+    "StateEvolution",
+    "separability_threshold",
     # Losses
     "WeightedSoftmaxLoss",
     "weighted_softmax_loss",
