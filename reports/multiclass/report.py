@@ -11,6 +11,13 @@ from learnprop.reports.multiclass.text import class_grid, joint_grid
 from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
 
+def _predicted(table: Multiclass) -> str:
+    """What a caption adds where gaps are predicted."""
+    if "gap_predicted" not in table.summary:
+        return ""
+    return "; diamonds: the gap that left-out training samples predict"
+
+
 def multiclass_contents(table: Multiclass) -> Contents:
     """Tables, figures and data frames of a K-class study."""
     return Contents(
@@ -31,7 +38,8 @@ def multiclass_contents(table: Multiclass) -> Contents:
             ),
             NamedFigure(
                 "sides",
-                "Both sides of Eq. (9) on test data by class, and their gap, with 90 % intervals",
+                "Both sides of Eq. (9) on test data by class, and their gap, with 90 % intervals"
+                f"{_predicted(table)}",
                 partial(draw_sides, table),
             ),
         ),
