@@ -97,25 +97,37 @@ def at_stage(name: str, stage: str) -> str:
     return f"{name}, repaired" if stage == "loo" else name
 
 
-def left_out_notes(frame: pd.DataFrame) -> list[str]:
-    """Say below a table what is predicted from left-out samples, and repaired, where anything is.
+def predicted_note(frame: pd.DataFrame) -> list[str]:
+    """Say below a table what predicted gaps are, where there are any.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> rows = pd.DataFrame({"stage": ["raw", "loo"], "gap_predicted": [0.1, 0.0]})
-    >>> len(left_out_notes(rows)), left_out_notes(rows[:0])
-    (2, [])
+    >>> predicted_note(pd.DataFrame({"gap": [0.1]})), len(
+    ...     predicted_note(pd.DataFrame({"gap_predicted": [0.1]}))
+    ... )
+    ([], 1)
     """
-    notes = []
-    if "gap_predicted" in frame and frame["gap_predicted"].notna().any():
-        notes.append(
-            "predicted: gap of the training samples, each left out of its fit; of a shift of "
-            "P(x|y) it knows nothing"
-        )
-    if (frame["stage"] == "loo").any():
-        notes.append("repaired: by the biases at which the training samples, left out, balance")
-    return notes
+    if "gap_predicted" not in frame or not frame["gap_predicted"].notna().any():
+        return []
+    return [
+        "predicted: gap of the training samples, each left out of its fit; of a shift of P(x|y) it "
+        "knows nothing"
+    ]
+
+
+def repaired_note(frame: pd.DataFrame) -> list[str]:
+    """Say below a table what repaired fits are, where there are any.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> repaired_note(pd.DataFrame({"stage": ["raw", "loo"]}))
+    ['repaired: by the biases at which the training samples, left out, balance']
+    """
+    if not (frame["stage"] == "loo").any():
+        return []
+    return ["repaired: by the biases at which the training samples, left out, balance"]
 
 
 def models_rejected(row: dict[str, Any], markup: Markup) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from learnprop.reports.layout.cells import (
     at_stage,
     gap_with_interval,
-    left_out_notes,
     models_rejected,
     percent_of_limit,
     percent_with_mcse,
     predicted_gap,
+    predicted_note,
+    repaired_note,
     untested_note,
 )
 from learnprop.reports.layout.grid import COUNTED, Column, Grid, Row, counts, lay_out, runs_note
@@ -40,7 +41,8 @@ def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
     notes = [
         runs_note(table.summary),
         *few_runs_note(n_models(table.summary)),
-        *left_out_notes(table.summary),
+        *predicted_note(table.summary),
+        *repaired_note(table.summary),
         *([table.separated] if table.separated else []),
     ]
     minor = ("train", "N", "due to", columns[4][0], columns[3][0], columns[2][0])
