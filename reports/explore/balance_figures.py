@@ -63,7 +63,7 @@ def draw_sides(table: Explore) -> Figure | None:
     bounded = np.isfinite(test[["gap_low", "gap_high"]]).all(axis=1)
     legend_of_ratios(
         figure, table, test["ratio"][bounded], open_=test["ratio"][~bounded],
-        open_means="unbounded",
+        open_means="unbounded", predicted="gap_predicted" in test,
     )  # fmt: skip
     return figure
 
@@ -137,11 +137,15 @@ def _annotate(ax: Any, at: tuple[int, int], gap: float, verdict: str, colour: An
 
 
 def _limits_of_gaps(test: pd.DataFrame, margin: float) -> tuple[float, float]:
-    """Ends of the panel of gaps, in per cent: all gaps, and of their intervals what fits beside."""
+    """Ends of the panel of gaps, in per cent: all gaps, of their intervals and predictions what fits."""
 
-    def reach(gaps: pd.Series, ends: pd.Series) -> float:
-        finite = ends[np.isfinite(ends)]
-        furthest = float(finite.max()) if len(finite) else 0.0
+    def reach(gaps: pd.Series, ends: pd.Series, predicted: pd.Series) -> float:
+        finite = [*ends[np.isfinite(ends)], *predicted.dropna()]
+        furthest = float(max(finite, default=0.0))
         return 105 * max(3 * margin, min(furthest, 1.5 * float(gaps.max())), float(gaps.max()))
 
-    return -reach(-test["gap"], -test["gap_low"]), reach(test["gap"], test["gap_high"])
+    predicted = test.get("gap_predicted", test["gap"])
+    return (
+        -reach(-test["gap"], -test["gap_low"], -predicted),
+        reach(test["gap"], test["gap_high"], predicted),
+    )
