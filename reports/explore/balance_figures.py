@@ -37,7 +37,11 @@ def draw_sides(table: Explore) -> Figure | None:
         right = (1 - share) / share
     else:
         right = test["right"]
-    figure, (top, bottom) = subplots(2, 1, figsize=(COLUMN, 4.2), sharex=True, height_ratios=(5, 3))
+    predicted = "gap_predicted" in test  # a line more in the legend
+    height = 4.4 if predicted else 4.2
+    figure, (top, bottom) = subplots(
+        2, 1, figsize=(COLUMN, height), sharex=True, height_ratios=(5, 3)
+    )
     for ratio, colour, marker in by_ratio(table):
         rows = (test["ratio"] == ratio).to_numpy()
         part, x = test[rows], right[rows].to_numpy()
@@ -63,7 +67,7 @@ def draw_sides(table: Explore) -> Figure | None:
     bounded = np.isfinite(test[["gap_low", "gap_high"]]).all(axis=1)
     legend_of_ratios(
         figure, table, test["ratio"][bounded], open_=test["ratio"][~bounded],
-        open_means="unbounded", predicted="gap_predicted" in test,
+        open_means="unbounded", predicted=predicted,
     )  # fmt: skip
     return figure
 

@@ -111,8 +111,8 @@ def predicted_note(frame: pd.DataFrame) -> list[str]:
     if "gap_predicted" not in frame or not frame["gap_predicted"].notna().any():
         return []
     return [
-        "predicted: gap of the training samples, each left out of its fit; of a shift of P(x|y) it "
-        "knows nothing"
+        "predicted: gap of the training samples by leave-one-out; of a shift of P(x|y) it knows "
+        "nothing"
     ]
 
 
@@ -123,11 +123,11 @@ def repaired_note(frame: pd.DataFrame) -> list[str]:
     --------
     >>> import pandas as pd
     >>> repaired_note(pd.DataFrame({"stage": ["raw", "loo"]}))
-    ['repaired: by the biases at which the training samples, left out, balance']
+    ['repaired: by the biases at which leave-one-out predictions balance']
     """
     if not (frame["stage"] == "loo").any():
         return []
-    return ["repaired: by the biases at which the training samples, left out, balance"]
+    return ["repaired: by the biases at which leave-one-out predictions balance"]
 
 
 def models_rejected(row: dict[str, Any], markup: Markup) -> str:
