@@ -14,7 +14,7 @@ from learnprop.reports.explore.panels import (
 )
 from learnprop.reports.explore.summary import Explore, decided_by
 from learnprop.reports.explore.text import weighting_name
-from learnprop.reports.layout.cells import at_stage
+from learnprop.reports.layout.cells import at_stage, has_predicted
 from learnprop.reports.layout.numbers import LATEX
 from learnprop.reports.layout.style import COLUMN, PAGE, THEORY, Figure, matplotlib, subplots
 
@@ -37,7 +37,7 @@ def draw_sides(table: Explore) -> Figure | None:
         right = (1 - share) / share
     else:
         right = test["right"]
-    predicted = "gap_predicted" in test  # a line more in the legend
+    predicted = has_predicted(test)  # a line more in the legend
     height = 4.4 if predicted else 4.2
     figure, (top, bottom) = subplots(
         2, 1, figsize=(COLUMN, height), sharex=True, height_ratios=(5, 3)
@@ -88,7 +88,7 @@ def _draw_ratio(
     errors = [100 * (gap - low)[finite], 100 * (high - gap)[finite]]
     bottom.errorbar(x[finite], 100 * gap[finite], errors, **style)
     bottom.plot(x[~finite], 100 * gap[~finite], **open_)
-    if "gap_predicted" in part:
+    if has_predicted(part):
         bottom.plot(x, 100 * part["gap_predicted"], color=THEORY, ls="", marker="_", ms=5, mew=0.8)
 
 

@@ -10,6 +10,7 @@ from learnprop.reports.explore.protocol import explore_protocol
 from learnprop.reports.explore.summary import Explore, summarise
 from learnprop.reports.explore.text import accuracy_grid, gap_grid, predicted_grid, ratio_grid
 from learnprop.reports.explore.weight_figures import draw_accuracy, draw_mean_proba
+from learnprop.reports.layout.cells import has_predicted
 from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
 
@@ -80,7 +81,7 @@ def _corrected(table: Explore, arm: str) -> list[NamedTable]:
 
 def _predicted(table: Explore) -> list[NamedTable]:
     """What left-out training samples predict of the gaps, where they do."""
-    if "gap_predicted" not in table.summary:
+    if not has_predicted(table.summary):
         return []
     title = (
         "What the training samples alone predict of these gaps; per cent ± Monte Carlo standard "
@@ -105,7 +106,7 @@ def _figures(table: Explore) -> tuple[NamedFigure, ...]:
             "from 2 p̄ - 1 to K p̄ class by class"
         )
     predicted = ""
-    if "gap_predicted" in table.summary:
+    if has_predicted(table.summary):
         predicted = "; black: the gap that left-out training samples predict"
     return (
         NamedFigure(

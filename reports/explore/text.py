@@ -11,6 +11,7 @@ from learnprop.reports.explore.summary import Explore, decided_by, shown_row
 from learnprop.reports.layout.cells import (
     at_stage,
     gap_with_interval,
+    has_predicted,
     percent_of_limit,
     percent_with_mcse,
     predicted_gap,
@@ -189,12 +190,15 @@ def _over_runs(table: Explore) -> list[str]:
 def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
     """Lay everything at one ratio out, one row per λ and class, on test data."""
     percent, resplit = markup.percent, table.n_samples > 0
+    foretold = has_predicted(table.summary)
     p_kk = markup.either("p̄(k→k)", r"\bar p_{k \to k}")
     corrected: list[Column] = [
         (CORRECTED, lambda r: corrected_interval(r, markup)),
         (VERDICT, corrected_verdict),
     ]
     limit: Column = (f"limit,{percent}", lambda r: percent_of_limit(r, "mean_proba", markup))
+    right: Column = (f"right,{percent}", lambda r: percent_with_mcse(r, "right", markup))
+    predicted: Column = (f"predicted,{percent}", lambda r: predicted_gap(r, markup))
     failed: Column = ("failed", lambda r: f"{r['runs_failed']} / {r['runs_attempted']}")
     columns: list[Column] = [
         (
@@ -205,9 +209,9 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
         ("N", lambda r: f"{r['n_train']}"),
         (markup.either("λk", r"\lambda_k"), lambda r: f"{r['weight']:.4g}"),
         (f"left,{percent}", lambda r: percent_with_mcse(r, "left", markup)),
-        (f"right,{percent}", lambda r: percent_with_mcse(r, "right", markup)),
+        *([] if resplit and foretold else [right]),  # for a page's width
         (f"gap [90{percent}]", lambda r: gap_with_interval(r, markup)),
-        (f"predicted,{percent}", lambda r: predicted_gap(r, markup)),
+        *([predicted] if foretold else []),
         ("verdict", lambda r: str(r["verdict"])),
         *(corrected if resplit else []),
         (f"{p_kk},{percent}", lambda r: percent_with_mcse(r, "mean_proba", markup)),

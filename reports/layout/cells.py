@@ -71,8 +71,8 @@ def predicted_gap(row: Mapping[str, Any], markup: Markup) -> str:
     Examples
     --------
     >>> from learnprop.reports.layout.numbers import TEXT
-    >>> predicted_gap({"gap_predicted": 0.166, "gap_predicted_mcse": 0.0041}, TEXT)
-    '+16.60±0.41'
+    >>> predicted_gap({"gap_predicted": 0.166, "gap_predicted_mcse": 0.0441}, TEXT)
+    '+16.6±4.4'
     >>> predicted_gap({"gap_predicted": 1e-15, "stage": "loo"}, TEXT), predicted_gap({}, TEXT)
     ('0', '-')
     """
@@ -81,9 +81,14 @@ def predicted_gap(row: Mapping[str, Any], markup: Markup) -> str:
         return "-"
     if row.get("stage") == "loo":
         return "0"
-    n = decimals(100 * mcse, least=0)
+    n = min(2, decimals(100 * mcse, least=0))
     text = f"{round(100 * gap, n) + 0.0:+.{n}f}{markup.plus_minus}{100 * mcse:.{n}f}"
     return markup.math.format(text.replace("inf", markup.infinity))
+
+
+def has_predicted(frame: pd.DataFrame) -> bool:
+    """Whether any gap of a summary was predicted."""
+    return "gap_predicted" in frame and bool(frame["gap_predicted"].notna().any())
 
 
 def at_stage(name: str, stage: str) -> str:
@@ -103,12 +108,10 @@ def predicted_note(frame: pd.DataFrame) -> list[str]:
     Examples
     --------
     >>> import pandas as pd
-    >>> predicted_note(pd.DataFrame({"gap": [0.1]})), len(
-    ...     predicted_note(pd.DataFrame({"gap_predicted": [0.1]}))
-    ... )
-    ([], 1)
+    >>> predicted_note(pd.DataFrame({"gap": [0.1]}))
+    []
     """
-    if "gap_predicted" not in frame or not frame["gap_predicted"].notna().any():
+    if not has_predicted(frame):
         return []
     return [
         "predicted: gap of the training samples by leave-one-out; of a shift of P(x|y) it knows "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learnprop.reports.layout.cells import has_predicted
 from learnprop.reports.layout.heat_map import Panel, draw_heat_maps, setting_title
 from learnprop.reports.layout.style import (
     OBSERVED,
@@ -72,7 +73,7 @@ def draw_sides(table: Multiclass) -> Figure | None:
         top.set_title(setting)
         bottom.axhline(0, color=THEORY, lw=0.8, ls="--")
         _draw_gaps(bottom, rows, 0.0, fmt="o", color=OBSERVED, label="gap")
-        if "gap_predicted" in rows:
+        if has_predicted(rows):
             predicted = {"fmt": "D", "mfc": "white", "color": VALIDATED, "label": "predicted gap"}
             _draw_gaps(bottom, rows, 0.2, "gap_predicted", **predicted)
         for stage in table.stages[1:]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from learnprop.reports.layout.cells import has_predicted
 from learnprop.reports.multiclass.figures import draw_mean_proba, draw_sides
 from learnprop.reports.multiclass.protocol import multiclass_protocol
 from learnprop.reports.multiclass.summary import Multiclass, summarise
@@ -13,7 +14,7 @@ from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, St
 
 def _predicted(table: Multiclass) -> str:
     """What a caption adds where gaps are predicted."""
-    if "gap_predicted" not in table.summary:
+    if not has_predicted(table.summary):
         return ""
     return "; diamonds: the gap that left-out training samples predict"
 

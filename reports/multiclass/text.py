@@ -5,6 +5,7 @@ from __future__ import annotations
 from learnprop.reports.layout.cells import (
     at_stage,
     gap_with_interval,
+    has_predicted,
     models_rejected,
     percent_of_limit,
     percent_with_mcse,
@@ -25,6 +26,7 @@ def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
     key = ("setting", "stage", "class")
     train = {tuple(r[k] for k in key): r for r in records if r["split"] == "train"}
     percent = markup.percent
+    predicted: list[Column] = [(f"predicted,{percent}", lambda r: predicted_gap(r, markup))]
     columns: list[Column] = [
         (f"{_lambda(markup)}, class", lambda r: f"{_name(r)}, {r['class']}"),
         ("N", lambda r: f"{r['n_train']}"),
@@ -32,7 +34,7 @@ def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
         (f"right,{percent}", lambda r: percent_with_mcse(r, "right", markup)),
         (f"limit,{percent}", lambda r: percent_of_limit(r, "left", markup)),
         (f"gap [90{percent}]", lambda r: gap_with_interval(r, markup)),
-        (f"predicted,{percent}", lambda r: predicted_gap(r, markup)),
+        *(predicted if has_predicted(table.summary) else []),
         ("verdict", lambda r: str(r["verdict"])),
         ("due to", _due_to),
         ("train", lambda r: _difference(train[tuple(r[k] for k in key)], markup)),
@@ -45,7 +47,8 @@ def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
         *repaired_note(table.summary),
         *([table.separated] if table.separated else []),
     ]
-    minor = ("train", "N", "due to", columns[4][0], columns[3][0], columns[2][0])
+    sides = tuple(f"{name},{percent}" for name in ("limit", "right", "left"))
+    minor = ("train", "N", "due to", *sides)
     return lay_out(test, columns, first="first", minor=minor, note="\n".join(notes))
 
 

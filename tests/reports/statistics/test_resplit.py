@@ -199,7 +199,7 @@ def test_tables_of_a_file_say_what_is_in_their_intervals(own_data, grid):
     assert said not in wide.note
     assert "for new data too" in wide.note
     assert wide.rows != gap_grid(table).rows
-    assert ratio_grid(table, 4.0).heads[9:11] == ("corrected", "if corrected")
+    assert ratio_grid(table, 4.0).heads[8:10] == ("corrected", "if corrected")
     names = [[t.name for t in explore_contents(t).tables] for t in (table, grid[2])]
     assert ["explore_corrected" in of for of in names] == [True, False]
     assert "seeds and splits" not in gap_grid(grid[2]).note
@@ -221,7 +221,7 @@ def test_what_was_refused_has_no_corrected_interval(own_data):
     rows.loc[rows["ratio"] == 4, ["gap", *CORRECTED]] = np.nan
     refused = replace(table, summary=rows)
     assert {row[2] for row in gap_grid(refused, corrected=True).rows} == {"separated"}
-    assert ratio_grid(refused, 4.0).rows[0][9:11] == ("-", "-")
+    assert ratio_grid(refused, 4.0).rows[0][8:10] == ("-", "-")
 
 
 def test_an_unbounded_interval_is_written_as_one():
