@@ -141,7 +141,7 @@ def _annotate(ax: Any, at: tuple[int, int], gap: float, verdict: str, colour: An
 
 
 def _limits_of_gaps(test: pd.DataFrame, margin: float) -> tuple[float, float]:
-    """Ends of the panel of gaps, in per cent: all gaps, of their intervals and predictions what fits."""
+    """Ends of the panel of gaps, in per cent: all gaps; of intervals and predictions what fits."""
 
     def reach(gaps: pd.Series, ends: pd.Series, predicted: pd.Series) -> float:
         finite = [*ends[np.isfinite(ends)], *predicted.dropna()]

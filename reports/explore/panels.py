@@ -111,8 +111,9 @@ def legend_of_ratios(
     if limit:
         handles.append(Line2D([], [], color=THEORY, lw=0.9, label="limit"))
     if predicted:
-        style = {"marker": "_", "ms": 5, "mew": 0.8, "color": THEORY}
-        handles.append(Line2D([], [], ls="", **style, label="predicted"))
+        handles.append(
+            Line2D([], [], ls="", marker="_", ms=5, mew=0.8, color=THEORY, label="predicted")
+        )
     figure.legend(
         handles=handles, loc="outside lower center", ncols=min(4, len(handles)), fontsize=7,
         title="imbalance ratio", title_fontsize=7, handletextpad=0.2, columnspacing=1.0,

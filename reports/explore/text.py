@@ -207,7 +207,7 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
         ),
         ("class", lambda r: str(r["label"])),
         ("N", lambda r: f"{r['n_train']}"),
-        (markup.either("λk", r"\lambda_k"), lambda r: f"{r['weight']:.4g}"),
+        (markup.either("λk", r"\lambda_k"), lambda r: f"{r['weight']:.{3 if resplit else 4}g}"),
         (f"left,{percent}", lambda r: percent_with_mcse(r, "left", markup)),
         *([] if resplit and foretold else [right]),  # for a page's width
         (f"gap [90{percent}]", lambda r: gap_with_interval(r, markup)),

@@ -85,10 +85,9 @@ def draw_sides(table: Multiclass) -> Figure | None:
     axes[0, 0].set_ylabel("per cent of the total mass")
     axes[1, 0].set_ylabel("gap, per cent")
     _share_limits(axes)
-    shown = [ax.get_legend_handles_labels() for ax in axes[:, 0]]
-    handles, labels = (sum(parts, []) for parts in zip(*shown, strict=True))
-    columns = len(labels) if len(settings) > 2 else len(settings) + 1
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=7.5)
+    handles = [handle for ax in axes[:, 0] for handle in ax.get_legend_handles_labels()[0]]
+    columns = len(handles) if len(settings) > 2 else len(settings) + 1
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=7.5)
     return figure
 
 

@@ -56,8 +56,8 @@ class Multiclass:
     summary : DataFrame
         One row per λ setting, stage, split and class; the columns of ``summary.csv``.
     joint : DataFrame
-        One row per λ setting and stage: the joint test over runs on test data, the share of fitted models
-        that their own joint test rejects and the share that it says nothing of, the largest
+        One row per λ setting and stage: the joint test over runs on test data, the share of fitted
+        models that their own joint test rejects and the share that it says nothing of, the largest
         asymmetry of flows between two classes, and the overall verdict.
     mean_proba : dict
         λ setting to P on test at the headline's stage, mean over runs.

@@ -313,5 +313,7 @@ def columns_of_left_out(part: Part) -> Columns:
         "gap_predicted": [g.value for g in gaps],
         "gap_predicted_low": [g.low for g in gaps],
         "gap_predicted_high": [g.high for g in gaps],
-        "gap_predicted_mcse": [jackknifed_gap(*sides)[1] for sides in zip(left.T, right.T, strict=True)],
+        "gap_predicted_mcse": [
+            jackknifed_gap(*sides)[1] for sides in zip(left.T, right.T, strict=True)
+        ],
     }
