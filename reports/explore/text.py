@@ -191,6 +191,8 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
     """Lay everything at one ratio out, one row per λ and class, on test data."""
     percent, resplit = markup.percent, table.n_samples > 0
     foretold = has_predicted(table.summary)
+    test = table.on_test()
+    test = test[test["ratio"] == ratio]
     p_kk = markup.either("p̄(k→k)", r"\bar p_{k \to k}")
     corrected: list[Column] = [
         (CORRECTED, lambda r: corrected_interval(r, markup)),
@@ -217,10 +219,8 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
         (f"{p_kk},{percent}", lambda r: percent_with_mcse(r, "mean_proba", markup)),
         *([] if resplit else [limit]),  # a file has none
         (f"accuracy,{percent}", lambda r: percent_with_mcse(r, "accuracy", markup)),
-        *([] if resplit else [failed]),  # else they are in the note
+        *([failed] if test["runs_failed"].any() and not resplit else []),  # else in the note
     ]
-    test = table.on_test()
-    test = test[test["ratio"] == ratio]
     groups = test.groupby(["weighting", "stage"], sort=False)
     of_settings = [rows.to_dict("records") for _, rows in groups]
     kept, folded = fold(of_settings, _folded_name)
