@@ -14,6 +14,7 @@ from learnprop.reports.explore.panels import (
 )
 from learnprop.reports.explore.summary import Explore, decided_by
 from learnprop.reports.explore.text import weighting_name
+from learnprop.reports.layout.cells import at_stage, has_predicted
 from learnprop.reports.layout.numbers import LATEX
 from learnprop.reports.layout.style import COLUMN, PAGE, THEORY, Figure, matplotlib, subplots
 
@@ -36,7 +37,11 @@ def draw_sides(table: Explore) -> Figure | None:
         right = (1 - share) / share
     else:
         right = test["right"]
-    figure, (top, bottom) = subplots(2, 1, figsize=(COLUMN, 4.2), sharex=True, height_ratios=(5, 3))
+    predicted = has_predicted(test)  # a line more in the legend
+    height = 4.4 if predicted else 4.2
+    figure, (top, bottom) = subplots(
+        2, 1, figsize=(COLUMN, height), sharex=True, height_ratios=(5, 3)
+    )
     for ratio, colour, marker in by_ratio(table):
         rows = (test["ratio"] == ratio).to_numpy()
         part, x = test[rows], right[rows].to_numpy()
@@ -62,7 +67,7 @@ def draw_sides(table: Explore) -> Figure | None:
     bounded = np.isfinite(test[["gap_low", "gap_high"]]).all(axis=1)
     legend_of_ratios(
         figure, table, test["ratio"][bounded], open_=test["ratio"][~bounded],
-        open_means="unbounded",
+        open_means="unbounded", predicted=predicted,
     )  # fmt: skip
     return figure
 
@@ -83,6 +88,8 @@ def _draw_ratio(
     errors = [100 * (gap - low)[finite], 100 * (high - gap)[finite]]
     bottom.errorbar(x[finite], 100 * gap[finite], errors, **style)
     bottom.plot(x[~finite], 100 * gap[~finite], **open_)
+    if has_predicted(part):
+        bottom.plot(x, 100 * part["gap_predicted"], color=THEORY, ls="", marker="_", ms=5, mew=0.8)
 
 
 def draw_gap(table: Explore) -> Figure | None:
@@ -90,21 +97,21 @@ def draw_gap(table: Explore) -> Figure | None:
     test = rows_with_numbers(table)
     if test is None:
         return None
-    n_rows, n_columns = len(table.settings), len(table.ratios)
+    n_rows, n_columns = len(table.rows), len(table.ratios)
     width = COLUMN if n_columns <= 8 else min(PAGE, 1.0 + 0.34 * n_columns)
     reach, mpl = 300 * table.margin, matplotlib()
     figure, ax = subplots(figsize=(width, 1.2 + 0.19 * n_rows))
     gaps = np.full((n_rows, n_columns), np.nan)
-    cells = table.split("test").groupby(["weighting", "ratio"], sort=False)
+    cells = table.on_test().groupby(["weighting", "stage", "ratio"], sort=False)
     colours, norm = mpl.colormaps["PuOr"], mpl.colors.Normalize(-reach, reach)
-    for (setting, ratio), rows in cells:
-        at = table.settings.index(setting), table.ratios.index(ratio)
+    for (setting, stage, ratio), rows in cells:
+        at = table.rows.index((setting, stage)), table.ratios.index(ratio)
         decision = decided_by(rows.to_dict("records"))
         gaps[at] = 100 * decision.gap[0] if decision.gap else np.nan
         _annotate(ax, at, gaps[at], decision.verdict, colours(norm(gaps[at])))
     picture = ax.imshow(gaps, cmap=colours, norm=norm, aspect="auto")
     ax.set_xticks(range(n_columns), [f"{ratio:g}" for ratio in table.ratios])
-    ax.set_yticks(range(n_rows), [weighting_name(s, LATEX) for s in table.settings])
+    ax.set_yticks(range(n_rows), [at_stage(weighting_name(s, LATEX), of) for s, of in table.rows])
     ax.tick_params(length=0, labelsize=7)
     ax.spines[:].set_visible(False)
     ax.set_xlabel("imbalance ratio\nplain: holds; ?: inconclusive; bold: fails", fontsize=7.5)
@@ -134,11 +141,15 @@ def _annotate(ax: Any, at: tuple[int, int], gap: float, verdict: str, colour: An
 
 
 def _limits_of_gaps(test: pd.DataFrame, margin: float) -> tuple[float, float]:
-    """Ends of the panel of gaps, in per cent: all gaps, and of their intervals what fits beside."""
+    """Ends of the panel of gaps, in per cent: all gaps; of intervals and predictions what fits."""
 
-    def reach(gaps: pd.Series, ends: pd.Series) -> float:
-        finite = ends[np.isfinite(ends)]
-        furthest = float(finite.max()) if len(finite) else 0.0
+    def reach(gaps: pd.Series, ends: pd.Series, predicted: pd.Series) -> float:
+        finite = [*ends[np.isfinite(ends)], *predicted.dropna()]
+        furthest = float(max(finite, default=0.0))
         return 105 * max(3 * margin, min(furthest, 1.5 * float(gaps.max())), float(gaps.max()))
 
-    return -reach(-test["gap"], -test["gap_low"]), reach(test["gap"], test["gap_high"])
+    predicted = test.get("gap_predicted", test["gap"])
+    return (
+        -reach(-test["gap"], -test["gap_low"], -predicted),
+        reach(test["gap"], test["gap_high"], predicted),
+    )

@@ -76,6 +76,7 @@ def legend_of_ratios(
     open_: Collection[float] = (),
     open_means: str = "",
     limit: bool = False,
+    predicted: bool = False,
 ) -> None:
     """Put a legend of what a figure shows under it: each ratio as it is drawn.
 
@@ -89,6 +90,8 @@ def legend_of_ratios(
         What open marks are.
     limit : bool
         Whether black lines are limits.
+    predicted : bool
+        Whether short ones are predicted gaps.
     """
     from matplotlib.lines import Line2D
 
@@ -107,6 +110,10 @@ def legend_of_ratios(
         handles.append(mark("o", "0.4", full=False, label=open_means))
     if limit:
         handles.append(Line2D([], [], color=THEORY, lw=0.9, label="limit"))
+    if predicted:
+        handles.append(
+            Line2D([], [], ls="", marker="_", ms=5, mew=0.8, color=THEORY, label="predicted")
+        )
     figure.legend(
         handles=handles, loc="outside lower center", ncols=min(4, len(handles)), fontsize=7,
         title="imbalance ratio", title_fontsize=7, handletextpad=0.2, columnspacing=1.0,

@@ -10,11 +10,13 @@ from learnprop.reports.protocols.ademp import (
     TOGETHER,
     Protocol,
     decision,
+    extra_stages,
     fitted_by,
     items,
     limit,
     no_minimum,
     plain_text,
+    predicted,
 )
 from learnprop.reports.statistics.resplit import resplit_protocol
 from learnprop.simulations.engine.study import Study
@@ -50,19 +52,21 @@ def explore_protocol(study: Study) -> Protocol:
             "Both sides of every equation under these weights, which share each replication's "
             f"data: {names}.",
         ),
-        methods=items(fitted_by(cell)),
+        methods=items(fitted_by(cell), *extra_stages(cell)),
         performance=items(
             decision(design["margin"]),
             _together(source.n_classes),
             *([_RESPLIT] if source.file else []),
             RESIDUAL,
+            *predicted(cell),
             "Where more than 5 % of the runs have no model, `separated` (or the commonest reason), "
             "and no means over the others: they would speak of those samples alone that have a "
             "model.",
             *no_minimum(study),
             "Mean probability of the own class, accuracy by class, balanced accuracy and accuracy "
             f"at the priors of training, each with its Monte Carlo standard error{bounds}",
-            "No limit is known: overfitting and sampling are one term of the residual."
+            "No limit is known: overfitting and sampling are one term of the residual, and what is "
+            "predicted is the overfitting in it."
             if source.file
             else limit(cell),
         ),

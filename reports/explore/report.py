@@ -8,8 +8,9 @@ from learnprop.reports.explore.balance_figures import draw_gap, draw_sides
 from learnprop.reports.explore.named_weight_figures import are_few
 from learnprop.reports.explore.protocol import explore_protocol
 from learnprop.reports.explore.summary import Explore, summarise
-from learnprop.reports.explore.text import accuracy_grid, gap_grid, ratio_grid
+from learnprop.reports.explore.text import accuracy_grid, gap_grid, predicted_grid, ratio_grid
 from learnprop.reports.explore.weight_figures import draw_accuracy, draw_mean_proba
+from learnprop.reports.layout.cells import has_predicted
 from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
 
@@ -41,6 +42,7 @@ def _tables(table: Explore) -> tuple[NamedTable, ...]:
             partial(gap_grid, table),
         ),
         *_corrected(table, arm),
+        *_predicted(table),
         NamedTable(
             "explore_balanced_accuracy",
             "Balanced accuracy on test data, per cent ± Monte Carlo standard error",
@@ -77,6 +79,17 @@ def _corrected(table: Explore, arm: str) -> list[NamedTable]:
     return [NamedTable("explore_corrected", title, partial(gap_grid, table, corrected=True))]
 
 
+def _predicted(table: Explore) -> list[NamedTable]:
+    """What left-out training samples predict of the gaps, where they do."""
+    if not has_predicted(table.summary):
+        return []
+    title = (
+        "What the training samples alone predict of these gaps; per cent ± Monte Carlo standard "
+        "error"
+    )
+    return [NamedTable("explore_predicted", title, partial(predicted_grid, table))]
+
+
 def _figures(table: Explore) -> tuple[NamedFigure, ...]:
     curve = f"; lines: {table.limit_basis}" if table.limit_basis else ""
     named = are_few(table)
@@ -92,11 +105,14 @@ def _figures(table: Explore) -> tuple[NamedFigure, ...]:
             f"; {'thin' if named else 'bands'}: where mean probabilities say that it must be, "
             "from 2 p̄ - 1 to K p̄ class by class"
         )
+    predicted = ""
+    if has_predicted(table.summary):
+        predicted = "; black: the gap that left-out training samples predict"
     return (
         NamedFigure(
             "sides",
             f"Left against right side of {_equation(table)} on test data, and their gap, with "
-            f"{intervals}; open: the interval is unbounded",
+            f"{intervals}; open: the interval is unbounded{predicted}",
             partial(draw_sides, table),
         ),
         NamedFigure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,9 +68,11 @@ class Explore:
     Attributes
     ----------
     summary : DataFrame
-        One row per ratio, weighting, split and class; the columns of ``summary.csv``.
+        One row per ratio, weighting, stage, split and class; the columns of ``summary.csv``.
     ratios : tuple of float
     settings : tuple of str
+    stages : tuple of str
+        The headline's first.
     labels : tuple of str
         Names of the classes.
     margin : float
@@ -90,6 +93,7 @@ class Explore:
     labels: tuple[str, ...]
     margin: float
     limit_basis: str
+    stages: tuple[str, ...] = ("raw",)
     n_samples: int = 0
     separated: str = ""
 
@@ -98,9 +102,19 @@ class Explore:
         """K."""
         return len(self.labels)
 
+    @property
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """Setting and stage of every row of a grid."""
+        return tuple(product(self.settings, self.stages))
+
     def split(self, name: str) -> pd.DataFrame:
-        """Rows of one split."""
-        return self.summary[self.summary["split"] == name]
+        """Rows of one split, at the headline's stage."""
+        rows = self.summary
+        return rows[(rows["split"] == name) & (rows["stage"] == self.stages[0])]
+
+    def on_test(self) -> pd.DataFrame:
+        """Rows of test data, at all stages."""
+        return self.summary[self.summary["split"] == "test"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +123,24 @@ class Decision:
 
     gap: tuple[float, float, float] | None
     verdict: str
+
+
+def shown_row(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Row of the class whose gap a grid shows: of two the first, of more that of the largest gap.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Rows of the summary, one per class.
+
+    Returns
+    -------
+    dict or None
+        None without a gap.
+    """
+    candidates = rows if len(rows) > 2 else rows[:1]
+    found = [row for row in candidates if np.isfinite(row.get("gap", np.nan))]
+    return max(found, key=lambda row: abs(row["gap"]), default=None)
 
 
 def decided_by(rows: list[dict[str, Any]], *, corrected: bool = False) -> Decision:
@@ -139,11 +171,9 @@ def decided_by(rows: list[dict[str, Any]], *, corrected: bool = False) -> Decisi
     several = len(rows) > 2
     which = "_corrected" if corrected else ""
     verdict = str(rows[0]["corrected_verdict_together" if corrected else "verdict_together"])
-    candidates = rows if several else rows[:1]
-    found = [row for row in candidates if np.isfinite(row.get("gap", np.nan))]
-    if not found or verdict == "interpolated":
+    row = shown_row(rows)
+    if row is None or verdict == "interpolated":
         return Decision(None, verdict)
-    row = max(found, key=lambda row: abs(row["gap"]))
     ends = [f"gap{which}_{end}{'_simultaneous' if several else ''}" for end in ("low", "high")]
     return Decision((row["gap"], *(row[end] for end in ends)), verdict)
 
@@ -166,12 +196,13 @@ def summarise(study: Study, store: Store) -> Explore:
             curve += _curve(cell, limit, known)
         fits, measured = read_cell(study, store, cell)
         terms = _terms(study, cell)
-        for setting in cell.settings:
-            evidence = evidence_of(study, cell, setting, fits, measured)
+        for setting, stage in product(cell.settings, cell.stages):
+            at = cell.headline[0], stage
+            evidence = evidence_of(study, cell, setting, fits, measured, at)
             seen.append(evidence)
             about = about_classes(cell, setting, source.labels)
             about |= columns_of_limit(limit, evidence.mass)
-            key = {"ratio": cell.ratio, "weighting": setting}
+            key = {"ratio": cell.ratio, "weighting": setting, "stage": stage}
             found = class_rows(evidence, terms, about, COLUMNS, verdicts=_verdicts(terms))
             rows += [key | row for row in found]
     return Explore(
@@ -179,6 +210,7 @@ def summarise(study: Study, store: Store) -> Explore:
         curve=pd.DataFrame(curve),
         ratios=tuple(cell.ratio for cell in study.cells),
         settings=study.cells[0].settings,
+        stages=study.cells[0].stages,
         labels=source.labels,
         margin=study.design["margin"],
         limit_basis=limit.basis if limit else "",

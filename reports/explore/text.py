@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from learnprop.reports.explore.summary import Explore, decided_by
-from learnprop.reports.layout.cells import gap_with_interval, percent_of_limit, percent_with_mcse
+from learnprop.reports.explore.summary import Explore, decided_by, shown_row
+from learnprop.reports.layout.cells import (
+    at_stage,
+    gap_with_interval,
+    has_predicted,
+    percent_of_limit,
+    percent_with_mcse,
+    predicted_gap,
+    predicted_note,
+    repaired_note,
+)
 from learnprop.reports.layout.fold import fold
 from learnprop.reports.layout.grid import Column, Grid, lay_out, runs_note
 from learnprop.reports.layout.numbers import TEXT, Markup, decimals, percent_interval
@@ -81,7 +91,28 @@ def gap_grid(table: Explore, markup: Markup = TEXT, *, corrected: bool = False) 
     decided = table.summary[table.summary["verdict_together"].isin(MARKS)]
     intervals = few_runs_note(n_models(decided))
     intervals += [_INTERVALS_FOR_NEW_DATA] if corrected else _over_runs(table)
-    return _by_ratio(table, write, markup, intervals)
+    return _by_ratio(table, write, markup, [*repaired_note(table.summary), *intervals])
+
+
+def predicted_grid(table: Explore, markup: Markup = TEXT) -> Grid:
+    """Lay out what left-out training samples predict of the gaps that `gap_grid` shows.
+
+    Parameters
+    ----------
+    table : Explore
+    markup : Markup
+
+    Returns
+    -------
+    Grid
+    """
+
+    def write(rows: list[dict[str, Any]]) -> str:
+        row = shown_row(rows)
+        return str(rows[0]["verdict"]) if row is None else predicted_gap(row, markup)
+
+    first = replace(table, stages=table.stages[:1])
+    return _by_ratio(first, write, markup, predicted_note(table.summary))
 
 
 def accuracy_grid(table: Explore, name: str, markup: Markup = TEXT) -> Grid:
@@ -102,7 +133,8 @@ def accuracy_grid(table: Explore, name: str, markup: Markup = TEXT) -> Grid:
         text = percent_with_errors(rows[0], name, markup)
         return str(rows[0]["verdict"]) if text == "-" else text
 
-    errors = [*_over_runs(table), IN_PARENTHESES] if table.n_samples else []
+    errors = repaired_note(table.summary)
+    errors += [*_over_runs(table), IN_PARENTHESES] if table.n_samples else []
     return _by_ratio(table, write, markup, errors)
 
 
@@ -112,24 +144,31 @@ def _by_ratio(
     markup: Markup,
     notes: list[str],
 ) -> Grid:
-    cells: dict[tuple[str, float], list[dict[str, Any]]] = {}
-    for row in table.split("test").to_dict("records"):
-        cells.setdefault((row["weighting"], row["ratio"]), []).append(row)
-    of_settings = [[cells[s, ratio][0] for ratio in table.ratios] for s in table.settings]
+    cells: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
+    for row in table.on_test().to_dict("records"):
+        cells.setdefault((row["weighting"], row["stage"], row["ratio"]), []).append(row)
+    of_settings = [[cells[*row, ratio][0] for ratio in table.ratios] for row in table.rows]
     kept, folded = fold(of_settings, _folded_name)
     rows = [
-        (weighting_name(s, markup), *(write(cells[s, ratio]) for ratio in table.ratios))
-        for s in (group[0]["weighting"] for group in kept)
+        (_row_name(first, markup), *(write(cells[*_at(first), ratio]) for ratio in table.ratios))
+        for first, *_ in kept
     ]
     heads = (f"{markup.either('λ', _LAMBDA)}, ratio", *(f"{ratio:g}" for ratio in table.ratios))
     about = [*folded, *_whose_lambda(table), runs_note(table.summary), *_separated(table)]
     return Grid(heads, tuple(rows), note="\n".join([*about, *notes]))
 
 
+def _at(row: dict[str, Any]) -> tuple[str, str]:
+    return row["weighting"], row["stage"]
+
+
+def _row_name(row: dict[str, Any], markup: Markup) -> str:
+    return at_stage(weighting_name(row["weighting"], markup), row["stage"])
+
+
 def _folded_name(row: dict[str, Any]) -> str:
     """Name of a λ setting in a note."""
-    setting: str = row["weighting"]
-    return f"λ0 = {setting}" if is_lambda0(setting) else setting
+    return _row_name(row, TEXT)
 
 
 def _separated(table: Explore) -> list[str]:
@@ -151,40 +190,47 @@ def _over_runs(table: Explore) -> list[str]:
 def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
     """Lay everything at one ratio out, one row per λ and class, on test data."""
     percent, resplit = markup.percent, table.n_samples > 0
+    foretold = has_predicted(table.summary)
+    test = table.on_test()
+    test = test[test["ratio"] == ratio]
     p_kk = markup.either("p̄(k→k)", r"\bar p_{k \to k}")
     corrected: list[Column] = [
         (CORRECTED, lambda r: corrected_interval(r, markup)),
         (VERDICT, corrected_verdict),
     ]
     limit: Column = (f"limit,{percent}", lambda r: percent_of_limit(r, "mean_proba", markup))
+    right: Column = (f"right,{percent}", lambda r: percent_with_mcse(r, "right", markup))
+    predicted: Column = (f"predicted,{percent}", lambda r: predicted_gap(r, markup))
     failed: Column = ("failed", lambda r: f"{r['runs_failed']} / {r['runs_attempted']}")
     columns: list[Column] = [
         (
             markup.either("λ", _LAMBDA),
-            lambda r: weighting_name(r["weighting"], markup) if r["first"] else "",
+            lambda r: _row_name(r, markup) if r["first"] else "",
         ),
         ("class", lambda r: str(r["label"])),
         ("N", lambda r: f"{r['n_train']}"),
-        (markup.either("λk", r"\lambda_k"), lambda r: f"{r['weight']:.4g}"),
+        (markup.either("λk", r"\lambda_k"), lambda r: f"{r['weight']:.{3 if resplit else 4}g}"),
         (f"left,{percent}", lambda r: percent_with_mcse(r, "left", markup)),
-        (f"right,{percent}", lambda r: percent_with_mcse(r, "right", markup)),
+        *([] if resplit and foretold else [right]),  # for a page's width
         (f"gap [90{percent}]", lambda r: gap_with_interval(r, markup)),
+        *([predicted] if foretold else []),
         ("verdict", lambda r: str(r["verdict"])),
         *(corrected if resplit else []),
         (f"{p_kk},{percent}", lambda r: percent_with_mcse(r, "mean_proba", markup)),
         *([] if resplit else [limit]),  # a file has none
         (f"accuracy,{percent}", lambda r: percent_with_mcse(r, "accuracy", markup)),
-        *([] if resplit else [failed]),  # else they are in the note
+        *([failed] if test["runs_failed"].any() and not resplit else []),  # else in the note
     ]
-    test = table.split("test")
-    test = test[test["ratio"] == ratio]
-    of_settings = [rows.to_dict("records") for _, rows in test.groupby("weighting", sort=False)]
+    groups = test.groupby(["weighting", "stage"], sort=False)
+    of_settings = [rows.to_dict("records") for _, rows in groups]
     kept, folded = fold(of_settings, _folded_name)
     notes = [
         *folded,
         *_whose_lambda(table),
         runs_note(test),
         *few_runs_note(n_models(test[test["verdict"].isin(MARKS)])),
+        *predicted_note(test),
+        *repaired_note(test),
         *(_separated(table) if test["runs_failed"].any() else []),
         *_over_runs(table),
         *([CORRECTED_FOR_GAPS] if resplit else []),

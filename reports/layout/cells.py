@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from learnprop.reports.layout.numbers import Markup, decimals, percent_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def percent_with_mcse(row: dict[str, Any], name: str, markup: Markup) -> str:
@@ -58,6 +61,76 @@ def gap_with_interval(row: dict[str, Any], markup: Markup) -> str:
     """
     gap = row.get("gap", float("nan"))
     return "-" if gap != gap else percent_interval(gap, row["gap_low"], row["gap_high"], markup)
+
+
+def predicted_gap(row: Mapping[str, Any], markup: Markup) -> str:
+    """Write the gap that left-out predictions foretell, in per cent with its standard error.
+
+    Where the bias is the one at which they balance, it is zero.
+
+    Examples
+    --------
+    >>> from learnprop.reports.layout.numbers import TEXT
+    >>> predicted_gap({"gap_predicted": 0.166, "gap_predicted_mcse": 0.0441}, TEXT)
+    '+16.6±4.4'
+    >>> predicted_gap({"gap_predicted": 1e-15, "stage": "loo"}, TEXT), predicted_gap({}, TEXT)
+    ('0', '-')
+    """
+    gap, mcse = (row.get(f"gap_predicted{of}", float("nan")) for of in ("", "_mcse"))
+    if gap != gap:
+        return "-"
+    if row.get("stage") == "loo":
+        return "0"
+    n = min(2, decimals(100 * mcse, least=0))
+    text = f"{round(100 * gap, n) + 0.0:+.{n}f}{markup.plus_minus}{100 * mcse:.{n}f}"
+    return markup.math.format(text.replace("inf", markup.infinity))
+
+
+def has_predicted(frame: pd.DataFrame) -> bool:
+    """Whether any gap of a summary was predicted."""
+    return "gap_predicted" in frame and bool(frame["gap_predicted"].notna().any())
+
+
+def at_stage(name: str, stage: str) -> str:
+    """Write the name of a λ setting with the stage of its fits, where that is not the headline's.
+
+    Examples
+    --------
+    >>> at_stage("inverse", "raw"), at_stage("inverse", "loo")
+    ('inverse', 'inverse, repaired')
+    """
+    return f"{name}, repaired" if stage == "loo" else name
+
+
+def predicted_note(frame: pd.DataFrame) -> list[str]:
+    """Say below a table what predicted gaps are, where there are any.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> predicted_note(pd.DataFrame({"gap": [0.1]}))
+    []
+    """
+    if not has_predicted(frame):
+        return []
+    return [
+        "predicted: gap of the training samples by leave-one-out; of a shift of P(x|y) it knows "
+        "nothing"
+    ]
+
+
+def repaired_note(frame: pd.DataFrame) -> list[str]:
+    """Say below a table what repaired fits are, where there are any.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> repaired_note(pd.DataFrame({"stage": ["raw", "loo"]}))
+    ['repaired: by the biases at which leave-one-out predictions balance']
+    """
+    if not (frame["stage"] == "loo").any():
+        return []
+    return ["repaired: by the biases at which leave-one-out predictions balance"]
 
 
 def models_rejected(row: dict[str, Any], markup: Markup) -> str:

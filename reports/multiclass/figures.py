@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learnprop.reports.layout.cells import has_predicted
 from learnprop.reports.layout.heat_map import Panel, draw_heat_maps, setting_title
-from learnprop.reports.layout.style import OBSERVED, PREDICTED, THEORY, Figure, subplots
+from learnprop.reports.layout.style import (
+    OBSERVED,
+    PAPER,
+    PREDICTED,
+    THEORY,
+    VALIDATED,
+    Figure,
+    subplots,
+)
 from learnprop.reports.multiclass.summary import Multiclass
 from learnprop.reports.statistics.runs import half_width
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def draw_mean_proba(table: Multiclass) -> Figure | None:
     """Draw P on test data for every λ setting, and below it the residual of each class."""
-    test = table.summary[table.summary["split"] == "test"]
+    test = table.on_test()
     panels = [
         Panel(
             setting_title(setting),
@@ -27,8 +39,11 @@ def draw_mean_proba(table: Multiclass) -> Figure | None:
 
 
 def draw_sides(table: Multiclass) -> Figure | None:
-    """Draw both sides of Eq. (9) on test data per class, with intervals, and their gap."""
-    test = table.summary[table.summary["split"] == "test"]
+    """Draw both sides of Eq. (9) on test data per class, with intervals, and their gap.
+
+    Beside a gap is what left-out samples predicted, and the gap of the stages besides.
+    """
+    test = table.on_test()
     if not len(test.dropna(subset=["left"])):
         return None
     settings = list(dict.fromkeys(test["setting"]))
@@ -56,22 +71,33 @@ def draw_sides(table: Multiclass) -> Figure | None:
         for axis_formatter in (top.yaxis.set_major_formatter, top.yaxis.set_minor_formatter):
             axis_formatter("{x:g}")
         top.set_title(setting)
-        gap = 100 * rows["gap"].to_numpy()
-        low, high = (100 * rows[f"gap_{end}"].to_numpy() for end in ("low", "high"))
-        finite = np.isfinite(low) & np.isfinite(high)
         bottom.axhline(0, color=THEORY, lw=0.8, ls="--")
-        bottom.errorbar(
-            k[finite], gap[finite], yerr=[(gap - low)[finite], (high - gap)[finite]],
-            fmt="o", ms=4, lw=1, capsize=2, color=OBSERVED,
-        )  # fmt: skip
+        _draw_gaps(bottom, rows, 0.0, fmt="o", color=OBSERVED, label="gap")
+        if has_predicted(rows):
+            predicted = {"fmt": "D", "mfc": "white", "color": VALIDATED, "label": "predicted gap"}
+            _draw_gaps(bottom, rows, 0.2, "gap_predicted", **predicted)
+        for stage in table.stages[1:]:
+            repaired = table.on_test(stage)
+            repaired = repaired[repaired["setting"] == setting]
+            _draw_gaps(bottom, repaired, -0.2, fmt="^", color=PAPER, label="repaired gap")
         bottom.set_xlabel("class")
         bottom.set_xticks(k)
     axes[0, 0].set_ylabel("per cent of the total mass")
     axes[1, 0].set_ylabel("gap, per cent")
     _share_limits(axes)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5)
+    handles = [handle for ax in axes[:, 0] for handle in ax.get_legend_handles_labels()[0]]
+    columns = len(handles) if len(settings) > 2 else len(settings) + 1
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=7.5)
     return figure
+
+
+def _draw_gaps(ax: Any, rows: pd.DataFrame, move: float, name: str = "gap", **how: Any) -> None:
+    """Draw gaps by class in per cent, those that have an interval."""
+    gap, low, high = (100 * rows[f"{name}{end}"].to_numpy() for end in ("", "_low", "_high"))
+    finite = np.isfinite(low) & np.isfinite(high)
+    errors = [(gap - low)[finite], (high - gap)[finite]]
+    at = rows["class"].to_numpy()[finite] + move
+    ax.errorbar(at, gap[finite], yerr=errors, ms=4, lw=1, capsize=2, **how)
 
 
 def _share_limits(axes: Any) -> None:

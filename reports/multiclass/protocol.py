@@ -8,10 +8,12 @@ from learnprop.reports.protocols.ademp import (
     TOGETHER,
     Protocol,
     decision,
+    extra_stages,
     fitted_by,
     items,
     limit,
     no_minimum,
+    predicted,
 )
 from learnprop.simulations.engine.study import Study
 
@@ -41,7 +43,7 @@ def multiclass_protocol(study: Study) -> Protocol:
                 )
             ),
         ),
-        methods=items(fitted_by(cell)),
+        methods=items(fitted_by(cell), *extra_stages(cell)),
         performance=items(
             decision(design["margin"]),
             f"{TOGETHER} Hotelling's test of the residuals over runs on {rank} degrees of freedom.",
@@ -51,6 +53,7 @@ def multiclass_protocol(study: Study) -> Protocol:
             "the test sample.",
             *no_minimum(study),
             RESIDUAL,
+            *predicted(cell),
             limit(cell),
         ),
     )

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 
+from learnprop.reports.layout.cells import has_predicted
 from learnprop.reports.multiclass.figures import draw_mean_proba, draw_sides
 from learnprop.reports.multiclass.protocol import multiclass_protocol
 from learnprop.reports.multiclass.summary import Multiclass, summarise
 from learnprop.reports.multiclass.text import class_grid, joint_grid
 from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
+
+
+def _predicted(table: Multiclass) -> str:
+    """What a caption adds where gaps are predicted."""
+    if not has_predicted(table.summary):
+        return ""
+    return "; diamonds: the gap that left-out training samples predict"
 
 
 def multiclass_contents(table: Multiclass) -> Contents:
@@ -31,7 +39,8 @@ def multiclass_contents(table: Multiclass) -> Contents:
             ),
             NamedFigure(
                 "sides",
-                "Both sides of Eq. (9) on test data by class, and their gap, with 90 % intervals",
+                "Both sides of Eq. (9) on test data by class, and their gap, with 90 % intervals"
+                f"{_predicted(table)}",
                 partial(draw_sides, table),
             ),
         ),

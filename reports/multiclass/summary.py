@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,15 +54,17 @@ class Multiclass:
     Attributes
     ----------
     summary : DataFrame
-        One row per λ setting, split and class; the columns of ``summary.csv``.
+        One row per λ setting, stage, split and class; the columns of ``summary.csv``.
     joint : DataFrame
-        One row per λ setting: the joint test over runs on test data, the share of fitted models
-        that their own joint test rejects and the share that it says nothing of, the largest
+        One row per λ setting and stage: the joint test over runs on test data, the share of fitted
+        models that their own joint test rejects and the share that it says nothing of, the largest
         asymmetry of flows between two classes, and the overall verdict.
     mean_proba : dict
-        λ setting to P on test, mean over runs.
+        λ setting to P on test at the headline's stage, mean over runs.
     mass : dict
         λ setting to w.
+    stages : tuple of str
+        The headline's first.
     separated : str
         What is said of separated classes at the foot of tables; empty where there are none.
     """
@@ -70,7 +73,13 @@ class Multiclass:
     joint: pd.DataFrame
     mean_proba: dict[str, FloatArray]
     mass: dict[str, FloatArray]
+    stages: tuple[str, ...]
     separated: str = ""
+
+    def on_test(self, stage: str = "") -> pd.DataFrame:
+        """Rows of test data, by default of the headline's stage."""
+        of_stage = self.summary["stage"] == (stage or self.stages[0])
+        return self.summary[of_stage & (self.summary["split"] == "test")]
 
 
 def summarise(study: Study, store: Store) -> Multiclass:
@@ -99,13 +108,14 @@ def summarise(study: Study, store: Store) -> Multiclass:
     joint: list[dict[str, Any]] = []
     P: dict[str, FloatArray] = {}
     seen: list[SettingEvidence] = []
-    for setting in cell.settings:
-        evidence, key = evidence_of(study, cell, setting, fits, measured), {"setting": setting}
+    for setting, stage in product(cell.settings, cell.stages):
+        at, key = (cell.headline[0], stage), {"setting": setting, "stage": stage}
+        evidence = evidence_of(study, cell, setting, fits, measured, at)
         seen.append(evidence)
         about = about_classes(cell, setting)
         rows += [key | row for row in class_rows(evidence, terms, about, columns)]
         joint.append(key | _joint_row(evidence, terms))
-        if evidence.usable:
+        if evidence.usable and stage == cell.stages[0]:
             P[setting] = evidence.split("test").mean_proba.mean(axis=0)
     summary = frame_of(rows)
     summary.insert(summary.columns.get_loc("mass_share"), "split", summary.pop("split"))
@@ -114,6 +124,7 @@ def summarise(study: Study, store: Store) -> Multiclass:
         joint=pd.DataFrame(joint),
         mean_proba=P,
         mass={setting: cell.class_mass(setting) for setting in cell.settings},
+        stages=cell.stages,
         separated=separated_note(seen, study.design),
     )
 

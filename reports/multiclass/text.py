@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from learnprop.reports.layout.cells import (
+    at_stage,
     gap_with_interval,
+    has_predicted,
     models_rejected,
     percent_of_limit,
     percent_with_mcse,
+    predicted_gap,
+    predicted_note,
+    repaired_note,
     untested_note,
 )
 from learnprop.reports.layout.grid import COUNTED, Column, Grid, Row, counts, lay_out, runs_note
@@ -16,36 +21,42 @@ from learnprop.reports.statistics.runs import few_runs_note, n_models
 
 
 def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
-    """Lay out Eq. (9) on test data, one row per λ setting and class."""
+    """Lay out Eq. (9) on test data, one row per λ setting, stage and class."""
     records = table.summary.to_dict("records")
-    train = {(r["setting"], r["class"]): r for r in records if r["split"] == "train"}
+    key = ("setting", "stage", "class")
+    train = {tuple(r[k] for k in key): r for r in records if r["split"] == "train"}
     percent = markup.percent
+    predicted: list[Column] = [(f"predicted,{percent}", lambda r: predicted_gap(r, markup))]
     columns: list[Column] = [
-        (f"{_lambda(markup)}, class", lambda r: f"{r['setting']}, {r['class']}"),
+        (f"{_lambda(markup)}, class", lambda r: f"{_name(r)}, {r['class']}"),
         ("N", lambda r: f"{r['n_train']}"),
         (f"left,{percent}", lambda r: percent_with_mcse(r, "left", markup)),
         (f"right,{percent}", lambda r: percent_with_mcse(r, "right", markup)),
         (f"limit,{percent}", lambda r: percent_of_limit(r, "left", markup)),
         (f"gap [90{percent}]", lambda r: gap_with_interval(r, markup)),
+        *(predicted if has_predicted(table.summary) else []),
         ("verdict", lambda r: str(r["verdict"])),
         ("due to", _due_to),
-        ("train", lambda r: _difference(train[r["setting"], r["class"]], markup)),
+        ("train", lambda r: _difference(train[tuple(r[k] for k in key)], markup)),
     ]
     test = [r | {"first": r["class"] == 0} for r in records if r["split"] == "test"]
     notes = [
         runs_note(table.summary),
         *few_runs_note(n_models(table.summary)),
+        *predicted_note(table.summary),
+        *repaired_note(table.summary),
         *([table.separated] if table.separated else []),
     ]
-    minor = ("train", "N", "due to", columns[4][0])
+    sides = tuple(f"{name},{percent}" for name in ("limit", "right", "left"))
+    minor = ("train", "N", "due to", *sides)
     return lay_out(test, columns, first="first", minor=minor, note="\n".join(notes))
 
 
 def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
-    """Lay out what is said of all equations at once, one row per λ setting."""
+    """Lay out what is said of all equations at once, one row per λ setting and stage."""
     records = table.joint.to_dict("records")
     columns: list[Column] = [
-        (_lambda(markup), lambda r: str(r["setting"])),
+        (_lambda(markup), _name),
         ("verdict on all", lambda r: str(r["verdict"])),
         ("joint test: p", lambda r: _joint_test(r, markup)),
         ("models rejected", lambda r: models_rejected(r, markup)),
@@ -64,6 +75,10 @@ def _joint_test(row: Row, markup: Markup) -> str:
     return f"{text} ({row['df']:.0f})"
 
 
+def _name(row: Row) -> str:
+    return at_stage(row["setting"], row["stage"])
+
+
 def _lambda(markup: Markup) -> str:
     return markup.either("λ", r"\lambda")
 
@@ -73,5 +88,6 @@ def _difference(row: Row, markup: Markup) -> str:
 
 
 def _due_to(row: Row) -> str:
+    """Of the fit as it is: a bias that was moved off the minimum has terms that cancel."""
     name = row.get("due_to")
-    return name if isinstance(name, str) and name else "-"
+    return name if isinstance(name, str) and name and row["stage"] != "loo" else "-"

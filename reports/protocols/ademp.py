@@ -166,6 +166,28 @@ def decision(margin: float) -> str:
     )
 
 
+PREDICTED = (
+    "Predicted beside the overfitting, and the gap: what the training samples say of fresh ones, "
+    "each left out of its fit by its leave-one-out formula (E13). Leaving out knows of overfitting "
+    "only: a shift of P(x|y) between training and fresh data is not predicted."
+)
+
+
+def predicted(cell: Any) -> tuple[str, ...]:
+    """Say how the overfitting is predicted, of a fitter that leaves samples out."""
+    return (PREDICTED,) if cell.fitting.leaves_out else ()
+
+
+def extra_stages(cell: Any) -> tuple[str, ...]:
+    """Say what is measured of every λ setting besides its fit."""
+    if "loo" not in cell.extra_stages:
+        return ()
+    return (
+        "Stage loo (`repaired`): the same fits, their biases moved to where the training samples "
+        "balance, each left out; `converged` where they do. On train it does not balance.",
+    )
+
+
 def limit(cell: Any) -> str:
     """Say where a cell's fits end as their samples grow."""
     if cell.limit is None:

@@ -9,14 +9,15 @@ import numpy as np
 from scipy import stats
 
 from learnprop.equations.accuracy_bounds import accuracy_bounds
-from learnprop.equations.balance import left_side, residual, split_residual
+from learnprop.equations.balance import left_side, residual, right_side, split_residual
 from learnprop.equations.inference.estimates import mcse_of_mean
 from learnprop.equations.inference.resampling import corrected_error
+from learnprop.equations.inference.simultaneous import gaps_over_runs
 from learnprop.equations.limits.minimisers import NoMinimiser
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.equations.stationary import effective_class_weight_over_runs
 from learnprop.reports.statistics.evidence import Part
-from learnprop.reports.statistics.runs import CONFIDENCE, jackknifed_gap
+from learnprop.reports.statistics.runs import CONFIDENCE, MAX_FAILED, jackknifed_gap
 from learnprop.reports.statistics.sides import SidesOverRuns
 from learnprop.simulations.generators.large_sample_limit import Limit, LimitProba
 from learnprop.simulations.records.rows import Measurements
@@ -237,8 +238,7 @@ def columns_of_residual_split(part: Part) -> Columns:
     """Residual r_j / w_j on test by its terms (E5), and the largest that is not noise.
 
     Without a population, overfitting and sampling are one term. Beside the overfitting that was
-    observed stands what the training samples alone predict, where their left-out predictions were
-    measured (E13).
+    observed stands what the training samples alone predict (`columns_of_left_out`).
 
     Parameters
     ----------
@@ -270,7 +270,7 @@ def columns_of_residual_split(part: Part) -> Columns:
         columns |= found
         size, mcse = np.abs(found[column]), np.array(found[f"{column}_mcse"])
         sizes.append(np.where((size > NEGLIGIBLE) & (size > critical * mcse), size, 0.0))
-    columns |= _predicted(part, relative["train"])
+    columns |= columns_of_left_out(part)
     names, largest = list(named), np.argmax(sizes, axis=0)
     columns["due_to"] = [
         names[i] if sizes[i][k] > 0 else "" for k, i in enumerate(largest.tolist())
@@ -278,11 +278,42 @@ def columns_of_residual_split(part: Part) -> Columns:
     return columns
 
 
-def _predicted(part: Part, on_train: FloatArray) -> Columns:
-    """Overfitting that left-out predictions foretell, of the runs that have them."""
-    rows = part.evidence.split(LEFT_OUT)
-    if len(rows) < 2:
+def columns_of_left_out(part: Part) -> Columns:
+    """What the training samples alone foretell of fresh ones: they, each left out (E13).
+
+    Parameters
+    ----------
+    part : Part
+
+    Returns
+    -------
+    dict
+        On test ``overfitting_predicted``, in the unit of the terms of the residual, and
+        ``unpredicted``: what of the observed term it leaves, run by run; ``gap_predicted`` with
+        Fieller's interval and the jackknife's standard error. Empty on other splits, and where more
+        than 5 % of the models have no left-out predictions, all of them in stores of before.
+    """
+    if part.split != "test":
         return {}
-    has = np.isin(part.evidence.split("train").run, rows.run)
-    term = relative_residual(rows, part.mass) - on_train[has]
-    return mean_and_mcse("overfitting_predicted", term)
+    rows, on_train = part.evidence.split(LEFT_OUT), part.evidence.split("train")
+    if len(rows) < max(2, (1 - MAX_FAILED) * len(on_train)):
+        return {}
+    has = np.isin(on_train.run, rows.run)
+    fresh = part.evidence.split("population" if "population" in part.terms.splits else "test")
+    foretold = relative_residual(rows, part.mass)
+    share = part.mass / part.mass.sum()
+    left = left_side(rows.mean_proba, share, rows.miss_proba)
+    right = right_side(rows.mean_proba, share)
+    gaps = gaps_over_runs(left, right, level=CONFIDENCE)
+    return {
+        **mean_and_mcse(
+            "overfitting_predicted", foretold - relative_residual(on_train, part.mass)[has]
+        ),
+        **mean_and_mcse("unpredicted", relative_residual(fresh, part.mass)[has] - foretold),
+        "gap_predicted": [g.value for g in gaps],
+        "gap_predicted_low": [g.low for g in gaps],
+        "gap_predicted_high": [g.high for g in gaps],
+        "gap_predicted_mcse": [
+            jackknifed_gap(*sides)[1] for sides in zip(left.T, right.T, strict=True)
+        ],
+    }

@@ -48,10 +48,14 @@ PENALTY = (
 
 @dataclass(frozen=True)
 class FitMemory:
-    """Bytes that fits of a block take at their peak: of samples, and of Hessians."""
+    """Bytes that fits of a block take at their peak: of samples, and of Hessians.
+
+    Once they are done, ``left_out`` is what it takes to leave the samples of one fit out of it.
+    """
 
     samples: float
     hessians: float = 0.0
+    left_out: float = 0.0
 
 
 Memory = Callable[..., FitMemory]
@@ -94,12 +98,15 @@ def regression_memory(
 
     def memory(size: BlockSize, **_: object) -> FitMemory:
         n_outputs, n_params = size.n_classes if joint else 1, size.n_features + 1
+        # Measured at 1 to 60 features, 2 to 10 classes.
+        of_sample_left_out = 3 * n_params + 2 * size.n_classes + (4 * n_outputs**2 if joint else 10)
         pairs = n_params**2 if n_params <= pairs_up_to else 0
         of_sample = per_feature * size.n_features + 2 + pairs
         of_sample_of_one_run = of_one_run * size.n_settings * n_outputs
         return FitMemory(
             NUMBER * size.n_samples * (size.n_runs * of_sample + of_sample_of_one_run),
             NUMBER * per_hessian * size.fits * (n_outputs * n_params) ** 2,
+            NUMBER * (size.n_samples * of_sample_left_out + 4 * (n_outputs * n_params) ** 2),
         )
 
     return memory
@@ -129,6 +136,8 @@ class Fitter:
         where that is zero.
     memory : callable ``(size, **options) -> FitMemory``
         What the fits of a block take, as measured; by default the samples and little beside.
+    leaves_out : bool
+        Whether its fits say what each training sample would be predicted, had it been left out.
     """
 
     title: str
@@ -137,6 +146,7 @@ class Fitter:
     headline: Callable[..., tuple[int, str]] = no_epochs
     limit: LargeSampleLimit | None = None
     memory: Memory = samples_alone
+    leaves_out: bool = False
 
     def method(self, *, l2: float = 0.0, **options: Any) -> str:
         """What it does under its options, for protocols."""
@@ -189,7 +199,9 @@ def one_fit(
             )
         ]  # fmt: skip
 
-    return Fitter(title, fitted, activation, limit=limit, memory=memory)
+    return Fitter(
+        title, fitted, activation, limit=limit, memory=memory, leaves_out=left_out is not None
+    )
 
 
 def _left_out_of(
@@ -202,6 +214,9 @@ def _left_out_of(
         return None
 
     def logits(X: FloatArray, y: IntArray, run: int, which: NDArray[np.bool_]) -> FloatArray:
-        return left_out(X, y, fit.params[run][which], np.asarray(values)[which], **options)
+        chosen = np.flatnonzero(which)  # one by one: the memory is that of one fit
+        params, weight = fit.params[run], np.asarray(values)
+        found = [left_out(X, y, params[[k]], weight[[k]], **options) for k in chosen]
+        return np.concatenate(found) if found else np.empty((0, len(y)))
 
     return logits

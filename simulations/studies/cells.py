@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,11 @@ from learnprop.equations.balance import class_mass
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.engine.footprint import NUMBER, BlockSize, check_memory, fresh_samples
 from learnprop.simulations.engine.seeds import replication_rng
+from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters import of_weights
 from learnprop.simulations.fitters.fit import Fitted
 from learnprop.simulations.fitters.fitter import Batch, Fitter
+from learnprop.simulations.fitters.left_out import loo_stage
 from learnprop.simulations.generators import FAMILIES
 from learnprop.simulations.generators.generator import Generator
 from learnprop.simulations.generators.large_sample_limit import LargeSampleLimit, Limit
@@ -62,9 +64,12 @@ class FittedCell(WeightedCell):
     ----------
     fitter : Chosen
         Of `FITTERS`.
+    extra_stages : tuple of str
+        Of every fit, measured besides: "loo" (`learnprop.simulations.fitters.left_out.loo_stage`).
     """
 
     fitter: Chosen
+    extra_stages: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def fitting(self) -> Fitter:
@@ -76,6 +81,11 @@ class FittedCell(WeightedCell):
     def headline(self) -> tuple[int, str]:
         """Epoch and stage of the fits that the tables are about."""
         return self.fitting.headline(**self.fitter.options)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Stages that tables are about, the headline's first."""
+        return (self.headline[1], *self.extra_stages)
 
     @property
     def one_vs_all(self) -> bool:
@@ -109,16 +119,19 @@ class FittedCell(WeightedCell):
         -------
         dict
             What fits take that grows with the training samples, and with the Hessians; and what
-            measuring takes beyond that, once they are done.
+            measuring takes beyond that, once they are done: leaving training samples out, and
+            fresh ones.
         """
         n_classes = len(self.train_size)
         size = BlockSize(n_runs, sum(self.train_size), n_features, n_classes, len(self.settings))
         fits = self.fitting.memory(size, **self.fitter.options)
         hessians = fits.hessians if self.device == "cpu" else 0.0
         measured = NUMBER * size.features + fresh_samples(size, size.n_samples, *map(sum, fresh))
+        beyond = max(0.0, measured + fits.left_out - fits.samples - hessians)
+        left_out = min(beyond, fits.left_out)
         return {
-            "train_size": fits.samples,
-            "test_size": max(0.0, measured - fits.samples - hessians),
+            "train_size": fits.samples + left_out,
+            "test_size": beyond - left_out,
             "dimension" if n_features >= n_classes else "classes": hessians,
         }
 
@@ -139,13 +152,22 @@ class FittedCell(WeightedCell):
         """
         weight = [values for _, values in self.class_weight]
         batch = Batch(X, y, self.settings, weight, self.device, streams_of(self.name, seed, runs))
-        return self.fitting.fit(batch, **self.fitter.options)
+        fitted = self.fitting.fit(batch, **self.fitter.options)
+        if "loo" not in self.extra_stages:
+            return fitted
+        tell("moving the bias")
+        return [*fitted, *(loo_stage(one, X, y, np.array(weight)) for one in fitted)]
 
 
 def check_enough(
-    train_size: Sequence[int], n_features: int, fitter: Chosen, where: str = ""
+    train_size: Sequence[int],
+    n_features: int,
+    fitter: Chosen,
+    where: str = "",
+    *,
+    stages: Sequence[str] = (),
 ) -> None:
-    """Refuse fewer training samples than an unpenalised fit takes.
+    """Refuse fewer training samples than an unpenalised fit takes, or leaving them out.
 
     Parameters
     ----------
@@ -154,6 +176,8 @@ def check_enough(
     fitter : Chosen
     where : str
         Which of the study's sizes they are.
+    stages : sequence of str
+        What is measured besides: "loo" takes two samples of every class.
 
     Raises
     ------
@@ -172,6 +196,43 @@ def check_enough(
             f"leaves {sum(train_size)} samples for {n_features} features{where and f' {where}'}: "
             "an unpenalised fit needs more than features + 1; `l2` is a penalty",
         )
+    if "loo" in stages and min(train_size) < 2:
+        raise BadArgument(
+            "stage",
+            "loo takes two training samples of every class, got "
+            f"{','.join(map(str, train_size))}{where and f' {where}'}",
+        )
+
+
+def check_stages(stages: Sequence[str], fitter: Chosen) -> tuple[str, ...]:
+    """Return stages that are measured besides, if the fitter has them.
+
+    Parameters
+    ----------
+    stages : sequence of str
+    fitter : Chosen
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    BadArgument
+
+    Examples
+    --------
+    >>> check_stages(["loo"], Chosen("mlp", "learnprop.simulations.fitters.mlp.softmax:FITTER"))
+    Traceback (most recent call last):
+    ValueError: stage loo is of linear fitters (logistic, softmax, one-vs-all), got `fitter` mlp
+    """
+    if len(set(stages)) < len(stages):
+        raise BadArgument("stage", f"must be distinct, got {','.join(stages)}")
+    if stages and not fitter.record.leaves_out:
+        linear = ", ".join(name for name, line in of_weights().items() if line.record.leaves_out)
+        got = "`estimator`" if fitter.name == "estimator" else f"`fitter` {fitter.name}"
+        raise BadArgument("stage", f"{stages[0]} is of linear fitters ({linear}), got {got}")
+    return tuple(stages)
 
 
 def streams_of(cell: str, seed: int, runs: range) -> Any:

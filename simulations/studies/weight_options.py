@@ -9,6 +9,18 @@ from learnprop.simulations.studies.option import Option
 
 Beta = Annotated[float, Option("β of effective-number.")]
 
+EXTRA_STAGES = ("loo",)
+
+ExtraStages = Annotated[
+    tuple[str, ...],
+    Option(
+        "What is measured of each λ besides the fit as it is (raw); loo: its bias moved to where "
+        "the training samples balance, each predicted as if it had been left out. Of linear "
+        "fitters.",
+        choices=EXTRA_STAGES,
+    ),
+]
+
 
 def profile_option(panel: str = "", goes: str = "fall") -> Option:
     """Option of how class sizes go from class to class."""

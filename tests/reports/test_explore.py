@@ -17,7 +17,8 @@ from tests.latex import compile_tables, needs_latex
 
 def test_one_row_per_ratio_weighting_split_and_class(grid):
     summary = pd.read_csv(grid[0] / "summary.csv")
-    assert list(summary.columns[:5]) == ["ratio", "weighting", "split", "class", "label"]
+    first = ["ratio", "weighting", "stage", "split", "class", "label"]
+    assert list(summary.columns[:6]) == first
     keys = summary[["ratio", "weighting", "split", "class"]]
     assert len(keys.drop_duplicates()) == len(summary) == 2 * 14 * 3 * 2
     for column in ("left", "right", "gap", "gap_low", "gap_high", "mean_proba", "accuracy",
@@ -145,7 +146,7 @@ def test_names_of_labels_reach_the_tables(own_data):
 @needs_latex
 def test_latex_compiles(own_data, tmp_path):
     names = [p.name for p in own_data[0].glob("*.tex")]
-    assert len(names) == 6
+    assert len(names) == 7
     compile_tables(own_data[0], tmp_path, names)
 
 
@@ -153,7 +154,7 @@ def row(gap, low, high, together, verdict="holds", width=2.0):
     """A row of the summary whose simultaneous interval is `width` times as wide."""
     ends = [gap - width * (gap - low), gap + width * (high - gap)]
     return {
-        "ratio": 1.0, "weighting": "equal", "split": "test", "runs_attempted": 9,
+        "ratio": 1.0, "weighting": "equal", "stage": "raw", "split": "test", "runs_attempted": 9,
         "runs_converged": 9, "runs_failed": 0, "gap": gap, "gap_low": low, "gap_high": high,
         "gap_low_simultaneous": ends[0], "gap_high_simultaneous": ends[1], "verdict": verdict,
         "verdict_together": together,

@@ -130,10 +130,11 @@ def test_a_legend_shows_marks_as_they_are_drawn(grid, drawn):
     def marks(lines):
         return [a for a in lines if a.get_marker() not in ("None", "|", "_") and a.get_xdata().size]
 
-    *shown, meaning = figure.legends[0].legend_handles
+    *shown, meaning, predicted = figure.legends[0].legend_handles
     assert looks(shown) == looks(marks(figure.axes[0].lines))
     assert [to_hex(a.get_mfc()) == "#ffffff" for a in shown] == [False, True]
     assert (to_hex(meaning.get_mfc()), meaning.get_label()) == ("#ffffff", "unbounded")
+    assert (predicted.get_marker(), predicted.get_label()) == ("_", "predicted")
 
 
 def test_few_weights_are_drawn_by_name(grid, drawn):

@@ -135,7 +135,7 @@ def test_other_fitters_report_what_is_true_of_them(run_to_store, fitter, own):
 
 def test_grids_and_figures(reported):
     folder, _, table, _, _ = reported
-    for grid, width in ((class_grid(table), 9), (joint_grid(table, LATEX), 6)):
+    for grid, width in ((class_grid(table), 10), (joint_grid(table, LATEX), 6)):
         assert {len(row) for row in grid.rows if row is not None} == {width}
         assert not any("nan" in cell for row in grid.rows if row for cell in row)
     for name in ("mean_proba", "sides"):

@@ -55,7 +55,8 @@ def sizes_of(
     """Sizes at a ratio, enough for the fitter; raises BadArgument."""
     sizes = sizes_at(source, ratio, *(chosen[k] for k in ("profile", "train_size", "test_size")))
     if fitter.name != "estimator":
-        check_enough(sizes[0], source.dimension, fitter, f"at ratio {ratio:g}")
+        at, stages = f"at ratio {ratio:g}", chosen.get("stage", ())
+        check_enough(sizes[0], source.dimension, fitter, at, stages=stages)
     return sizes
 
 

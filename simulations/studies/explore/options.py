@@ -16,7 +16,12 @@ from learnprop.simulations.studies.option import (
     quick_option,
     with_parameters,
 )
-from learnprop.simulations.studies.weight_options import Beta, profile_option, weights_option
+from learnprop.simulations.studies.weight_options import (
+    Beta,
+    ExtraStages,
+    profile_option,
+    weights_option,
+)
 
 OWN_DATA = "Your own data"
 
@@ -95,6 +100,7 @@ class Options:
             choices=fitter_names,
         ),
     ] = "auto"
+    stage: ExtraStages = ()
     data: Annotated[
         str,
         Option(

@@ -40,6 +40,7 @@ from learnprop.simulations.records.rows import REASONS, SEPARATED, Block, with_w
 from learnprop.simulations.registry import Chosen, check_unused, without_unused
 from learnprop.simulations.studies.cells import (
     FittedCell,
+    check_stages,
     choose_family,
     choose_fitter,
     streams_of,
@@ -129,7 +130,7 @@ def make_study(
         )
     source = _source(o, file)
     fitter = choose_fitter(o, source.n_classes, estimator)
-    device = chosen_device(o.device).type
+    device, stages = chosen_device(o.device).type, check_stages(o.stage, fitter)
     labels = _weight_labels(o)
     grid, left_out = grid_of(o, source, fitter, left_out)
     cells = [
@@ -141,6 +142,7 @@ def make_study(
             test_size=test_size,
             class_weight=weight_settings(labels, train_size, o.beta),
             fitter=fitter,
+            extra_stages=stages,
             device=device,
         )
         for ratio, (train_size, test_size) in grid.items()

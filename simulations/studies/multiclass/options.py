@@ -16,7 +16,12 @@ from learnprop.simulations.studies.option import (
     quick_option,
     with_parameters,
 )
-from learnprop.simulations.studies.weight_options import Beta, profile_option, weights_option
+from learnprop.simulations.studies.weight_options import (
+    Beta,
+    ExtraStages,
+    profile_option,
+    weights_option,
+)
 
 
 @with_parameters({"classes": 5}, generator=FAMILIES, fitter=FITTERS)
@@ -46,6 +51,7 @@ class Options:
     weights: Annotated[tuple[str, ...], weights_option()] = ("equal", "inverse", "sqrt-inverse")
     beta: Beta = BETA
     fitter: Annotated[str, Option("What is fitted.", choices=of_weights)] = "softmax"
+    stage: ExtraStages = ()
     margin: Margin = 0.05
     device: Device = "cpu"
     quick: Annotated[bool, quick_option(runs=10)] = False

@@ -29,6 +29,7 @@ from learnprop.simulations.registry import Chosen, without_unused
 from learnprop.simulations.studies.cells import (
     FittedCell,
     check_enough,
+    check_stages,
     choose_family,
     choose_fitter,
 )
@@ -86,7 +87,7 @@ def make_study(options: Options) -> Study:
         )
     train_size = train_sizes(o.sizes, generator.n_classes, o.train_size, o.imbalance, o.profile)
     fitter = choose_fitter(o, generator.n_classes)
-    check_enough(train_size, generator.n_features, fitter)
+    check_enough(train_size, generator.n_features, fitter, stages=o.stage)
     cell = MulticlassCell(
         name=family.name,
         family=family,
@@ -94,6 +95,7 @@ def make_study(options: Options) -> Study:
         test_size=o.test_size,
         class_weight=weight_settings(o.weights, train_size, o.beta),
         fitter=fitter,
+        extra_stages=check_stages(o.stage, fitter),
         device=chosen_device(o.device).type,
     )
     design = design_of(

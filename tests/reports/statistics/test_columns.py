@@ -8,6 +8,7 @@ from learnprop.equations.limits.minimisers import NoMinimiser
 from learnprop.reports.statistics.columns import columns_of_limit, columns_of_residual_split
 from learnprop.simulations.generators.gaussian import class_covariances, gaussian_classes
 from learnprop.simulations.generators.large_sample_limit import one_vs_all_limit, softmax_limit
+from learnprop.simulations.studies.recording import LEFT_OUT
 
 
 @pytest.mark.parametrize("limit_of", [softmax_limit, one_vs_all_limit])
@@ -28,14 +29,23 @@ def test_a_mistake_is_not_taken_for_a_missing_limit():
     assert columns_of_limit(None, np.ones(2)) == {}
 
 
+class Rows(SimpleNamespace):
+    def __len__(self):
+        return len(self.mean_proba)
+
+
 def named(test, train=0.0):
     """What the residual of class 0 on test is due to, of runs with these, and their t statistic."""
-    residuals = {"test": np.asarray(test, float), "train": np.full(len(test), train)}
+    residuals = {
+        "test": np.asarray(test, float), "train": np.full(len(test), train),
+        LEFT_OUT: np.empty(0),
+    }  # fmt: skip
 
     def measured(split):  # w = (1, 1): r_0 / w_0 is the difference of the two off-diagonal shares
         a = 0.2 + residuals[split]
         P = np.stack([np.stack([1 - a, a], -1), np.broadcast_to([0.2, 0.8], (len(a), 2))], 1)
-        return SimpleNamespace(mean_proba=P, miss_proba=np.stack([a, np.full(len(a), 0.2)], -1))
+        miss = np.stack([a, np.full(len(a), 0.2)], -1)
+        return Rows(mean_proba=P, miss_proba=miss)
 
     part = SimpleNamespace(
         split="test", mass=np.ones(2), terms=SimpleNamespace(splits=("train", "test")),

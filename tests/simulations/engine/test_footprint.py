@@ -82,8 +82,9 @@ GAUSSIAN = {"generator": "gaussian", "classes": 3, "separation": 1.0, "test_size
         {"fitter": "logistic", "train_size": 20_000, "test_size": 10},
         {"fitter": "one-vs-all", "train_size": 6_000, **GAUSSIAN},
         {"fitter": "softmax", "train_size": 6_000, **GAUSSIAN},
+        {"fitter": "softmax", "train_size": 6_000, "stage": ["loo"], **GAUSSIAN, "classes": 10},
     ],
-    ids=lambda chosen: chosen["fitter"],
+    ids=lambda chosen: " ".join([chosen["fitter"], *chosen.get("stage", ())]),
 )
 def test_what_a_block_takes_is_what_is_measured(chosen, n_settings):
     grid = {"weights": ["equal"], "lambda0_grid": [0.05, 0.9, n_settings - 1]}
