@@ -24,15 +24,15 @@ Beirami, Razaviyayn, Shahrampour and Tarokh (2017), NeurIPS 30; Rad and Maleki (
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import softmax
 
 from learnprop.equations.arrays import FloatArray, IntArray
-
-DETERMINED = 1e-9
-"""Of a sample's own weight in its fit: what is left for the others when it is left out."""
-
-RIDGE = 1e-13
-"""Added to a Hessian, relative to its mean diagonal: a direction that no sample has is no crash."""
+from learnprop.equations.leave_one_out.jacobian import (
+    DETERMINED,
+    diagonal,
+    gram,
+    left_out_by_jacobian,
+)
 
 
 def left_out_logit(
@@ -65,17 +65,8 @@ def left_out_logit(
     >>> left_out_logit(X, z, y == 1, np.ones(4)).round(3).tolist()
     [0.804, -1.947, 1.947, -0.804]
     """
-    p, q = expit(logit), expit(-logit)
-    error = np.where(is_one, -q, p)
-    curvature = weight * p * q
     design, ridge = _standardised(X, l2)
-    hessian = _gram(design, curvature, design)
-    hessian += _diagonal(ridge, hessian)
-    leverage = np.einsum("...np,...pn->...n", design, np.linalg.solve(hessian, design.mT))
-    left = 1 - leverage * curvature
-    with np.errstate(divide="ignore", invalid="ignore"):
-        moved = logit + leverage * weight * error / left
-    return np.where(left > DETERMINED, moved, np.nan)
+    return left_out_by_jacobian(design, logit, is_one, weight, ridge)
 
 
 def left_out_softmax_logits(
@@ -151,16 +142,6 @@ def _standardised(X: FloatArray, l2: float) -> tuple[FloatArray, FloatArray]:
     return design, np.concatenate([ridge[..., 0, :], np.zeros_like(scale[..., 0, :1])], axis=-1)
 
 
-def _diagonal(ridge: FloatArray, hessian: FloatArray) -> FloatArray:
-    """The penalty as a matrix, and so much more that columns may be collinear."""
-    mean = np.trace(hessian, axis1=-2, axis2=-1)[..., None] / hessian.shape[-1]
-    return np.asarray((ridge + RIDGE * mean)[..., None] * np.eye(hessian.shape[-1]))
-
-
-def _gram(left: FloatArray, weight: FloatArray, right: FloatArray) -> FloatArray:
-    return np.asarray((left * weight[..., None]).mT @ right)
-
-
 def _softmax_error(proba: FloatArray, y: IntArray) -> FloatArray:
     """Probability minus target, that of the own class not by subtraction."""
     own = np.arange(proba.shape[-1]) == y[:, None]
@@ -182,10 +163,10 @@ def _blocks(design: FloatArray, curvature: FloatArray, ridge: FloatArray) -> Flo
     hessian = np.empty((*batch, m, n_params, m, n_params))
     for a in range(m):
         for b in range(a + 1):
-            block = _gram(design, curvature[..., a, b], design)
+            block = gram(design, curvature[..., a, b], design)
             hessian[..., a, :, b, :] = hessian[..., b, :, a, :] = block
     flat = hessian.reshape(*batch, m * n_params, m * n_params)
-    flat = flat + _diagonal(np.tile(ridge, m), flat)
+    flat = flat + diagonal(np.tile(ridge, m), flat)
     inverse = np.linalg.inv(flat).reshape(hessian.shape)
     A = np.empty((*batch, design.shape[-2], m, m))
     for a in range(m):

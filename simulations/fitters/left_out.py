@@ -20,7 +20,7 @@ from learnprop.simulations.refinement.softmax_bias import refine_bias
 
 
 def loo_stage(fitted: Fitted, X: ArrayLike, y: IntArray, class_weight: FloatArray) -> Fitted:
-    """Move the intercepts to where the left-out predictions balance: stage "loo" (E13).
+    """Move the output biases to where the left-out predictions balance: stage "loo" (E13).
 
     Fitted as they are, models balance on their own sample and on no other; each predicted without
     itself, the sample stands for a fresh one.
@@ -28,7 +28,7 @@ def loo_stage(fitted: Fitted, X: ArrayLike, y: IntArray, class_weight: FloatArra
     Parameters
     ----------
     fitted : Fitted
-        Linear models with ``left_out``, the intercept last of the parameters of a logit.
+        With ``left_out``.
     X : array_like, shape (n_runs, n_samples, n_features)
     y : ndarray of int, shape (n_samples,)
     class_weight : ndarray, shape (n_settings, n_classes)
@@ -43,7 +43,8 @@ def loo_stage(fitted: Fitted, X: ArrayLike, y: IntArray, class_weight: FloatArra
     fit, features = fitted.fit, np.asarray(X, dtype=np.float64)
     moved = {name: np.array(getattr(fit, name)) for name in ("params", "bias", "loss", "status")}
     gradient = np.full_like(fit.bias_gradient, np.nan)
-    shifts = np.zeros((*fit.status.shape, *fit.params.shape[2:-1]))
+    biases = fitted.biases_of(moved["params"])
+    shifts = np.zeros_like(biases)
     mass = class_mass(class_weight, np.bincount(y))
     for run, of_run in enumerate(features):
         usable = np.isin(fit.status[run], (CONVERGED, NOT_CONVERGED))
@@ -55,7 +56,7 @@ def loo_stage(fitted: Fitted, X: ArrayLike, y: IntArray, class_weight: FloatArra
                 continue
             shifts[at] = shift = left_out_shift(logits, y, w, fitted.activation)
             balanced = measure(y, logits + shift, fitted.activation)
-            moved["params"][at][..., -1] += shift
+            biases[at] += shift
             moved["bias"][at] += [0.0, float(shift)] if logits.ndim == 1 else shift
             moved["loss"][at] = (w / balanced.class_count) @ balanced.log_loss
             r = residual(balanced.mean_proba, w, balanced.miss_proba)

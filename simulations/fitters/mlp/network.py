@@ -136,6 +136,34 @@ def hidden_activations(features: torch.Tensor, layer: torch.Tensor) -> torch.Ten
     return torch.addmm(layer[-1], features, layer[:-1]).sigmoid_()
 
 
+def logit_jacobian(
+    inputs: torch.Tensor, hidden: torch.Tensor, readout: torch.Tensor
+) -> torch.Tensor:
+    r"""Derivative of each logit in all parameters of a network, in their order.
+
+    .. math:: \partial z / \partial W_{kj} = x_k v_j h_j (1 - h_j), \qquad
+              \partial z / \partial v_j = h_j, \qquad \partial z / \partial b = 1,
+
+    and c as W, of a feature that is 1.
+
+    Parameters
+    ----------
+    inputs : tensor, shape (n_samples, n_features + 1)
+        Features and a column of ones.
+    hidden : tensor, shape (n_samples, n_hidden)
+        Activations h.
+    readout : tensor, shape (n_hidden,)
+        v.
+
+    Returns
+    -------
+    tensor, shape (n_samples, n_params)
+    """
+    slope = hidden * (1 - hidden) * readout
+    by_layer = (inputs[:, :, None] * slope[:, None, :]).flatten(1)
+    return torch.cat([by_layer, hidden, torch.ones_like(hidden[:, :1])], dim=1)
+
+
 def hidden_size(problem: Problem, theta: torch.Tensor) -> int:
     """Width of the hidden layer of parameters theta, shape (..., n_params)."""
     return (theta.shape[1] - 1) // (problem.design.shape[2] + 1)

@@ -25,7 +25,14 @@ from learnprop.simulations.engine.seeds import replication_rng
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.fitters.fit import Fitted, check_problem
-from learnprop.simulations.fitters.logistic import MEMORY, fit_logistic, logistic_logits
+from learnprop.simulations.fitters.fitter import left_out_of
+from learnprop.simulations.fitters.logistic import (
+    MEMORY,
+    fit_logistic,
+    left_out_logistic,
+    logistic_logits,
+)
+from learnprop.simulations.fitters.mlp.left_out import left_out_mlp
 from learnprop.simulations.fitters.mlp.minibatches import train_adam
 from learnprop.simulations.fitters.mlp.network import initial_params, mlp_logits
 from learnprop.simulations.fitters.mlp.sim2 import check_start, describe, refine_output_layer
@@ -159,14 +166,16 @@ def _fit_regression(
     """Logistic regression, to the minimum."""
     weight = [pair for _, pair in cell.class_weight]
     fit = fit_logistic(X, y, weight, device=cell.device)
-    yield Fitted(cell.settings, 0, "raw", fit, logistic_logits)
+    left_out = left_out_of(left_out_logistic, fit, np.array(weight))
+    yield Fitted(cell.settings, 0, "raw", fit, logistic_logits, left_out=left_out)
 
 
 def _fit_network(
     cell: Table1Cell, seed: int, runs: range, X: FloatArray, y: np.ndarray
 ) -> Iterator[Fitted]:
     """The network: by BFGS at each depth, as it is (raw) and refined (head); or by Adam, raw."""
-    problem = check_problem(X, y, [pair for _, pair in cell.class_weight], cell.device)
+    weight = [pair for _, pair in cell.class_weight]
+    problem = check_problem(X, y, weight, cell.device)
     start = [
         initial_params(X.shape[2], N_HIDDEN, replication_rng(seed, cell.name, run, "start"))
         for run in runs
@@ -188,7 +197,8 @@ def _fit_network(
         theta, n_iter = train_bfgs(problem, initial, max_iter=depth)
         yield Fitted(cell.settings, depth, "raw", describe(problem, theta, n_iter), mlp_logits)
         refined = describe(problem, refine_output_layer(problem, theta), n_iter)
-        yield Fitted(cell.settings, depth, "head", refined, mlp_logits)
+        left_out = left_out_of(left_out_mlp, refined, np.array(weight))
+        yield Fitted(cell.settings, depth, "head", refined, mlp_logits, left_out=left_out)
 
 
 SIMULATIONS = {
