@@ -22,7 +22,7 @@ DETERMINED = 1e-9
 """Of a sample's own weight in its fit: what is left for the others when it is left out."""
 
 RIDGE = 1e-13
-"""Added to a Hessian, relative to its mean diagonal: a direction that no sample has is no crash."""
+"""Added to a Hessian, relative to its diagonal: a direction that no sample has is no crash."""
 
 
 def left_out_by_jacobian(
@@ -37,8 +37,7 @@ def left_out_by_jacobian(
     Parameters
     ----------
     jacobian : ndarray, shape (..., n_samples, n_params)
-        J, derivative of each logit in the parameters; of a linear model its features and a one. Its
-        columns should be of one size: `RIDGE` is relative to all of them.
+        J, derivative of each logit in the parameters; of a linear model its features and a one.
     logit : ndarray, shape (..., n_samples)
         At the fit.
     is_one : ndarray of bool, shape (..., n_samples)
@@ -60,24 +59,19 @@ def left_out_by_jacobian(
     >>> left_out_by_jacobian(J, z, is_one, np.ones(4)).round(3).tolist()
     [0.804, -1.947, 1.947, -0.804]
     """
+    eye = np.eye(jacobian.shape[-1])
     p, q = expit(logit), expit(-logit)
     error = np.where(is_one, -q, p)
     curvature = weight * p * q
-    hessian = gram(jacobian, curvature, jacobian)
-    hessian += diagonal(penalty, hessian)
-    leverage = np.einsum("...np,...pn->...n", jacobian, np.linalg.solve(hessian, jacobian.mT))
+    scaled = jacobian * np.sqrt(curvature)[..., None]
+    hessian = scaled.mT @ scaled + np.asarray(penalty)[..., None] * eye
+    size = np.sqrt(np.diagonal(hessian, axis1=-2, axis2=-1))
+    size = np.where(size > 0, size, 1.0)  # a parameter that no sample has
+    of_one_size = hessian / (size[..., :, None] * size[..., None, :]) + RIDGE * eye
+    root = np.linalg.inv(np.linalg.cholesky(of_one_size)) / size[..., None, :]
+    whitened = jacobian @ root.mT
+    leverage = np.einsum("...np,...np->...n", whitened, whitened)
     left = 1 - leverage * curvature
     with np.errstate(divide="ignore", invalid="ignore"):
         moved = logit + leverage * weight * error / left
     return np.where(left > DETERMINED, moved, np.nan)
-
-
-def gram(left: FloatArray, weight: FloatArray, right: FloatArray) -> FloatArray:
-    """Sum over samples of ``weight left right'``, shape (..., n_params, n_params)."""
-    return np.asarray((left * weight[..., None]).mT @ right)
-
-
-def diagonal(penalty: FloatArray | float, hessian: FloatArray) -> FloatArray:
-    """The penalty as a matrix, and so much more that columns may be collinear."""
-    mean = np.trace(hessian, axis1=-2, axis2=-1)[..., None] / hessian.shape[-1]
-    return np.asarray((penalty + RIDGE * mean)[..., None] * np.eye(hessian.shape[-1]))

@@ -29,8 +29,7 @@ from scipy.special import softmax
 from learnprop.equations.arrays import FloatArray, IntArray
 from learnprop.equations.leave_one_out.jacobian import (
     DETERMINED,
-    diagonal,
-    gram,
+    RIDGE,
     left_out_by_jacobian,
 )
 
@@ -142,6 +141,16 @@ def _standardised(X: FloatArray, l2: float) -> tuple[FloatArray, FloatArray]:
     return design, np.concatenate([ridge[..., 0, :], np.zeros_like(scale[..., 0, :1])], axis=-1)
 
 
+def _diagonal(ridge: FloatArray, hessian: FloatArray) -> FloatArray:
+    """The penalty as a matrix, and so much more that columns may be collinear."""
+    mean = np.trace(hessian, axis1=-2, axis2=-1)[..., None] / hessian.shape[-1]
+    return np.asarray((ridge + RIDGE * mean)[..., None] * np.eye(hessian.shape[-1]))
+
+
+def _gram(left: FloatArray, weight: FloatArray, right: FloatArray) -> FloatArray:
+    return np.asarray((left * weight[..., None]).mT @ right)
+
+
 def _softmax_error(proba: FloatArray, y: IntArray) -> FloatArray:
     """Probability minus target, that of the own class not by subtraction."""
     own = np.arange(proba.shape[-1]) == y[:, None]
@@ -163,10 +172,10 @@ def _blocks(design: FloatArray, curvature: FloatArray, ridge: FloatArray) -> Flo
     hessian = np.empty((*batch, m, n_params, m, n_params))
     for a in range(m):
         for b in range(a + 1):
-            block = gram(design, curvature[..., a, b], design)
+            block = _gram(design, curvature[..., a, b], design)
             hessian[..., a, :, b, :] = hessian[..., b, :, a, :] = block
     flat = hessian.reshape(*batch, m * n_params, m * n_params)
-    flat = flat + diagonal(np.tile(ridge, m), flat)
+    flat = flat + _diagonal(np.tile(ridge, m), flat)
     inverse = np.linalg.inv(flat).reshape(hessian.shape)
     A = np.empty((*batch, design.shape[-2], m, m))
     for a in range(m):

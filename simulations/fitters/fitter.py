@@ -184,13 +184,13 @@ def one_fit(
         found = fit(batch.X, batch.y, batch.values, device=batch.device, **options)
         known = None
         if left_out is not None:
-            known = left_out_of(left_out, found, np.asarray(batch.values), **options)
+            known = left_out_by(left_out, found, np.asarray(batch.values), **options)
         return [Fitted(batch.settings, *no_epochs(), found, logits_of, activation, left_out=known)]
 
     return Fitter(title, fitted, activation, limit=limit, memory=memory)
 
 
-def left_out_of(
+def left_out_by(
     left_out: Callable[..., FloatArray], fit: Fit, values: FloatArray, **options: Any
 ) -> LeftOut:
     """What says the leave-one-out logits of the fits of a block, for `Fitted`.

@@ -44,10 +44,8 @@ def left_out_mlp(
     logits = network_logits(features, theta).numpy()
     found = np.empty_like(logits)
     for k, (layer, readout) in enumerate(zip(layers, readouts, strict=True)):
-        jacobian = logit_jacobian(inputs, hidden_activations(features, layer), readout)
-        size = torch.linalg.vector_norm(jacobian, dim=0)
-        jacobian /= torch.where(size > 0, size, 1)  # a unit may see no sample
-        found[k] = left_out_by_jacobian(jacobian.numpy(), logits[k], y == 1, class_weight[k][y])
+        jacobian = logit_jacobian(inputs, hidden_activations(features, layer), readout).numpy()
+        found[k] = left_out_by_jacobian(jacobian, logits[k], y == 1, class_weight[k][y])
     return found
 
 

@@ -159,9 +159,13 @@ def logit_jacobian(
     -------
     tensor, shape (n_samples, n_params)
     """
+    (n_samples, n_inputs), n_hidden = inputs.shape, hidden.shape[1]
+    jacobian = hidden.new_ones(n_samples, (n_inputs + 1) * n_hidden + 1)
+    by_layer, by_readout, _ = unpack(jacobian, n_inputs)
     slope = hidden * (1 - hidden) * readout
-    by_layer = (inputs[:, :, None] * slope[:, None, :]).flatten(1)
-    return torch.cat([by_layer, hidden, torch.ones_like(hidden[:, :1])], dim=1)
+    torch.mul(inputs[:, :, None], slope[:, None, :], out=by_layer)
+    by_readout[:] = hidden
+    return jacobian
 
 
 def hidden_size(problem: Problem, theta: torch.Tensor) -> int:

@@ -23,7 +23,7 @@ from learnprop.simulations.fitters.fit import (
     check_samples,
     of_both_classes,
 )
-from learnprop.simulations.fitters.fitter import left_out_of
+from learnprop.simulations.fitters.fitter import left_out_by
 from learnprop.simulations.fitters.left_out import loo_stage
 from learnprop.simulations.fitters.mlp.left_out import left_out_mlp
 from learnprop.simulations.fitters.mlp.network import (
@@ -193,7 +193,7 @@ def fit_mlp(
     if refine == "head":
         return fit
     data = check_samples(X, y, class_weight, device)
-    left_out = left_out_of(left_out_mlp, fit, data.class_weight)
+    left_out = left_out_by(left_out_mlp, fit, data.class_weight)
     head = Fitted((), max_iter, "head", fit, mlp_logits, left_out=left_out)
     return loo_stage(head, data.features, data.labels, data.class_weight).fit
 

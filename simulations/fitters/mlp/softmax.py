@@ -22,7 +22,7 @@ from learnprop.simulations.fitters.fit import (
     check_samples,
     with_ones,
 )
-from learnprop.simulations.fitters.fitter import Batch, FitMemory, Fitter, left_out_of
+from learnprop.simulations.fitters.fitter import Batch, FitMemory, Fitter, left_out_by
 from learnprop.simulations.fitters.left_out import loo_stage
 from learnprop.simulations.fitters.mlp.left_out import left_out_output_layer
 from learnprop.simulations.fitters.mlp.minibatches import MinibatchLoss, train_adam
@@ -150,7 +150,7 @@ def _fitted(
     at_head = stage == "head"
     return Fitted(
         settings, epochs, stage, fit, partial(softmax_mlp_logits, n_classes=n_classes),
-        left_out=left_out_of(left_out_output_layer, fit, class_weight) if at_head else None,
+        left_out=left_out_by(left_out_output_layer, fit, class_weight) if at_head else None,
         biases_of=partial(output_biases, n_hidden=n_hidden, n_classes=n_classes),
     )  # fmt: skip
 
@@ -286,9 +286,11 @@ def _fit(batch: Batch, *, hidden: int, epochs: int) -> list[Fitted]:
 
 
 def _memory(size: BlockSize, *, hidden: int, **_: object) -> FitMemory:
-    """As measured at 2 and 100 features."""
-    outputs = 1.4 * (hidden + size.n_classes) * size.fits * size.n_samples
-    return FitMemory(NUMBER * (2.4 * size.features + outputs))
+    """As measured at 2 and 100 features; leaving out, at 4 to 100 hidden units, 3 to 10 classes."""
+    outputs = 1.4 * (hidden + size.n_classes) * size.fits
+    left_out = 4 * (hidden + size.n_classes) + 4 * (size.n_classes - 1) ** 2
+    of_samples = max(outputs, left_out) * size.n_samples
+    return FitMemory(NUMBER * (2.4 * size.features + of_samples))
 
 
 def _headline(*, epochs: int, **_: object) -> tuple[int, str]:
