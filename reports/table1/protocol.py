@@ -73,8 +73,8 @@ def table1_protocol(study: Study) -> Protocol:
             "Predicted: Sim1 by quadrature, sandwich and delta method for samples of these sizes; "
             "Sim2 by the true posterior (the SD covers test sampling only).",
             "Predicted overfitting: the residual of the training samples, each left out of its fit "
-            "by the leave-one-out formula (E13), from that fit alone; of a shift of P(x|y) it knows "
-            "nothing.",
+            "by the leave-one-out formula (E13), from that fit alone; of a shift of P(x|y) between "
+            "training and fresh data it knows nothing.",
             *([_LEFT_OUT] if design["training"] == "bfgs" else []),
         ),
     )

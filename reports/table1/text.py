@@ -59,13 +59,13 @@ def _predicted_notes(summary: pd.DataFrame) -> list[str]:
     """What predicted overfitting is, where there is any, and what it misses of a network."""
     if _COLUMN not in summary:
         return []
-    notes = ["overfitting predicted: by the training samples alone, each left out of its fit"]
+    notes = ["overfitting predicted: by the training samples, each as a fit without it has it"]
     names = dict.fromkeys(summary["simulation"][summary[_COLUMN].notna()])
     for simulation in (SIMULATIONS[name] for name in names):
         if simulation.network:
             notes += [
-                f"that of {simulation.title}: by all parameters, linearised where training stopped;",
-                "it is too large after few iterations, and too small after many",
+                f"of {simulation.title}: all parameters, linearised where training stopped; it is",
+                "too large after few iterations and too small after many",
             ]
     return notes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.special import softmax
 
 from learnprop.equations.arrays import FloatArray, IntArray
 from learnprop.equations.leave_one_out.jacobian import left_out_by_jacobian
@@ -15,6 +16,10 @@ from learnprop.simulations.fitters.mlp.network import (
     unpack,
 )
 from learnprop.simulations.fitters.mlp.softmax_network import each_logits, unpack_softmax
+
+AT_MINIMUM = 1e-8
+"""Gradient in the output weights, over the total mass: ten times that of a refined head, whose bias
+has moved since."""
 
 
 def left_out_mlp(
@@ -67,18 +72,24 @@ def left_out_output_layer(
     X : ndarray, shape (n_samples, n_features)
     y : ndarray of int, shape (n_samples,)
     params : ndarray, shape (n_settings, n_params)
-        With output layers at their minimum.
     class_weight : ndarray, shape (n_settings, n_classes)
 
     Returns
     -------
     ndarray, shape (n_settings, n_samples, n_classes)
+        NaN where an output layer is at no minimum: on some hidden activations it has none.
     """
     n_classes = class_weight.shape[1]
     features, theta = torch.as_tensor(X).contiguous(), torch.as_tensor(params)
     layers, _ = unpack_softmax(theta, features.shape[1] + 1, n_classes)
     found = np.empty((len(theta), len(features), n_classes))
+    one_hot = np.eye(n_classes)[y]
     for k, logits in enumerate(each_logits(features, theta, n_classes)):
-        hidden = hidden_activations(features, layers[k]).numpy()
-        found[k] = left_out_softmax_logits(hidden, logits.numpy(), y, class_weight[k][y])
+        hidden, weight = hidden_activations(features, layers[k]).numpy(), class_weight[k][y]
+        pull = weight[:, None] * (softmax(logits.numpy(), axis=1) - one_hot)
+        at_minimum = np.linalg.norm(pull.T @ hidden) <= AT_MINIMUM * weight.sum()
+        if at_minimum:
+            found[k] = left_out_softmax_logits(hidden, logits.numpy(), y, weight)
+        else:
+            found[k] = np.nan
     return found

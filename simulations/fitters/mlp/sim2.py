@@ -11,20 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from learnprop.equations.arguments import BadArgument, one_of
+from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import as_whole
 from learnprop.simulations.engine.devices import runs_many_at_once
 from learnprop.simulations.engine.within import tell
-from learnprop.simulations.fitters.fit import (
-    Fit,
-    Fitted,
-    Problem,
-    check_problem,
-    check_samples,
-    of_both_classes,
-)
-from learnprop.simulations.fitters.fitter import left_out_by
-from learnprop.simulations.fitters.left_out import loo_stage
+from learnprop.simulations.fitters.fit import Fit, Problem, check_problem, of_both_classes
+from learnprop.simulations.fitters.left_out import refined, samples_to_refine
 from learnprop.simulations.fitters.mlp.left_out import left_out_mlp
 from learnprop.simulations.fitters.mlp.network import (
     check_vectors,
@@ -145,15 +137,14 @@ def fit_mlp(
     start: ArrayLike,
     *,
     max_iter: int = 300,
-    refine: str = "head",
+    refine: str | None = None,
     device: str = "cpu",
 ) -> Fit:
     r"""Weighted (d, h, 1) sigmoid network for every replication and every λ setting.
 
     Trains all layers (`train_bfgs`), then refines the output layer (`refine_output_layer`).
     "converged" says that the output bias is at its minimum, which is the premise of Eq. (8); the
-    hidden layer is where training left it. Refined by "loo" the output bias moves on, to where
-    predictions balance that leave each sample out (`left_out_mlp`, which says what they miss).
+    hidden layer is where training left it.
 
     Parameters
     ----------
@@ -163,13 +154,15 @@ def fit_mlp(
     start : array_like, shape (n_runs, n_params)
         Initial parameters, see `initial_params`.
     max_iter : int
-    refine : {"head", "loo"}
+    refine : {"loo"}, optional
+        Move the output bias on, to where the leave-one-out predictions balance (`loo_stage`): by
+        all parameters, linearised where training stopped (`left_out_mlp` says what that misses).
     device : {"cpu", "cuda", "auto"}
 
     Returns
     -------
     Fit
-        Refined by "loo", ``bias_gradient`` and ``loss`` are those of the left-out predictions.
+        Refined, ``bias_gradient`` and ``loss`` are those of the left-out predictions.
 
     Raises
     ------
@@ -187,15 +180,10 @@ def fit_mlp(
     """
     problem = check_problem(X, y, class_weight, device)
     initial, max_iter = check_start(problem, start), as_whole(max_iter, "max_iter", 0)
-    one_of(refine, "refine", ("head", "loo"))
+    to_refine = samples_to_refine(refine, X, y, class_weight)
     theta, n_iter = train_bfgs(problem, initial, max_iter=max_iter)
     fit = describe(problem, refine_output_layer(problem, theta), n_iter)
-    if refine == "head":
-        return fit
-    data = check_samples(X, y, class_weight, device)
-    left_out = left_out_by(left_out_mlp, fit, data.class_weight)
-    head = Fitted((), max_iter, "head", fit, mlp_logits, left_out=left_out)
-    return loo_stage(head, data.features, data.labels, data.class_weight).fit
+    return refined(fit, to_refine, mlp_logits, left_out_mlp)
 
 
 def check_start(problem: Problem, start: ArrayLike) -> torch.Tensor:

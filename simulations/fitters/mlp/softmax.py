@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from learnprop.equations.arguments import BadArgument, one_of
+from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import FloatArray, as_number, as_whole
 from learnprop.simulations.engine.devices import runs_many_at_once
 from learnprop.simulations.engine.footprint import NUMBER, BlockSize
@@ -23,7 +23,7 @@ from learnprop.simulations.fitters.fit import (
     with_ones,
 )
 from learnprop.simulations.fitters.fitter import Batch, FitMemory, Fitter, left_out_by
-from learnprop.simulations.fitters.left_out import loo_stage
+from learnprop.simulations.fitters.left_out import loo_stage, samples_to_refine
 from learnprop.simulations.fitters.mlp.left_out import left_out_output_layer
 from learnprop.simulations.fitters.mlp.minibatches import MinibatchLoss, train_adam
 from learnprop.simulations.fitters.mlp.network import check_vectors, hidden_activations
@@ -59,16 +59,14 @@ def fit_softmax_mlp(
     epochs: int = 20,
     batch_size: int = 128,
     learning_rate: float = 1e-2,
-    refine: str = "head",
+    refine: str | None = None,
     device: str = "cpu",
 ) -> dict[str, Fit]:
     """Weighted one-hidden-layer softmax network for every replication and every λ setting.
 
     Trains all layers by minibatch Adam with a constant normaliser (`train_adam`); then refines the
     output bias; then the whole output layer on frozen features. "converged" is the premise of
-    Eq. (8) and no more: the gradient in the output bias is at most 1e-12 of the total mass. "loo"
-    then moves the output bias to where predictions balance that leave each sample out, of the
-    output layer alone (`left_out_output_layer`): what hidden layers overfit is not repaired.
+    Eq. (8) and no more: the gradient in the output bias is at most 1e-12 of the total mass.
 
     Parameters
     ----------
@@ -81,8 +79,10 @@ def fit_softmax_mlp(
         One per replication, for its minibatches.
     epochs, batch_size : int
     learning_rate : float
-    refine : {"head", "loo"}
-        How far.
+    refine : {"loo"}, optional
+        Beside the head, move its output bias on to where the leave-one-out predictions of the
+        output layer balance (`loo_stage`, `left_out_output_layer`): what the hidden layer overfits
+        is not known to them, and is not repaired.
     device : {"cpu", "cuda", "auto"}
 
     Returns
@@ -117,7 +117,7 @@ def fit_softmax_mlp(
     learning_rate = as_number(learning_rate, "learning_rate")
     if not 0 < learning_rate < np.inf:
         raise BadArgument("learning_rate", f"must be positive and finite, got {learning_rate}")
-    one_of(refine, "refine", ("head", "loo"))
+    to_refine = samples_to_refine(refine, X, y, class_weight)
     theta, n_iter = train_adam(
         _minibatch_loss(data),
         torch.as_tensor(initial, device=data.device).repeat_interleave(n_settings, dim=0),
@@ -130,7 +130,7 @@ def fit_softmax_mlp(
     head = _refine_output_layer(data, theta)
     stages = {"raw": theta, "bias": _refine_bias(data, theta), "head": _refine_bias(data, head)}
     fits = {stage: _describe(data, params, n_iter) for stage, params in stages.items()}
-    if refine == "loo":
+    if to_refine is not None:
         refined = _fitted((), epochs, "head", fits["head"], data.class_weight, n_features)
         fits["loo"] = loo_stage(refined, data.features, data.labels, data.class_weight).fit
     return fits
