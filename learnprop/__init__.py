@@ -81,8 +81,9 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "learnprop.simulations.fitters.logistic": ("fit_logistic", "logistic_logits"),
         "learnprop.simulations.fitters.softmax": ("fit_softmax", "softmax_logits"),
         "learnprop.simulations.fitters.one_vs_all": ("fit_one_vs_all",),
-        "learnprop.simulations.fitters.mlp.softmax": (
-            "fit_softmax_mlp", "initial_softmax_params", "softmax_mlp_logits",
+        "learnprop.simulations.fitters.mlp.softmax": ("fit_softmax_mlp",),
+        "learnprop.simulations.fitters.mlp.softmax_network": (
+            "initial_softmax_params", "softmax_mlp_logits",
         ),
         "learnprop.simulations.fitters.mlp.sim2": ("fit_mlp",),
         "learnprop.simulations.fitters.mlp.network": ("initial_params", "mlp_logits"),

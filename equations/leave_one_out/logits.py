@@ -24,15 +24,14 @@ Beirami, Razaviyayn, Shahrampour and Tarokh (2017), NeurIPS 30; Rad and Maleki (
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import softmax
 
 from learnprop.equations.arrays import FloatArray, IntArray
-
-DETERMINED = 1e-9
-"""Of a sample's own weight in its fit: what is left for the others when it is left out."""
-
-RIDGE = 1e-13
-"""Added to a Hessian, relative to its mean diagonal: a direction that no sample has is no crash."""
+from learnprop.equations.leave_one_out.jacobian import (
+    DETERMINED,
+    RIDGE,
+    left_out_by_jacobian,
+)
 
 
 def left_out_logit(
@@ -65,17 +64,8 @@ def left_out_logit(
     >>> left_out_logit(X, z, y == 1, np.ones(4)).round(3).tolist()
     [0.804, -1.947, 1.947, -0.804]
     """
-    p, q = expit(logit), expit(-logit)
-    error = np.where(is_one, -q, p)
-    curvature = weight * p * q
     design, ridge = _standardised(X, l2)
-    hessian = _gram(design, curvature, design)
-    hessian += _diagonal(ridge, hessian)
-    leverage = np.einsum("...np,...pn->...n", design, np.linalg.solve(hessian, design.mT))
-    left = 1 - leverage * curvature
-    with np.errstate(divide="ignore", invalid="ignore"):
-        moved = logit + leverage * weight * error / left
-    return np.where(left > DETERMINED, moved, np.nan)
+    return left_out_by_jacobian(design, logit, is_one, weight, ridge)
 
 
 def left_out_softmax_logits(

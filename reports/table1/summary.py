@@ -54,9 +54,9 @@ OF_CLASS_0 = (
 
 OF_RESIDUAL = (
     "optimisation", "optimisation_mcse", "overfitting", "overfitting_mcse",
-    "sampling", "sampling_mcse",
+    "overfitting_predicted", "overfitting_predicted_mcse", "sampling", "sampling_mcse",
 )  # fmt: skip
-"""Terms of class 0's residual, on test."""
+"""Terms of class 0's residual, on test; the predicted one where left-out samples are stored."""
 
 OF_DEPTHS = (
     "split", "rhs", "gap", "gap_low", "gap_high", "verdict", "max_bias_gradient", "mean_loss",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from learnprop.reports.layout.cells import gap_with_interval
 from learnprop.reports.layout.grid import Grid, Row, counts, runs_note
@@ -21,6 +21,9 @@ from learnprop.reports.layout.numbers import (
 from learnprop.reports.statistics.runs import FEW_RUNS, few_runs_note, n_models
 from learnprop.reports.table1.summary import Table1
 from learnprop.simulations.studies.table1.study import SIMULATIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
@@ -39,10 +42,12 @@ def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
         rows.append(None)
         basis = predicted_basis([by_key[name, s, "test"] for s in settings])
         for label, split, write in _lines(name, basis, markup):
-            rows.append((label, *_cells([by_key[name, s, split] for s in settings], write)))
+            cells = _cells([by_key[name, s, split] for s in settings], write)
+            if label != _PREDICTED or set(cells) != {"-"}:  # stores of before have none
+                rows.append((label, *cells))
     heads = tuple(weight_formula(s, markup) for s in settings)
     runs = n_models(table.summary)
-    notes = few_runs_note(runs)
+    notes = [*_predicted_notes(table.summary), *few_runs_note(runs)]
     if (runs < FEW_RUNS).any():
         of_few = f"of fewer than {FEW_RUNS} runs"
         notes.append(f"{of_few} no z of an SD: its own error is not known well")
@@ -50,7 +55,24 @@ def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
     return Grid((_corner(markup), *heads), tuple(rows), note="\n".join(notes))
 
 
+def _predicted_notes(summary: pd.DataFrame) -> list[str]:
+    """What predicted overfitting is, where there is any, and what it misses of a network."""
+    if _COLUMN not in summary:
+        return []
+    notes = ["overfitting predicted: by the training samples, each as a fit without it has it"]
+    names = dict.fromkeys(summary["simulation"][summary[_COLUMN].notna()])
+    for simulation in (SIMULATIONS[name] for name in names):
+        if simulation.network:
+            notes += [
+                f"of {simulation.title}: all parameters, linearised where training stopped; it is",
+                "too large after few iterations and too small after many",
+            ]
+    return notes
+
+
 Write = Callable[[Row], str]
+
+_COLUMN, _PREDICTED = "overfitting_predicted", "  residual: overfitting predicted"
 
 
 def _lines(name: str, basis: str, markup: Markup) -> list[tuple[str, str, Write]]:
@@ -95,8 +117,8 @@ def _lines(name: str, basis: str, markup: Markup) -> list[tuple[str, str, Write]
         ("  verdict, train", "train", verdict),
         ("  largest bias gradient", "train", lambda r: small(r["max_bias_gradient"], markup)),
         *(
-            (f"  residual: {term}", "test", partial(_residual, term, markup))
-            for term in ("optimisation", "overfitting", "sampling")
+            (f"  residual: {term.replace('_', ' ')}", "test", partial(_residual, term, markup))
+            for term in ("optimisation", "overfitting", _COLUMN, "sampling")
         ),
         ("  attempted / converged / failed", "train", counts),
     ]  # fmt: skip

@@ -23,6 +23,11 @@ LeftOut = Callable[[FloatArray, IntArray, int, NDArray[np.bool_]], FloatArray]
 """``(X, y, run, which) -> logits``, see `Fitted`."""
 
 
+def last(params: FloatArray) -> FloatArray:
+    """The last parameter of each logit, as a view: of linear models the intercept."""
+    return params[..., -1]
+
+
 @dataclass(frozen=True)
 class Fitted:
     """A batch of fits under several λ settings, and how to predict with them.
@@ -44,6 +49,8 @@ class Fitted:
         What each training sample of a run of the block would be predicted, had it been left out of
         the fit (E13), under the settings of which `which` (n_settings,) is true: logits as those of
         `logits_of`. NaN where that is not known.
+    biases_of : callable ``(params) -> view``
+        The output biases among the parameters: (...) of one logit, else (..., n_classes).
     """
 
     settings: tuple[str, ...]
@@ -54,6 +61,7 @@ class Fitted:
     activation: Activation = "softmax"
     samples: Mapping[str, str] | None = None
     left_out: LeftOut | None = None
+    biases_of: Callable[[FloatArray], FloatArray] = last
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,31 +192,38 @@ def one_fit(
 
     def fitted(batch: Batch, **options: Any) -> list[Fitted]:
         found = fit(batch.X, batch.y, batch.values, device=batch.device, **options)
-        return [
-            Fitted(
-                batch.settings, *no_epochs(), found, logits_of, activation,
-                left_out=_left_out_of(left_out, found, batch.values, options),
-            )
-        ]  # fmt: skip
+        known = None
+        if left_out is not None:
+            known = left_out_by(left_out, found, np.asarray(batch.values), **options)
+        return [Fitted(batch.settings, *no_epochs(), found, logits_of, activation, left_out=known)]
 
     return Fitter(
         title, fitted, activation, limit=limit, memory=memory, leaves_out=left_out is not None
     )
 
 
-def _left_out_of(
-    left_out: Callable[..., FloatArray] | None,
-    fit: Fit,
-    values: Sequence[Any],
-    options: Mapping[str, Any],
-) -> LeftOut | None:
-    if left_out is None:
-        return None
+def left_out_by(
+    left_out: Callable[..., FloatArray], fit: Fit, values: FloatArray, **options: Any
+) -> LeftOut:
+    """What says the leave-one-out logits of the fits of a block, for `Fitted`.
+
+    Parameters
+    ----------
+    left_out : callable ``(X, y, params, values, **options) -> logits``
+        Of one data set, and of fits under the settings `values`.
+    fit : Fit
+    values : ndarray, shape (n_settings, ...)
+    **options
+
+    Returns
+    -------
+    callable ``(X, y, run, which) -> logits``
+    """
 
     def logits(X: FloatArray, y: IntArray, run: int, which: NDArray[np.bool_]) -> FloatArray:
         chosen = np.flatnonzero(which)  # one by one: the memory is that of one fit
-        params, weight = fit.params[run], np.asarray(values)
-        found = [left_out(X, y, params[[k]], weight[[k]], **options) for k in chosen]
+        params = fit.params[run]
+        found = [left_out(X, y, params[[k]], values[[k]], **options) for k in chosen]
         return np.concatenate(found) if found else np.empty((0, len(y)))
 
     return logits

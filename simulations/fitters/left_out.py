@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from learnprop.equations.arguments import BadArgument, one_of, shown
 from learnprop.equations.balance import class_mass, residual
 from learnprop.equations.losses.one_vs_all import equal_log_weights
 from learnprop.equations.mean_proba import Activation, FloatArray, IntArray
-from learnprop.simulations.fitters.fit import Fitted, LeftOut
+from learnprop.simulations.fitters.fit import Fit, Fitted, LeftOut, Samples, check_samples
 from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE
 from learnprop.simulations.records.measure import measure
 from learnprop.simulations.records.rows import CONVERGED, NOT_CONVERGED
@@ -20,7 +22,7 @@ from learnprop.simulations.refinement.softmax_bias import refine_bias
 
 
 def loo_stage(fitted: Fitted, X: ArrayLike, y: IntArray, class_weight: FloatArray) -> Fitted:
-    """Move the intercepts to where the left-out predictions balance: stage "loo" (E13).
+    """Move the output biases to where the left-out predictions balance: stage "loo" (E13).
 
     Fitted as they are, models balance on their own sample and on no other; each predicted without
     itself, the sample stands for a fresh one.
@@ -28,7 +30,7 @@ def loo_stage(fitted: Fitted, X: ArrayLike, y: IntArray, class_weight: FloatArra
     Parameters
     ----------
     fitted : Fitted
-        Linear models with ``left_out``, the intercept last of the parameters of a logit.
+        With ``left_out``.
     X : array_like, shape (n_runs, n_samples, n_features)
     y : ndarray of int, shape (n_samples,)
     class_weight : ndarray, shape (n_settings, n_classes)
@@ -43,7 +45,8 @@ def loo_stage(fitted: Fitted, X: ArrayLike, y: IntArray, class_weight: FloatArra
     fit, features = fitted.fit, np.asarray(X, dtype=np.float64)
     moved = {name: np.array(getattr(fit, name)) for name in ("params", "bias", "loss", "status")}
     gradient = np.full_like(fit.bias_gradient, np.nan)
-    shifts = np.zeros((*fit.status.shape, *fit.params.shape[2:-1]))
+    biases = fitted.biases_of(moved["params"])
+    shifts = np.zeros_like(biases)
     mass = class_mass(class_weight, np.bincount(y))
     for run, of_run in enumerate(features):
         usable = np.isin(fit.status[run], (CONVERGED, NOT_CONVERGED))
@@ -55,7 +58,7 @@ def loo_stage(fitted: Fitted, X: ArrayLike, y: IntArray, class_weight: FloatArra
                 continue
             shifts[at] = shift = left_out_shift(logits, y, w, fitted.activation)
             balanced = measure(y, logits + shift, fitted.activation)
-            moved["params"][at][..., -1] += shift
+            biases[at] += shift
             moved["bias"][at] += [0.0, float(shift)] if logits.ndim == 1 else shift
             moved["loss"][at] = (w / balanced.class_count) @ balanced.log_loss
             r = residual(balanced.mean_proba, w, balanced.miss_proba)
@@ -69,6 +72,85 @@ def loo_stage(fitted: Fitted, X: ArrayLike, y: IntArray, class_weight: FloatArra
         fit=replace(fit, **moved, bias_gradient=gradient, gradient_norm=none),
         left_out=_shifted(fitted.left_out, shifts),
     )
+
+
+REFINEMENTS = ("loo",)
+"""What `fit_logistic` and the like take as ``refine``."""
+
+
+def samples_to_refine(
+    refine: str | None, X: ArrayLike, y: ArrayLike, class_weight: ArrayLike
+) -> Samples | None:
+    """Samples that a fit is to be refined on, checked before it is fitted; None for no refinement.
+
+    Parameters
+    ----------
+    refine : {"loo"}, optional
+    X, y, class_weight
+        As in `check_samples`.
+
+    Raises
+    ------
+    BadArgument
+        If it is no refinement, or a class has one sample.
+    """
+    if refine is None:
+        return None
+    one_of(refine, "refine", REFINEMENTS)
+    data = check_samples(X, y, class_weight, "cpu")
+    check_twice(data.labels, data.class_weight.shape[1])
+    return data
+
+
+def refined(
+    fit: Fit,
+    data: Samples | None,
+    logits_of: Callable[[FloatArray, FloatArray], FloatArray],
+    left_out: Callable[..., FloatArray],
+    activation: Activation = "softmax",
+) -> Fit:
+    """A fit with the intercepts of `loo_stage`, or as it is where there are no samples to refine.
+
+    Parameters
+    ----------
+    fit : Fit
+    data : Samples, optional
+    logits_of : callable ``(X, params) -> logits``
+    left_out : callable ``(X, y, params, class_weight) -> logits``
+    activation : {"softmax", "sigmoid"}
+
+    Returns
+    -------
+    Fit
+    """
+    if data is None:
+        return fit
+    weight = data.class_weight
+
+    def logits(X: FloatArray, y: IntArray, run: int, which: NDArray[np.bool_]) -> FloatArray:
+        return left_out(X, y, fit.params[run][which], weight[which])
+
+    names = tuple(f"setting {k}" for k in range(len(weight)))
+    as_fitted = Fitted(names, 0, "raw", fit, logits_of, activation, left_out=logits)
+    return loo_stage(as_fitted, data.features, data.labels, weight).fit
+
+
+def check_twice(y: IntArray, n_classes: int) -> None:
+    """Refuse a class of one sample, of which none is left when it is left out, or of none.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape (n_samples,)
+    n_classes : int
+
+    Raises
+    ------
+    BadArgument
+    """
+    count = np.bincount(y, minlength=n_classes)
+    if count.min() < 2:
+        said = f"must hold at least 2 samples of every class to leave one out, got {shown(count)}"
+        raise BadArgument("y", said)
 
 
 def _shifted(left_out: LeftOut, shifts: FloatArray) -> LeftOut:

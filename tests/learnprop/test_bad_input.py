@@ -100,9 +100,9 @@ VALID = {
     "fit_logistic": of_fit | {"max_iter": 1, "l2": 1.0},
     "fit_softmax": of_fit | {"max_iter": 1, "objective": lp.Objective(), "rngs": None},
     "fit_one_vs_all": of_fit | {"max_iter": 1, "l2": 1.0},
-    "fit_mlp": of_fit | {"max_iter": 1, "start": np.ones((1, 5))},
+    "fit_mlp": of_fit | {"max_iter": 1, "start": np.ones((1, 5)), "refine": "loo"},
     "fit_softmax_mlp": of_fit
-    | {"start": np.ones((1, 7)), "rngs": [RNG], "epochs": 1, "batch_size": 12},
+    | {"start": np.ones((1, 7)), "rngs": [RNG], "epochs": 1, "batch_size": 12, "refine": "loo"},
     "logistic_logits": {"X": X[0], "params": [[1, 1, 1]]},
     "softmax_logits": {"X": X[0], "params": np.ones((1, 2, 3))},
     "mlp_logits": {"X": X[0], "params": np.ones((1, 5)), "device": "cpu"},

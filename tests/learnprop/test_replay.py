@@ -17,7 +17,7 @@ def test_the_command(cli, tmp_path):
     arguments = ("replay", tmp_path, "--cell", "sim1", "--run", 7)
     status, stdout, _ = cli(*arguments, "--strict")
     assert status == 0
-    assert "sim1, runs 0 to 9: 30 fits and 90 measurements, computed again" in stdout
+    assert "sim1, runs 0 to 9: 30 fits and 120 measurements, computed again" in stdout
     assert "every bit agrees" in stdout
     with sqlite3.connect(tmp_path / "records.sqlite") as connection:
         connection.execute("UPDATE fit SET loss = loss * 1.5 WHERE run = 7 AND cell = 'sim1'")

@@ -1,4 +1,6 @@
 import json
+import shutil
+import sqlite3
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +19,7 @@ from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.records.rows import select
 from learnprop.simulations.records.store import read_measurements
 from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.recording import LEFT_OUT
 from learnprop.simulations.studies.table1.study import Options, make_study
 from tests.console import check_console
 from tests.latex import compile_tables, needs_latex
@@ -72,6 +75,42 @@ def test_residual_splits_into_three_parts(reported):
     test = reported[1].summary.query("split == 'test'")
     parts = test[["optimisation", "overfitting", "sampling"]].sum(axis=1)
     np.testing.assert_allclose(parts, test["residual"], atol=1e-12)
+
+
+def test_overfitting_is_predicted_where_left_out_samples_are_stored(reported):
+    """Of Sim1 and of the deepest head of Sim2; a store of before has none, and is reported."""
+    _, table, sim1 = reported
+    test = table.summary.query("split == 'test'")
+    assert (test["overfitting_predicted_mcse"] > 0).all()
+    row = test.query("simulation == 'sim1'").iloc[2]
+    of_setting = {
+        split: select(sim1, setting=row["setting"], split=split) for split in ("train", LEFT_OUT)
+    }
+    mass = class_mass([row["lambda0"], row["lambda1"]], [40, 120])
+    train, left_out = (residual(m.mean_proba, mass)[:, 0] for m in of_setting.values())
+    assert row["overfitting_predicted"] == pytest.approx(((left_out - train) / mass[0]).mean())
+    grid = main_grid(table)
+    assert sum(row[0] == "  residual: overfitting predicted" for row in grid.rows if row) == 2
+    assert "each as a fit without it has it" in grid.note
+    assert "of Sim2: all parameters" in grid.note
+
+
+def test_a_store_of_before_has_no_predicted_overfitting_and_is_reported(
+    reported, tmp_path, small_study
+):
+    """All else is what it is with them."""
+    shutil.copy(reported[0] / "records.sqlite", tmp_path)
+    with sqlite3.connect(tmp_path / "records.sqlite") as connection:
+        assert connection.execute("DELETE FROM measurement WHERE split = ?", (LEFT_OUT,)).rowcount
+    connection.close()
+    with open_store(tmp_path, small_study.name, small_study.design) as store:
+        before = summarise(small_study, store)
+    new = ["overfitting_predicted", "overfitting_predicted_mcse"]
+    pd.testing.assert_frame_equal(before.summary, reported[1].summary.drop(columns=new))
+    assert not any(
+        "predicted" in row[0] and "over" in row[0] for row in main_grid(before).rows if row
+    )
+    assert main_grid(before).note == ""
 
 
 def test_raw_fits_of_the_network_are_not_converged_and_refined_ones_balance(reported):
@@ -163,4 +202,4 @@ def test_tables_say_why_there_is_no_z_of_an_sd(reported):
         assert "of fewer than 20 runs no z of an SD" in grid.note
         assert "of fewer than 20 runs z of a mean is Student's t, n - 1 degrees of fr" in grid.note
         assert "verdicts of 4 runs" in grid.note
-    assert main_grid(table).note == ""
+    assert "fewer than" not in main_grid(table).note

@@ -136,6 +136,38 @@ def hidden_activations(features: torch.Tensor, layer: torch.Tensor) -> torch.Ten
     return torch.addmm(layer[-1], features, layer[:-1]).sigmoid_()
 
 
+def logit_jacobian(
+    inputs: torch.Tensor, hidden: torch.Tensor, readout: torch.Tensor
+) -> torch.Tensor:
+    r"""Derivative of each logit in all parameters of a network, in their order.
+
+    .. math:: \partial z / \partial W_{kj} = x_k v_j h_j (1 - h_j), \qquad
+              \partial z / \partial v_j = h_j, \qquad \partial z / \partial b = 1,
+
+    and c as W, of a feature that is 1.
+
+    Parameters
+    ----------
+    inputs : tensor, shape (n_samples, n_features + 1)
+        Features and a column of ones.
+    hidden : tensor, shape (n_samples, n_hidden)
+        Activations h.
+    readout : tensor, shape (n_hidden,)
+        v.
+
+    Returns
+    -------
+    tensor, shape (n_samples, n_params)
+    """
+    (n_samples, n_inputs), n_hidden = inputs.shape, hidden.shape[1]
+    jacobian = hidden.new_ones(n_samples, (n_inputs + 1) * n_hidden + 1)
+    by_layer, by_readout, _ = unpack(jacobian, n_inputs)
+    slope = hidden * (1 - hidden) * readout
+    torch.mul(inputs[:, :, None], slope[:, None, :], out=by_layer)
+    by_readout[:] = hidden
+    return jacobian
+
+
 def hidden_size(problem: Problem, theta: torch.Tensor) -> int:
     """Width of the hidden layer of parameters theta, shape (..., n_params)."""
     return (theta.shape[1] - 1) // (problem.design.shape[2] + 1)

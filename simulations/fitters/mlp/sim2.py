@@ -16,10 +16,13 @@ from learnprop.equations.arrays import as_whole
 from learnprop.simulations.engine.devices import runs_many_at_once
 from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters.fit import Fit, Problem, check_problem, of_both_classes
+from learnprop.simulations.fitters.left_out import refined, samples_to_refine
+from learnprop.simulations.fitters.mlp.left_out import left_out_mlp
 from learnprop.simulations.fitters.mlp.network import (
     check_vectors,
     hidden_activations,
     hidden_size,
+    mlp_logits,
     network_logits,
     unpack,
 )
@@ -134,6 +137,7 @@ def fit_mlp(
     start: ArrayLike,
     *,
     max_iter: int = 300,
+    refine: str | None = None,
     device: str = "cpu",
 ) -> Fit:
     r"""Weighted (d, h, 1) sigmoid network for every replication and every λ setting.
@@ -150,11 +154,15 @@ def fit_mlp(
     start : array_like, shape (n_runs, n_params)
         Initial parameters, see `initial_params`.
     max_iter : int
+    refine : {"loo"}, optional
+        Move the output bias on, to where the leave-one-out predictions balance (`loo_stage`): by
+        all parameters, linearised where training stopped (`left_out_mlp` says what that misses).
     device : {"cpu", "cuda", "auto"}
 
     Returns
     -------
     Fit
+        Refined, ``bias_gradient`` and ``loss`` are those of the left-out predictions.
 
     Raises
     ------
@@ -172,8 +180,10 @@ def fit_mlp(
     """
     problem = check_problem(X, y, class_weight, device)
     initial, max_iter = check_start(problem, start), as_whole(max_iter, "max_iter", 0)
+    to_refine = samples_to_refine(refine, X, y, class_weight)
     theta, n_iter = train_bfgs(problem, initial, max_iter=max_iter)
-    return describe(problem, refine_output_layer(problem, theta), n_iter)
+    fit = describe(problem, refine_output_layer(problem, theta), n_iter)
+    return refined(fit, to_refine, mlp_logits, left_out_mlp)
 
 
 def check_start(problem: Problem, start: ArrayLike) -> torch.Tensor:

@@ -1,10 +1,4 @@
-r"""A network with one hidden layer of any width and softmax outputs, batched over replications.
-
-.. math:: z(x) = V \sigma(W^T x + c) + b
-
-Parameters are one vector per fit: W row by row (n_features x n_hidden), c (n_hidden), then the
-output layer class by class, each with its bias last (n_classes x (n_hidden + 1)).
-"""
+"""Fits of a network with one hidden layer and softmax outputs: training, then refinement."""
 
 from __future__ import annotations
 
@@ -24,18 +18,25 @@ from learnprop.simulations.fitters.fit import (
     Fit,
     Fitted,
     Samples,
-    check_features,
     check_rngs,
     check_samples,
     with_ones,
 )
-from learnprop.simulations.fitters.fitter import Batch, FitMemory, Fitter
+from learnprop.simulations.fitters.fitter import Batch, FitMemory, Fitter, left_out_by
+from learnprop.simulations.fitters.left_out import loo_stage, samples_to_refine
+from learnprop.simulations.fitters.mlp.left_out import left_out_output_layer
 from learnprop.simulations.fitters.mlp.minibatches import MinibatchLoss, train_adam
 from learnprop.simulations.fitters.mlp.network import check_vectors, hidden_activations
 from learnprop.simulations.fitters.mlp.sim2 import HEAD_TOLERANCE
+from learnprop.simulations.fitters.mlp.softmax_network import (
+    each_logits,
+    initial_softmax_params,
+    output_biases,
+    softmax_mlp_logits,
+    unpack_softmax,
+)
 from learnprop.simulations.fitters.regression import in_units, standardise
 from learnprop.simulations.generators import large_sample_limit
-from learnprop.simulations.generators.generator import check_rng
 from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE, SETTLED
 from learnprop.simulations.minimisation.softmax_loss import minimise_softmax, plain_loss
 from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED
@@ -48,82 +49,6 @@ STAGES = ("raw", "bias", "head")
 """As trained; the output bias refined; the whole output layer refined on frozen features."""
 
 
-def initial_softmax_params(
-    n_features: int, n_hidden: int, n_classes: int, rng: np.random.Generator
-) -> FloatArray:
-    r"""Random initial parameters, uniform on :math:`\pm\sqrt{2 / (fan_{in} + fan_{out})}`.
-
-    Parameters
-    ----------
-    n_features, n_hidden, n_classes : int
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray of float64, shape (n_params,)
-
-    References
-    ----------
-    After Glorot and Bengio (2010), AISTATS.
-
-    Examples
-    --------
-    >>> initial_softmax_params(2, 16, 5, np.random.default_rng(0)).shape
-    (133,)
-    """
-    n_features, n_hidden = as_whole(n_features, "n_features", 1), as_whole(n_hidden, "n_hidden", 1)
-    n_classes = as_whole(n_classes, "n_classes", 2)
-    check_rng(rng)
-    hidden = np.sqrt(2.0 / (n_features + n_hidden))
-    output = np.sqrt(2.0 / (n_hidden + n_classes))
-    return np.concatenate(
-        [
-            rng.uniform(-hidden, hidden, (n_features + 1) * n_hidden),
-            rng.uniform(-output, output, n_classes * (n_hidden + 1)),
-        ]
-    )
-
-
-def unpack_softmax(
-    theta: torch.Tensor, n_inputs: int, n_classes: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Parts of theta (B, n_params) as views: W over c (B, n_inputs, h), V and b (B, K, h + 1)."""
-    n_hidden = (theta.shape[1] - n_classes) // (n_inputs + n_classes)
-    layer = theta[:, : n_inputs * n_hidden].unflatten(1, (n_inputs, n_hidden))
-    return layer, theta[:, n_inputs * n_hidden :].unflatten(1, (n_classes, n_hidden + 1))
-
-
-def softmax_mlp_logits(X: ArrayLike, params: ArrayLike, n_classes: int) -> FloatArray:
-    """Logits of one data set and a batch of networks.
-
-    Parameters
-    ----------
-    X : array_like, shape (n_samples, n_features)
-    params : array_like, shape (n_settings, n_params)
-    n_classes : int
-
-    Returns
-    -------
-    ndarray of float64, shape (n_settings, n_samples, n_classes)
-
-    Examples
-    --------
-    >>> softmax_mlp_logits([[0.0]], [[1.0, 0.0, 2.0, 0.5, -2.0, 0.0]], 2)  # hidden unit: 1/2
-    array([[[ 1.5, -1. ]]])
-    """
-    given, n_classes = check_features(X), as_whole(n_classes, "n_classes", 2)
-    features = torch.as_tensor(given).contiguous()
-    theta = torch.as_tensor(check_vectors(params, given.shape[1], n_classes))
-    return np.stack([z.numpy() for z in _logits(features, theta, n_classes)])
-
-
-def _logits(features: torch.Tensor, theta: torch.Tensor, n_classes: int) -> Iterator[torch.Tensor]:
-    """Logits (n_samples, K) of each network: the one arithmetic of refining and measuring."""
-    layers, outputs = unpack_softmax(theta, features.shape[1] + 1, n_classes)
-    for layer, output in zip(layers, outputs, strict=True):
-        yield torch.addmm(output[:, -1], hidden_activations(features, layer), output[:, :-1].mT)
-
-
 def fit_softmax_mlp(
     X: ArrayLike,
     y: ArrayLike,
@@ -134,6 +59,7 @@ def fit_softmax_mlp(
     epochs: int = 20,
     batch_size: int = 128,
     learning_rate: float = 1e-2,
+    refine: str | None = None,
     device: str = "cpu",
 ) -> dict[str, Fit]:
     """Weighted one-hidden-layer softmax network for every replication and every λ setting.
@@ -153,13 +79,18 @@ def fit_softmax_mlp(
         One per replication, for its minibatches.
     epochs, batch_size : int
     learning_rate : float
+    refine : {"loo"}, optional
+        Beside the head, move its output bias on to where the leave-one-out predictions of the
+        output layer balance (`loo_stage`, `left_out_output_layer`): what the hidden layer overfits
+        is not known to them, and is not repaired.
     device : {"cpu", "cuda", "auto"}
 
     Returns
     -------
     dict of str to Fit
-        By stage: "raw", "bias" and "head"; their parameters have shape (n_runs, n_settings,
-        n_params).
+        By stage: "raw", "bias", "head" and, if asked for, "loo", whose ``bias_gradient`` and
+        ``loss`` are those of the left-out predictions; their parameters have shape (n_runs,
+        n_settings, n_params).
 
     Raises
     ------
@@ -186,6 +117,7 @@ def fit_softmax_mlp(
     learning_rate = as_number(learning_rate, "learning_rate")
     if not 0 < learning_rate < np.inf:
         raise BadArgument("learning_rate", f"must be positive and finite, got {learning_rate}")
+    to_refine = samples_to_refine(refine, X, y, class_weight)
     theta, n_iter = train_adam(
         _minibatch_loss(data),
         torch.as_tensor(initial, device=data.device).repeat_interleave(n_settings, dim=0),
@@ -197,7 +129,30 @@ def fit_softmax_mlp(
     )
     head = _refine_output_layer(data, theta)
     stages = {"raw": theta, "bias": _refine_bias(data, theta), "head": _refine_bias(data, head)}
-    return {stage: _describe(data, params, n_iter) for stage, params in stages.items()}
+    fits = {stage: _describe(data, params, n_iter) for stage, params in stages.items()}
+    if to_refine is not None:
+        refined = _fitted((), epochs, "head", fits["head"], data.class_weight, n_features)
+        fits["loo"] = loo_stage(refined, data.features, data.labels, data.class_weight).fit
+    return fits
+
+
+def _fitted(
+    settings: tuple[str, ...],
+    epochs: int,
+    stage: str,
+    fit: Fit,
+    class_weight: FloatArray,
+    n_features: int,
+) -> Fitted:
+    """Networks at a stage; refined heads with what they predict of samples left out."""
+    n_classes = fit.bias.shape[-1]
+    n_hidden = (fit.params.shape[-1] - n_classes) // (n_features + 1 + n_classes)
+    at_head = stage == "head"
+    return Fitted(
+        settings, epochs, stage, fit, partial(softmax_mlp_logits, n_classes=n_classes),
+        left_out=left_out_by(left_out_output_layer, fit, class_weight) if at_head else None,
+        biases_of=partial(output_biases, n_hidden=n_hidden, n_classes=n_classes),
+    )  # fmt: skip
 
 
 def _minibatch_loss(data: Samples) -> MinibatchLoss:
@@ -263,7 +218,7 @@ def _refine_bias(data: Samples, theta: torch.Tensor) -> torch.Tensor:
     class_share = torch.as_tensor(data.class_weight / data.mass[:, None], device=data.device)
     each = [
         z for i, features, _ in _each_network(data, theta)
-        for z in _logits(features, refined[i : i + 1], n_classes)
+        for z in each_logits(features, refined[i : i + 1], n_classes)
     ]  # fmt: skip
     shares = class_share.repeat(len(data.features), 1)
     outputs[:, :, -1], _ = refine_bias(torch.stack(each), labels, shares, start)
@@ -284,7 +239,7 @@ def _describe(data: Samples, theta: torch.Tensor, n_iter: torch.Tensor) -> Fit:
     targets = _targets(data)
     for i, features, setting in _each_network(data, theta):
         parameters = theta[i : i + 1].clone().requires_grad_()
-        (logits,) = _logits(features, parameters, n_classes)
+        (logits,) = each_logits(features, parameters, n_classes)
         target = targets[setting]
         value = -(target.mT * torch.log_softmax(logits, dim=1)).sum()
         (gradient,) = torch.autograd.grad(value, parameters)
@@ -324,14 +279,18 @@ def _fit(batch: Batch, *, hidden: int, epochs: int) -> list[Fitted]:
         epochs=epochs,
         device=batch.device,
     )
-    logits_of = partial(softmax_mlp_logits, n_classes=n_classes)
-    return [Fitted(batch.settings, epochs, stage, fit, logits_of) for stage, fit in fits.items()]
+    return [
+        _fitted(batch.settings, epochs, stage, fit, np.asarray(batch.values), n_features)
+        for stage, fit in fits.items()
+    ]
 
 
 def _memory(size: BlockSize, *, hidden: int, **_: object) -> FitMemory:
-    """As measured at 2 and 100 features."""
-    outputs = 1.4 * (hidden + size.n_classes) * size.fits * size.n_samples
-    return FitMemory(NUMBER * (2.4 * size.features + outputs))
+    """As measured at 2 and 100 features; leaving out, at 4 to 100 hidden units, 3 to 10 classes."""
+    outputs = 1.4 * (hidden + size.n_classes) * size.fits
+    left_out = 4 * (hidden + size.n_classes) + 4 * (size.n_classes - 1) ** 2
+    of_samples = max(outputs, left_out) * size.n_samples
+    return FitMemory(NUMBER * (2.4 * size.features + of_samples))
 
 
 def _headline(*, epochs: int, **_: object) -> tuple[int, str]:
@@ -341,7 +300,9 @@ def _headline(*, epochs: int, **_: object) -> tuple[int, str]:
 FITTER = Fitter(
     title="a network with one hidden layer of {hidden} sigmoid units, {epochs} epochs of Adam in "
     "minibatches of 128 at learning rate 0.01; measured as trained (raw), with the output bias "
-    "refined (bias) and with the output layer refined (head, in the tables)",
+    "refined (bias) and with the output layer refined (head, in the tables); what is predicted of "
+    "left-out samples is the output layer's share of the overfitting: the hidden layer's is not "
+    "known to it",
     fit=_fit,
     headline=_headline,
     limit=large_sample_limit.RICH_MODEL,

@@ -8,7 +8,7 @@ from torch.nn.functional import logsigmoid
 from learnprop.simulations.fitters.fit import Problem
 from learnprop.simulations.fitters.mlp.bfgs import bfgs
 from learnprop.simulations.fitters.mlp.minibatches import MinibatchLoss
-from learnprop.simulations.fitters.mlp.network import hidden_size, unpack
+from learnprop.simulations.fitters.mlp.network import hidden_size, logit_jacobian, unpack
 from learnprop.simulations.fitters.mlp.objective import make_objective
 
 SEARCH_DTYPE = torch.float32
@@ -44,9 +44,7 @@ def gauss_newton_inverse(problem: Problem, theta: torch.Tensor) -> torch.Tensor:
     for x, one in zip(problem.design[:, ::4], theta, strict=True):
         layer, readout, bias = (part[0] for part in unpack(one[None], n_inputs))
         hidden = torch.sigmoid(x @ layer)
-        slope = hidden * (1 - hidden) * readout
-        by_layer = (x[:, :, None] * slope[:, None, :]).flatten(1)
-        jacobian = torch.cat([by_layer, hidden, torch.ones_like(hidden[:, :1])], dim=1)
+        jacobian = logit_jacobian(x, hidden, readout)
         proba = torch.sigmoid(hidden @ readout + bias)
         for weight in problem.weight[:, ::4]:
             curvature = weight * proba * (1 - proba) * 4

@@ -4,8 +4,8 @@ import torch
 
 from learnprop.equations.balance import class_mass, gap, residual
 from learnprop.equations.mean_proba import mean_proba, proba_from_logits
-from learnprop.simulations.fitters.mlp.softmax import (
-    fit_softmax_mlp,
+from learnprop.simulations.fitters.mlp.softmax import fit_softmax_mlp
+from learnprop.simulations.fitters.mlp.softmax_network import (
     initial_softmax_params,
     softmax_mlp_logits,
 )

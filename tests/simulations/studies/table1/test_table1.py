@@ -5,10 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from learnprop.equations.balance import class_mass, residual
+from learnprop.equations.inference.estimates import mcse_of_mean
 from learnprop.reports.table1.summary import summarise
 from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.engine.workers import Workers
+from learnprop.simulations.records.rows import select
+from learnprop.simulations.records.store import read_measurements
 from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.studies.recording import LEFT_OUT
 from learnprop.simulations.studies.table1.study import Options, make_study
 
 
@@ -52,6 +57,24 @@ def test_sim1_agrees_with_its_prediction_at_2000_runs(tmp_path):
     check_sim1(sim1_table(tmp_path, Options(runs=2000, seed=1), jobs=2))
 
 
+def test_sim1s_overfitting_is_predicted_from_the_training_samples(tmp_path, monkeypatch):
+    """Where it can be seen: many runs of few samples. The population's own error is small there."""
+    monkeypatch.setattr("learnprop.simulations.studies.table1.study.POPULATION", 1000)
+    study = make_study(Options(runs=1500, train_size=(30, 300)))
+    cell = replace(study.cells[0], class_weight=study.cells[0].class_weight[-1:])
+    with open_store(tmp_path, study.name, study.design) as store:
+        list(run_study(replace(study, cells=(cell,)), store))
+        measured = read_measurements(store, "sim1")
+    mass = class_mass(cell.class_weight[0][1], cell.train_size)
+    train, fresh, left_out = (
+        residual(select(measured, split=split).mean_proba, mass)[:, 0] / mass[0]
+        for split in ("train", "population", LEFT_OUT)
+    )
+    unpredicted, overfitting = fresh - left_out, fresh - train
+    assert abs(unpredicted.mean()) <= 4 * mcse_of_mean(unpredicted)
+    assert overfitting.mean() > 4 * mcse_of_mean(overfitting)  # the control: as if there were none
+
+
 @pytest.fixture(scope="module", params=[False, True], ids=["corrected", "as-printed"])
 def sim2_tables(request, tmp_path_factory):
     study = make_study(Options(as_printed=request.param))
@@ -85,6 +108,18 @@ def test_sim2s_gap_grows_with_depth(sim2_tables):
     for setting, rows in list(refined.groupby("setting", sort=False))[1:]:
         gaps = rows.sort_values("max_iter")["gap"].abs().to_numpy()
         assert (np.diff(gaps) > 0).all(), (setting, as_printed)
+
+
+@pytest.mark.slow
+def test_trained_for_long_sim2_overfits_more_than_its_derivatives_tell(sim2_tables):
+    """What docs/hidden-layers.md says of 300 iterations; equal weights overfit neither class."""
+    _, table = sim2_tables
+    rows = table.summary.query("split == 'test'")
+    for _, row in list(rows.iterrows())[1:]:
+        sign = np.sign(row["overfitting"])
+        beyond = sign * (row["overfitting"] - row["overfitting_predicted"])
+        assert beyond > 4 * np.hypot(row["overfitting_mcse"], row["overfitting_predicted_mcse"])
+        assert sign * row["overfitting_predicted"] > 4 * row["overfitting_predicted_mcse"]
 
 
 @pytest.mark.parametrize(
