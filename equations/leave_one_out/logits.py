@@ -117,9 +117,7 @@ def left_out_softmax_logits(
     return moved_logits(_blocks(design, curvature, ridge), logits, y, weight)
 
 
-def moved_logits(
-    A: FloatArray, logits: FloatArray, y: IntArray, weight: FloatArray
-) -> FloatArray:
+def moved_logits(A: FloatArray, logits: FloatArray, y: IntArray, weight: FloatArray) -> FloatArray:
     """Leave-one-out logits of softmax regressions whose blocks A are known.
 
     Parameters

@@ -96,8 +96,8 @@ class Measurements(Measured, _MeasurementKey[NDArray[np.str_], IntArray]):
     """Measurements of one data cell, one row per (setting, run, epoch, stage, split).
 
     Arrays share their first axis. ``setting`` names the λ setting, ``stage`` is raw, bias,
-    heldout, head or loo, ``split`` is train, validation, test, population or `LEFT_OUT`; the values are those of
-    `learnprop.simulations.records.measure.Measured`.
+    heldout, head or loo, ``split`` is train, validation, test, population or `LEFT_OUT`; the values
+    are those of `learnprop.simulations.records.measure.Measured`.
     """
 
     def __len__(self) -> int:

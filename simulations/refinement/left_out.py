@@ -46,6 +46,8 @@ def not_computed(
     ''
     >>> not_computed([600] * 10, 800, penalty=1e-3)
     'not computed: 6,000 samples with 800 features are too many'
+    >>> not_computed([100] * 10, 800, penalty=0.0)
+    'not computed: 800 features are too many without a penalty'
     >>> not_computed([100] * 9 + [1], 800, penalty=1e-3)
     'not computed: a class has a single sample'
     """
@@ -53,6 +55,8 @@ def not_computed(
         return "not computed: a class has a single sample"
     n_samples = sum(class_count)
     ways = _operations(n_samples, n_features, len(class_count), penalty, bias_penalty)
+    if min(ways.values()) > LARGEST and not penalty:
+        return f"not computed: {n_features} features are too many without a penalty"
     if min(ways.values()) > LARGEST:
         return f"not computed: {n_samples:,} samples with {n_features} features are too many"
     return ""
@@ -98,7 +102,9 @@ def left_out_of_head(
         found = left_out_softmax_logits(features.cpu().numpy(), logits, y, weight, penalty)
     if np.isnan(found).any():
         return "not computed: without a sample nothing is left to tell its logits"
-    return replace(seen, logits=torch.as_tensor(found, device=z.device)[None] - layers.bias[:, None])
+    return replace(
+        seen, logits=torch.as_tensor(found, device=z.device)[None] - layers.bias[:, None]
+    )
 
 
 def _operations(

@@ -92,7 +92,7 @@ class WeightedSoftmax:
         )  # fmt: skip
 
     def left_out(self, seen: Seen, layers: OutputLayers) -> Seen | str:
-        """Left-out predictions of a single network's layer at the minimum, or why there are none."""
+        """Left-out predictions of a single network, at the minimum, or why there are none."""
         return left_out_of_head(
             seen, layers, self._class_share(seen),
             penalty=self.penalty, bias_penalty=self.bias_penalty,
