@@ -48,7 +48,8 @@ def left_out_logits_of_many_features(
     Returns
     -------
     ndarray, shape (n_samples, n_classes)
-        NaN as there. Rounding grows with the square of ω |x|² / α. Memory is that of 2 n_classes matrices of n_samples, and four more.
+        NaN as there. Rounding grows with the square of ω |x|² / α. Memory is that of
+        2 n_classes matrices of n_samples, and four more.
 
     Examples
     --------

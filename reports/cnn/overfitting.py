@@ -60,7 +60,7 @@ def overfitting_grid(table: Networks, markup: Markup = TEXT) -> Grid:
 
 
 SHARE = (
-    "predicted: from the training images, each left out of the output layer and not of the",
+    "predicted: from the training images, each as fresh to the output layer and not to the",
     "features: the output layer's share only, too small for the whole network",
 )
 """Two lines below a table."""

@@ -138,3 +138,27 @@ def test_without_its_only_sample_a_class_is_unknown():
     ((head, loo),) = stages_of((h, y))
     assert LEFT_OUT not in head.measured
     assert loo.reason == "not computed: a class has a single sample"
+
+
+def log_losses(rng, leak):
+    """Of left-out predictions, and of a fresh sample whose features do not know their class."""
+    h, y = network(rng, 30)
+    h = h + leak * torch.eye(K, 30, dtype=h.dtype)[y]
+    samples, layers = samples_of((h, y))
+    fresh, _ = network(rng, 30)
+    samples["test"] = Seen(samples["train"].logits, samples["train"].labels, lambda _: fresh)
+    ((head,),) = measure_stages(("head",), samples, layers, objective())
+    return [head.measured[s].log_loss.sum() / N for s in (LEFT_OUT, "test")]
+
+
+@pytest.mark.parametrize("leak", [0.0, 2.0])
+def test_it_is_what_the_output_layer_has_learnt_by_heart(leak):
+    """The control: features that have learnt the labels by heart are not left out."""
+    rng = np.random.default_rng(0)
+    foretold, observed = np.array([log_losses(rng, leak) for _ in range(60)]).T
+    difference = observed - foretold
+    mcse = difference.std(ddof=1) / np.sqrt(len(difference))
+    if leak:
+        assert difference.mean() > 4 * mcse
+    else:
+        assert abs(difference.mean()) <= 4 * mcse
