@@ -49,7 +49,7 @@ def left_out_logits_of_many_features(
     -------
     ndarray, shape (n_samples, n_classes)
         NaN as there. Rounding grows with the square of ω |x|² / α. Memory is that of
-        2 n_classes matrices of n_samples, and four more.
+        3 n_classes matrices of n_samples, and four more.
 
     Examples
     --------

@@ -15,8 +15,9 @@ from learnprop.reports.statistics.training_samples import (
 )
 from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.engine.study import Study
+from learnprop.simulations.networks.measuring import not_predicted
 from learnprop.simulations.refinement.stages import OF_WHOLE_LAYERS
-from learnprop.simulations.studies.cnn.block import CnnCell, not_predicted
+from learnprop.simulations.studies.cnn.block import CnnCell
 
 _NORMALISER = "losses are normalised by constants, never by the weights in a minibatch"
 _RESPLIT = resplit_protocol("the images of one data set", "gaps and accuracies over all classes")

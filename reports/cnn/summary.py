@@ -45,9 +45,10 @@ from learnprop.reports.statistics.sides import overall_verdict
 from learnprop.reports.statistics.training_samples import same_in_all_runs
 from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.engine.study import Study
+from learnprop.simulations.networks.measuring import not_predicted
 from learnprop.simulations.records.rows import CONVERGED, LEFT_OUT, Fits, Measurements, select
 from learnprop.simulations.records.store import Store
-from learnprop.simulations.studies.cnn.block import CnnCell, not_predicted
+from learnprop.simulations.studies.cnn.block import CnnCell
 
 if TYPE_CHECKING:
     import pandas as pd

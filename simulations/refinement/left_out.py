@@ -62,6 +62,34 @@ def not_computed(
     return ""
 
 
+def left_out_bytes(
+    class_count: Sequence[int], n_features: int, *, penalty: float, bias_penalty: float = 0.0
+) -> float:
+    """Bytes of memory for one network, as measured; zero where nothing is computed.
+
+    Parameters
+    ----------
+    class_count, n_features, penalty, bias_penalty
+        As in `not_computed`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> left_out_bytes([100] * 10, 800, penalty=1e-3) / 1e6
+    272.0
+    """
+    if not_computed(class_count, n_features, penalty=penalty, bias_penalty=bias_penalty):
+        return 0.0
+    n_samples, n_classes = sum(class_count), len(class_count)
+    ways = _operations(n_samples, n_features, n_classes, penalty, bias_penalty)
+    if ways["samples"] < ways["features"]:
+        return 8.0 * (3 * n_classes + 4) * n_samples**2
+    return 8.0 * 5 * ((n_classes - 1) * (n_features + 1)) ** 2
+
+
 def left_out_of_head(
     seen: Seen,
     layers: OutputLayers,

@@ -15,13 +15,11 @@ import numpy as np
 import torch
 
 from learnprop.simulations.dataset_catalogue import dataset_named
-from learnprop.simulations.networks.architectures import n_features_of
 from learnprop.simulations.networks.block import cell_trains_at_once, trained_blocks
 from learnprop.simulations.networks.criteria import class_weighted
 from learnprop.simulations.networks.members import Group, Member, Pool
 from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.records.rows import Block
-from learnprop.simulations.refinement.left_out import not_computed
 from learnprop.simulations.studies.cells import WeightedCell
 
 
@@ -94,17 +92,6 @@ def compute_blocks(
 def trained_alike(cell: CnnCell) -> Hashable:
     """Cells of one value are trained as one computation; of None each by itself."""
     return sum(cell.train_size) if cell_trains_at_once(cell) else None
-
-
-def not_predicted(cell: CnnCell) -> str:
-    """Why output layers of a cell have no left-out predictions; empty where they may have some."""
-    recipe = cell.recipe
-    return not_computed(
-        cell.train_size,
-        n_features_of(cell.model),
-        penalty=recipe.weight_decay,
-        bias_penalty=recipe.weight_decay if recipe.decay_bias else 0.0,
-    )
 
 
 def _group(cell: CnnCell, pool: Pool, members: Sequence[Member]) -> Group:
