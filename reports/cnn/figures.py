@@ -90,7 +90,7 @@ MARKS: dict[tuple[str, str], dict[str, Any]] = {
     ("bias", "test"): {"marker": "s", "color": OBSERVED},
     ("heldout", "test"): {"marker": "D", "color": VALIDATED},
     ("head", "test"): {"marker": "^", "color": PAPER},
-    ("loo", "test"): {"marker": "v", "mfc": "white", "color": PAPER},
+    ("loo", "test"): {"marker": "v", "color": VALIDATED},
 }
 """Stage and split to how they are drawn: filled on test data."""
 
