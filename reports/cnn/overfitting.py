@@ -38,7 +38,7 @@ def overfitting_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         ("class", lambda r: str(r["label"])),
         ("N", lambda r: f"{r['n_train']}"),
         (
-            f"head, test {markup.either('-', '$-$')} train,{percent}",
+            f"head, test {markup.either('-', '-')} train,{percent}",
             lambda r: percent_with_mcse(r, "overfitting_and_sampling", markup),
         ),
         (
