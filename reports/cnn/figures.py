@@ -165,11 +165,11 @@ def _draw_stage(ax: Any, rows: pd.DataFrame, key: tuple[str, str], move: float) 
 
 
 def draw_mean_proba(table: Networks) -> Figure | None:
-    """Draw P on test data at stage "bias", and the residual of each class."""
+    """Draw P on test data at the headline's stage, and the residual of each class."""
     panels = []
     for (imbalance, setting), P in table.mean_proba.items():
         rows = table.summary.query(
-            "imbalance == @imbalance and setting == @setting and stage == 'bias' "
+            "imbalance == @imbalance and setting == @setting and stage == @table.headline "
             "and split == 'test'"
         )
         panels.append(Panel(_title(imbalance, setting), P, rows["residual"].to_numpy()))

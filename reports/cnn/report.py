@@ -82,8 +82,9 @@ def cnn_contents(table: Networks) -> Contents:
             ),
             NamedFigure(
                 "mean_proba",
-                "Mean predicted probabilities on test data, output bias refined, and the residual "
-                "of each class",
+                "Mean predicted probabilities on test data, "
+                + ("output bias refined" if table.headline == "bias" else "as trained")
+                + ", and the residual of each class",
                 partial(draw_mean_proba, table),
             ),
         ),

@@ -98,6 +98,11 @@ class Networks:
     not_predicted: dict[float, str]
 
     @property
+    def headline(self) -> str:
+        """Stage that tables and P are about."""
+        return "bias" if "bias" in self.stages else "raw"
+
+    @property
     def predicted(self) -> bool:
         """Whether there are left-out predictions at stage "head"."""
         rows = self.summary[self.summary["stage"] == "head"]

@@ -50,7 +50,6 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         (r["imbalance"], r["setting"], r["stage"], r["split"], r["class"]): r
         for r in table.summary.to_dict("records")
     }
-    headline = "bias" if "bias" in table.stages else "raw"
     by_stage: dict[str, list[Column]] = {
         "raw": [
             ("raw, train", lambda r: _range(r["raw, train"])),
@@ -89,8 +88,8 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
             for stage in table.stages
             for split in ("train", "test")
         }
-        rows.append(at | at[f"{headline}, test"] | {"first": k == 0})
-    chosen = table.summary[table.summary["stage"] == headline]
+        rows.append(at | at[f"{table.headline}, test"] | {"first": k == 0})
+    chosen = table.summary[table.summary["stage"] == table.headline]
     note = _note(table, chosen)
     if "heldout" in table.stages:
         note += f"\n{EXPECTED}"

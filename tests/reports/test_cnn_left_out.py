@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from learnprop.equations.balance import residual
+from learnprop.reports.cnn.figures import draw_mean_proba
 from learnprop.reports.cnn.overfitting import SHARE, overfitting_grid
 from learnprop.reports.cnn.report import REPORT, cnn_contents
 from learnprop.reports.cnn.summary import summarise
@@ -92,6 +93,14 @@ def test_the_table_says_whose_share_it_is(reported, markup):
 def test_stage_loo_is_a_column_and_a_row(reported):
     assert any(head.startswith("loo, test") for head in overview_grid(reported[1]).heads)
     assert joint_grid(reported[1]).rows[-1][1] == "output layer refined, loo bias"
+
+
+def test_without_stage_bias_mean_probabilities_are_those_as_trained(reported):
+    """Residuals of a stage that is not measured would be a figure without any."""
+    drawn = draw_mean_proba(reported[1])
+    residuals = reported[1].summary.query("stage == 'raw' and split == 'test'")["residual"]
+    shown = [image.get_array() for ax in drawn.axes for image in ax.images]
+    assert any(np.allclose(np.ravel(values), residuals) for values in shown if values.size == 10)
 
 
 def test_the_protocol_says_so_before(reported):
