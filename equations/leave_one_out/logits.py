@@ -101,16 +101,33 @@ def left_out_softmax_logits(
     >>> (both[:, 1] - both[:, 0]).round(3).tolist()
     [0.804, -1.947, 1.947, -0.804]
     """
-    n_classes = logits.shape[-1]
-    C = contrasts(n_classes)
-    proba = softmax(logits, axis=-1)
-    error = _softmax_error(proba, y) @ C
+    C = contrasts(logits.shape[-1])
     design, ridge = _standardised(X, l2)
+    curvature = weight[..., None, None] * _curvature(softmax(logits, axis=-1), C)
+    return moved_logits(_blocks(design, curvature, ridge), logits, y, weight)
+
+
+def moved_logits(A: FloatArray, logits: FloatArray, y: IntArray, weight: FloatArray) -> FloatArray:
+    """Leave-one-out logits of softmax regressions whose blocks A are known.
+
+    Parameters
+    ----------
+    A : ndarray, shape (..., n_samples, n_classes - 1, n_classes - 1)
+        In coordinates of `contrasts`.
+    logits, y, weight
+        As in `left_out_softmax_logits`.
+
+    Returns
+    -------
+    ndarray, shape (..., n_samples, n_classes)
+    """
+    C, proba = contrasts(logits.shape[-1]), softmax(logits, axis=-1)
+    error = _softmax_error(proba, y) @ C
     curvature = weight[..., None, None] * _curvature(proba, C)
-    A = _blocks(design, curvature, ridge)
-    m, left = n_classes - 1, np.eye(n_classes - 1) - curvature @ A
+    one = np.eye(C.shape[1])
+    left = one - curvature @ A
     told = np.linalg.det(left) > DETERMINED
-    left = np.where(told[..., None, None], left, np.eye(m))
+    left = np.where(told[..., None, None], left, one)
     step = A @ np.linalg.solve(left, (weight[..., None] * error)[..., None])
     return np.where(told[..., None], logits + step[..., 0] @ C.T, np.nan)
 

@@ -22,6 +22,7 @@ from learnprop.reports.layout.style import (
 )
 from learnprop.reports.statistics.runs import half_width
 from learnprop.simulations.records.rows import NOT_CONVERGED
+from learnprop.simulations.refinement.stages import OF_WHOLE_LAYERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +90,7 @@ MARKS: dict[tuple[str, str], dict[str, Any]] = {
     ("bias", "test"): {"marker": "s", "color": OBSERVED},
     ("heldout", "test"): {"marker": "D", "color": VALIDATED},
     ("head", "test"): {"marker": "^", "color": PAPER},
+    ("loo", "test"): {"marker": "v", "color": VALIDATED},
 }
 """Stage and split to how they are drawn: filled on test data."""
 
@@ -114,7 +116,9 @@ def draw_stages(table: Networks) -> Figure | None:
                 "imbalance == @imbalance and setting == @setting and stage == @stage "
                 "and split == @split"
             ).dropna(subset=["gap"])
-            if stage == "head":  # elsewhere the output layer is none that training would reach
+            if (
+                stage in OF_WHOLE_LAYERS
+            ):  # elsewhere the output layer is none that training would reach
                 rows = rows[rows["verdict"] != NOT_CONVERGED]
             if rows.empty:
                 continue
@@ -161,11 +165,11 @@ def _draw_stage(ax: Any, rows: pd.DataFrame, key: tuple[str, str], move: float) 
 
 
 def draw_mean_proba(table: Networks) -> Figure | None:
-    """Draw P on test data at stage "bias", and the residual of each class."""
+    """Draw P on test data at the headline's stage, and the residual of each class."""
     panels = []
     for (imbalance, setting), P in table.mean_proba.items():
         rows = table.summary.query(
-            "imbalance == @imbalance and setting == @setting and stage == 'bias' "
+            "imbalance == @imbalance and setting == @setting and stage == @table.headline "
             "and split == 'test'"
         )
         panels.append(Panel(_title(imbalance, setting), P, rows["residual"].to_numpy()))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from learnprop.reports.cnn.overfitting import SHARE
 from learnprop.reports.protocols.ademp import EQ_9, TOGETHER, Protocol, decision, items
 from learnprop.reports.protocols.networks import NETWORKS, standardised, training
 from learnprop.reports.statistics.resplit import resplit_protocol
@@ -12,6 +15,9 @@ from learnprop.reports.statistics.training_samples import (
 )
 from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.engine.study import Study
+from learnprop.simulations.networks.measuring import not_predicted
+from learnprop.simulations.refinement.stages import OF_WHOLE_LAYERS
+from learnprop.simulations.studies.cnn.block import CnnCell
 
 _NORMALISER = "losses are normalised by constants, never by the weights in a minibatch"
 _RESPLIT = resplit_protocol("the images of one data set", "gaps and accuracies over all classes")
@@ -32,7 +38,20 @@ _STAGES = {
     "heldout": "with the output bias refined on the images that were held out, weighted to the "
     "class masses of training",
     "head": "with the whole output layer refined, with its L2 if it has one",
+    "loo": "with that output layer, and its bias where its left-out predictions balance (E13)",
 }
+
+
+def _predictions(cells: Sequence[CnnCell]) -> list[str]:
+    """What is predicted of a refined output layer, and where that is left out."""
+    return [
+        f"Of an output layer at its minimum the overfitting is {' '.join(SHARE)}.",
+        *(
+            f"imbalance {cell.imbalance:.4g}: {reason}"
+            for cell in cells
+            if (reason := not_predicted(cell))
+        ),
+    ]
 
 
 def cnn_protocol(study: Study) -> Protocol:
@@ -101,5 +120,6 @@ def cnn_protocol(study: Study) -> Protocol:
                 if "head" in cells[0].stages
                 else []
             ),
+            *(_predictions(cells) if set(OF_WHOLE_LAYERS) & set(cells[0].stages) else []),
         ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from learnprop.reports.cnn.figures import draw_epochs, draw_mean_proba, draw_stages
+from learnprop.reports.cnn.overfitting import overfitting_grid
 from learnprop.reports.cnn.protocol import cnn_protocol
 from learnprop.reports.cnn.summary import Networks, summarise
 from learnprop.reports.cnn.text import STAGE_NAMES, joint_grid, overview_grid, stage_grid
@@ -14,6 +15,7 @@ _ALSO = {
     "heldout": "; the same gap with the output bias refined on images held out of training "
     "(heldout), and what their number lets expect",
     "head": "; the same gap with the whole output layer refined (head), where it is at a minimum",
+    "loo": "; and with its bias where its left-out predictions balance (loo)",
 }
 
 
@@ -37,6 +39,19 @@ def cnn_contents(table: Networks) -> Contents:
                 f"train and the gap on test with its 90 % interval{shared}"
                 + "".join(_ALSO[stage] for stage in table.stages if stage in _ALSO),
                 partial(overview_grid, table),
+            ),
+            *(
+                [
+                    NamedTable(
+                        "cnn_overfitting",
+                        "Overfitting with the whole output layer refined (head), residual over "
+                        "class mass: observed, and the output layer's share of it as its training "
+                        "images foretell",
+                        partial(overfitting_grid, table),
+                    )
+                ]
+                if table.predicted
+                else []
             ),
             NamedTable("cnn_joint", "All equations at once, by stage", partial(joint_grid, table)),
             *(
@@ -67,8 +82,9 @@ def cnn_contents(table: Networks) -> Contents:
             ),
             NamedFigure(
                 "mean_proba",
-                "Mean predicted probabilities on test data, output bias refined, and the residual "
-                "of each class",
+                "Mean predicted probabilities on test data, "
+                + ("output bias refined" if table.headline == "bias" else "as trained")
+                + ", and the residual of each class",
                 partial(draw_mean_proba, table),
             ),
         ),

@@ -45,7 +45,8 @@ from learnprop.reports.statistics.sides import overall_verdict
 from learnprop.reports.statistics.training_samples import same_in_all_runs
 from learnprop.simulations.dataset_catalogue import dataset_named
 from learnprop.simulations.engine.study import Study
-from learnprop.simulations.records.rows import Fits, Measurements, select
+from learnprop.simulations.networks.measuring import not_predicted
+from learnprop.simulations.records.rows import CONVERGED, LEFT_OUT, Fits, Measurements, select
 from learnprop.simulations.records.store import Store
 from learnprop.simulations.studies.cnn.block import CnnCell
 
@@ -80,6 +81,8 @@ class Networks:
     n_images : int
         Of the data set that all runs split; zero where they share a test set, or nothing is
         measured.
+    not_predicted : dict
+        Imbalance to the reason why refined output layers have no left-out predictions.
     """
 
     summary: pd.DataFrame
@@ -92,6 +95,18 @@ class Networks:
     shares_test_set: bool
     same_images: dict[float, tuple[int, ...]]
     n_images: int
+    not_predicted: dict[float, str]
+
+    @property
+    def headline(self) -> str:
+        """Stage that tables and P are about."""
+        return "bias" if "bias" in self.stages else "raw"
+
+    @property
+    def predicted(self) -> bool:
+        """Whether there are left-out predictions at stage "head"."""
+        rows = self.summary[self.summary["stage"] == "head"]
+        return "overfitting_predicted" in rows and bool(rows["overfitting_predicted"].notna().any())
 
     @property
     def panels(self) -> list[tuple[float, str]]:
@@ -110,10 +125,13 @@ def summarise(study: Study, store: Store) -> Networks:
     epochs: list[dict[str, Any]] = []
     P: dict[tuple[float, str], FloatArray] = {}
     n_images = 0
+    not_predicted: dict[float, str] = {}
     for cell in study.cells:
         fits, measured = read_cell(study, store, cell)
         n_test = _resplit_test(cell, measured)
         terms = _terms(study, cell, n_test)
+        if reason := _not_predicted(cell, fits, measured):
+            not_predicted[float(f"{cell.imbalance:.4g}")] = reason
         for setting in cell.settings:
             key = {"imbalance": float(f"{cell.imbalance:.4g}"), "setting": setting}
             about = about_classes(cell, setting, dataset.labels)
@@ -145,7 +163,17 @@ def summarise(study: Study, store: Store) -> Networks:
             for cell in study.cells
         },
         n_images=n_images,
+        not_predicted=not_predicted,
     )
+
+
+def _not_predicted(cell: CnnCell, fits: Fits, measured: Measurements | None) -> str:
+    """Why output layers that are at their minimum have no left-out predictions."""
+    heads = select(fits, stage="head")
+    if measured is None or not (heads.status == CONVERGED).any():
+        return ""
+    there = len(select(measured, stage="head", split=LEFT_OUT)) > 0
+    return "" if there else not_predicted(cell)
 
 
 def _resplit_test(cell: CnnCell, measured: Measurements | None) -> IntArray | None:
@@ -180,6 +208,12 @@ def _intervals(part: Part) -> Columns:
     }
 
 
+def _runs_predicted(part: Part) -> Columns:
+    """How many runs have left-out predictions, where there are any."""
+    n = len(part.evidence.split(LEFT_OUT))
+    return {"runs_predicted": [n] * len(part.mass)} if n and part.split == "test" else {}
+
+
 COLUMNS = (
     columns_of_balance,
     _intervals,
@@ -187,6 +221,7 @@ COLUMNS = (
     columns_of_bounds,
     columns_of_effective_weight,
     columns_of_residual_split,
+    _runs_predicted,
 )
 """Of the summary, in this order."""
 

@@ -10,7 +10,7 @@ from learnprop.reports.layout.cells import few_misses_note, gap_with_interval, p
 from learnprop.reports.layout.fold import fold
 from learnprop.reports.layout.grid import COUNTED, Column, Grid, Row, counts, lay_out, runs_note
 from learnprop.reports.layout.numbers import TEXT, Markup, small
-from learnprop.reports.statistics.evidence import NO_MINIMUM
+from learnprop.reports.statistics.evidence import NO_MINIMUM, NOT_COMPUTED
 from learnprop.reports.statistics.resplit import (
     CORRECTED,
     CORRECTED_FOR_GAPS,
@@ -34,6 +34,7 @@ STAGE_NAMES = {
     "bias": "bias refined",
     "heldout": "bias refined, held out",
     "head": "output layer refined",
+    "loo": "output layer refined, loo bias",
 }
 
 
@@ -49,7 +50,6 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         (r["imbalance"], r["setting"], r["stage"], r["split"], r["class"]): r
         for r in table.summary.to_dict("records")
     }
-    headline = "bias" if "bias" in table.stages else "raw"
     by_stage: dict[str, list[Column]] = {
         "raw": [
             ("raw, train", lambda r: _range(r["raw, train"])),
@@ -71,9 +71,12 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
         "head": [
             (f"head, test [90{markup.percent}]", lambda r: _gap_or_verdict(r["head, test"], markup))
         ],
+        "loo": [
+            (f"loo, test [90{markup.percent}]", lambda r: _gap_or_verdict(r["loo, test"], markup))
+        ],
     }
     columns: list[Column] = [
-        (_corner(markup), _panel_name),
+        (corner(markup), panel_name),
         ("class", lambda r: str(r["label"])),
         ("N", lambda r: f"{r['n_train']}"),
         *(column for stage in table.stages for column in by_stage[stage]),
@@ -85,14 +88,15 @@ def overview_grid(table: Networks, markup: Markup = TEXT) -> Grid:
             for stage in table.stages
             for split in ("train", "test")
         }
-        rows.append(at | at[f"{headline}, test"] | {"first": k == 0})
-    chosen = table.summary[table.summary["stage"] == headline]
+        rows.append(at | at[f"{table.headline}, test"] | {"first": k == 0})
+    chosen = table.summary[table.summary["stage"] == table.headline]
     note = _note(table, chosen)
     if "heldout" in table.stages:
         note += f"\n{EXPECTED}"
+    note = "\n".join([note, *_not_predicted(table)])
     heads = [head for head, _ in columns]
     minor = ["N", "raw, train", "bias, train", CORRECTED, VERDICT, "expected", "raw, test"]
-    minor += [head for head in heads if head.startswith(("head", "heldout"))]
+    minor += [head for head in heads if head.startswith(("head", "heldout", "loo"))]
     return lay_out(
         rows, columns, first="first", verbatim=(1,), keys=2, minor=tuple(minor), note=note
     )
@@ -104,7 +108,7 @@ def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
     Parameters
     ----------
     table : Networks
-    stage : {"raw", "bias", "heldout", "head"}
+    stage : {"raw", "bias", "heldout", "head", "loo"}
     markup : Markup
 
     Returns
@@ -115,7 +119,7 @@ def stage_grid(table: Networks, stage: str, markup: Markup = TEXT) -> Grid:
     # It takes the place of what is said of new data: a page has no room for both.
     expected: list[Column] = [("expected", lambda r: _expected(r, markup))]
     columns: list[Column] = [
-        (_corner(markup), _panel_name),
+        (corner(markup), panel_name),
         ("split", lambda r: str(r["split"]) if r["first"] else ""),
         ("class", lambda r: str(r["label"])),
         (f"left,{percent}", lambda r: percent_with_mcse(r, "left", markup)),
@@ -142,7 +146,7 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
     key = ("imbalance", "setting", "stage")
     train = {tuple(r[k] for k in key): r for r in records if r["split"] == "train"}
     columns: list[Column] = [
-        (_corner(markup), _panel_name),
+        (corner(markup), panel_name),
         ("stage", lambda r: STAGE_NAMES[r["stage"]]),
         ("train", lambda r: str(train[tuple(r[k] for k in key)]["verdict"])),
         ("test", lambda r: str(r["verdict"])),
@@ -180,12 +184,13 @@ def _corrected(table: Networks, markup: Markup) -> list[Column]:
     return [(CORRECTED, lambda r: corrected_interval(r, markup)), (VERDICT, corrected_verdict)]
 
 
-def _panel_name(row: Row) -> str:
+def panel_name(row: Row) -> str:
+    """Imbalance and λ setting, in the first row of theirs."""
     return f"{row['imbalance']:g}, {row['setting']}" if row["first"] else ""
 
 
 def _counts_and_reason(row: Row) -> str:
-    failed = NO_MINIMUM if row["verdict"] == NO_MINIMUM else "failed"
+    failed = row["verdict"] if row["verdict"] in (NO_MINIMUM, NOT_COMPUTED) else "failed"
     return counts(row) + (f" {failed}" if row["runs_failed"] else "")
 
 
@@ -199,13 +204,21 @@ def _note(table: Networks, rows: pd.DataFrame) -> str:
     return "\n".join(notes)
 
 
+def _not_predicted(table: Networks) -> list[str]:
+    return [
+        f"imbalance {imbalance:g}, overfitting of the output layer: {reason}"
+        for imbalance, reason in table.not_predicted.items()
+    ]
+
+
 def _same_images(table: Networks) -> list[str]:
     same = {f"imbalance {ratio:g}": classes for ratio, classes in table.same_images.items()}
     note = same_sample_note(same, len(table.labels))
     return [note] if note else []
 
 
-def _corner(markup: Markup) -> str:
+def corner(markup: Markup) -> str:
+    """Head of the column that says imbalance and λ setting."""
     return f"imbalance, {markup.either('λ', _LAMBDA)}"
 
 

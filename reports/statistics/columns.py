@@ -20,8 +20,7 @@ from learnprop.reports.statistics.evidence import Part
 from learnprop.reports.statistics.runs import CONFIDENCE, MAX_FAILED, jackknifed_gap
 from learnprop.reports.statistics.sides import SidesOverRuns
 from learnprop.simulations.generators.large_sample_limit import Limit, LimitProba
-from learnprop.simulations.records.rows import Measurements
-from learnprop.simulations.studies.recording import LEFT_OUT
+from learnprop.simulations.records.rows import LEFT_OUT, Measurements
 
 NEGLIGIBLE = 1e-6
 """Of the class mass: a term of the residual that is smaller is due to rounding."""

@@ -30,8 +30,9 @@ from learnprop.simulations.studies.recording import SPLITS
 INCONCLUSIVE = "inconclusive"
 """Verdict where there are fewer than two models."""
 
-NO_MINIMUM = "no minimum"
-"""Verdict where the features part the classes, so that an output layer has no minimum."""
+NO_MINIMUM, NOT_COMPUTED = "no minimum", "not computed"
+"""Verdicts where the features part the classes, so that an output layer has no minimum, and where
+its left-out predictions are not there: the reasons of such fits begin with them."""
 
 
 @dataclass(frozen=True)
@@ -160,8 +161,11 @@ def too_many_failed(evidence: SettingEvidence) -> str:
     attempted = evidence.counts["runs_attempted"]
     if evidence.usable and evidence.counts["runs_failed"] <= MAX_FAILED * attempted:
         return ""
-    without = evidence.fits.status[~evidence.fits.has_model].tolist()
-    reasons = Counter(s if s in FAILED_STATUSES else NO_MINIMUM for s in without)
+    without = rows_where(evidence.fits, ~evidence.fits.has_model)
+    reasons = Counter(
+        status if status in FAILED_STATUSES else reason.partition(":")[0]
+        for status, reason in zip(without.status.tolist(), without.reason.tolist(), strict=True)
+    )
     # A run that raised is recorded at one stage only.
     reasons["failed"] += attempted - len(evidence.fits)
     ((reason, n),) = reasons.most_common(1)

@@ -218,6 +218,17 @@ def build_network(name: str, shape: tuple[int, int, int], n_classes: int, seed: 
 
 
 @cache
+def n_features_of(name: str) -> int:
+    """Features that the output layer of a network sees.
+
+    Examples
+    --------
+    >>> n_features_of("cnn2c")
+    800
+    """
+    return NETWORKS[name][1]
+
+
 def activation_bytes(name: str, shape: tuple[int, int, int]) -> float:
     """Bytes of what all layers of a network put out for one image, in float32.
 

@@ -26,6 +26,7 @@ from learnprop.simulations.engine.seeds import replication_rng, replication_seed
 from learnprop.simulations.engine.study import StudyError
 from learnprop.simulations.networks.architectures import activation_bytes
 from learnprop.simulations.networks.checkpoints import Checkpoint
+from learnprop.simulations.networks.measuring import left_out_memory
 from learnprop.simulations.networks.members import Group, Member, NetworkCell, Pool, make_pool
 from learnprop.simulations.networks.stacked.ways import networks_at_once, trains_at_once
 from learnprop.simulations.networks.states import (
@@ -77,14 +78,14 @@ def footprint(cell: NetworkCell, _n_runs: int) -> dict[str, float]:
     """Bytes that a replication takes, by the argument that asks for them, as measured on a CPU.
 
     Twice what all layers put out for a minibatch, 1.4 to 2 times; and the images in float32 with a
-    copy of them. A device has a memory of its own.
+    copy of them; and what left-out predictions take. A device has a memory of its own.
     """
     if cell.device != "cpu":
         return {}
     shape = dataset_named(cell.dataset).shape
     images = 4 * np.prod(shape) * (sum(cell.train_size) + sum(cell.heldout_size))
     minibatch = cell.recipe.batch_size * activation_bytes(cell.model, shape)
-    return {"batch_size": 2 * minibatch, "dataset": 2 * float(images)}
+    return {"batch_size": 2 * minibatch, "dataset": 2 * float(images) + left_out_memory(cell)}
 
 
 def trained_blocks(

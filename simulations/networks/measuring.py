@@ -6,16 +6,24 @@ All networks of a stack at once: on a device, one at a time would take longer th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 
+from learnprop.simulations.networks.architectures import n_features_of
 from learnprop.simulations.networks.image_batches import image_batch
-from learnprop.simulations.networks.members import Group, Member, Pool
+from learnprop.simulations.networks.members import Group, Member, NetworkCell, Pool
 from learnprop.simulations.networks.replicas import Replicas, part
 from learnprop.simulations.networks.stacked.ways import features_on
+from learnprop.simulations.refinement.left_out import left_out_bytes, not_computed
 from learnprop.simulations.refinement.seen import OutputLayers, Samples, Seen
-from learnprop.simulations.refinement.stages import Stage, as_they_are, measure_stages
+from learnprop.simulations.refinement.stages import (
+    OF_WHOLE_LAYERS,
+    Stage,
+    as_they_are,
+    measure_stages,
+)
 
 IMAGES_AT_ONCE, OF_A_NETWORK = 4096, 1024
 """Images of one forward pass without gradient: of all networks, whose columns are then 5 GB at most
@@ -73,6 +81,28 @@ def measure_on_the_way(
         own_stages = dict(zip(finite, stages, strict=True))
         found += [own_stages.get(i) for i in range(len(group.members))]
     return found
+
+
+def not_predicted(cell: NetworkCell) -> str:
+    """Why output layers of a cell at their minimum have no left-out predictions; else empty."""
+    return not_computed(**_of_layers(cell))
+
+
+def left_out_memory(cell: NetworkCell) -> float:
+    """Bytes that left-out predictions take at the stages of a cell."""
+    if not set(OF_WHOLE_LAYERS) & set(cell.stages):
+        return 0.0
+    return left_out_bytes(**_of_layers(cell))
+
+
+def _of_layers(cell: NetworkCell) -> dict[str, Any]:
+    decay = cell.recipe.weight_decay
+    return {
+        "class_count": cell.train_size,
+        "n_features": n_features_of(cell.model),
+        "penalty": decay,
+        "bias_penalty": decay if cell.recipe.decay_bias else 0.0,
+    }
 
 
 def _by_group(networks: Replicas, groups: Sequence[Group]) -> list[tuple[Group, Replicas]]:

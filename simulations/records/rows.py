@@ -59,6 +59,9 @@ def with_way_on(reason: str, design: Mapping[str, Any]) -> str:
     return reason
 
 
+LEFT_OUT = "left out"
+"""Split of the training samples, each predicted as if it had been left out of the fit (E13)."""
+
 FAILED_STATUSES = (SEPARATED, DIVERGED, "failed")
 """Fits without a model to measure."""
 
@@ -92,9 +95,9 @@ class MeasurementRow(_MeasurementKey[str, int]):
 class Measurements(Measured, _MeasurementKey[NDArray[np.str_], IntArray]):
     """Measurements of one data cell, one row per (setting, run, epoch, stage, split).
 
-    Arrays share their first axis. ``setting`` names the λ setting, ``stage`` is raw, bias or head,
-    ``split`` is train, test or population; the values are those of
-    `learnprop.simulations.records.measure.Measured`.
+    Arrays share their first axis. ``setting`` names the λ setting, ``stage`` is raw, bias,
+    heldout, head or loo, ``split`` is train, validation, test, population or `LEFT_OUT`; the values
+    are those of `learnprop.simulations.records.measure.Measured`.
     """
 
     def __len__(self) -> int:

@@ -14,6 +14,7 @@ from learnprop.equations.losses.loss import ChosenLoss
 from learnprop.equations.mean_proba import Activation, FloatArray, IntArray
 from learnprop.simulations.records.measure import Measured
 from learnprop.simulations.records.measure_stack import measure_stack
+from learnprop.simulations.refinement.left_out import left_out_of_head
 from learnprop.simulations.refinement.output_layer import Refined, refine_head
 from learnprop.simulations.refinement.seen import OutputLayers, Seen
 from learnprop.simulations.refinement.sigmoid_bias import refine_sigmoid_bias
@@ -87,6 +88,13 @@ class WeightedSoftmax:
         (share,), (labels,) = self._class_share(seen), seen.labels
         return refine_head(
             seen.features(0).double(), labels, share, layers.weight[0], layers.bias[0],
+            penalty=self.penalty, bias_penalty=self.bias_penalty,
+        )  # fmt: skip
+
+    def left_out(self, seen: Seen, layers: OutputLayers) -> Seen | str:
+        """Left-out predictions of a single network, at the minimum, or why there are none."""
+        return left_out_of_head(
+            seen, layers, self._class_share(seen),
             penalty=self.penalty, bias_penalty=self.bias_penalty,
         )  # fmt: skip
 

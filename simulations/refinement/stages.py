@@ -6,6 +6,10 @@ equal without touching the features (E6), unless it is penalised (E8); what then
 data is generalisation. Refined on held-out samples instead, the bias is at its optimum for fresh
 data, up to the error of those samples, whatever the features have learnt by heart.
 
+Of a refined output layer there are left-out predictions too (E13): what each training sample would
+be predicted, had it been left out of the output layer, though not of the features. The bias at
+which those balance (stage "loo") undoes the output layer's share of the overfitting.
+
 Networks of one kind are measured together: tensors have an axis of networks in front.
 """
 
@@ -21,16 +25,23 @@ import torch
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE
 from learnprop.simulations.records.measure import Measured
-from learnprop.simulations.records.rows import CONVERGED, NOT_CONVERGED
+from learnprop.simulations.records.rows import CONVERGED, LEFT_OUT, NOT_CONVERGED
 from learnprop.simulations.refinement.objectives import LayerObjective, WeightedSoftmax, measured
+from learnprop.simulations.refinement.output_layer import Refined
 from learnprop.simulations.refinement.seen import OutputLayers, Samples, Seen
 
-REFINED_ON = {"bias": "train", "heldout": "validation"}
+REFINED_ON = {"bias": "train", "heldout": "validation", "loo": LEFT_OUT}
 """Stages of a refined output bias, and the split that it is refined on."""
 
-STAGES = ("raw", *REFINED_ON, "head")
+OF_WHOLE_LAYERS = ("head", "loo")
+"""Stages of a refined output layer: as it is, and with its bias refined once more."""
+
+STAGES = ("raw", "bias", "heldout", *OF_WHOLE_LAYERS)
 
 NO_MINIMUM = "no minimum: the features part the classes, so the loss of the output layer has none"
+
+NO_PREDICTION = "not computed: the output layer is not at its minimum"
+"""Why there are no left-out predictions; others are in `left_out`."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +50,14 @@ class Stage:
 
     Attributes
     ----------
-    name : {"raw", "bias", "heldout", "head"}
+    name : {"raw", "bias", "heldout", "head", "loo"}
     status : str
         "converged" where the objective has no gradient in the output bias (and at stage "head" the
         whole output layer is at its minimum), else "not converged".
     loss : float
         Sum-form loss, with the penalty, over the total mass, on the sample that the stage is of:
-        at "heldout" the validation sample, else the training sample.
+        at "heldout" the validation sample, at "loo" the left-out predictions, else the training
+        sample.
     bias, bias_gradient : ndarray, shape (n_classes,)
         The gradient is that of the objective on the same sample, over the total mass.
     measured : mapping of split to Measured
@@ -54,7 +66,8 @@ class Stage:
     n_iter : int
         Evaluations of the gradient in the refinement.
     gradient_norm : float
-        Of the refined output layer (see `refine_head`); NaN at other stages.
+        Of the refined output layer (see `refine_head`), before its bias is refined once more; NaN
+        at other stages.
     """
 
     name: str
@@ -121,6 +134,7 @@ def measure_stages(
     stages : sequence of str
         Some of `STAGES`, that the objective has.
     samples : mapping of split to Seen
+        At the stages of whole layers `LEFT_OUT` comes to them, where it can be computed.
     layers : OutputLayers
     objective : LayerObjective
 
@@ -141,18 +155,21 @@ def measure_stages(
     ['not converged', 'converged', 'converged']
     """
     found: list[list[Stage]] = [[] for _ in range(len(layers.bias))]
-    for name in STAGES:
-        if name not in stages:
+    chosen = [name for name in STAGES if name in stages]
+    for name in chosen:
+        if name in OF_WHOLE_LAYERS:
             continue
         if name == "raw":
             new = as_they_are(samples, layers, objective)
-        elif name == "head":
-            assert isinstance(objective, WeightedSoftmax)
-            new = [_head_refined(i, samples, layers, objective) for i in range(len(layers.bias))]
         else:
             new = _bias_refined(samples, layers, objective, name)
         for of_network, stage in zip(found, new, strict=True):
             of_network.append(stage)
+    of_whole = [name for name in chosen if name in OF_WHOLE_LAYERS]
+    if of_whole:
+        assert isinstance(objective, WeightedSoftmax)
+        for i, of_network in enumerate(found):
+            of_network += _head_refined(i, of_whole, samples, layers, objective)
     return found
 
 
@@ -166,26 +183,44 @@ def _bias_refined(
 
 
 def _head_refined(
-    i: int, samples: Samples, layers: OutputLayers, objective: WeightedSoftmax
-) -> Stage:
+    i: int,
+    names: Sequence[str],
+    samples: Samples,
+    layers: OutputLayers,
+    objective: WeightedSoftmax,
+) -> list[Stage]:
     """Refine the whole output layer of network i: one at a time, each needs all its features."""
     objective, samples = objective.of([i]), {s: seen.of([i]) for s, seen in samples.items()}
     head = objective.refined_head(samples["train"], layers.of([i]))
     if head.separated:
-        none = np.full(layers.bias.shape[1], np.nan)
-        return Stage(
-            "head", NOT_CONVERGED, loss=float("nan"), bias=none, bias_gradient=none, measured={},
-            reason=NO_MINIMUM, n_iter=head.n_iter, gradient_norm=head.gradient_norm,
-        )  # fmt: skip
+        return [_without_model(name, NO_MINIMUM, head) for name in names]
     own = OutputLayers(head.weight[None], head.bias[None])
     moved = {split: replace(seen, logits=_logits(seen, own)) for split, seen in samples.items()}
-    (stage,) = as_they_are(moved, own, objective, "head")
-    return replace(
-        stage,
-        status=stage.status if head.settled else NOT_CONVERGED,
-        n_iter=head.n_iter,
-        gradient_norm=head.gradient_norm,
-    )
+    left_out: Seen | str = NO_PREDICTION
+    if head.settled:
+        left_out = objective.left_out(moved["train"], own)
+    if isinstance(left_out, Seen):
+        moved[LEFT_OUT] = left_out
+    stages = []
+    for name in names:
+        if name == "head":
+            (stage,) = as_they_are(moved, own, objective, name)
+            status = stage.status if head.settled else NOT_CONVERGED
+            stage = replace(stage, status=status, n_iter=head.n_iter)
+        elif isinstance(left_out, str):
+            stage = _without_model(name, left_out, head)
+        else:
+            (stage,) = _bias_refined(moved, own, objective, name)
+        stages.append(replace(stage, gradient_norm=head.gradient_norm))
+    return stages
+
+
+def _without_model(name: str, reason: str, head: Refined) -> Stage:
+    none = np.full(len(head.bias), np.nan)
+    return Stage(
+        name, NOT_CONVERGED, loss=float("nan"), bias=none, bias_gradient=none, measured={},
+        reason=reason, n_iter=head.n_iter, gradient_norm=head.gradient_norm,
+    )  # fmt: skip
 
 
 def _logits(seen: Seen, layers: OutputLayers) -> torch.Tensor:

@@ -14,7 +14,7 @@ DATA, TRAINING = "Data", "Training"
 DATASET_NAMES = tuple(DATASETS)
 MODELS = ("cnn2c", "cnn2c-500", "cnn5c", "resnet18", "mobilenetv2")
 """Names in `learnprop.simulations.networks.architectures.NETWORKS`, which needs PyTorch."""
-STAGE_NAMES = ("raw", "bias", "heldout", "head")
+STAGE_NAMES = ("raw", "bias", "heldout", "head", "loo")
 """`learnprop.simulations.refinement.stages.STAGES`, which needs PyTorch."""
 
 DataDir = Annotated[

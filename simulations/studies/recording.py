@@ -17,6 +17,7 @@ from learnprop.simulations.generators.generator import Generator, Sample, sample
 from learnprop.simulations.records.measure import measure
 from learnprop.simulations.records.rows import (
     CONVERGED,
+    LEFT_OUT,
     NOT_CONVERGED,
     REASONS,
     Block,
@@ -27,9 +28,6 @@ from learnprop.simulations.records.rows import (
 )
 
 SPLITS = ("train", "test", "population")
-
-LEFT_OUT = "left out"
-"""Split of the training samples, each predicted as if it had been left out of the fit (E13)."""
 
 
 def drawing(

@@ -70,8 +70,8 @@ def _of_loss(name: str) -> Callable[[str], LayerObjective]:
 
 BIASES = ("raw", "bias", "heldout")
 OBJECTIVES: dict[str, tuple[Callable[[str], LayerObjective], tuple[str, ...]]] = {
-    "weighted": (_weighted(0.0), (*BIASES, "head")),
-    "weighted, penalised": (_weighted(0.01), (*BIASES, "head")),
+    "weighted": (_weighted(0.0), (*BIASES, "head", "loo")),
+    "weighted, penalised": (_weighted(0.01), (*BIASES, "head", "loo")),
     **{name: (_of_loss(name), BIASES) for name in LOSSES},
 }
 """What is minimised, on a device, and stages."""

@@ -277,15 +277,15 @@ def test_files(reported):
     names = {p.name for p in folder.iterdir()} - {"records.sqlite", "records.sqlite.lock"}
     assert names == {
         "summary.csv", "joint.csv", "epochs.csv",
-        *(f"{t}.tex" for t in ("cnn", "cnn_joint", "cnn_raw", "cnn_bias", "cnn_head")),
+        *(f"cnn{t}.tex" for t in ("", "_overfitting", "_joint", "_raw", "_bias", "_head")),
         *(f"{f}.{s}" for f in ("stages", "epochs", "mean_proba") for s in ("pdf", "png")),
     }  # fmt: skip
-    assert len(shown) == 2
+    assert len(shown) == 3
 
 
 @needs_latex
 def test_tables_compile(reported, tmp_path):
-    names = ("cnn.tex", "cnn_joint.tex", "cnn_raw.tex", "cnn_bias.tex", "cnn_head.tex")
+    names = [f"cnn{t}.tex" for t in ("", "_overfitting", "_joint", "_raw", "_bias", "_head")]
     compile_tables(reported[0], tmp_path, names)
 
 

@@ -112,8 +112,9 @@ class Options:
     stages: Annotated[
         tuple[str, ...],
         Option(
-            "What is measured after the last epoch besides raw. By default all, heldout if images "
-            "are held out; head takes longest.",
+            "What is measured after the last epoch besides raw. By default all but loo, heldout if "
+            "images are held out; head takes longest. loo is head with the bias at which the "
+            "output layer's left-out predictions balance.",
             choices=STAGE_NAMES,
             panel=TRAINING,
         ),

@@ -41,6 +41,9 @@ from learnprop.simulations.studies.option import design_of
 
 NAME = "cnn"
 
+BY_DEFAULT = tuple(stage for stage in STAGES if stage != "loo")
+"""Stages, heldout with images for it: loo has a bias only where head has a minimum."""
+
 
 def make_study(options: Options, supply: Sequence[int] | None = None) -> Study:
     """Check the options and lay the study out.
@@ -140,12 +143,12 @@ def _stages(o: Options) -> tuple[str, ...]:
         raise BadArgument("heldout", f"must satisfy 0 <= heldout < 1, got {o.heldout:g}")
     if len(set(o.stages)) < len(o.stages):
         raise BadArgument("stages", f"must be distinct, got {list(o.stages)}")
-    asked = "heldout" in (o.stages or STAGES)
+    asked = "heldout" in (o.stages or BY_DEFAULT)
     if o.stages and asked and not o.heldout:
         raise BadArgument("stages", "heldout needs `heldout`, the share of the images, got 0")
     if o.heldout and not asked:
         raise BadArgument("heldout", f"needs heldout among `stages`, got {list(o.stages)}")
-    chosen = {"raw", *(o.stages or STAGES)} - (set() if o.heldout else {"heldout"})
+    chosen = {"raw", *(o.stages or BY_DEFAULT)} - (set() if o.heldout else {"heldout"})
     return tuple(stage for stage in STAGES if stage in chosen)
 
 

@@ -10,6 +10,7 @@ from learnprop.reports.protocols.ademp import Protocol, options_of, to_markdown
 from learnprop.reports.statistics.columns import columns_of_accuracies, columns_of_balance
 from learnprop.reports.statistics.evidence import (
     NO_MINIMUM,
+    NOT_COMPUTED,
     Terms,
     evidence_of,
     parts_of,
@@ -60,13 +61,17 @@ def test_a_setting_that_is_refused_has_its_reason_and_counts_alone(sim1):
     assert named[0]["all"] == "inconclusive"
 
 
-@pytest.mark.parametrize(("n", "status"), [(1, ""), (2, "separated"), (2, NO_MINIMUM)])
+@pytest.mark.parametrize(
+    ("n", "status"), [(1, ""), (2, "separated"), (2, NO_MINIMUM), (2, NOT_COMPUTED)]
+)
 def test_the_commonest_reason_is_named_where_more_than_5_per_cent_have_no_model(sim1, n, status):
     evidence = sim1[1]
     assert evidence.counts["runs_attempted"] == 30  # of which one is allowed
     fits = evidence.fits
     reason, name = fits.reason.astype(object), fits.status.astype(object)
-    reason[:n], name[:n] = "no model", "not converged" if status == NO_MINIMUM else "separated"
+    reason[:n], name[:n] = "separated: no model", "separated"
+    if status in (NO_MINIMUM, NOT_COMPUTED):
+        reason[:n], name[:n] = f"{status}: for such a reason", "not converged"
     fits = replace(fits, reason=reason, status=name)
     counts = evidence.counts | {"runs_failed": n}
     assert too_many_failed(replace(evidence, fits=fits, counts=counts)) == status

@@ -112,7 +112,10 @@ def test_the_bias_is_scipys_root_of_the_weighted_residual():
         ({"heldout": 0.0}, r"^stages heldout needs heldout, the share of the images, got 0"),
         ({"stages": ("bias",)}, r"^heldout needs heldout among stages, got \['bias'\]"),
         ({"stages": ("bias", "bias")}, r"^stages must be distinct, got"),
-        ({"stages": ("neck",)}, r"^stages must be one of raw, bias, heldout, head, got 'neck'"),
+        (
+            {"stages": ("neck",)},
+            r"^stages must be one of raw, bias, heldout, head, loo, got 'neck'",
+        ),
     ],
 )
 def test_what_cannot_be_held_out_is_refused(options, message):

@@ -12,6 +12,7 @@ from learnprop.simulations.engine.study import StudyError
 from learnprop.simulations.networks import block as network_block
 from learnprop.simulations.networks.states import load_state
 from learnprop.simulations.records.rows import select
+from learnprop.simulations.refinement.stages import NO_MINIMUM
 from learnprop.simulations.studies.cnn.study import Options, make_study
 
 SMALL = Options(
@@ -43,14 +44,14 @@ def test_a_network_that_is_kept_is_measured_and_not_trained(kept, monkeypatch):
         network_block.trained_blocks(
             [(make_study(SMALL).cells[0], range(1))], 0, lambda *_: None
         )  # fmt: skip
-    again = block_of(replace(options, stages=("bias", "head")))  # other stages, the same training
+    again = block_of(replace(options, stages=("bias", "loo")))  # other stages, the same training
     assert again.note == "trained on cpu"
     for stage in ("raw", "bias"):
         a, b = (select(x.measurements, stage=stage).mean_proba for x in (first, again))
         assert a.tobytes() == b.tobytes()
     path = select(again.fits, epoch=2, stage="raw")
     assert np.abs(path.path_gradient - path.path_identity).max() < 1e-6  # E9 came along
-    assert "head" in again.fits.stage
+    assert select(again.fits, stage="loo").reason.tolist() == [NO_MINIMUM]
 
 
 def test_the_device_is_not_in_the_key(kept, monkeypatch):
