@@ -143,6 +143,8 @@ from learnprop.simulations.fitters.mlp.sim2 import (
 )
 from learnprop.simulations.fitters.mlp.softmax import (
     fit_softmax_mlp as fit_softmax_mlp,
+)
+from learnprop.simulations.fitters.mlp.softmax_network import (
     initial_softmax_params as initial_softmax_params,
     softmax_mlp_logits as softmax_mlp_logits,
 )
@@ -482,7 +484,7 @@ def cnn(
     augment: bool = ...,
     precision: Literal["float32", "tf32", "bf16"] = ...,
     compile: bool = ...,
-    stages: str | Literal["raw", "bias", "heldout", "head"] | Sequence[Literal["raw", "bias", "heldout", "head"]] | NDArray[Any] = ...,
+    stages: str | Literal["raw", "bias", "heldout", "head", "loo"] | Sequence[Literal["raw", "bias", "heldout", "head", "loo"]] | NDArray[Any] = ...,
     measure_at: str | int | Sequence[int] | NDArray[Any] = ...,
     states: str = ...,
     margin: float = ...,
