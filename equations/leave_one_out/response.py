@@ -26,6 +26,9 @@ DETERMINED = 1e-9
 RIDGE = 1e-13
 """Added to a Hessian, relative to its mean diagonal: a direction that no sample has is no crash."""
 
+PIECE = 4096
+"""Samples whose blocks are factorised at once: their temporaries stay in a cache."""
+
 
 @dataclass(frozen=True)
 class Response:
@@ -188,7 +191,16 @@ def _inverse_hessian(design: FloatArray, W: FloatArray, ridge: FloatArray) -> Fl
 
 
 def _moved(A: FloatArray, W: FloatArray) -> FloatArray:
-    """G, column by column: of G R' = L."""
+    """G, a piece of the samples at a time."""
+    found = np.empty(np.broadcast_shapes(A.shape, W.shape))
+    for start in range(0, found.shape[-1], PIECE):
+        piece = np.s_[..., start : start + PIECE]
+        found[piece] = _moved_in_one(A[piece], W[piece])
+    return found
+
+
+def _moved_in_one(A: FloatArray, W: FloatArray) -> FloatArray:
+    """G of G R' = L, column by column."""
     L = _cholesky(A)
     left = np.einsum("...abn,...acn->...bcn", L, np.einsum("...abn,...bcn->...acn", W, L))
     left *= -1
@@ -200,8 +212,7 @@ def _moved(A: FloatArray, W: FloatArray) -> FloatArray:
         L[..., k, :] /= R[..., k, None, k, :]
         for j in range(k + 1, len(m)):
             L[..., j, :] -= L[..., k, :] * R[..., j, None, k, :]
-    L[..., ~told] = np.nan
-    return L
+    return np.where(told[..., None, None, :], L, np.nan)
 
 
 @np.errstate(invalid="ignore", divide="ignore")
