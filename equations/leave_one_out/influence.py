@@ -124,7 +124,7 @@ def _fitted(
 ) -> _Fitted:
     loss = local_loss(logits, y, weight)
     design, ridge = standardised(X, l2)
-    inverse = inverse_hessian(design, loss.curvature, ridge)
+    inverse = inverse_hessian(design, ridge, logits, y, weight)
     G = factors(quadratic_forms(design, inverse), loss.curvature)
     return _Fitted(loss, design, inverse, G, moved_by(G, loss.error))
 

@@ -33,6 +33,7 @@ from learnprop.equations.leave_one_out.response import (
     inverse_hessian,
     local_loss,
     moved_by,
+    pieces,
     quadratic_forms,
     standardised,
     with_ridge,
@@ -108,7 +109,7 @@ def left_out_softmax_logits(
     -------
     ndarray, shape (..., n_samples, n_classes)
         NaN of a sample without which nothing is left to tell its logits. Memory is that of
-        n_samples (n_features + n_classes²) numbers.
+        n_samples (n_features + n_classes) numbers, and of the Hessian.
 
     Examples
     --------
@@ -121,8 +122,14 @@ def left_out_softmax_logits(
     True
     """
     design, ridge = standardised(X, l2)
-    inverse = inverse_hessian(design, local_loss(logits, y, weight).curvature, ridge)
-    return moved_logits(quadratic_forms(design, inverse), logits, y, weight)
+    inverse = inverse_hessian(design, ridge, logits, y, weight)
+    batch = np.broadcast_shapes(inverse.shape[:-4], logits.shape[:-2])
+    found = np.empty((*batch, *logits.shape[-2:]))
+    for piece in pieces(len(y), logits.shape[-1] * max(logits.shape[-1], design.shape[-2])):
+        A = quadratic_forms(design[..., piece], inverse)
+        of_piece = logits[..., piece, :], y[piece], weight[..., piece]
+        found[..., piece, :] = moved_logits(A, *of_piece)
+    return found
 
 
 def moved_logits(A: FloatArray, logits: FloatArray, y: IntArray, weight: FloatArray) -> FloatArray:

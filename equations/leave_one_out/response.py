@@ -13,6 +13,7 @@ five times as long for the small matrices that they are.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +30,8 @@ RIDGE = 1e-13
 ROUNDING = 1e-13
 """Of a feature's spread, relative to its size, and of a direction's variance, to the largest."""
 
-PIECE = 4096
-"""Samples whose blocks are factorised at once: their temporaries stay in a cache."""
+PIECE, MOST = 2**20, 2048
+"""Numbers, and samples, that are kept at once: a megabyte or two that the next piece has again."""
 
 
 @dataclass(frozen=True)
@@ -126,50 +127,82 @@ def with_ridge(hessian: FloatArray, ridge: FloatArray) -> FloatArray:
     return np.asarray(hessian + (ridge + RIDGE * mean)[..., None] * np.eye(hessian.shape[-1]))
 
 
-def inverse_hessian(design: FloatArray, curvature: FloatArray, ridge: FloatArray) -> FloatArray:
+def pieces(n_samples: int, numbers: int) -> Iterator[slice]:
+    """Samples a few at a time, of each of which so many numbers are kept for a while.
+
+    Examples
+    --------
+    >>> [piece.stop for piece in pieces(2500, 1000)]
+    [1048, 2096, 3144]
+    """
+    step = max(1, min(MOST, PIECE // numbers))
+    return (slice(start, start + step) for start in range(0, n_samples, step))
+
+
+def inverse_hessian(
+    design: FloatArray, ridge: FloatArray, logits: FloatArray, y: IntArray, weight: FloatArray
+) -> FloatArray:
     """H^-1 of all parameters, (..., m, p, m, p).
 
     Parameters
     ----------
     design : ndarray, shape (..., p, n_samples)
-    curvature : ndarray, shape (..., m, m, n_samples)
     ridge : ndarray, shape (..., p)
+    logits, y, weight
+        As in `local_loss`.
     """
-    m, p = curvature.shape[-2], design.shape[-2]
-    batch = np.broadcast_shapes(design.shape[:-2], curvature.shape[:-3])
-    hessian = np.empty((*batch, m, p, m, p))
-    for a in range(m):
-        for b in range(a + 1):
-            block = (design * curvature[..., a, None, b, :]) @ design.mT
-            hessian[..., a, :, b, :] = hessian[..., b, :, a, :] = block
-    flat = hessian.reshape(*batch, m * p, m * p)
-    return np.asarray(np.linalg.inv(with_ridge(flat, np.tile(ridge, m))).reshape(hessian.shape))
+    n_classes, p = logits.shape[-1], design.shape[-2]
+    m = n_classes - 1
+    batch = np.broadcast_shapes(design.shape[:-2], logits.shape[:-2], weight.shape[:-1])
+    of_class = np.zeros((*batch, n_classes * p, p))
+    of_mean = np.zeros((*batch, m * p, m * p))
+    for piece in pieces(len(y), n_classes * p):
+        x, C = design[..., None, :, piece], contrasts(n_classes)
+        f = softmax(np.ascontiguousarray(logits[..., piece, :].mT), axis=-2)
+        share = weight[..., None, piece]
+        each = ((share * f)[..., None, :] * x).reshape(*batch, n_classes * p, -1)
+        of_class += each @ x[..., 0, :, :].mT
+        root = ((np.sqrt(share) * (C.T @ f))[..., None, :] * x).reshape(*batch, m * p, -1)
+        of_mean += root @ root.mT
+    diagonal = of_class.reshape(*batch, n_classes, p, p)
+    hessian = np.einsum("ka,...kpq,kb->...apbq", C, diagonal, C, optimize=True)
+    flat = hessian.reshape(*batch, m * p, m * p) - of_mean
+    inverse = np.linalg.inv(with_ridge(flat, np.tile(ridge, m)))
+    return np.asarray(inverse.reshape(*batch, m, p, m, p))
 
 
 def quadratic_forms(design: FloatArray, matrix: FloatArray) -> FloatArray:
     """Blocks x̃' M x̃ of each sample, (..., m, m, n_samples), of a symmetric M (..., m, p, m, p)."""
-    m, _ = matrix.shape[-2:]
-    batch = np.broadcast_shapes(design.shape[:-2], matrix.shape[:-4])
-    found = np.empty((*batch, m, m, design.shape[-1]))
-    for a in range(m):
-        for b in range(a + 1):
-            of_pair = ((matrix[..., a, :, b, :].mT @ design) * design).sum(axis=-2)
-            found[..., a, b, :] = found[..., b, a, :] = of_pair
+    m, p = matrix.shape[-2:]
+    batch, n = np.broadcast_shapes(design.shape[:-2], matrix.shape[:-4]), design.shape[-1]
+    found = np.empty((*batch, m, m, n))
+    for b in range(m):
+        rows = matrix[..., : b + 1, :, b, :].reshape(*matrix.shape[:-4], (b + 1) * p, p)
+        products = (rows @ design).reshape(*batch, b + 1, p, n)
+        products *= design[..., None, :, :]
+        found[..., : b + 1, b, :] = found[..., b, : b + 1, :] = products.sum(axis=-2)
     return found
 
 
 def factors(A: FloatArray, W: FloatArray) -> FloatArray:
-    """G of each sample, a piece of them at a time; NaN where nothing is left to tell its logits.
+    """G of each sample, of G R' = L; NaN where nothing is left to tell its logits.
 
     Parameters
     ----------
     A, W : ndarray, shape (..., m, m, n_samples)
     """
-    found = np.empty(np.broadcast_shapes(A.shape, W.shape))
-    for start in range(0, A.shape[-1], PIECE):
-        piece = slice(start, start + PIECE)
-        found[..., piece] = _factors_in_one(A[..., piece], W[..., piece])
-    return found
+    L = _cholesky(A)
+    left = np.einsum("...abn,...acn->...bcn", L, np.einsum("...abn,...bcn->...acn", W, L))
+    left *= -1
+    m = range(A.shape[-2])
+    left[..., m, m, :] += 1
+    R = _cholesky(left)
+    told = np.prod(R[..., m, m, :], axis=-2) ** 2 > DETERMINED
+    for k in m:
+        L[..., k, :] /= R[..., k, None, k, :]
+        for j in range(k + 1, len(m)):
+            L[..., j, :] -= L[..., k, :] * R[..., j, None, k, :]
+    return np.where(told[..., None, None, :], L, np.nan)
 
 
 def moved_by(factors: FloatArray, vectors: FloatArray) -> FloatArray:
@@ -189,22 +222,6 @@ def _curvature(proba: FloatArray, C: FloatArray) -> FloatArray:
     mean = C.T @ proba
     squares = (pairs.T @ proba).reshape(*proba.shape[:-2], m, m, proba.shape[-1])
     return np.asarray(squares - mean[..., :, None, :] * mean[..., None, :, :])
-
-
-def _factors_in_one(A: FloatArray, W: FloatArray) -> FloatArray:
-    """G of G R' = L, column by column."""
-    L = _cholesky(A)
-    left = np.einsum("...abn,...acn->...bcn", L, np.einsum("...abn,...bcn->...acn", W, L))
-    left *= -1
-    m = range(A.shape[-2])
-    left[..., m, m, :] += 1
-    R = _cholesky(left)
-    told = np.prod(R[..., m, m, :], axis=-2) ** 2 > DETERMINED
-    for k in m:
-        L[..., k, :] /= R[..., k, None, k, :]
-        for j in range(k + 1, len(m)):
-            L[..., j, :] -= L[..., k, :] * R[..., j, None, k, :]
-    return np.where(told[..., None, None, :], L, np.nan)
 
 
 @np.errstate(invalid="ignore", divide="ignore")

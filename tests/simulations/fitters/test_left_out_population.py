@@ -40,19 +40,18 @@ def activated(fitter, z):
     return lp.proba_from_logits(z, "sigmoid" if fitter == "one-vs-all" else "softmax")
 
 
-def row_of(fitter, params, mean, rng):
+def row_of(fitter, params, mean, rng, fresh=FRESH):
     """Row of P on fresh samples of a class, whose logits are Gaussian: (n_classes,)."""
     of_logits = np.atleast_2d(params)
     B, b = of_logits[:, :-1], of_logits[:, -1]
     U, S, _ = np.linalg.svd(B, full_matrices=False)
-    z = rng.normal(size=(FRESH, len(S))) @ (U * S).T + B @ mean + b
+    z = rng.normal(size=(fresh, len(S))) @ (U * S).T + B @ mean + b
     return activated(fitter, z[:, 0] if params.ndim == 1 else z).mean(axis=0)
 
 
 def in_mcse(values):
-    """Mean over MCSE, by what the sample has of axis 0; 0 where nothing varies."""
-    mean, sd = values.mean(axis=0), values.std(axis=0, ddof=1)
-    return np.abs(mean) / np.where(sd > 0, sd, np.inf) * len(values) ** 0.5
+    """Distance of means over runs from zero, in MCSEs."""
+    return np.abs(values.mean(axis=0)) / values.std(axis=0, ddof=1) * len(values) ** 0.5
 
 
 @pytest.mark.slow
@@ -75,7 +74,8 @@ def test_rows_are_those_of_the_population_with_one_sample_fewer_of_the_class(des
         population = np.stack([row_of(fitter, p, means[k], rng) for p in params])
         assert in_mcse(found.mean_proba[:, k] - population).max() <= 4, (k, "left out")
         from_own = max(from_own, in_mcse(np.stack(own)[:, k] - population).max())
-    assert from_own > 4  # the control: the sample itself does not say it
+    # The control: the sample itself does not say it. At fewer features 400 runs cannot tell.
+    assert from_own > 4 or d < 0.01 * len(y)
 
 
 def _sigmoid(fitter):
@@ -83,14 +83,14 @@ def _sigmoid(fitter):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("design", [d for d in DESIGNS if d != "two classes, a tenth"])
+@pytest.mark.parametrize("design", DESIGNS)
 def test_both_errors_are_what_they_say(design):
     fitter, d, sizes, scheme, l2 = DESIGNS[design]
     rng, means, y, X = drawn(d, sizes)
     weight = lp.class_weights(scheme, sizes) * len(y) / len(sizes)
     found = lp.leave_one_out(X, y, weight, fitter=fitter, penalty=l2)
     P = np.stack([
-        np.stack([row_of(fitter, p, mean, rng) for mean in means]) for p in found.fit.params[:, 0]
+        [row_of(fitter, p, mean, rng, 5 * FRESH) for mean in means] for p in found.fit.params[:, 0]
     ])  # fmt: skip
     mass = np.tile(lp.class_mass(weight, sizes), (RUNS, 1))
     miss = 1 - np.diagonal(P, axis1=1, axis2=2)
@@ -98,10 +98,12 @@ def test_both_errors_are_what_they_say(design):
         ("residual", lp.residual(P, mass, miss)), ("gap", lp.gap(P, mass, miss)),
     ):  # fmt: skip
         predicted, error, sd = (getattr(found, name + end) for end in ("", "_error", "_sd"))
-        print(
-            design,
-            name,
-            predicted.std(axis=0, ddof=1) / error.mean(axis=0),
-            (population - predicted).std(axis=0, ddof=1) / sd.mean(axis=0),
-            error.mean(0) / sd.mean(0),
-        )
+        of_model = population - predicted
+        within = 4 * np.array([lp.mcse_of_sd(one) for one in of_model.T])
+        assert (np.abs(of_model.std(axis=0, ddof=1) - sd.mean(axis=0)) <= within).all(), name
+        scatter = predicted.std(axis=0, ddof=1)
+        within = 4 * np.array([lp.mcse_of_sd(one) for one in predicted.T])
+        if min(sizes) < 10 * d:  # too few for the first order: within a third
+            within = error.mean(axis=0) / 3
+        assert (np.abs(scatter - error.mean(axis=0)) <= within).all(), name
+        assert (scatter < sd.mean(axis=0) / 4).all(), name  # the control: the one is not the other
