@@ -19,6 +19,7 @@ Jaeckel (1972), The infinitesimal jackknife, Bell Laboratories; Efron (2014), JA
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,9 @@ from learnprop.equations.leave_one_out.response import (
     inverse_hessian,
     local_loss,
     moved_by,
+    pieces,
     quadratic_forms,
+    squared,
     standardised,
 )
 
@@ -143,11 +146,12 @@ def _through_the_fit(at: _Fitted, weight: FloatArray, slope: FloatArray) -> Floa
     q = at.loss.error + applied(W, step)  # the step is A q
     moved = moved_by(at.factors, slope)  # A p
     p = slope + applied(W, moved)  # of the logits, and of A together with q
-    in_inverse = _outer(at.design, p, q)
-    H = at.inverse.reshape(in_inverse.shape[0] * in_inverse.shape[1], -1)
-    in_hessian = -H @ in_inverse.reshape(H.shape) @ H
+    in_inverse = np.sum([_outer(at.design[:, s], p[:, s], q[:, s]) for s in _pieces(at)], axis=0)
+    H = at.inverse.reshape(in_inverse.shape)
+    in_hessian = -H @ in_inverse @ H
     in_hessian = (in_hessian + in_hessian.T) / 2
-    forms = quadratic_forms(at.design, in_hessian.reshape(at.inverse.shape))
+    matrix = in_hessian.reshape(at.inverse.shape)
+    forms = np.concatenate([quadratic_forms(at.design[:, s], matrix) for s in _pieces(at)], axis=-1)
     in_curvature = (moved[:, None] * step + step[:, None] * moved) / 2 + forms
     in_logits = p + _curvature_slope(at.loss, weight, in_curvature)
     in_params = H @ (in_logits @ at.design.T).ravel()
@@ -155,17 +159,20 @@ def _through_the_fit(at: _Fitted, weight: FloatArray, slope: FloatArray) -> Floa
     return np.asarray((forms * W).sum(axis=(0, 1)) - (of_sample * at.loss.error).sum(axis=0))
 
 
+def _pieces(at: _Fitted) -> Iterator[slice]:
+    m, p = at.inverse.shape[:2]
+    return pieces(at.design.shape[-1], m * p)
+
+
 def _outer(design: FloatArray, p: FloatArray, q: FloatArray) -> FloatArray:
-    """Σ x̃ p q' x̃', as (m, n_params, m, n_params)."""
-    left = p[:, None] * design
-    right = q[:, None] * design
-    flat = left.reshape(-1, design.shape[1]) @ right.reshape(-1, design.shape[1]).T
-    return flat.reshape(len(p), len(design), len(q), len(design))
+    """Σ x̃ p q' x̃' over all pairs of parameters, (m n_params, m n_params)."""
+    left, right = ((vectors[:, None] * design).reshape(-1, design.shape[1]) for vectors in (p, q))
+    return np.asarray(left @ right.T)
 
 
 def _curvature_slope(at: Local, weight: FloatArray, matrix: FloatArray) -> FloatArray:
     """Derivative of <matrix, W> of each sample in its logits, (m, n_samples)."""
     C, f = at.contrast, at.proba
-    whole = np.einsum("ka,abn,lb->kln", C, matrix, C, optimize=True)
-    in_proba = np.einsum("kkn->kn", whole) - 2 * (whole * f).sum(axis=1)
+    squares = squared(C) @ matrix.reshape(-1, matrix.shape[-1])
+    in_proba = squares - 2 * C @ applied(matrix, C.T @ f)
     return np.asarray(weight * (C.T @ (f * (in_proba - (f * in_proba).sum(axis=0)))))

@@ -1,5 +1,6 @@
 """Leave-one-out logits against fits that leave each sample out."""
 
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -125,3 +126,14 @@ def test_a_batch_is_its_members():
     for i in range(3):
         alone = left_out_softmax_logits(stack[i], z[i], y, weight[i], 0.5)
         np.testing.assert_allclose(found[i], alone, rtol=1e-9)
+
+
+def test_memory_is_that_of_the_samples():
+    n, d, K = 40_000, 5, 6
+    rng = np.random.default_rng(0)
+    X, z, y = rng.normal(size=(n, d)), rng.normal(size=(n, K)), np.arange(n) % K
+    tracemalloc.start()
+    left_out_softmax_logits(X, z, y, np.ones(n))
+    peak = tracemalloc.get_traced_memory()[1] / 8
+    tracemalloc.stop()
+    assert peak <= n * (K**2 + d)
