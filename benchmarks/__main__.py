@@ -10,6 +10,7 @@ BENCHMARKS = {
     "sim2": "fits:run_sim2",
     "softmax": "softmax:run",
     "growth": "softmax:run_growth",
+    "leaving-out": "leaving_out:run",
     "explore": "explore:run",
     "cnn": "cnn:run",
     "losses": "losses:run",

@@ -17,12 +17,7 @@ import numpy as np
 from scipy.special import expit
 
 from learnprop.equations.arrays import FloatArray
-
-DETERMINED = 1e-9
-"""Of a sample's own weight in its fit: what is left for the others when it is left out."""
-
-RIDGE = 1e-13
-"""Added to a Hessian, relative to its diagonal: a direction that no sample has is no crash."""
+from learnprop.equations.leave_one_out.response import DETERMINED, RIDGE
 
 
 def left_out_by_jacobian(

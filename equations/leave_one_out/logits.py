@@ -24,13 +24,17 @@ Beirami, Razaviyayn, Shahrampour and Tarokh (2017), NeurIPS 30; Rad and Maleki (
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import softmax
 
 from learnprop.equations.arrays import FloatArray, IntArray
-from learnprop.equations.leave_one_out.jacobian import (
-    DETERMINED,
-    RIDGE,
-    left_out_by_jacobian,
+from learnprop.equations.leave_one_out.jacobian import left_out_by_jacobian
+from learnprop.equations.leave_one_out.response import (
+    factors,
+    inverse_hessian,
+    local_loss,
+    moved_by,
+    pieces,
+    quadratic_forms,
+    standardised,
 )
 
 
@@ -59,13 +63,19 @@ def left_out_logit(
 
     Examples
     --------
-    >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 1, 0, 1])
-    >>> z = 0.908184 * X[:, 0] - 1.362276
-    >>> left_out_logit(X, z, y == 1, np.ones(4)).round(3).tolist()
-    [0.804, -1.947, 1.947, -0.804]
+    Twenty samples of one feature, and what a fit to the other nineteen would say of three:
+
+    >>> X, is_one = np.arange(20.0)[:, None], np.array(list("00100100101101101101")) == "1"
+    >>> z = 0.13008388 * X[:, 0] - 1.23579689  # of the fit to all
+    >>> z[[0, 2, 5]].round(2).tolist()
+    [-1.24, -0.98, -0.59]
+    >>> left_out_logit(X, z, is_one, np.ones(20))[[0, 2, 5]].round(2).tolist()
+    [-0.99, -1.52, -0.85]
+
+    Three fits to nineteen samples say -1.00, -1.59 and -0.87.
     """
-    design, ridge = _standardised(X, l2)
-    return left_out_by_jacobian(design, logit, is_one, weight, ridge)
+    design, ridge = standardised(X, l2)
+    return left_out_by_jacobian(design.mT, logit, is_one, weight, ridge)
 
 
 def left_out_softmax_logits(
@@ -89,22 +99,27 @@ def left_out_softmax_logits(
     -------
     ndarray, shape (..., n_samples, n_classes)
         NaN of a sample without which nothing is left to tell its logits. Memory is that of
-        n_samples (n_features + n_classes²) numbers.
+        n_samples (n_features + n_classes) numbers, and of the Hessian.
 
     Examples
     --------
     Two logits are one:
 
-    >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 1, 0, 1])
-    >>> z = 0.908184 * X[:, 0] - 1.362276
-    >>> both = left_out_softmax_logits(X, np.stack([0 * z, z], axis=1), y, np.ones(4))
-    >>> (both[:, 1] - both[:, 0]).round(3).tolist()
-    [0.804, -1.947, 1.947, -0.804]
+    >>> X, y = np.arange(20.0)[:, None], np.array([int(c) for c in "00100100101101101101"])
+    >>> z, weight = 0.13008388 * X[:, 0] - 1.23579689, np.ones(20)
+    >>> both = left_out_softmax_logits(X, np.stack([0 * z, z], axis=1), y, weight)
+    >>> bool(np.allclose(both[:, 1] - both[:, 0], left_out_logit(X, z, y == 1, weight)))
+    True
     """
-    C = contrasts(logits.shape[-1])
-    design, ridge = _standardised(X, l2)
-    curvature = weight[..., None, None] * _curvature(softmax(logits, axis=-1), C)
-    return moved_logits(_blocks(design, curvature, ridge), logits, y, weight)
+    design, ridge = standardised(X, l2)
+    inverse = inverse_hessian(design, ridge, logits, y, weight)
+    batch = np.broadcast_shapes(inverse.shape[:-4], logits.shape[:-2])
+    found = np.empty((*batch, *logits.shape[-2:]))
+    for piece in pieces(len(y), logits.shape[-1] * max(logits.shape[-1], design.shape[-2])):
+        A = quadratic_forms(design[..., piece], inverse)
+        of_piece = logits[..., piece, :], y[piece], weight[..., piece]
+        found[..., piece, :] = moved_logits(A, *of_piece)
+    return found
 
 
 def moved_logits(A: FloatArray, logits: FloatArray, y: IntArray, weight: FloatArray) -> FloatArray:
@@ -112,7 +127,7 @@ def moved_logits(A: FloatArray, logits: FloatArray, y: IntArray, weight: FloatAr
 
     Parameters
     ----------
-    A : ndarray, shape (..., n_samples, n_classes - 1, n_classes - 1)
+    A : ndarray, shape (..., n_classes - 1, n_classes - 1, n_samples)
         In coordinates of `contrasts`.
     logits, y, weight
         As in `left_out_softmax_logits`.
@@ -121,82 +136,6 @@ def moved_logits(A: FloatArray, logits: FloatArray, y: IntArray, weight: FloatAr
     -------
     ndarray, shape (..., n_samples, n_classes)
     """
-    C, proba = contrasts(logits.shape[-1]), softmax(logits, axis=-1)
-    error = _softmax_error(proba, y) @ C
-    curvature = weight[..., None, None] * _curvature(proba, C)
-    one = np.eye(C.shape[1])
-    left = one - curvature @ A
-    told = np.linalg.det(left) > DETERMINED
-    left = np.where(told[..., None, None], left, one)
-    step = A @ np.linalg.solve(left, (weight[..., None] * error)[..., None])
-    return np.where(told[..., None], logits + step[..., 0] @ C.T, np.nan)
-
-
-def contrasts(n_classes: int) -> FloatArray:
-    """Orthonormal columns that sum to zero, shape (n_classes, n_classes - 1).
-
-    Examples
-    --------
-    >>> (contrasts(2).round(4) + 0.0).tolist()
-    [[-0.7071], [0.7071]]
-    """
-    k = np.arange(1, n_classes)
-    C = np.where(np.arange(n_classes)[:, None] < k, -1.0, 0.0)
-    C[k, k - 1] = k
-    return np.asarray(C / np.sqrt(k * (k + 1)))
-
-
-def _standardised(X: FloatArray, l2: float) -> tuple[FloatArray, FloatArray]:
-    """Centred and scaled features with a column of ones, and α in their units: (..., n_params)."""
-    moved = X - X.mean(axis=-2, keepdims=True)
-    scale = np.sqrt((moved**2).mean(axis=-2, keepdims=True))
-    constant = scale == 0
-    scale = np.where(constant, 1.0, scale)
-    design = np.concatenate([moved / scale, np.ones_like(X[..., :1])], axis=-1)
-    # A feature that is constant has no say.
-    ridge = np.where(constant, 1.0, l2 / scale**2)
-    return design, np.concatenate([ridge[..., 0, :], np.zeros_like(scale[..., 0, :1])], axis=-1)
-
-
-def _diagonal(ridge: FloatArray, hessian: FloatArray) -> FloatArray:
-    """The penalty as a matrix, and so much more that columns may be collinear."""
-    mean = np.trace(hessian, axis1=-2, axis2=-1)[..., None] / hessian.shape[-1]
-    return np.asarray((ridge + RIDGE * mean)[..., None] * np.eye(hessian.shape[-1]))
-
-
-def _gram(left: FloatArray, weight: FloatArray, right: FloatArray) -> FloatArray:
-    return np.asarray((left * weight[..., None]).mT @ right)
-
-
-def _softmax_error(proba: FloatArray, y: IntArray) -> FloatArray:
-    """Probability minus target, that of the own class not by subtraction."""
-    own = np.arange(proba.shape[-1]) == y[:, None]
-    others = np.where(own, 0.0, proba)
-    return np.where(own, -others.sum(axis=-1, keepdims=True), others)
-
-
-def _curvature(proba: FloatArray, C: FloatArray) -> FloatArray:
-    """C' (diag f - f f') C of each sample."""
-    pulled = proba[..., None] * C
-    mean = proba @ C
-    return np.asarray(C.T @ pulled - mean[..., :, None] * mean[..., None, :])
-
-
-def _blocks(design: FloatArray, curvature: FloatArray, ridge: FloatArray) -> FloatArray:
-    """Blocks A of each sample, (..., n_samples, m, m), by pairs of contrasts."""
-    m, n_params = curvature.shape[-1], design.shape[-1]
-    batch = np.broadcast_shapes(design.shape[:-2], curvature.shape[:-3])
-    hessian = np.empty((*batch, m, n_params, m, n_params))
-    for a in range(m):
-        for b in range(a + 1):
-            block = _gram(design, curvature[..., a, b], design)
-            hessian[..., a, :, b, :] = hessian[..., b, :, a, :] = block
-    flat = hessian.reshape(*batch, m * n_params, m * n_params)
-    flat = flat + _diagonal(np.tile(ridge, m), flat)
-    inverse = np.linalg.inv(flat).reshape(hessian.shape)
-    A = np.empty((*batch, design.shape[-2], m, m))
-    for a in range(m):
-        for b in range(a + 1):
-            of_pair = ((design @ inverse[..., a, :, b, :]) * design).sum(axis=-1)
-            A[..., a, b] = A[..., b, a] = of_pair
-    return A
+    at = local_loss(logits, y, weight)
+    step = moved_by(factors(A, at.curvature), at.error)
+    return np.asarray(logits + (at.contrast @ step).mT)

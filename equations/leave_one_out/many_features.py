@@ -20,7 +20,8 @@ from __future__ import annotations
 import torch
 
 from learnprop.equations.arrays import FloatArray, IntArray
-from learnprop.equations.leave_one_out.logits import contrasts, moved_logits
+from learnprop.equations.leave_one_out.logits import moved_logits
+from learnprop.equations.leave_one_out.response import contrasts
 
 
 def left_out_logits_of_many_features(
@@ -90,7 +91,7 @@ def left_out_logits_of_many_features(
     of_intercept = C.mT @ Q @ C
     of_intercept.diagonal().add_(intercept_l2)
     A = C.mT @ (A + U @ torch.linalg.solve(of_intercept, U.mT)) @ C
-    return moved_logits(A.cpu().numpy(), logits, y, weight)
+    return moved_logits(np.moveaxis(A.cpu().numpy(), 0, -1), logits, y, weight)
 
 
 def _inverse(kernel: torch.Tensor, root: torch.Tensor) -> torch.Tensor:
