@@ -130,6 +130,10 @@ from learnprop.simulations.engine.workers import (
 from learnprop.simulations.fitters.fit import (
     Fit as Fit,
 )
+from learnprop.simulations.fitters.leave_one_out import (
+    LeaveOneOut as LeaveOneOut,
+    leave_one_out as leave_one_out,
+)
 from learnprop.simulations.fitters.logistic import (
     fit_logistic as fit_logistic,
     logistic_logits as logistic_logits,
@@ -287,6 +291,8 @@ __all__ = [
     "fit_softmax",
     "softmax_logits",
     "fit_one_vs_all",
+    "leave_one_out",
+    "LeaveOneOut",
     "fit_softmax_mlp",
     "initial_softmax_params",
     "softmax_mlp_logits",

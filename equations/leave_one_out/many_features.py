@@ -91,7 +91,7 @@ def left_out_logits_of_many_features(
     of_intercept = C.mT @ Q @ C
     of_intercept.diagonal().add_(intercept_l2)
     A = C.mT @ (A + U @ torch.linalg.solve(of_intercept, U.mT)) @ C
-    return moved_logits(np.moveaxis(A.cpu().numpy(), 0, -1), logits, y, weight)
+    return moved_logits(A.permute(1, 2, 0).cpu().numpy(), logits, y, weight)
 
 
 def _inverse(kernel: torch.Tensor, root: torch.Tensor) -> torch.Tensor:
