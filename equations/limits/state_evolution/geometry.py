@@ -1,4 +1,4 @@
-"""Class means from the distances between them."""
+"""Shares of the classes, and their means from the distances between them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,45 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument, shown
-from learnprop.equations.arrays import FloatArray, as_numbers
+from learnprop.equations.arrays import FloatArray, as_numbers, by_class
 
 EUCLIDEAN_TO = 1e-9
 """How far below zero an eigenvalue may be, in units of the largest distance squared."""
+
+SUM_TO = 1e-6
+"""How far from one the sum of shares may be, which are then divided by it."""
+
+
+def check_class_share(class_share: ArrayLike) -> FloatArray:
+    """Return shares as float64 if they are those of at least two classes, and sum to one.
+
+    Parameters
+    ----------
+    class_share : array_like, shape (n_classes,)
+
+    Returns
+    -------
+    ndarray of float64, shape (n_classes,)
+
+    Raises
+    ------
+    BadArgument
+
+    Examples
+    --------
+    >>> check_class_share([0.9, 0.1]).tolist()
+    [0.9, 0.1]
+    >>> check_class_share([90, 10])
+    Traceback (most recent call last):
+    ValueError: class_share must be positive and sum to one, got [90.0, 10.0]
+    """
+    share = by_class(class_share, "class_share")
+    if share.ndim != 1 or len(share) < 2:
+        raise BadArgument("class_share", f"must hold at least 2 shares, got shape {share.shape}")
+    if not (share > 0).all() or not abs(share.sum() - 1) <= SUM_TO:
+        said = f"must be positive and sum to one, got {shown(share)}"
+        raise BadArgument("class_share", said)
+    return np.asarray(share / share.sum())
 
 
 def means_at(separation: ArrayLike, n_classes: int) -> FloatArray:
@@ -52,11 +87,11 @@ def means_at(separation: ArrayLike, n_classes: int) -> FloatArray:
             f"must be a distance or shape {(n_classes, n_classes)}, got shape {distance.shape}",
         )
     if not np.isfinite(distance).all() or (distance < 0).any():
-        raise BadArgument("separation", f"must not be negative, got {shown(separation)}")
-    if (distance != distance.T).any() or distance.diagonal().any():
-        raise wrong
+        raise BadArgument("separation", f"must be finite and not negative, got {shown(separation)}")
     centring = np.eye(n_classes) - 1 / n_classes
     scale = distance.max() or 1.0
+    if np.abs(distance - distance.T).max() > EUCLIDEAN_TO * scale or distance.diagonal().any():
+        raise wrong
     value, vector = np.linalg.eigh(-centring @ (distance / scale) ** 2 @ centring / 2)
     if value[0] < -EUCLIDEAN_TO:
         raise wrong

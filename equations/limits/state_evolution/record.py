@@ -1,10 +1,8 @@
-"""What a state evolution says of the minimiser in the limit: one record for any number of classes."""
+"""What a state evolution says of a minimiser: one record for any number of classes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
 
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.balance import gap, residual
@@ -89,6 +87,7 @@ def state_of(
 
     Examples
     --------
+    >>> import numpy as np
     >>> half = np.full((2, 2), 0.5)
     >>> centred = np.array([[0.25, -0.25], [-0.25, 0.25]])  # of the logits (-z/2, z/2)
     >>> found = state_of(
