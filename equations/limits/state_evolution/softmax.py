@@ -173,7 +173,7 @@ def population(classes: Classes) -> Order:
     none = np.zeros((n_free, n_free))
     order = Order(bias, slope, np.pad(slope, ((0, 0), (0, n_free - n_dims))), none)
     _, curvature = _at_start(classes, order)
-    return replace(order, inverse=np.linalg.inv(curvature))
+    return replace(order, inverse=np.asarray(np.linalg.inv(curvature)))
 
 
 def _at_start(classes: Classes, limit: Order) -> tuple[FloatArray, FloatArray]:
@@ -207,7 +207,7 @@ def followed(classes: Classes, kappa: float, limit: Order) -> Order:
     while (solved := path[-1][0]) < kappa:
         target = min(kappa, solved + step)
         if not solved:
-            order = replace(limit, root=np.linalg.cholesky(signal + target * noise))
+            order = replace(limit, root=np.asarray(np.linalg.cholesky(signal + target * noise)))
         try:
             order = _on_coarse_rules(classes, target, order)
         except (Lost, np.linalg.LinAlgError):

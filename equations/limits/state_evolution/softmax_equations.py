@@ -147,7 +147,7 @@ def error_of(order: Order, parts: list[FloatArray]) -> float:
     """Largest residual, relative to the scale of its equation: gradient, logits, their square."""
     L = order.root
     scales = [1.0, np.abs(L).max(), np.abs(L @ L.T).max(), 1 / np.abs(order.inverse).max()]
-    return max(float(np.abs(e).max(initial=0.0)) / s for e, s in zip(parts, scales, strict=True))
+    return max(float(np.abs(e).max(initial=0.0) / s) for e, s in zip(parts, scales, strict=True))
 
 
 def as_vector(parts: list[FloatArray]) -> FloatArray:

@@ -97,7 +97,8 @@ def fields(
         open_ = open_[reach > 1e-8]  # the error of the next is its square
         if not len(open_):
             gradient, curvature, slope = _at(z, leverage, contrast, label, weight)
-            return Fields(z, gradient, np.linalg.solve(slope.swapaxes(1, 2), curvature))
+            response = np.linalg.solve(slope.swapaxes(1, 2), curvature)
+            return Fields(z, gradient, np.asarray(response))
     raise Lost
 
 

@@ -14,6 +14,7 @@ from learnprop.equations.limits.quadrature import (
     normal_ball_quadrature,
     standard_normal_quadrature,
 )
+from learnprop.equations.limits.state_evolution import state_evolution
 from learnprop.equations.limits.state_evolution.binary import binary_state
 from learnprop.equations.limits.state_evolution.geometry import means_at
 from learnprop.equations.limits.state_evolution.softmax import population, softmax_state
@@ -172,6 +173,18 @@ def check_against_fits(share, means, kappa, P):
             assert abs(ratio - 1 - state.gap[j]) <= 4 * mcse, (setting, j)
             of_wrong.append(abs(ratio - 1) / mcse)  # the limit κ = 0: no gap
     return of_wrong
+
+
+def test_any_number_of_classes_comes_through_one_function():
+    state = state_evolution(
+        0.05, class_share=[0.5, 0.3, 0.2], class_weight=[1, 2, 3], separation=2.0
+    )
+    by_hand = softmax_state(
+        0.05, np.array([0.5, 0.3, 0.2]), np.array([1.0, 2.0, 3.0]), means_at(2.0, 3)
+    )
+    np.testing.assert_array_equal(state.mean_proba, by_hand.mean_proba)
+    with pytest.raises(ValueError, match=r"kappa must be smaller for these classes.*got 2\.0"):
+        state_evolution(2.0, class_share=[0.5, 0.3, 0.2], class_weight=[1, 1, 1], separation=4.0)
 
 
 def test_three_classes_are_as_fitted():
