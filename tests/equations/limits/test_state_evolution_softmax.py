@@ -183,8 +183,6 @@ def test_any_number_of_classes_comes_through_one_function():
         0.05, np.array([0.5, 0.3, 0.2]), np.array([1.0, 2.0, 3.0]), means_at(2.0, 3)
     )
     np.testing.assert_array_equal(state.mean_proba, by_hand.mean_proba)
-    with pytest.raises(ValueError, match=r"kappa must be smaller for these classes.*got 2\.0"):
-        state_evolution(2.0, class_share=[0.5, 0.3, 0.2], class_weight=[1, 1, 1], separation=4.0)
 
 
 def test_three_classes_are_as_fitted():
