@@ -1,5 +1,6 @@
 """Softmax regression of K Gaussian classes, against fits, the binary solver and differences."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -136,9 +137,15 @@ def test_where_it_stops_it_says_so():
 
 @pytest.mark.slow
 def test_three_classes_become_separable_whatever_their_weights():
+    solved, extrapolated = [], []
     for weight in (np.ones(3), 1 / SHARE):
-        with pytest.raises(ValueError, match=r"solved up to 0\.17.* about 0\.1[89], got 0\.3"):
+        with pytest.raises(ValueError, match="kappa must be smaller") as refused:
             softmax_state(0.3, SHARE, weight, MEANS)
+        low, high = re.findall(r"0\.\d+", str(refused.value))[:2]
+        solved.append(float(low))
+        extrapolated.append(float(high))
+    # The spread's inverse falls ever faster: a straight line through it meets zero too late.
+    assert max(solved) < min(extrapolated) < max(solved) + 0.02
 
 
 def observed(share, means, n_samples, kappa, n_runs, step):
@@ -148,8 +155,9 @@ def observed(share, means, n_samples, kappa, n_runs, step):
     placed = np.pad(means, ((0, 0), (0, n_features - means.shape[1])))
     C, rule = contrasts(len(share)), normal_ball_quadrature(len(share) - 1, step, 5.0)
     found = []
-    for batch in range(n_runs // 25):
-        X = np.random.default_rng([1, batch]).standard_normal((25, n_samples, n_features))
+    size = min(25, n_runs)
+    for batch in range(n_runs // size):
+        X = np.random.default_rng([1, batch]).standard_normal((size, n_samples, n_features))
         fit = fit_softmax(X + placed[y], y, np.stack([np.ones(len(share)), 1 / share]))
         assert (fit.status == "converged").all()
         for theta in fit.params.reshape(-1, *fit.params.shape[2:]):
@@ -191,7 +199,7 @@ def test_three_classes_are_as_fitted():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n_samples", "n_runs"), [(1000, 150), (4000, 25)])
+@pytest.mark.parametrize(("n_samples", "n_runs"), [(1000, 150), (4000, 15)])
 def test_three_classes_are_as_fitted_at_size(n_samples, n_runs):
     P = observed(SHARE, MEANS, n_samples, 0.02, n_runs, 0.5)
     assert max(check_against_fits(SHARE, MEANS, 0.02, P)) > 6
