@@ -1,6 +1,5 @@
 """Softmax regression of K Gaussian classes, against fits, the binary solver and differences."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -136,16 +135,20 @@ def test_where_it_stops_it_says_so():
 
 
 @pytest.mark.slow
-def test_three_classes_become_separable_whatever_their_weights():
-    solved, extrapolated = [], []
-    for weight in (np.ones(3), 1 / SHARE):
-        with pytest.raises(ValueError, match="kappa must be smaller") as refused:
-            softmax_state(0.3, SHARE, weight, MEANS)
-        low, high = re.findall(r"0\.\d+", str(refused.value))[:2]
-        solved.append(float(low))
-        extrapolated.append(float(high))
-    # The spread's inverse falls ever faster: a straight line through it meets zero too late.
-    assert max(solved) < min(extrapolated) < max(solved) + 0.02
+def test_three_classes_are_separable_where_no_fit_has_a_minimum():
+    y = np.repeat(np.arange(3), [600, 300, 100])
+    weights = np.stack([np.ones(3), 1 / SHARE])
+    for kappa, status in ((0.16, "converged"), (0.2, "separated")):
+        n_features = round(1000 * kappa)
+        X = np.random.default_rng(3).standard_normal((3, 1000, n_features))
+        fit = fit_softmax(X + np.pad(MEANS, ((0, 0), (0, n_features - 2)))[y], y, weights)
+        assert (fit.status == status).all()
+        for weight in weights:
+            if status == "converged":
+                assert softmax_state(kappa, SHARE, weight, MEANS).error < 1e-5
+            else:
+                with pytest.raises(ValueError, match=r"kappa must be .* about 0\.1[789], got 0\.2"):
+                    softmax_state(kappa, SHARE, weight, MEANS)
 
 
 def observed(share, means, n_samples, kappa, n_runs, step):
