@@ -50,6 +50,9 @@ from learnprop.equations.limits.state_evolution.separability import (
 SOLVED_TO = 1e-10
 """Largest residual of the equations, each relative to its terms."""
 
+SHORTEST_STRIDE = 1e-2
+"""Of the way to separability, in e-foldings of 1 - κ/κ_c."""
+
 LARGEST_SPREAD = 1e3
 """Of the log odds, in standard deviations; the quadrature has 36 nodes for each."""
 
@@ -281,8 +284,18 @@ def _solved(
     if kappa >= threshold:
         return at, np.inf
     depth = -np.log1p(-kappa / threshold)
-    for part in np.linspace(0, depth, int(np.ceil(depth)) + 1)[1:]:
-        partly = threshold * -np.expm1(-part)
-        found = root(fixed_point, at, (partly, share, weight, size), jac=True, tol=1e-13)
-        at = found.x
-    return at, float(np.abs(found.fun).max())
+    done, stride = 0.0, 1.0
+    while done < depth and stride > SHORTEST_STRIDE:
+        to = min(done + stride, depth)
+        partly = kappa if to == depth else threshold * -np.expm1(-to)
+        try:
+            found = root(fixed_point, at, (partly, share, weight, size), jac=True, tol=1e-13)
+        except NoMinimiser:
+            stride /= 2
+            continue
+        error = float(np.abs(found.fun).max())
+        if error <= SOLVED_TO:
+            at, done, stride = found.x, to, 2 * stride
+        else:
+            stride /= 2
+    return at, error if done == depth else np.inf
