@@ -107,7 +107,9 @@ def _label(ax: Any) -> None:
     """Ticks at round gaps, in per cent; κ as plain numbers."""
     low, high = ax.get_ylim()
     shown = [tick for tick in TICKS if low <= 1 + tick <= high]
-    ax.set_yticks([1 + t for t in shown], [f"{100 * t:+.0f} %" if t else "0" for t in shown])
+    ax.set_yticks(
+        [1 + t for t in shown], [f"{100 * t:+.0f} %".replace("-", "\N{MINUS SIGN}") for t in shown]
+    )
     ax.minorticks_off()
     left, right = ax.get_xlim()
     inside = [t for t in KAPPA_TICKS if left <= t <= right]

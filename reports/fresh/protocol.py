@@ -40,7 +40,7 @@ def fresh_protocol(study: Study) -> Protocol:
             "ratios of means over runs. For leave-one-out, paired by run, with the jackknife's "
             "90 % interval; for state evolution with Fieller's of the observed gap. Put to "
             f"{margin}: `holds`, `fails`, `inconclusive`.",
-            f"Repaired: {decision(design['margin'])[0].lower()}{decision(design['margin'])[1:]}",
+            f"What is left after the repair: {decision(design['margin'])}",
             "A setting of a cell has no numbers where more than 5 % of its runs have no model; "
             "their reason stands in the place of verdicts.",
             *no_minimum(study),

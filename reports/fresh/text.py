@@ -19,20 +19,20 @@ def gap_grid(table: Fresh, n_classes: int, markup: Markup = TEXT) -> Grid:
         ("state ev.", lambda r: _theory(r, markup)),
         ("leave-one-out", lambda r: _gap(r, "gap_left_out", markup)),
         ("observed", lambda r: _gap(r, "gap", markup)),
-        ("predicted", lambda r: str(r["verdict"])),
         ("repaired", lambda r: _gap(r, "gap_repaired", markup)),
+        ("predicted", lambda r: str(r["verdict"])),
+        ("by state ev.", lambda r: str(r["verdict_state"])),
         ("no gap left", lambda r: str(r["verdict_repaired"])),
-        ("state ev. is right", lambda r: str(r["verdict_state"])),
     ]
     rows = shown(table, n_classes)
     said = _class_said(n_classes)
     notes = [
-        f"gap left/right - 1 of {said}, with 90 % intervals",
+        f"gap left/right - 1 of {said}, with 90 % intervals; predicted: by leave-one-out",
         *_threshold_note(table, n_classes),
-        *_finite_note(rows, markup),
+        *_finite_note(rows),
         *_below(table),
     ]
-    minor = ("d", "state ev. is right", "no gap left")
+    minor = ("d", "by state ev.", "no gap left")
     return lay_out(rows, columns, first="first", minor=minor, note="\n".join(notes), keys=3)
 
 
@@ -124,7 +124,7 @@ def _threshold_note(table: Fresh, n_classes: int) -> list[str]:
     return [f"beyond κ = {at:.3g} training samples are separable: no minimum"]
 
 
-def _finite_note(rows: Iterable[Row], markup: Markup) -> list[str]:
+def _finite_note(rows: Iterable[Row]) -> list[str]:
     """How far the limit of many samples is from samples of this size, where κ is large."""
     beyond = [
         r
@@ -135,7 +135,7 @@ def _finite_note(rows: Iterable[Row], markup: Markup) -> list[str]:
         return []
     worst = max(beyond, key=lambda r: abs(r["difference_state"]))
     value, low, high = (worst[f"difference_state{end}"] for end in ("", "_low", "_high"))
-    by = percent_interval(value, low, high, markup)
+    by = percent_interval(value, low, high)
     return [
         f"state evolution is of N to infinity: beyond κ = {LARGE_ENOUGH_UP_TO:g} left/right at "
         f"N = {worst['n_samples']} differs from it",
@@ -163,6 +163,11 @@ def _observed(row: Row, markup: Markup) -> str:
 def _words(text: str, markup: Markup) -> str:
     if markup is TEXT:
         return text
-    for plain, formula in (("κ <= ", r"$\kappa \leq$ "), ("K = ", "$K$ = "), (" %", r"\,\%")):
+    for plain, formula in (
+        ("κ <= ", r"$\kappa \leq$ "),
+        ("κ >= ", r"$\kappa \geq$ "),
+        ("K = ", "$K$ = "),
+        (" %", r"\,\%"),
+    ):
         text = text.replace(plain, formula)
     return text

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 N_POINTS = 24
 """Of a curve."""
 
+NEAR = 0.98
+"""How near to the threshold a curve goes, where that is known: there all gaps go to infinity."""
+
 
 def share_of(train_size: Sequence[int]) -> FloatArray:
     """Share of the training samples in each class."""
@@ -79,6 +82,7 @@ def curves(cells: Sequence[FreshCell]) -> pd.DataFrame:
     for n_classes in dict.fromkeys(len(cell.train_size) for cell in cells):
         mine = [cell for cell in cells if len(cell.train_size) == n_classes]
         low, high = (end(cell.kappa for cell in mine) for end in (min, max))
+        high = np.fmin(high, NEAR * threshold(mine[0]))
         for setting, weight in mine[0].class_weight:
             for kappa in np.geomspace(low, high, N_POINTS).tolist():
                 gap = predicted_gap(kappa, mine[0].train_size, weight, mine[0].separation)
