@@ -1,5 +1,4 @@
-"""Linear classifiers of Gaussian classes where n_features / n_samples stays fixed: how large the gap
-on fresh data is, exactly and before anything is fitted."""
+"""Gaussian classes where n_features / n_samples stays fixed: their gap, and nothing is fitted."""
 
 from __future__ import annotations
 
@@ -74,11 +73,8 @@ def state_evolution(
 
         return softmax_state(number, share, weight, means)
     except NoMinimiser:
-        where = ""
+        problem = f"{number:.6g} leaves no minimiser: training samples are separable, or nearly so"
         if len(share) == 2:
-            where = f" (threshold: {threshold_of(share, half_distance(means)):.6g})"
-        raise BadArgument(
-            "kappa",
-            f"{number:.6g} leaves no minimiser: the training samples are separable, or too nearly "
-            f"so for float64{where}",
-        ) from None
+            threshold = threshold_of(share, half_distance(means))
+            problem += f"; of these two classes they are from {threshold:.6g} on"
+        raise BadArgument("kappa", problem) from None
