@@ -133,8 +133,8 @@ def _inverse_is_worse(compared: Sequence[Compared]) -> Iterable[Claim]:
             more = of_ratios(lambda a, b: np.abs(a - 1) - np.abs(b - 1), *pairs)
             tests.append((f"{name}, class {n_classes - 1}", more, above(more, 0.0)))
         yield every(
-            f"K = {n_classes}: inverse weights make the gap of the rarest class larger than equal ones, "
-            f"κ >= {WORSE_FROM:g}",
+            f"K = {n_classes}: under inverse weights the rarest class's gap is larger than under "
+            f"equal ones, κ >= {WORSE_FROM:g}",
             "|gap| of inverse minus of equal weights", "> 0", tests,
         )  # fmt: skip
 

@@ -54,7 +54,8 @@ def draw_gaps(table: Fresh) -> Figure | None:
             _draw_setting(ax, table, n_classes, setting, look)
         ax.axhline(1, color=THEORY, lw=0.6, ls=":", zorder=0)
         if kappa.min() < table.threshold[n_classes] < kappa.max():
-            _mark_threshold(ax, table.threshold[n_classes])
+            ax.axvline(table.threshold[n_classes], color=THEORY, lw=0.8)
+        _mark_without_model(ax, table.summary[table.summary["classes"] == n_classes])
         ax.set(xscale="log", yscale="log", title=f"{n_classes} classes: the rarest")
         ax.set_xlim(kappa.min() / 1.25, kappa.max() * 1.25)
         _label(ax)
@@ -95,12 +96,14 @@ def _rows(frame: pd.DataFrame, wanted: Mapping[str, Any]) -> pd.DataFrame:
     return frame[(frame[list(wanted)] == list(wanted.values())).all(axis=1)]
 
 
-def _mark_threshold(ax: Any, kappa: float) -> None:
-    ax.axvline(kappa, color=THEORY, lw=0.8)
-    ax.text(
-        kappa * 1.03, 0.03, "separable", transform=ax.get_xaxis_transform(), rotation=90,
-        va="bottom", ha="left", fontsize=7,
-    )  # fmt: skip
+def _mark_without_model(ax: Any, rows: pd.DataFrame) -> None:
+    """Say why there are no marks at a κ under any setting."""
+    for kappa, cell in rows.groupby("kappa"):
+        if cell["gap"].isna().all():
+            ax.text(
+                kappa, 0.5, cell["verdict"].iloc[0], transform=ax.get_xaxis_transform(),
+                rotation=90, va="center", ha="center", fontsize=7,
+            )  # fmt: skip
 
 
 def _label(ax: Any) -> None:

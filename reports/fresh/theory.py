@@ -49,6 +49,9 @@ def predicted_gap(
     ndarray or None
         None where the training samples are separable, or nearly, and of too many classes.
     """
+    equal = (1.0,) * len(train_size)
+    if weight != equal and predicted_gap(kappa, train_size, equal, separation) is None:
+        return None  # what separates the classes does so under any weights
     try:
         return state_evolution(
             kappa, class_share=share_of(train_size), class_weight=weight, separation=separation
@@ -65,7 +68,7 @@ def threshold(cell: FreshCell) -> float:
 
 
 def curves(cells: Sequence[FreshCell]) -> pd.DataFrame:
-    """Gap by state evolution between the smallest and the largest κ of each number of classes.
+    """Gap by state evolution from the smallest κ of each number of classes on.
 
     Parameters
     ----------
@@ -74,20 +77,32 @@ def curves(cells: Sequence[FreshCell]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per number of classes, λ setting, κ and class, up to where there is no minimum.
+        One row per number of classes, λ setting, κ and class, up to the threshold where that is
+        known, else to the largest κ of a cell that has a minimum.
     """
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
     for n_classes in dict.fromkeys(len(cell.train_size) for cell in cells):
         mine = [cell for cell in cells if len(cell.train_size) == n_classes]
-        low, high = (end(cell.kappa for cell in mine) for end in (min, max))
-        high = np.fmin(high, NEAR * threshold(mine[0]))
         for setting, weight in mine[0].class_weight:
-            for kappa in np.geomspace(low, high, N_POINTS).tolist():
+            for kappa in _grid(mine, weight):
                 gap = predicted_gap(kappa, mine[0].train_size, weight, mine[0].separation)
-                if gap is None:
-                    break
                 about = {"classes": n_classes, "setting": setting, "kappa": kappa}
-                rows += [about | {"class": k, "gap": g} for k, g in enumerate(gap.tolist())]
+                of_classes = enumerate(() if gap is None else gap.tolist())
+                rows += [about | {"class": k, "gap": g} for k, g in of_classes]
     return pd.DataFrame(rows, columns=["classes", "setting", "kappa", "class", "gap"])
+
+
+def _grid(cells: Sequence[FreshCell], weight: tuple[float, ...]) -> list[float]:
+    """Values of κ of a curve; none where no cell has a minimum."""
+    solved = [
+        cell.kappa
+        for cell in cells
+        if predicted_gap(cell.kappa, cell.train_size, weight, cell.separation) is not None
+    ]
+    if not solved:
+        return []
+    largest = max(cell.kappa for cell in cells)
+    high = np.fmin(largest, NEAR * threshold(cells[0])) if len(cells[0].train_size) == 2 else 0.0
+    return np.geomspace(min(solved), max(high, *solved), N_POINTS).tolist()

@@ -62,4 +62,4 @@ class Options:
     beta: Beta = BETA
     margin: Margin = 0.05
     device: Device = "cpu"
-    quick: Annotated[bool, quick_option(runs=20, kappa=(0.01, 0.05, 0.2), train_size=400)] = False
+    quick: Annotated[bool, quick_option(runs=10, kappa=(0.02, 0.05, 0.1))] = False

@@ -18,7 +18,7 @@ from learnprop.equations.mean_proba import FloatArray
 
 LOG2_POINTS = 12
 """Of the points of a class. With means 2 apart and slopes up to three times those of the posterior,
-P is within 1e-7 of quadrature for two classes, 2e-4 for three and 1e-3 for five."""
+P is within 5e-6 of quadrature for two classes, 2e-4 for three and 1e-3 for five."""
 
 
 @cache
