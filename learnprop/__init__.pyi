@@ -55,6 +55,15 @@ from learnprop.equations.labels import (
 from learnprop.equations.limits.predictions import (
     predict_logistic_ratio as predict_logistic_ratio,
 )
+from learnprop.equations.limits.state_evolution import (
+    state_evolution as state_evolution,
+)
+from learnprop.equations.limits.state_evolution.record import (
+    StateEvolution as StateEvolution,
+)
+from learnprop.equations.limits.state_evolution.separability import (
+    separability_threshold as separability_threshold,
+)
 from learnprop.equations.losses.class_sums import (
     ClassSums as ClassSums,
     class_sums as class_sums,
@@ -197,6 +206,7 @@ __all__ = [
     "explore",
     "cnn",
     "losses",
+    "fresh",
     # Measure a classifier
     "mean_proba",
     "mean_proba_and_second_moments",
@@ -238,6 +248,10 @@ __all__ = [
     "gaps_of_model",
     "joint_test_of_model",
     "predict_logistic_ratio",
+    # The gap on fresh data, before it is drawn
+    "state_evolution",
+    "StateEvolution",
+    "separability_threshold",
     # Losses
     "WeightedSoftmaxLoss",
     "weighted_softmax_loss",
@@ -505,6 +519,32 @@ def losses(
     precision: Literal["float32", "tf32", "bf16"] = ...,
     compile: bool = ...,
     states: str = ...,
+    margin: float = ...,
+    device: Literal["auto", "cpu", "cuda"] = ...,
+    quick: bool = ...,
+    out: str | PathLike[str] | None = ...,
+    fresh: bool = ...,
+    jobs: int = ...,
+    backend: Literal["loky", "threading", "sequential", "dask"] = ...,
+    scheduler: str | None = ...,
+    mcse: float | None = ...,
+    max_failures: float = ...,
+    timeout: float | None = ...,
+    progress: bool = ...,
+) -> StudyResult: ...
+
+def fresh(
+    *,
+    runs: int = ...,
+    seed: int = ...,
+    classes: str | int | Sequence[int] | NDArray[Any] = ...,
+    kappa: str | float | Sequence[float] | NDArray[Any] = ...,
+    train_size: int = ...,
+    imbalance: float = ...,
+    separation: float = ...,
+    shift: float = ...,
+    weights: str | float | Sequence[str | float | Sequence[float]] | NDArray[Any] = ...,
+    beta: float = ...,
     margin: float = ...,
     device: Literal["auto", "cpu", "cuda"] = ...,
     quick: bool = ...,
