@@ -58,6 +58,8 @@ class FreshCell(FittedCell):
     separation: float
     shift: float
 
+    measured_on = "population"  # split of the gap that a target of precision is for
+
     @property
     def kappa(self) -> float:
         """Features per training sample."""
