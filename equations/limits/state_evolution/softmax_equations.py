@@ -55,9 +55,7 @@ class Moments:
 def flat(order: Order) -> FloatArray:
     """Parameters as one vector; of matrices that are symmetric or triangular, the lower part."""
     low = np.tril_indices(len(order.bias))
-    return np.concatenate(
-        [order.bias, order.slope.ravel(), order.root[low], order.inverse[low]]
-    )
+    return np.concatenate([order.bias, order.slope.ravel(), order.root[low], order.inverse[low]])
 
 
 def order_of(vector: FloatArray, like: Order) -> Order:
@@ -149,7 +147,7 @@ def error_of(order: Order, parts: list[FloatArray]) -> float:
     """Largest residual, relative to the scale of its equation: gradient, logits, their square."""
     L = order.root
     scales = [1.0, np.abs(L).max(), np.abs(L @ L.T).max(), 1 / np.abs(order.inverse).max()]
-    return max(float(np.abs(e).max(initial=0.0)) / s for e, s in zip(parts, scales, strict=True))
+    return max(float(np.abs(e).max(initial=0.0) / s) for e, s in zip(parts, scales, strict=True))
 
 
 def as_vector(parts: list[FloatArray]) -> FloatArray:
@@ -160,13 +158,12 @@ def as_vector(parts: list[FloatArray]) -> FloatArray:
 def jacobian(classes: Classes, kappa: float, order: Order, moments: Moments) -> FloatArray:
     """Derivatives of `as_vector` of the residuals in the parameters of `flat`."""
     sums, R, L, B = _sums(classes, moments.first), order.inverse, order.root, order.slope
-    n_classes, n_free = len(classes.share), len(L)
     L_inverse, R_inverse = np.linalg.inv(L), np.linalg.inv(R)
     columns = []
     for unit in np.eye(len(flat(order))):
         d = order_of(unit, order)
         in_class = (d.bias + classes.mean @ d.slope.T)[:, :, None]
-        in_all = np.hstack([d.root, -kappa * d.inverse])[None].repeat(n_classes, axis=0)
+        in_all = np.hstack([d.root, -kappa * d.inverse])[None].repeat(len(classes.share), axis=0)
         moved = np.concatenate([in_class, in_all], axis=2)
         change = _sums(classes, np.einsum("kabij,kbi->kaj", moments.second, moved))
         square = change.square + change.square.T
@@ -179,5 +176,4 @@ def jacobian(classes: Classes, kappa: float, order: Order, moments: Moments) -> 
             _symmetric(of_noise) + R_inverse @ d.inverse @ R_inverse,
         ]
         columns.append(as_vector(parts))
-    assert n_free == len(order.bias)
     return np.stack(columns, axis=1)

@@ -33,8 +33,8 @@ def contrasts(n_classes: int) -> FloatArray:
     Examples
     --------
     >>> C = contrasts(3)
-    >>> (C.T @ C).round(12).tolist(), np.abs(C.sum(axis=0)).max() < 1e-15
-    ([[1.0, 0.0], [0.0, 1.0]], np.True_)
+    >>> bool(np.abs(C.T @ C - np.eye(2)).max() < 1e-12), bool(np.abs(C.sum(axis=0)).max() < 1e-12)
+    (True, True)
     """
     return np.linalg.qr(np.eye(n_classes) - 1 / n_classes)[0][:, :-1]
 
@@ -83,22 +83,33 @@ def fields(
     >>> np.abs(found.fitted + 2.0 * found.gradient - 0.3).max() < 1e-12
     np.True_
     """
-    n_free = contrast.shape[1]
-    squares = (contrast[:, :, None] * contrast[:, None, :]).reshape(len(contrast), -1)
-    z = left_out if start is None else start
+    z = left_out.copy() if start is None else start.copy()
+    open_ = np.arange(len(z))
     for _ in range(300):
-        proba = softmax(z @ contrast.T, axis=1)
-        mean = proba @ contrast
-        gradient = weight * (mean - contrast[label])
-        second = (proba @ squares).reshape(-1, n_free, n_free)
-        curvature = weight * (second - mean[:, :, None] * mean[:, None, :])
-        slope = np.eye(n_free) + leverage @ curvature
-        step = np.linalg.solve(slope, (left_out - z - gradient @ leverage)[:, :, None])[:, :, 0]
-        reach = np.ptp(step @ contrast.T, axis=1)
+        gradient, curvature, slope = _at(z[open_], leverage, contrast, label, weight)
+        missing = left_out[open_] - z[open_] - gradient @ leverage
+        step = np.linalg.solve(slope, missing[:, :, None])[:, :, 0]
+        reach = np.ptp(contrast @ step.T, axis=0)  # along long axes: five times as fast
         if not np.isfinite(reach).all():
             break
-        if reach.max() <= 1e-10:
-            return Fields(z, gradient, np.linalg.solve(slope.swapaxes(1, 2), curvature))
         short = np.maximum(reach, 1e-10)
-        z = z + step * (np.log1p(short) / short)[:, None]
+        z[open_] += step * (np.log1p(short) / short)[:, None]
+        open_ = open_[reach > 1e-8]  # the error of the next is its square
+        if not len(open_):
+            gradient, curvature, slope = _at(z, leverage, contrast, label, weight)
+            response = np.linalg.solve(slope.swapaxes(1, 2), curvature)
+            return Fields(z, gradient, np.asarray(response))
     raise Lost
+
+
+def _at(
+    z: FloatArray, leverage: FloatArray, contrast: FloatArray, label: int, weight: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Gradient u, its derivative W in z, and that of z + Γ u, the identity plus Γ W."""
+    n_free = contrast.shape[1]
+    squares = (contrast[:, :, None] * contrast[:, None, :]).reshape(len(contrast), -1)
+    proba = softmax(contrast @ z.T, axis=0).T
+    mean = proba @ contrast
+    second = (proba @ squares).reshape(-1, n_free, n_free)
+    curvature = weight * (second - mean[:, :, None] * mean[:, None, :])
+    return weight * (mean - contrast[label]), curvature, np.eye(n_free) + leverage @ curvature
