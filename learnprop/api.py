@@ -88,15 +88,17 @@ class StudyResult:
     def __repr__(self) -> str:
         from learnprop.simulations.records.rows import REASONS, with_way_on
 
-        test = self.to_frame().query("split == 'test'")  # on train they hold by construction
-        verdicts = test["verdict"].value_counts().items()
+        shown, where = self.to_frame(), ""
+        if "split" in shown:  # on train they hold by construction
+            shown, where = shown[shown["split"] == "test"], "on test data "
+        verdicts = shown["verdict"].value_counts().items()
         design = self.study.design
         counts = ", ".join(
             f"{n} {Worded(with_way_on(REASONS.get(verdict, verdict), design))}"
             for verdict, n in verdicts
         )
         name = f"{self.study.name}, quick look" if self.study.quick else self.study.name
-        return f"<{name}: {self.study.n_runs} runs; on test data {counts}>"
+        return f"<{name}: {self.study.n_runs} runs; {where}{counts}>"
 
 
 _HOW = {"out": None, "jobs": 1, "max_failures": 1.0}

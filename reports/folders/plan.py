@@ -19,6 +19,7 @@ from learnprop.reports.statistics.precision import (
     Need,
     estimand_of,
     needs,
+    split_of,
     whole_blocks,
 )
 from learnprop.simulations.engine.study import BLOCK_SIZE, Study
@@ -42,6 +43,7 @@ class Plan:
     seconds_per_block: dict[str, float]
     block_size: int = BLOCK_SIZE
     estimand: str = "gap"
+    split: str = "test"
 
 
 def plan_study(
@@ -88,7 +90,8 @@ def plan_study(
         own = pilots.get(cell.name)
         pilot = concatenate(own).measurements if own else None
         found += needs(cell, target, predicted[cell.name], pilot)
-    return Plan(tuple(found), _seconds(pilots), size, estimand_of(study.cells[0]))
+    cell = study.cells[0]
+    return Plan(tuple(found), _seconds(pilots), size, estimand_of(cell), split_of(cell))
 
 
 def _computed(
@@ -132,7 +135,7 @@ def plan_table(plan: Plan, target: float, workers: int) -> tuple[Titled, Sequenc
     """
     rows = tuple((n.cell, n.setting, n.basis, *_numbers(n)) for n in plan.needs)
     heads = ("cell", "setting", "from", "runs", "90 % interval")
-    title = f"Replications for an MCSE of the {plan.estimand} on test of {target:g}"
+    title = f"Replications for an MCSE of the {plan.estimand} on {plan.split} of {target:g}"
     return Titled(title, Grid(heads, rows, verbatim=(1, 2), keys=2)), _conclusion(plan, workers)
 
 

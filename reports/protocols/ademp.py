@@ -257,9 +257,10 @@ def replications(study: Study, mcse: float | None) -> str:
         blocks = "as many at once as there are to compute"
     asked = f"{study.n_runs} replications asked for at first, computed {blocks}"
     if mcse is not None:
+        where = getattr(study.cells[0], "measured_on", "test")
         asked += (
             "; then more blocks of a cell until the Monte Carlo standard error (jackknife) of its "
-            f"gap on test is at most {mcse:g} under every λ, each round at most doubling it"
+            f"gap on {where} is at most {mcse:g} under every λ, each round at most doubling it"
         )
     return (
         f"{asked}. Random numbers are those of the seed and a cell's name: another `{study.name}` "

@@ -22,8 +22,6 @@ from learnprop.simulations.engine.study import BLOCK_SIZE, Cell, Study
 from learnprop.simulations.records.rows import Measurements, rows_where, select
 from learnprop.simulations.records.store import Store, read_measurements
 
-SPLIT = "test"
-
 
 @dataclass(frozen=True)
 class Precision:
@@ -76,8 +74,13 @@ def estimand_of(cell: Cell) -> str:
     return str(getattr(cell, "estimand", "gap"))
 
 
+def split_of(cell: Cell) -> str:
+    """Where the estimand is measured: on test, unless the cell says otherwise."""
+    return str(getattr(cell, "measured_on", "test"))
+
+
 def headline_precision(cell: Cell, measured: Measurements | None, n_runs: int) -> list[Precision]:
-    """MCSE of the estimand on test, per λ setting of a cell, over its first `n_runs` replications.
+    """MCSE of the estimand, per λ setting of a cell, over its first `n_runs` replications.
 
     Parameters
     ----------
@@ -94,7 +97,7 @@ def headline_precision(cell: Cell, measured: Measurements | None, n_runs: int) -
     for setting in cell.settings:
         mcse, n = math.inf, 0
         if measured is not None:
-            rows = select(measured, setting=setting, epoch=epoch, stage=stage, split=SPLIT)
+            rows = select(measured, setting=setting, epoch=epoch, stage=stage, split=split_of(cell))
             rows = rows_where(rows, rows.run < n_runs)
             n = len(rows)
             if estimand_of(cell) == "accuracy":

@@ -39,6 +39,7 @@ STUDIES = {
     "explore": StudyEntry(max_failures=1.0, takes_arrays=True),
     "cnn": StudyEntry(),
     "losses": StudyEntry(),
+    "fresh": StudyEntry(max_failures=1.0),
 }
 """By name, which is the name of the folder: ``options.Options`` is what a user can choose (light),
 ``study.make_study`` lays it out, and ``reports`` has a folder of the same name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import compress
+from itertools import chain, compress
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,9 @@ from learnprop.simulations.records.rows import (
 )
 
 SPLITS = ("train", "test", "population")
+
+Seen = Iterable[tuple[str, IntArray, FloatArray]]
+"""Name of a split, its labels, and logits (n_settings, n_samples, ...) of the models of a run."""
 
 
 def drawing(
@@ -99,6 +102,7 @@ def record(
     runs: range,
     fitted: Sequence[Fitted],
     samples_of: Callable[[int], Mapping[str, Sample]],
+    besides: Callable[[Fitted, FloatArray], Seen] = lambda _fitted, _params: (),
 ) -> Block:
     """Measure fitted models on the samples of each run.
 
@@ -109,6 +113,8 @@ def record(
     fitted : sequence of Fitted
     samples_of : callable ``(i) -> mapping``
         Samples of the i-th run of the block by name.
+    besides : callable ``(fitted, params) -> iterable of (split, labels, logits)``
+        Splits whose logits follow from the parameters of a run's models, without features.
 
     Returns
     -------
@@ -122,7 +128,8 @@ def record(
         for batch in fitted:
             usable = np.isin(batch.fit.status[i], (CONVERGED, NOT_CONVERGED))
             fits += [_fit_row(batch, run, (i, k), bool(model)) for k, model in enumerate(usable)]
-            for split, labels, logits in _seen(batch, samples, i, usable):
+            seen = _seen(batch, samples, i, usable)
+            for split, labels, logits in chain(seen, besides(batch, batch.fit.params[i][usable])):
                 for setting, z in zip(compress(batch.settings, usable), logits, strict=True):
                     if split == LEFT_OUT and np.isnan(z).any():
                         continue

@@ -38,6 +38,12 @@ SHARED = [
     ("cnn", {"device": "tpu"}, "{device} must be one of auto, cpu, cuda, got 'tpu'"),
     ("losses", {"loss": "focal"}, "{loss} must be one of lgl, sml, lgl-inr, got 'focal'"),
     ("losses", {"model": "lenet"}, "{model} must be one of cnn2c"),
+    (
+        "fresh",
+        {"kappa": 0.0004},
+        "{kappa} 0.0004 of 1000 samples is 0 features: the means of 2 clas",
+    ),
+    ("fresh", {"shift": -1}, "{shift} must be positive and finite, got -1"),
 ]
 
 
@@ -57,6 +63,7 @@ def test_python_names_arguments_and_the_command_line_options(cli, tmp_path, stud
     names = {
         "train_size", "max_iter", "sim1_reading", "jobs", "classes", "imbalance", "weights",
         "generator", "data", "sizes", "decay_bias", "weight_decay", "device", "loss", "model",
+        "kappa", "shift",
     }  # fmt: skip
     in_python = {
         name: of_python(value) if name == "sizes" else value for name, value in chosen.items()

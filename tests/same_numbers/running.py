@@ -62,6 +62,9 @@ STUDIES = {
         "cosine": "--runs 2 --epochs 2 --loss sml,lgl --batch-size 128 --schedule cosine"
         " --momentum 0.9 --weight-decay 0.0001 --augment --device cpu --seed 17",
     },
+    "fresh": {
+        "both": "--runs 6 --train-size 200 --kappa 0.02,0.1,0.5 --imbalance 4 --shift 0.7 --seed 18"
+    },
 }
 """Study to case to its options; ``--out`` and how it is run are added.
 

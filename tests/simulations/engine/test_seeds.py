@@ -83,6 +83,7 @@ MINIMAL = {
         ({"epochs": 1, "loss": ("sml", "lgl"), "match_step": True, "device": "cpu"},
          "train start minibatch"),
     ],
+    "fresh": [({"train_size": 100, "kappa": (0.03,)}, "train")],
 }  # fmt: skip
 """Of every study options under which all that can be random in it is drawn, and its streams."""
 

@@ -1,0 +1,1 @@
+"""Report of the gap on fresh data."""
