@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
 
-from learnprop.equations.leave_one_out.logits import contrasts
+from learnprop.equations.leave_one_out.response import contrasts
 from learnprop.equations.mean_proba import FloatArray
 
 LOG2_POINTS = 12
