@@ -22,8 +22,10 @@ class Quadrature:
         return np.tensordot(self.probability, values, axes=1)
 
 
-def standard_normal_quadrature(n_features: int, step: float = 0.25) -> Quadrature:
-    r"""Trapezoid rule for the standard normal, a product over features, on ±9.
+def standard_normal_quadrature(
+    n_features: int, step: float = 0.25, reach: float = 9.0
+) -> Quadrature:
+    r"""Trapezoid rule for the standard normal, a product over features, on ±`reach`.
 
     For a density that decays like this the trapezoid rule converges exponentially in 1/step: an
     integrand with its nearest pole at imaginary distance d has error about
@@ -34,6 +36,8 @@ def standard_normal_quadrature(n_features: int, step: float = 0.25) -> Quadratur
     n_features : int
     step : float
         Distance between nodes, in standard deviations.
+    reach : float
+        In standard deviations; more than 9 for means that come from farther out.
 
     Returns
     -------
@@ -54,7 +58,7 @@ def standard_normal_quadrature(n_features: int, step: float = 0.25) -> Quadratur
         raise BadArgument("n_features", f"must be 1, 2 or 3, got {n_features}")
     if not 0 < step <= 1:
         raise BadArgument("step", f"must be in (0, 1], got {step}")
-    n = int(np.ceil(9 / step))
+    n = int(np.ceil(reach / step))
     axis = step * np.arange(-n, n + 1)
     weight = np.exp(-0.5 * axis**2)
     weight /= weight.sum()
