@@ -155,9 +155,7 @@ def labels_of_columns(y_true: Any, proba: Any, labels: ArrayLike | None) -> Arra
     """
     if not hasattr(proba, "iloc"):
         return labels
-    numbered = hasattr(proba.index, "step")  # as `DataFrame(model.predict_proba(X))` is
-    if hasattr(y_true, "iloc") and not (numbered or proba.index.equals(y_true.index)):
-        raise BadArgument("y_true", "and `proba` must have the same index")
+    check_same_index(y_true, proba, "y_true", "proba")
     if proba.ndim != 2 or hasattr(proba.columns, "step"):  # numbered, not named
         return labels
     names = proba.columns.tolist()
@@ -169,6 +167,23 @@ def labels_of_columns(y_true: Any, proba: Any, labels: ArrayLike | None) -> Arra
         problem = f"are {shown(said)}, but the columns of `proba` are {shown(names)}"
         raise BadArgument("labels", problem)
     return labels
+
+
+def check_same_index(labels: Any, rows: Any, name: str, name_of_rows: str) -> None:
+    """Refuse labels and rows of pandas with different indexes, those of rows not merely numbers.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> check_same_index(pd.Series([0, 1]), pd.DataFrame([1.0, 2.0], index=[1, 0]), "y", "X")
+    Traceback (most recent call last):
+    ValueError: y and X must have the same index
+    """
+    if not (hasattr(labels, "iloc") and hasattr(rows, "iloc")):
+        return
+    numbered = hasattr(rows.index, "step")  # as `DataFrame(model.predict_proba(X))` is
+    if not (numbered or rows.index.equals(labels.index)):
+        raise BadArgument(name, f"and `{name_of_rows}` must have the same index")
 
 
 def names_in(y_true: ArrayLike) -> list[Any] | None:

@@ -76,6 +76,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "learnprop.simulations.fitters.logistic": ("fit_logistic", "logistic_logits"),
         "learnprop.simulations.fitters.softmax": ("fit_softmax", "softmax_logits"),
         "learnprop.simulations.fitters.one_vs_all": ("fit_one_vs_all",),
+        "learnprop.simulations.fitters.leave_one_out": ("leave_one_out", "LeaveOneOut"),
         "learnprop.simulations.fitters.mlp.softmax": (
             "fit_softmax_mlp", "initial_softmax_params", "softmax_mlp_logits",
         ),

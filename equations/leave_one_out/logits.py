@@ -24,15 +24,16 @@ Beirami, Razaviyayn, Shahrampour and Tarokh (2017), NeurIPS 30; Rad and Maleki (
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import expit
 
 from learnprop.equations.arrays import FloatArray, IntArray
-
-DETERMINED = 1e-9
-"""Of a sample's own weight in its fit: what is left for the others when it is left out."""
-
-RIDGE = 1e-13
-"""Added to a Hessian, relative to its mean diagonal: a direction that no sample has is no crash."""
+from learnprop.equations.leave_one_out.response import (
+    DETERMINED,
+    applied,
+    response_of,
+    standardised,
+    with_ridge,
+)
 
 
 def left_out_logit(
@@ -68,10 +69,9 @@ def left_out_logit(
     p, q = expit(logit), expit(-logit)
     error = np.where(is_one, -q, p)
     curvature = weight * p * q
-    design, ridge = _standardised(X, l2)
-    hessian = _gram(design, curvature, design)
-    hessian += _diagonal(ridge, hessian)
-    leverage = np.einsum("...np,...pn->...n", design, np.linalg.solve(hessian, design.mT))
+    design, ridge = standardised(X, l2)
+    hessian = with_ridge((design * curvature[..., None, :]) @ design.mT, ridge)
+    leverage = (np.linalg.solve(hessian, design) * design).sum(axis=-2)
     left = 1 - leverage * curvature
     with np.errstate(divide="ignore", invalid="ignore"):
         moved = logit + leverage * weight * error / left
@@ -111,85 +111,6 @@ def left_out_softmax_logits(
     >>> (both[:, 1] - both[:, 0]).round(3).tolist()
     [0.804, -1.947, 1.947, -0.804]
     """
-    n_classes = logits.shape[-1]
-    C = contrasts(n_classes)
-    proba = softmax(logits, axis=-1)
-    error = _softmax_error(proba, y) @ C
-    design, ridge = _standardised(X, l2)
-    curvature = weight[..., None, None] * _curvature(proba, C)
-    A = _blocks(design, curvature, ridge)
-    m, left = n_classes - 1, np.eye(n_classes - 1) - curvature @ A
-    told = np.linalg.det(left) > DETERMINED
-    left = np.where(told[..., None, None], left, np.eye(m))
-    step = A @ np.linalg.solve(left, (weight[..., None] * error)[..., None])
-    return np.where(told[..., None], logits + step[..., 0] @ C.T, np.nan)
-
-
-def contrasts(n_classes: int) -> FloatArray:
-    """Orthonormal columns that sum to zero, shape (n_classes, n_classes - 1).
-
-    Examples
-    --------
-    >>> (contrasts(2).round(4) + 0.0).tolist()
-    [[-0.7071], [0.7071]]
-    """
-    k = np.arange(1, n_classes)
-    C = np.where(np.arange(n_classes)[:, None] < k, -1.0, 0.0)
-    C[k, k - 1] = k
-    return np.asarray(C / np.sqrt(k * (k + 1)))
-
-
-def _standardised(X: FloatArray, l2: float) -> tuple[FloatArray, FloatArray]:
-    """Centred and scaled features with a column of ones, and α in their units: (..., n_params)."""
-    moved = X - X.mean(axis=-2, keepdims=True)
-    scale = np.sqrt((moved**2).mean(axis=-2, keepdims=True))
-    constant = scale == 0
-    scale = np.where(constant, 1.0, scale)
-    design = np.concatenate([moved / scale, np.ones_like(X[..., :1])], axis=-1)
-    # A feature that is constant has no say.
-    ridge = np.where(constant, 1.0, l2 / scale**2)
-    return design, np.concatenate([ridge[..., 0, :], np.zeros_like(scale[..., 0, :1])], axis=-1)
-
-
-def _diagonal(ridge: FloatArray, hessian: FloatArray) -> FloatArray:
-    """The penalty as a matrix, and so much more that columns may be collinear."""
-    mean = np.trace(hessian, axis1=-2, axis2=-1)[..., None] / hessian.shape[-1]
-    return np.asarray((ridge + RIDGE * mean)[..., None] * np.eye(hessian.shape[-1]))
-
-
-def _gram(left: FloatArray, weight: FloatArray, right: FloatArray) -> FloatArray:
-    return np.asarray((left * weight[..., None]).mT @ right)
-
-
-def _softmax_error(proba: FloatArray, y: IntArray) -> FloatArray:
-    """Probability minus target, that of the own class not by subtraction."""
-    own = np.arange(proba.shape[-1]) == y[:, None]
-    others = np.where(own, 0.0, proba)
-    return np.where(own, -others.sum(axis=-1, keepdims=True), others)
-
-
-def _curvature(proba: FloatArray, C: FloatArray) -> FloatArray:
-    """C' (diag f - f f') C of each sample."""
-    pulled = proba[..., None] * C
-    mean = proba @ C
-    return np.asarray(C.T @ pulled - mean[..., :, None] * mean[..., None, :])
-
-
-def _blocks(design: FloatArray, curvature: FloatArray, ridge: FloatArray) -> FloatArray:
-    """Blocks A of each sample, (..., n_samples, m, m), by pairs of contrasts."""
-    m, n_params = curvature.shape[-1], design.shape[-1]
-    batch = np.broadcast_shapes(design.shape[:-2], curvature.shape[:-3])
-    hessian = np.empty((*batch, m, n_params, m, n_params))
-    for a in range(m):
-        for b in range(a + 1):
-            block = _gram(design, curvature[..., a, b], design)
-            hessian[..., a, :, b, :] = hessian[..., b, :, a, :] = block
-    flat = hessian.reshape(*batch, m * n_params, m * n_params)
-    flat = flat + _diagonal(np.tile(ridge, m), flat)
-    inverse = np.linalg.inv(flat).reshape(hessian.shape)
-    A = np.empty((*batch, design.shape[-2], m, m))
-    for a in range(m):
-        for b in range(a + 1):
-            of_pair = ((design @ inverse[..., a, :, b, :]) * design).sum(axis=-1)
-            A[..., a, b] = A[..., b, a] = of_pair
-    return A
+    at = response_of(X, logits, y, weight, l2)
+    step = applied(at.moved, applied(at.moved.swapaxes(-3, -2), at.error))
+    return np.asarray(logits + (at.contrast @ step).mT)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.balance import class_mass, residual
 from learnprop.equations.losses.one_vs_all import equal_log_weights
 from learnprop.equations.mean_proba import Activation, FloatArray, IntArray
@@ -69,6 +70,24 @@ def loo_stage(fitted: Fitted, X: ArrayLike, y: IntArray, class_weight: FloatArra
         fit=replace(fit, **moved, bias_gradient=gradient, gradient_norm=none),
         left_out=_shifted(fitted.left_out, shifts),
     )
+
+
+def check_twice(y: IntArray, n_classes: int) -> None:
+    """Refuse a class of one sample, of which none is left when it is left out, or of none.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape (n_samples,)
+    n_classes : int
+
+    Raises
+    ------
+    BadArgument
+    """
+    count = np.bincount(y, minlength=n_classes)
+    if count.min() < 2:
+        said = f"must hold at least 2 samples of every class to leave one out, got {shown(count)}"
+        raise BadArgument("y", said)
 
 
 def _shifted(left_out: LeftOut, shifts: FloatArray) -> LeftOut:
