@@ -49,6 +49,11 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "learnprop.equations.inference.model": ("gaps_of_model", "joint_test_of_model"),
         "learnprop.equations.limits.predictions": ("predict_logistic_ratio",),
     },
+    "The gap on fresh data, before it is drawn": {
+        "learnprop.equations.limits.state_evolution": ("state_evolution",),
+        "learnprop.equations.limits.state_evolution.record": ("StateEvolution",),
+        "learnprop.equations.limits.state_evolution.separability": ("separability_threshold",),
+    },
     "Losses": {
         "learnprop.equations.losses.softmax": ("WeightedSoftmaxLoss", "weighted_softmax_loss"),
         "learnprop.equations.losses.logistic": ("WeightedLogisticLoss", "weighted_logistic_loss"),

@@ -78,6 +78,10 @@ VALID = {
         "classes": [Quadrature(RULE.nodes + m, RULE.probability) for m in (1.25, -1.25)],
         "class_weight": [0.5, 0.5], "train_count": [10, 100], "test_count": [10, 10],
     },
+    "state_evolution": {
+        "kappa": 0.05, "class_share": [0.9, 0.1], "class_weight": [1, 9], "separation": 2.0,
+    },
+    "separability_threshold": {"class_share": [0.9, 0.1], "separation": 2.0},
     "sim1": {"reading": "sum"},
     "sim2": {"reading": "covariance"},
     "sample": {"generator": lp.sim1(), "class_count": [2, 3], "rng": RNG},
@@ -119,7 +123,8 @@ VALID = {
 NOT_SWEPT = {
     *STUDIES,  # tests/learnprop/test_arguments.py, test_wording.py
     *(name for names in lp.GROUPS["Losses"].values() for name in names),  # tests/equations/losses
-    "Estimate", "Fit", "StudyResult", "Study", "Block", "FitRow", "MeasurementRow",  # are returned
+    "Estimate", "Fit", "StateEvolution", "StudyResult",  # are returned
+    "Study", "Block", "FitRow", "MeasurementRow",
     "code_version",
 }  # fmt: skip
 

@@ -1,34 +1,35 @@
-r"""Logistic regression of two Gaussian classes where n_features / n_samples stays fixed.
+r"""Logistic regression of two Gaussian classes where n_features / n_samples = κ stays fixed.
 
-Samples are :math:`x = s_y \mu + g`, :math:`g \sim N(0, I)`, :math:`s = \mp 1` for classes 0 and 1,
-in shares π and with weights λ. Of the minimiser (β, b) of :math:`\sum_i \lambda_{y_i} \ell_i` only
-a few numbers matter, which no longer vary as the sample grows: :math:`m = \beta^T \mu` and
-:math:`q = |\beta|^2`. To a fit that left sample i out the sample is fresh, and its log odds are
-:math:`\zeta = s_k m + b + \sqrt q Z`. The fit that has seen it moves them to z with
+Samples are :math:`x = s \mu + g`, :math:`g \sim N(0, I)`, with :math:`s = \mp 1` of classes 0 and
+1, in shares π and with weights λ. Of the minimiser (β, b) of :math:`\sum_i \lambda_{y_i} \ell_i`
+only :math:`m = \beta^T \mu`, :math:`q = |\beta|^2` and b matter, which no longer vary. To the fit
+without sample i that sample is fresh: its log odds are :math:`\zeta = s m + b + \sqrt q Z`. The fit
+that has seen it moves them to z, by the leave-one-out formula (E13),
 
-.. math:: z + \gamma \lambda_k (\sigma(z) - y) = \zeta, \qquad
-          \gamma = \lim x^T H_{-i}^{-1} x,
+.. math:: z + \gamma \lambda (\sigma(z) - y) = \zeta, \qquad \gamma = \lim x^T H_{-i}^{-1} x,
 
-the leave-one-out formula (E13) at finite steps. With :math:`u = \lambda_k (\sigma(z) - y)` the
-gradients at the minimum, and with expectations over Z and over classes in their shares, the
-gradient in b, the Hessian's trace, and β = -H⁻¹-weighted sums of gradients say
+H the Hessian. Let :math:`u = \lambda (\sigma(z) - y)` and E be over Z and over classes in their
+shares. At the minimum
 
 .. math::
    0 = E u, \qquad
    \kappa = \gamma E \frac{\lambda \ell''}{1 + \gamma \lambda \ell''}, \qquad
-   q - \frac{m^2}{|\mu|^2} = \frac{\gamma^2}{\kappa} E u^2, \qquad
-   m = - \frac{\gamma}{\kappa} |\mu|^2 E s u .
+   m = - \frac{\gamma}{\kappa} |\mu|^2 E s u, \qquad
+   q - \frac{m^2}{|\mu|^2} = \frac{\gamma^2}{\kappa} E u^2 :
 
-The first is the balance of Eq. (10) on the training sample. That the fit has seen its samples is
-in z alone; fresh samples have ζ. Both are what the theory of approximate message passing and of
-Gaussian comparison prove.
+the gradient in b, which is the balance of Eq. (10) on the training sample; the trace of
+:math:`H^{-1} H`, sample by sample; the gradient along μ, :math:`0 = \mu^T E u x`, where
+:math:`E u g = \beta E \, du/d\zeta` by Stein's identity; and the sum over features j orthogonal to
+μ of the variance of :math:`\beta_j = -(H^{-1})_{jj} \sum_i u_i g_{ij}`, u of the fit without j,
+with :math:`(H^{-1})_{jj} = \gamma / n_{features}`. Fresh samples have ζ in place of z: of P that is
+all the difference. The references prove what this paragraph argues.
 
 References
 ----------
 Sur and Candès, A modern maximum-likelihood theory for high-dimensional logistic regression, PNAS
 116, 2019. Mignacco, Krzakala, Lu, Urbani and Zdeborová, The role of regularization in
-classification of high-dimensional noisy Gaussian mixture, ICML 2020. El Karoui et al., On robust
-regression with high-dimensional predictors, PNAS 110, 2013, for the argument by leaving one out.
+classification of high-dimensional noisy Gaussian mixture, ICML 2020. El Karoui, Bean, Bickel, Lim
+and Yu, On robust regression with high-dimensional predictors, PNAS 110, 2013: the same argument.
 """
 
 from __future__ import annotations
@@ -276,26 +277,23 @@ def _solved(
     """Unknowns of `fixed_point`, and its largest residual."""
     mass = share * weight
     at = np.array([np.log(2), np.log(mass[1] / mass[0]) / 2, 0.0, 0.0])
-    for unknown, equation in ((3, 3), (2, 2)):
-        at[unknown] -= fixed_point(at, 0.0, share, weight, size)[0][equation]
-    if kappa == 0:
-        return at, float(np.abs(fixed_point(at, 0.0, share, weight, size)[0]).max())
     threshold = threshold_of(share, size)
     if kappa >= threshold:
         return at, np.inf
-    depth = -np.log1p(-kappa / threshold)
-    done, stride = 0.0, 1.0
+    for unknown in (3, 2):  # at κ = 0 each is in its own equation alone, once the trace is met
+        at[unknown] -= fixed_point(at, 0.0, share, weight, size)[0][unknown]
+    error = float(np.abs(fixed_point(at, 0.0, share, weight, size)[0]).max())
+    depth, done, stride = -np.log1p(-kappa / threshold), 0.0, 1.0
     while done < depth and stride > SHORTEST_STRIDE:
         to = min(done + stride, depth)
         partly = kappa if to == depth else threshold * -np.expm1(-to)
         try:
             found = root(fixed_point, at, (partly, share, weight, size), jac=True, tol=1e-13)
-        except NoMinimiser:
-            stride /= 2
-            continue
-        error = float(np.abs(found.fun).max())
-        if error <= SOLVED_TO:
-            at, done, stride = found.x, to, 2 * stride
+            off = float(np.abs(found.fun).max())
+        except NoMinimiser:  # a step too far
+            off = np.inf
+        if off <= SOLVED_TO:
+            at, error, done, stride = found.x, off, to, 2 * stride
         else:
             stride /= 2
     return at, error if done == depth else np.inf

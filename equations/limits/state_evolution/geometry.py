@@ -87,7 +87,7 @@ def means_at(separation: ArrayLike, n_classes: int) -> FloatArray:
             f"must be a distance or shape {(n_classes, n_classes)}, got shape {distance.shape}",
         )
     if not np.isfinite(distance).all() or (distance < 0).any():
-        raise BadArgument("separation", f"must not be negative, got {shown(separation)}")
+        raise BadArgument("separation", f"must be finite and not negative, got {shown(separation)}")
     centring = np.eye(n_classes) - 1 / n_classes
     scale = distance.max() or 1.0
     if np.abs(distance - distance.T).max() > EUCLIDEAN_TO * scale or distance.diagonal().any():
