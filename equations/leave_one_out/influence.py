@@ -9,8 +9,8 @@ minimum :math:`\hat\theta` and the Hessian H there. Let sample l count :math:`v_
 
 while what is left out remains one sample. A side's derivative in :math:`v_l` is the influence of
 sample l, and its variance over samples drawn anew, with fixed class sizes, to first order
-:math:`\sum_k N_k S_k^2`, :math:`S_k^2` the variance of the influences within class k. The derivative
-is taken backwards, once for each side: all influences cost what one leave-one-out costs.
+:math:`\sum_k N_k S_k^2`, :math:`S_k^2` the variance of the influences within class k. The
+derivative is taken backwards, once for each side, so that influences cost what logits cost.
 
 References
 ----------
@@ -19,15 +19,21 @@ Jaeckel (1972), The infinitesimal jackknife, Bell Laboratories; Efron (2014), JA
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import softmax
 
 from learnprop.equations.arrays import FloatArray, IntArray
 from learnprop.equations.leave_one_out.response import (
-    Response,
+    Local,
     applied,
+    factors,
+    inverse_hessian,
+    local_loss,
+    moved_by,
     quadratic_forms,
-    response_of,
+    standardised,
 )
 
 
@@ -64,16 +70,15 @@ def influence_on_sides(
     >>> once.shape, bool(np.allclose(twice, 2 * once))
     ((2, 2, 12), True)
     """
-    at = response_of(X, logits, y, weight, l2)
-    step = applied(at.moved, applied(at.moved.swapaxes(-3, -2), at.error))
-    left_out = softmax(logits + (at.contrast @ step).mT, axis=-1).T
+    at = _fitted(X, logits, y, weight, l2)
+    left_out = softmax(logits + (at.loss.contrast @ at.step).mT, axis=-1).T
     own = np.arange(len(left_out))[:, None] == y
     sides = np.stack([np.where(own, -weight, 0.0), np.where(own, 0.0, weight)])
-    found = np.empty_like(sides)
+    found, C = np.empty_like(sides), at.loss.contrast
     for j, f in enumerate(left_out):
-        slope = f * at.contrast[j][:, None] - f * (at.contrast.T @ left_out)
+        slope = f * (C[j][:, None] - C.T @ left_out)
         for side, share in enumerate(sides[:, j]):
-            found[side, j] = share * f + _through_the_fit(at, weight, step, share * slope)
+            found[side, j] = share * f + _through_the_fit(at, weight, share * slope)
     return found
 
 
@@ -100,33 +105,54 @@ def influence_on_binary_sides(
     return influence_on_sides(X, both, is_one.astype(np.int64), weight, 2 * l2)
 
 
-def _through_the_fit(
-    at: Response, weight: FloatArray, step: FloatArray, slope: FloatArray
-) -> FloatArray:
+@dataclass(frozen=True)
+class _Fitted:
+    """A softmax regression at its minimum, samples last; ``step`` is from its logits to left-out.
+
+    Shapes are (p, n_samples), (m, p, m, p), (m, m, n_samples) and (m, n_samples).
+    """
+
+    loss: Local
+    design: FloatArray
+    inverse: FloatArray
+    factors: FloatArray
+    step: FloatArray
+
+
+def _fitted(
+    X: FloatArray, logits: FloatArray, y: IntArray, weight: FloatArray, l2: float
+) -> _Fitted:
+    loss = local_loss(logits, y, weight)
+    design, ridge = standardised(X, l2)
+    inverse = inverse_hessian(design, loss.curvature, ridge)
+    G = factors(quadratic_forms(design, inverse), loss.curvature)
+    return _Fitted(loss, design, inverse, G, moved_by(G, loss.error))
+
+
+def _through_the_fit(at: _Fitted, weight: FloatArray, slope: FloatArray) -> FloatArray:
     """Influence on a sum of functions of the left-out logits, but for its own terms.
 
     Parameters
     ----------
-    at : Response
+    at : _Fitted
     weight : ndarray, shape (n_samples,)
-    step : ndarray, shape (m, n_samples)
-        s = A q with q = e + W s, from the logits to those left out.
     slope : ndarray, shape (m, n_samples)
         a, of each term in its sample's left-out logits.
     """
-    q = at.error + applied(at.curvature, step)
-    moved = applied(at.moved, applied(at.moved.swapaxes(-3, -2), slope))  # A p
-    p = slope + applied(at.curvature, moved)  # of the logits, and of A together with q
+    W, step = at.loss.curvature, at.step
+    q = at.loss.error + applied(W, step)  # the step is A q
+    moved = moved_by(at.factors, slope)  # A p
+    p = slope + applied(W, moved)  # of the logits, and of A together with q
     in_inverse = _outer(at.design, p, q)
     H = at.inverse.reshape(in_inverse.shape[0] * in_inverse.shape[1], -1)
     in_hessian = -H @ in_inverse.reshape(H.shape) @ H
     in_hessian = (in_hessian + in_hessian.T) / 2
     forms = quadratic_forms(at.design, in_hessian.reshape(at.inverse.shape))
     in_curvature = (moved[:, None] * step + step[:, None] * moved) / 2 + forms
-    in_logits = p + _curvature_slope(at, weight, in_curvature)
+    in_logits = p + _curvature_slope(at.loss, weight, in_curvature)
     in_params = H @ (in_logits @ at.design.T).ravel()
     of_sample = in_params.reshape(len(p), -1) @ at.design
-    return np.asarray((forms * at.curvature).sum(axis=(0, 1)) - (of_sample * at.error).sum(axis=0))
+    return np.asarray((forms * W).sum(axis=(0, 1)) - (of_sample * at.loss.error).sum(axis=0))
 
 
 def _outer(design: FloatArray, p: FloatArray, q: FloatArray) -> FloatArray:
@@ -137,7 +163,7 @@ def _outer(design: FloatArray, p: FloatArray, q: FloatArray) -> FloatArray:
     return flat.reshape(len(p), len(design), len(q), len(design))
 
 
-def _curvature_slope(at: Response, weight: FloatArray, matrix: FloatArray) -> FloatArray:
+def _curvature_slope(at: Local, weight: FloatArray, matrix: FloatArray) -> FloatArray:
     """Derivative of <matrix, W> of each sample in its logits, (m, n_samples)."""
     C, f = at.contrast, at.proba
     whole = np.einsum("ka,abn,lb->kln", C, matrix, C, optimize=True)

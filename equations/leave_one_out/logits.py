@@ -29,8 +29,11 @@ from scipy.special import expit
 from learnprop.equations.arrays import FloatArray, IntArray
 from learnprop.equations.leave_one_out.response import (
     DETERMINED,
-    applied,
-    response_of,
+    factors,
+    inverse_hessian,
+    local_loss,
+    moved_by,
+    quadratic_forms,
     standardised,
     with_ridge,
 )
@@ -61,10 +64,16 @@ def left_out_logit(
 
     Examples
     --------
-    >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 1, 0, 1])
-    >>> z = 0.908184 * X[:, 0] - 1.362276
-    >>> left_out_logit(X, z, y == 1, np.ones(4)).round(3).tolist()
-    [0.804, -1.947, 1.947, -0.804]
+    Twenty samples of one feature, and what a fit to the other nineteen would say of three:
+
+    >>> X, is_one = np.arange(20.0)[:, None], np.array(list("00100100101101101101")) == "1"
+    >>> z = 0.13008388 * X[:, 0] - 1.23579689  # of the fit to all
+    >>> z[[0, 2, 5]].round(2).tolist()
+    [-1.24, -0.98, -0.59]
+    >>> left_out_logit(X, z, is_one, np.ones(20))[[0, 2, 5]].round(2).tolist()
+    [-0.99, -1.52, -0.85]
+
+    Three fits to nineteen samples say -1.00, -1.59 and -0.87.
     """
     p, q = expit(logit), expit(-logit)
     error = np.where(is_one, -q, p)
@@ -105,12 +114,31 @@ def left_out_softmax_logits(
     --------
     Two logits are one:
 
-    >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 1, 0, 1])
-    >>> z = 0.908184 * X[:, 0] - 1.362276
-    >>> both = left_out_softmax_logits(X, np.stack([0 * z, z], axis=1), y, np.ones(4))
-    >>> (both[:, 1] - both[:, 0]).round(3).tolist()
-    [0.804, -1.947, 1.947, -0.804]
+    >>> X, y = np.arange(20.0)[:, None], np.array([int(c) for c in "00100100101101101101"])
+    >>> z, weight = 0.13008388 * X[:, 0] - 1.23579689, np.ones(20)
+    >>> both = left_out_softmax_logits(X, np.stack([0 * z, z], axis=1), y, weight)
+    >>> bool(np.allclose(both[:, 1] - both[:, 0], left_out_logit(X, z, y == 1, weight)))
+    True
     """
-    at = response_of(X, logits, y, weight, l2)
-    step = applied(at.moved, applied(at.moved.swapaxes(-3, -2), at.error))
+    design, ridge = standardised(X, l2)
+    inverse = inverse_hessian(design, local_loss(logits, y, weight).curvature, ridge)
+    return moved_logits(quadratic_forms(design, inverse), logits, y, weight)
+
+
+def moved_logits(A: FloatArray, logits: FloatArray, y: IntArray, weight: FloatArray) -> FloatArray:
+    """Leave-one-out logits of softmax regressions whose blocks A are known.
+
+    Parameters
+    ----------
+    A : ndarray, shape (..., n_classes - 1, n_classes - 1, n_samples)
+        In coordinates of `contrasts`.
+    logits, y, weight
+        As in `left_out_softmax_logits`.
+
+    Returns
+    -------
+    ndarray, shape (..., n_samples, n_classes)
+    """
+    at = local_loss(logits, y, weight)
+    step = moved_by(factors(A, at.curvature), at.error)
     return np.asarray(logits + (at.contrast @ step).mT)

@@ -26,76 +26,49 @@ DETERMINED = 1e-9
 RIDGE = 1e-13
 """Added to a Hessian, relative to its mean diagonal: a direction that no sample has is no crash."""
 
+ROUNDING = 1e-13
+"""Of a feature's spread, relative to its size, and of a direction's variance, to the largest."""
+
 PIECE = 4096
 """Samples whose blocks are factorised at once: their temporaries stay in a cache."""
 
 
 @dataclass(frozen=True)
-class Response:
-    """A softmax regression at its minimum, m = n_classes - 1 and p = n_features + 1.
+class Local:
+    """The loss of each sample at its logits, m = n_classes - 1.
 
     Attributes
     ----------
-    design : ndarray, shape (..., p, n_samples)
-        Standardised features and ones.
     contrast : ndarray, shape (n_classes, m)
     proba : ndarray, shape (..., n_classes, n_samples)
     error : ndarray, shape (..., m, n_samples)
-        ω (f - y).
+        e = ω C' (f - y).
     curvature : ndarray, shape (..., m, m, n_samples)
         W.
-    inverse : ndarray, shape (..., m, p, m, p)
-        Of the Hessian.
-    blocks : ndarray, shape (..., m, m, n_samples)
-        A.
-    moved : ndarray, shape (..., m, m, n_samples)
-        G; NaN of a sample without which nothing is left to tell its logits.
     """
 
-    design: FloatArray
     contrast: FloatArray
     proba: FloatArray
     error: FloatArray
     curvature: FloatArray
-    inverse: FloatArray
-    blocks: FloatArray
-    moved: FloatArray
 
 
-def response_of(
-    X: FloatArray, logits: FloatArray, y: IntArray, weight: FloatArray, l2: float = 0.0
-) -> Response:
-    """Return what a softmax regression at its minimum says of each of its samples.
+def local_loss(logits: FloatArray, y: IntArray, weight: FloatArray) -> Local:
+    """Error and curvature of each sample at its logits.
 
     Parameters
     ----------
-    X : ndarray, shape (..., n_samples, n_features)
     logits : ndarray, shape (..., n_samples, n_classes)
     y : ndarray of int, shape (n_samples,)
     weight : ndarray, shape (..., n_samples)
-    l2 : float
-
-    Returns
-    -------
-    Response
     """
-    n_classes = logits.shape[-1]
-    C = contrasts(n_classes)
+    C = contrasts(logits.shape[-1])
     proba = softmax(np.ascontiguousarray(logits.mT), axis=-2)
-    design, ridge = standardised(X, l2)
-    W = weight[..., None, None, :] * curvature_of(proba, C)
-    inverse = _inverse_hessian(design, W, ridge)
-    A = quadratic_forms(design, inverse)
-    return Response(
-        design=design,
-        contrast=C,
-        proba=proba,
-        error=weight[..., None, :] * (C.T @ _softmax_error(proba, y)),
-        curvature=W,
-        inverse=inverse,
-        blocks=A,
-        moved=_moved(A, W),
-    )
+    own = np.arange(proba.shape[-2])[:, None] == y
+    others = np.where(own, 0.0, proba)  # of the own class not by subtraction
+    error = np.where(own, -others.sum(axis=-2, keepdims=True), others)
+    curvature = weight[..., None, None, :] * _curvature(proba, C)
+    return Local(C, proba, weight[..., None, :] * (C.T @ error), curvature)
 
 
 def contrasts(n_classes: int) -> FloatArray:
@@ -115,21 +88,29 @@ def contrasts(n_classes: int) -> FloatArray:
 def standardised(X: FloatArray, l2: float) -> tuple[FloatArray, FloatArray]:
     """Centred and scaled features and ones, (..., p, n_samples), and α in their units, (..., p).
 
+    Without a penalty, which has a say in what a feature is, uncorrelated ones take their place:
+    collinear features would cost digits.
+
     Examples
     --------
-    >>> design, ridge = standardised(np.array([[1.0, 3.0], [5.0, 3.0]]), 1.0)
+    >>> X = np.array([[1.0, 3.0], [5.0, 3.0]])
+    >>> design, ridge = standardised(X, 1.0)
     >>> design.tolist(), ridge.tolist()  # a feature that is constant has no say
     ([[-1.0, 1.0], [0.0, 0.0], [1.0, 1.0]], [0.25, 1.0, 0.0])
     """
     features = np.ascontiguousarray(X.mT)
     moved = features - features.mean(axis=-1, keepdims=True)
     scale = np.sqrt((moved**2).mean(axis=-1, keepdims=True))
-    constant = scale <= 1e-12 * np.abs(features).max(axis=-1, keepdims=True)
-    scale = np.where(constant, 1.0, scale)
-    design = np.concatenate(
-        [np.where(constant, 0.0, moved / scale), np.ones_like(moved[..., :1, :])], axis=-2
-    )
-    ridge = np.where(constant, 1.0, l2 / scale**2)[..., 0]
+    no_say = scale <= ROUNDING * np.abs(features).max(axis=-1, keepdims=True, initial=0.0)
+    scale[no_say] = 1.0
+    moved /= scale
+    if not l2 and X.shape[-1]:
+        values, vectors = np.linalg.eigh(moved @ moved.mT / X.shape[-2])
+        no_say = (values <= ROUNDING * values[..., -1:])[..., None]
+        moved = vectors.mT @ moved / np.sqrt(np.where(no_say, 1.0, values[..., None]))
+    moved = np.where(no_say, 0.0, moved)
+    design = np.concatenate([moved, np.ones_like(features[..., :1, :])], axis=-2)
+    ridge = np.where(no_say, 1.0, l2 / scale**2)[..., 0]
     return design, np.concatenate([ridge, np.zeros_like(ridge[..., :1])], axis=-1)
 
 
@@ -145,18 +126,29 @@ def with_ridge(hessian: FloatArray, ridge: FloatArray) -> FloatArray:
     return np.asarray(hessian + (ridge + RIDGE * mean)[..., None] * np.eye(hessian.shape[-1]))
 
 
-def curvature_of(proba: FloatArray, C: FloatArray) -> FloatArray:
-    """C' (diag f - f f') C of each sample, (..., m, m, n_samples)."""
-    m = C.shape[1]
-    pairs = (C[:, :, None] * C[:, None, :]).reshape(len(C), m * m)
-    mean = C.T @ proba
-    squares = (pairs.T @ proba).reshape(*proba.shape[:-2], m, m, proba.shape[-1])
-    return np.asarray(squares - mean[..., :, None, :] * mean[..., None, :, :])
+def inverse_hessian(design: FloatArray, curvature: FloatArray, ridge: FloatArray) -> FloatArray:
+    """H^-1 of all parameters, (..., m, p, m, p).
+
+    Parameters
+    ----------
+    design : ndarray, shape (..., p, n_samples)
+    curvature : ndarray, shape (..., m, m, n_samples)
+    ridge : ndarray, shape (..., p)
+    """
+    m, p = curvature.shape[-2], design.shape[-2]
+    batch = np.broadcast_shapes(design.shape[:-2], curvature.shape[:-3])
+    hessian = np.empty((*batch, m, p, m, p))
+    for a in range(m):
+        for b in range(a + 1):
+            block = (design * curvature[..., a, None, b, :]) @ design.mT
+            hessian[..., a, :, b, :] = hessian[..., b, :, a, :] = block
+    flat = hessian.reshape(*batch, m * p, m * p)
+    return np.asarray(np.linalg.inv(with_ridge(flat, np.tile(ridge, m))).reshape(hessian.shape))
 
 
 def quadratic_forms(design: FloatArray, matrix: FloatArray) -> FloatArray:
     """Blocks x̃' M x̃ of each sample, (..., m, m, n_samples), of a symmetric M (..., m, p, m, p)."""
-    m = matrix.shape[-2]
+    m, _ = matrix.shape[-2:]
     batch = np.broadcast_shapes(design.shape[:-2], matrix.shape[:-4])
     found = np.empty((*batch, m, m, design.shape[-1]))
     for a in range(m):
@@ -166,40 +158,40 @@ def quadratic_forms(design: FloatArray, matrix: FloatArray) -> FloatArray:
     return found
 
 
+def factors(A: FloatArray, W: FloatArray) -> FloatArray:
+    """G of each sample, a piece of them at a time; NaN where nothing is left to tell its logits.
+
+    Parameters
+    ----------
+    A, W : ndarray, shape (..., m, m, n_samples)
+    """
+    found = np.empty(np.broadcast_shapes(A.shape, W.shape))
+    for start in range(0, A.shape[-1], PIECE):
+        piece = slice(start, start + PIECE)
+        found[..., piece] = _factors_in_one(A[..., piece], W[..., piece])
+    return found
+
+
+def moved_by(factors: FloatArray, vectors: FloatArray) -> FloatArray:
+    """G G' times a vector of each sample, (..., m, n_samples)."""
+    return applied(factors, applied(factors.swapaxes(-3, -2), vectors))
+
+
 def applied(blocks: FloatArray, vectors: FloatArray) -> FloatArray:
     """Products of each sample's block with its vector, (..., m, n_samples)."""
     return np.asarray((blocks * vectors[..., None, :, :]).sum(axis=-2))
 
 
-def _softmax_error(proba: FloatArray, y: IntArray) -> FloatArray:
-    """Probability minus target, that of the own class not by subtraction."""
-    own = np.arange(proba.shape[-2])[:, None] == y
-    others = np.where(own, 0.0, proba)
-    return np.where(own, -others.sum(axis=-2, keepdims=True), others)
+def _curvature(proba: FloatArray, C: FloatArray) -> FloatArray:
+    """C' (diag f - f f') C of each sample, (..., m, m, n_samples)."""
+    m = C.shape[1]
+    pairs = (C[:, :, None] * C[:, None, :]).reshape(len(C), m * m)
+    mean = C.T @ proba
+    squares = (pairs.T @ proba).reshape(*proba.shape[:-2], m, m, proba.shape[-1])
+    return np.asarray(squares - mean[..., :, None, :] * mean[..., None, :, :])
 
 
-def _inverse_hessian(design: FloatArray, W: FloatArray, ridge: FloatArray) -> FloatArray:
-    m, p = W.shape[-2], design.shape[-2]
-    batch = np.broadcast_shapes(design.shape[:-2], W.shape[:-3])
-    hessian = np.empty((*batch, m, p, m, p))
-    for a in range(m):
-        for b in range(a + 1):
-            block = (design * W[..., a, None, b, :]) @ design.mT
-            hessian[..., a, :, b, :] = hessian[..., b, :, a, :] = block
-    flat = hessian.reshape(*batch, m * p, m * p)
-    return np.linalg.inv(with_ridge(flat, np.tile(ridge, m))).reshape(hessian.shape)
-
-
-def _moved(A: FloatArray, W: FloatArray) -> FloatArray:
-    """G, a piece of the samples at a time."""
-    found = np.empty(np.broadcast_shapes(A.shape, W.shape))
-    for start in range(0, found.shape[-1], PIECE):
-        piece = np.s_[..., start : start + PIECE]
-        found[piece] = _moved_in_one(A[piece], W[piece])
-    return found
-
-
-def _moved_in_one(A: FloatArray, W: FloatArray) -> FloatArray:
+def _factors_in_one(A: FloatArray, W: FloatArray) -> FloatArray:
     """G of G R' = L, column by column."""
     L = _cholesky(A)
     left = np.einsum("...abn,...acn->...bcn", L, np.einsum("...abn,...bcn->...acn", W, L))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arguments import BadArgument, one_of, shown
 from learnprop.equations.balance import class_mass, residual
 from learnprop.equations.losses.one_vs_all import equal_log_weights
 from learnprop.equations.mean_proba import Activation, FloatArray, IntArray
-from learnprop.simulations.fitters.fit import Fitted, LeftOut
+from learnprop.simulations.fitters.fit import Fit, Fitted, LeftOut, Samples, check_samples
 from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE
 from learnprop.simulations.records.measure import measure
 from learnprop.simulations.records.rows import CONVERGED, NOT_CONVERGED
@@ -70,6 +71,67 @@ def loo_stage(fitted: Fitted, X: ArrayLike, y: IntArray, class_weight: FloatArra
         fit=replace(fit, **moved, bias_gradient=gradient, gradient_norm=none),
         left_out=_shifted(fitted.left_out, shifts),
     )
+
+
+REFINEMENTS = ("loo",)
+"""What `fit_logistic` and the like take as ``refine``."""
+
+
+def samples_to_refine(
+    refine: str | None, X: ArrayLike, y: ArrayLike, class_weight: ArrayLike
+) -> Samples | None:
+    """Samples that a fit is to be refined on, checked before it is fitted; None for no refinement.
+
+    Parameters
+    ----------
+    refine : {"loo"}, optional
+    X, y, class_weight
+        As in `check_samples`.
+
+    Raises
+    ------
+    BadArgument
+        If it is no refinement, or a class has one sample.
+    """
+    if refine is None:
+        return None
+    one_of(refine, "refine", REFINEMENTS)
+    data = check_samples(X, y, class_weight, "cpu")
+    check_twice(data.labels, data.class_weight.shape[1])
+    return data
+
+
+def refined(
+    fit: Fit,
+    data: Samples | None,
+    logits_of: Callable[[FloatArray, FloatArray], FloatArray],
+    left_out: Callable[..., FloatArray],
+    activation: Activation = "softmax",
+) -> Fit:
+    """A fit with the intercepts of `loo_stage`, or as it is where there are no samples to refine.
+
+    Parameters
+    ----------
+    fit : Fit
+    data : Samples, optional
+    logits_of : callable ``(X, params) -> logits``
+    left_out : callable ``(X, y, params, class_weight) -> logits``
+    activation : {"softmax", "sigmoid"}
+
+    Returns
+    -------
+    Fit
+    """
+    if data is None:
+        return fit
+    weight = data.class_weight
+
+    def logits(X: FloatArray, y: IntArray, run: int, which: NDArray[np.bool_]) -> FloatArray:
+        return left_out(X, y, fit.params[run][which], weight[which])
+
+    names = tuple(f"setting {k}" for k in range(len(weight)))
+    as_fitted = Fitted(names, 0, "raw", fit, logits_of, activation, left_out=logits)
+    return loo_stage(as_fitted, data.features, data.labels, weight).fit
 
 
 def check_twice(y: IntArray, n_classes: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
@@ -18,6 +20,7 @@ from learnprop.simulations.fitters.fit import (
     of_both_classes,
 )
 from learnprop.simulations.fitters.fitter import one_fit, regression_memory
+from learnprop.simulations.fitters.left_out import refined, samples_to_refine
 from learnprop.simulations.fitters.regression import (
     Attempt,
     Standardised,
@@ -46,6 +49,7 @@ def fit_logistic(
     class_weight: ArrayLike,
     *,
     l2: float = 0.0,
+    refine: str | None = None,
     device: str = "cpu",
     max_iter: int = 100,
 ) -> Fit:
@@ -63,6 +67,9 @@ def fit_logistic(
     class_weight : array_like, shape (n_settings, 2)
     l2 : float
         α, in the units of the features and of the loss L: scikit-learn's 1 / C.
+    refine : {"loo"}, optional
+        Move the intercepts to where the leave-one-out predictions balance, instead of those of the
+        sample itself (`loo_stage`): overfitting then leaves Eq. (9) true on fresh data.
     device : {"cpu", "cuda", "auto"}
     max_iter : int
         Newton iterations, halvings included.
@@ -88,7 +95,10 @@ def fit_logistic(
     >>> fit_logistic(X, [0, 0, 1, 1], [[1.0, 1.0]], l2=1.0).params.round(6).tolist()
     [[[0.958286, -1.437429]]]
     """
-    return fit_problem(check_problem(X, y, class_weight, device), l2=l2, max_iter=max_iter)
+    problem = check_problem(X, y, class_weight, device)
+    to_refine = samples_to_refine(refine, X, y, class_weight)
+    fit = fit_problem(problem, l2=l2, max_iter=max_iter)
+    return refined(fit, to_refine, logistic_logits, partial(left_out_logistic, l2=l2))
 
 
 def fit_problem(problem: Problem, *, l2: float = 0.0, max_iter: int = 100) -> Fit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
@@ -10,6 +12,7 @@ from learnprop.equations.arrays import FloatArray, IntArray
 from learnprop.equations.leave_one_out.logits import left_out_logit
 from learnprop.simulations.fitters.fit import Fit, Problem, check_samples, with_ones
 from learnprop.simulations.fitters.fitter import one_fit
+from learnprop.simulations.fitters.left_out import refined, samples_to_refine
 from learnprop.simulations.fitters.logistic import MEMORY, fit_problem
 from learnprop.simulations.fitters.softmax import softmax_logits
 from learnprop.simulations.generators import large_sample_limit
@@ -22,6 +25,7 @@ def fit_one_vs_all(
     class_weight: ArrayLike,
     *,
     l2: float = 0.0,
+    refine: str | None = None,
     device: str = "cpu",
     max_iter: int = 100,
 ) -> Fit:
@@ -40,6 +44,9 @@ def fit_one_vs_all(
     class_weight : array_like, shape (n_settings, n_classes)
     l2 : float
         α, in the units of the features and of the loss L.
+    refine : {"loo"}, optional
+        Move the intercepts to where the leave-one-out predictions balance, instead of those of the
+        sample itself (`loo_stage`): overfitting then leaves Eq. (9) true on fresh data.
     device : {"cpu", "cuda", "auto"}
     max_iter : int
         Newton iterations of each problem.
@@ -64,6 +71,7 @@ def fit_one_vs_all(
     ([['converged']], (1, 1, 3, 2))
     """
     data = check_samples(X, y, class_weight, device)
+    to_refine = samples_to_refine(refine, X, y, class_weight)
     design = with_ones(data)
     weight = torch.as_tensor(
         (data.class_weight / data.mass[:, None])[:, data.labels], device=data.device
@@ -78,7 +86,7 @@ def fit_one_vs_all(
     for worse in (NOT_CONVERGED, SEPARATED, DIVERGED):
         status[(statuses == worse).any(axis=0)] = worse
     params = np.stack([f.params for f in fits], axis=2)
-    return Fit(
+    together = Fit(
         params=params,
         loss=np.sum([f.loss for f in fits], axis=0),
         gradient_norm=np.linalg.norm([f.gradient_norm for f in fits], axis=0),
@@ -86,6 +94,9 @@ def fit_one_vs_all(
         bias_gradient=np.stack([f.bias_gradient[..., 1] for f in fits], axis=-1),
         n_iter=np.max([f.n_iter for f in fits], axis=0),
         status=status,
+    )
+    return refined(
+        together, to_refine, softmax_logits, partial(left_out_one_vs_all, l2=l2), "sigmoid"
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from learnprop.equations.arguments import instance_of
+from learnprop.equations.arguments import BadArgument, instance_of
 from learnprop.equations.arrays import FloatArray, IntArray, as_whole
 from learnprop.equations.leave_one_out.logits import left_out_softmax_logits
 from learnprop.simulations.fitters.fit import (
@@ -20,6 +21,7 @@ from learnprop.simulations.fitters.fit import (
     check_samples,
 )
 from learnprop.simulations.fitters.fitter import one_fit, regression_memory
+from learnprop.simulations.fitters.left_out import refined, samples_to_refine
 from learnprop.simulations.fitters.objective import PLAIN, Objective, training_set
 from learnprop.simulations.fitters.regression import (
     Attempt,
@@ -49,6 +51,7 @@ def fit_softmax(
     class_weight: ArrayLike,
     *,
     objective: Objective = PLAIN,
+    refine: str | None = None,
     rngs: Sequence[np.random.Generator] | None = None,
     device: str = "cpu",
     max_iter: int = 100,
@@ -67,6 +70,10 @@ def fit_softmax(
     y : array_like, shape (n_samples,), labels 0 .. n_classes-1
     class_weight : array_like, shape (n_settings, n_classes)
     objective : Objective
+    refine : {"loo"}, optional
+        Move the intercepts to where the leave-one-out predictions balance, instead of those of the
+        sample itself (`loo_stage`): overfitting then leaves Eq. (9) true on fresh data. Of the
+        plain loss, with or without a penalty on the coefficients.
     rngs : sequence of numpy.random.Generator, optional
         One per replication, where the objective draws.
     device : {"cpu", "cuda", "auto"}
@@ -98,6 +105,12 @@ def fit_softmax(
     n_runs, n_samples, n_features = data.features.shape
     max_iter = as_whole(max_iter, "max_iter", 0)
     instance_of(objective, "objective", Objective, "Objective(smoothing=0.1)")
+    if refine is not None and replace(objective, weight_penalty=0.0) != PLAIN:
+        said = (
+            "is of the plain loss and its `weight_penalty`: of another objective nobody knows the"
+        )
+        raise BadArgument("refine", f"{said} leave-one-out logits")
+    to_refine = samples_to_refine(refine, X, y, class_weight)
     if rngs is not None:
         check_rngs(rngs, n_runs)
     if not objective.is_penalised:
@@ -154,9 +167,12 @@ def fit_softmax(
             return _attempt(target, data.mass, objective, columns, unit, max_iter=max_iter)
 
         attempt = refit_outliers(attempt, features, by, again, centred=objective.fit_bias)
-    if has_minimum:
-        return attempt.fit
-    return with_separated(attempt, lambda run: separated(run, attempt.fit.params[run], True))
+    fit = attempt.fit
+    if not has_minimum:
+        fit = with_separated(attempt, lambda run: separated(run, attempt.fit.params[run], True))
+    return refined(
+        fit, to_refine, softmax_logits, partial(left_out_softmax, l2=objective.weight_penalty)
+    )
 
 
 def _attempt(

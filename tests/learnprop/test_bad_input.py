@@ -97,9 +97,14 @@ VALID = {
         "n_samples": 10,
     },
     "Objective": vars(lp.Objective()),
-    "fit_logistic": of_fit | {"max_iter": 1, "l2": 1.0},
-    "fit_softmax": of_fit | {"max_iter": 1, "objective": lp.Objective(), "rngs": None},
-    "fit_one_vs_all": of_fit | {"max_iter": 1, "l2": 1.0},
+    "fit_logistic": of_fit | {"max_iter": 1, "l2": 1.0, "refine": "loo"},
+    "fit_softmax": of_fit
+    | {"max_iter": 1, "objective": lp.Objective(), "refine": "loo", "rngs": None},
+    "fit_one_vs_all": of_fit | {"max_iter": 1, "l2": 1.0, "refine": "loo"},
+    "leave_one_out": {
+        "X": X[0], "y": Y, "class_weight": [1.0, 1.0], "fitter": "softmax", "penalty": 1.0,
+        "labels": [0, 1],
+    },
     "fit_mlp": of_fit | {"max_iter": 1, "start": np.ones((1, 5))},
     "fit_softmax_mlp": of_fit
     | {"start": np.ones((1, 7)), "rngs": [RNG], "epochs": 1, "batch_size": 12},
@@ -123,7 +128,7 @@ VALID = {
 NOT_SWEPT = {
     *STUDIES,  # tests/learnprop/test_arguments.py, test_wording.py
     *(name for names in lp.GROUPS["Losses"].values() for name in names),  # tests/equations/losses
-    "Estimate", "Fit", "StateEvolution", "StudyResult",  # are returned
+    "Estimate", "Fit", "LeaveOneOut", "StateEvolution", "StudyResult",  # are returned
     "Study", "Block", "FitRow", "MeasurementRow",
     "code_version",
 }  # fmt: skip
