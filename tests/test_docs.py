@@ -9,7 +9,7 @@ import pytest
 DOCS = Path(__file__).parent.parent / "docs"
 
 
-@pytest.mark.parametrize("name", ["drop-in.md", "explore.md"])
+@pytest.mark.parametrize("name", ["drop-in.md", "explore.md", "fresh.md"])
 def test_examples_run_and_show_what_they_say(name):
     failed, attempted = doctest.testfile(
         str(DOCS / name), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE
