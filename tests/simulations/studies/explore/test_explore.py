@@ -13,6 +13,7 @@ from learnprop.simulations.records.rows import select
 from learnprop.simulations.studies import stored_study
 from learnprop.simulations.studies.checks import lambda0_grid
 from learnprop.simulations.studies.explore.study import Options, compute_block, make_study
+from learnprop.simulations.studies.recording import LEFT_OUT
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_a_file_is_resampled_to_the_ratios(csv):
     assert second.train_size == (48, 96, 192)  # 1 : 2 : 4
     assert first.source.labels == ("may be", "no", "yes")
     block = compute_block(second, 0, range(2))
-    assert set(block.measurements.split.tolist()) == {"train", "test"}
+    assert set(block.measurements.split.tolist()) == {"train", "test", LEFT_OUT}
     test = select(block.measurements, split="test")
     assert test.class_count.tolist() == [[12, 24, 60]] * 2
 
