@@ -111,7 +111,8 @@ def _label(ax: Any) -> None:
     low, high = ax.get_ylim()
     shown = [tick for tick in TICKS if low <= 1 + tick <= high]
     ax.set_yticks(
-        [1 + t for t in shown], [f"{100 * t:+.0f} %".replace("-", "\N{MINUS SIGN}") for t in shown]
+        [1 + t for t in shown],
+        [(f"{100 * t:+.0f} %" if t else "0 %").replace("-", "\N{MINUS SIGN}") for t in shown],
     )
     ax.minorticks_off()
     left, right = ax.get_xlim()

@@ -36,7 +36,7 @@ class Options:
     gap_repaired -2%
     """
 
-    runs: Runs = 200
+    runs: Runs = 100
     seed: Seed = 0
     classes: Annotated[
         tuple[int, ...],
