@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import linprog, minimize
 from scipy.special import logsumexp, softmax
 
 from learnprop.equations.inference.estimates import mcse_of_mean
@@ -134,20 +134,36 @@ def test_where_it_stops_it_says_so():
         softmax_state(0.1, FIVE, np.ones(5), means_at(12.0, 5))
 
 
+def are_separable(X, y):
+    """Whether linear scores exist whose own class wins by 1 in every sample (linear programming)."""
+    design = np.column_stack([X, np.ones(len(X))])
+    rows = []
+    for j in range(3):
+        others = y != j
+        row = np.zeros((others.sum(), 3, design.shape[1]))
+        row[:, j] = design[others]
+        row[np.arange(others.sum()), y[others]] -= design[others]
+        rows.append(row.reshape(len(row), -1))
+    margins = np.concatenate(rows)
+    free = np.zeros(margins.shape[1])
+    return linprog(free, margins, -np.ones(len(margins)), bounds=(None, None)).status == 0
+
+
 @pytest.mark.slow
-def test_three_classes_are_separable_where_no_fit_has_a_minimum():
-    y = np.repeat(np.arange(3), [600, 300, 100])
-    weights = np.stack([np.ones(3), 1 / SHARE])
-    for kappa, status in ((0.16, "converged"), (0.2, "separated")):
-        n_features = round(1000 * kappa)
-        X = np.random.default_rng(3).standard_normal((3, 1000, n_features))
-        fit = fit_softmax(X + np.pad(MEANS, ((0, 0), (0, n_features - 2)))[y], y, weights)
-        assert (fit.status == status).all()
-        for weight in weights:
-            if status == "converged":
+def test_three_classes_are_refused_where_they_are_separable():
+    y = np.repeat(np.arange(3), [240, 120, 40])
+    for kappa, separable in ((0.14, False), (0.23, True)):
+        n_features = round(400 * kappa)
+        X = np.random.default_rng(3).standard_normal((3, 400, n_features))
+        X += np.pad(MEANS, ((0, 0), (0, n_features - 2)))[y]
+        assert [are_separable(x, y) for x in X] == [separable] * 3
+        for weight in (np.ones(3), 1 / SHARE):
+            if not separable:
                 assert softmax_state(kappa, SHARE, weight, MEANS).error < 1e-5
             else:
-                with pytest.raises(ValueError, match=r"kappa must be .* about 0\.1[789], got 0\.2"):
+                with pytest.raises(
+                    ValueError, match=r"kappa must be .* about 0\.1[789], got 0\.23"
+                ):
                     softmax_state(kappa, SHARE, weight, MEANS)
 
 
