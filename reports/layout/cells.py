@@ -86,6 +86,9 @@ def predicted_gap(row: Mapping[str, Any], markup: Markup) -> str:
     return markup.math.format(text.replace("inf", markup.infinity))
 
 
+OF_HEAD = "of a network it is the output layer's share only: the hidden layer has seen the samples"
+
+
 def has_predicted(frame: pd.DataFrame) -> bool:
     """Whether any gap of a summary was predicted."""
     return "gap_predicted" in frame and bool(frame["gap_predicted"].notna().any())
@@ -113,9 +116,11 @@ def predicted_note(frame: pd.DataFrame) -> list[str]:
     """
     if not has_predicted(frame):
         return []
+    of_head = "stage" in frame and bool((frame["stage"] == "head").any())
     return [
         "predicted: gap of the training samples by leave-one-out; of a shift of P(x|y) it knows "
-        "nothing"
+        "nothing",
+        *([OF_HEAD] if of_head else []),
     ]
 
 

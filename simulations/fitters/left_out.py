@@ -14,6 +14,7 @@ from learnprop.equations.balance import class_mass, residual
 from learnprop.equations.losses.one_vs_all import equal_log_weights
 from learnprop.equations.mean_proba import Activation, FloatArray, IntArray
 from learnprop.simulations.fitters.fit import Fit, Fitted, LeftOut, Samples, check_samples
+from learnprop.simulations.fitters.fitter import left_out_by
 from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE
 from learnprop.simulations.records.measure import measure
 from learnprop.simulations.records.rows import CONVERGED, NOT_CONVERGED
@@ -126,12 +127,9 @@ def refined(
     if data is None:
         return fit
     weight = data.class_weight
-
-    def logits(X: FloatArray, y: IntArray, run: int, which: NDArray[np.bool_]) -> FloatArray:
-        return left_out(X, y, fit.params[run][which], weight[which])
-
     names = tuple(f"setting {k}" for k in range(len(weight)))
-    as_fitted = Fitted(names, 0, "raw", fit, logits_of, activation, left_out=logits)
+    known = left_out_by(left_out, fit, weight)
+    as_fitted = Fitted(names, 0, "raw", fit, logits_of, activation, left_out=known)
     return loo_stage(as_fitted, data.features, data.labels, weight).fit
 
 

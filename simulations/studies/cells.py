@@ -156,7 +156,10 @@ class FittedCell(WeightedCell):
         if "loo" not in self.extra_stages:
             return fitted
         tell("moving the bias")
-        return [*fitted, *(loo_stage(one, X, y, np.array(weight)) for one in fitted)]
+        return [
+            *fitted,
+            *(loo_stage(one, X, y, np.array(weight)) for one in fitted if one.left_out),
+        ]
 
 
 def check_enough(
@@ -223,15 +226,14 @@ def check_stages(stages: Sequence[str], fitter: Chosen) -> tuple[str, ...]:
     Examples
     --------
     >>> check_stages(["loo"], Chosen("mlp", "learnprop.simulations.fitters.mlp.softmax:FITTER"))
-    Traceback (most recent call last):
-    ValueError: stage loo is of linear fitters (logistic, softmax, one-vs-all), got `fitter` mlp
+    ('loo',)
     """
     if len(set(stages)) < len(stages):
         raise BadArgument("stage", f"must be distinct, got {','.join(stages)}")
     if stages and not fitter.record.leaves_out:
-        linear = ", ".join(name for name, line in of_weights().items() if line.record.leaves_out)
+        ours = ", ".join(name for name, line in of_weights().items() if line.record.leaves_out)
         got = "`estimator`" if fitter.name == "estimator" else f"`fitter` {fitter.name}"
-        raise BadArgument("stage", f"{stages[0]} is of linear fitters ({linear}), got {got}")
+        raise BadArgument("stage", f"{stages[0]} is of the fitters {ours}, got {got}")
     return tuple(stages)
 
 

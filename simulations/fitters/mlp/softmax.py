@@ -307,4 +307,5 @@ FITTER = Fitter(
     headline=_headline,
     limit=large_sample_limit.RICH_MODEL,
     memory=_memory,
+    leaves_out=True,
 )
