@@ -224,7 +224,7 @@ def check_stages(stages: Sequence[str], fitter: Chosen) -> tuple[str, ...]:
     --------
     >>> check_stages(["loo"], Chosen("mlp", "learnprop.simulations.fitters.mlp.softmax:FITTER"))
     Traceback (most recent call last):
-    ValueError: stage loo is of linear fitters (logistic, softmax, one-vs-all), got `fitter` mlp
+    ValueError: stage loo is of linear fitters (logistic, softmax, one-vs-all), got fitter mlp
     """
     if len(set(stages)) < len(stages):
         raise BadArgument("stage", f"must be distinct, got {','.join(stages)}")
