@@ -92,8 +92,8 @@ class MeasurementRow(_MeasurementKey[str, int]):
 class Measurements(Measured, _MeasurementKey[NDArray[np.str_], IntArray]):
     """Measurements of one data cell, one row per (setting, run, epoch, stage, split).
 
-    Arrays share their first axis. ``setting`` names the λ setting, ``stage`` is raw, bias or head,
-    ``split`` is train, test or population; the values are those of
+    Arrays share their first axis. ``setting`` names the λ setting, ``stage`` is raw, bias, heldout,
+    head or loo, ``split`` is train, test, population or left out; the values are those of
     `learnprop.simulations.records.measure.Measured`.
     """
 
