@@ -12,7 +12,7 @@ from learnprop.equations.arrays import FloatArray
 from learnprop.equations.limits.state_evolution.geometry import check_class_share, means_at
 
 SIDE = np.array([-1.0, 1.0])
-"""Of which mean is each class: ∓μ."""
+"""Signs of the two means, -μ and μ."""
 
 
 def separability_threshold(*, class_share: ArrayLike, separation: ArrayLike) -> float:

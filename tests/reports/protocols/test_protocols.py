@@ -42,7 +42,7 @@ def networks(dataset, supply, **options):
 
 
 def line_of(text, imbalance):
-    (line,) = (part for part in text.split(" - ") if part.startswith(f"imbalance {imbalance}: "))
+    line, *_ = (part for part in text.split(" - ") if part.startswith(f"imbalance {imbalance}: "))
     return line
 
 
