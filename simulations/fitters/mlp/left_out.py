@@ -27,8 +27,8 @@ def left_out_mlp(
 ) -> FloatArray:
     """Leave-one-out logits for one data set and networks fitted to it, by all their parameters.
 
-    They are those of the network linearised where training left it, at the minimum of what is then
-    a logistic regression on the derivatives of its logit. A network that stops early has not fitted
+    They are those of the network linearised where training left it, as if that were the minimum of
+    what is then a logistic regression on the derivatives of its logit. A network that stops early has not fitted
     directions of little curvature yet, and overfits less than this says; one that trains for long
     moves its hidden units further than they are linear, and overfits more.
 
