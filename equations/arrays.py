@@ -70,12 +70,60 @@ def as_numbers(values: ArrayLike, name: str) -> FloatArray:
     no_numbers = BadArgument(name, f"must hold numbers, got {shown(plain)}")
     if given.dtype.kind not in "biufO" or plain is None:
         raise no_numbers
-    if given.dtype.kind == "O" and any(isinstance(one, str | bytes) for one in given.flat):
-        raise no_numbers
+    if given.dtype.kind == "O":
+        texts = (i for i, one in enumerate(given.flat) if isinstance(one, str | bytes))
+        if (first := next(texts, None)) is not None:
+            if not hasattr(plain, "columns"):
+                raise no_numbers
+            said = f"must hold numbers, got {shown(given.flat[first])}"
+            raise BadArgument(name, f"{said} {_place(first, given.shape, plain)}")
     try:
         return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise no_numbers from None
+
+
+def _place(first: int, shape: tuple[int, ...], values: Any) -> str:
+    """Where the number at a flat index is: its row, from 0, and column of a frame; else its axes."""
+    at = [int(i) for i in np.unravel_index(first, shape)]
+    if hasattr(values, "columns") and len(at) == 2:
+        return f"at position {at[0]} of column {shown(values.columns[at[1]])}"
+    return f"at position {at[0] if len(at) == 1 else at}"
+
+
+def as_finite(values: ArrayLike, name: str) -> FloatArray:
+    """Return `values` as float64 if all of them are finite; as `as_numbers`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> as_finite(pd.DataFrame({"age": [1.0, 2.0], "mass": [3.0, float("nan")]}), "X")
+    Traceback (most recent call last):
+    ValueError: X holds a number that is not finite: nan at position 1 of column 'mass'
+    """
+    numbers = as_numbers(values, name)
+    lost = ~np.isfinite(numbers)
+    if lost.any():
+        first = int(lost.argmax())
+        where = f" {_place(first, numbers.shape, values)}" if numbers.ndim else ""
+        said = f"holds a number that is not finite: {numbers.flat[first]}{where}"
+        raise BadArgument(name, said)
+    return numbers
+
+
+def as_no_truth(values: ArrayLike, name: str) -> FloatArray:
+    """Return `values` as float64 where True and False cannot be meant; as `as_numbers`.
+
+    Examples
+    --------
+    >>> as_no_truth(True, "separation")
+    Traceback (most recent call last):
+    ValueError: separation must hold numbers, not truth values, got True
+    """
+    numbers = as_numbers(values, name)
+    if np.asarray(without_gradient(values)).dtype == bool:
+        raise BadArgument(name, f"must hold numbers, not truth values, got {shown(values)}")
+    return numbers
 
 
 def by_class(values: ArrayLike, name: str) -> FloatArray:
@@ -93,8 +141,8 @@ def by_class(values: ArrayLike, name: str) -> FloatArray:
     Raises
     ------
     BadArgument
-        As `as_numbers`; or if they are a pandas Series that is not in the order of its labels,
-        as ``value_counts()`` returns it.
+        As `as_numbers`; or if they are truth values, or a pandas Series that is not in the order of
+        its labels, as ``value_counts()`` returns it.
 
     Examples
     --------
@@ -107,7 +155,7 @@ def by_class(values: ArrayLike, name: str) -> FloatArray:
     if not getattr(index, "is_monotonic_increasing", True):
         said = f"is a Series in the order {shown(index)}: sort_index() puts it in that of classes"
         raise BadArgument(name, said)
-    return as_numbers(values, name)
+    return as_no_truth(values, name)
 
 
 def as_number(value: Any, name: str) -> float:
@@ -127,7 +175,7 @@ def as_number(value: Any, name: str) -> float:
             found = np.asarray(without_gradient(value)).item()
     except BadArgument:
         pass
-    if found is None:
+    if found is None or isinstance(found, bool):
         raise BadArgument(name, f"must be a number, got {shown(value)}")
     return float(found) if not isinstance(found, int) else found
 

@@ -7,6 +7,7 @@ is Table 1's convention :math:`\lambda_1 = 1 - \lambda_0`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -55,12 +56,23 @@ def check_class_weight(class_weight: ArrayLike, name: str = "class_weight") -> F
     >>> check_class_weight([1, 3])
     array([1., 3.])
     """
-    weight = by_class(class_weight, name)
+    try:
+        weight = by_class(class_weight, name)
+    except BadArgument as error:
+        raise BadArgument(name, error.problem + _how_to_give(class_weight)) from None
     if weight.ndim < 1 or weight.shape[-1] < 2:
         raise BadArgument(name, f"must hold at least 2 classes, got shape {weight.shape}")
     if not (np.isfinite(weight).all() and (weight > 0).all()):
         raise BadArgument(name, f"must be positive and finite, got {shown(weight)}")
     return weight
+
+
+def _how_to_give(class_weight: Any) -> str:
+    """What to give instead of scikit-learn's words and dicts, for an error."""
+    if isinstance(class_weight, str):
+        scheme = class_weight if class_weight in SCHEMES else "inverse"
+        return f"; learnprop.class_weights({scheme!r}, class_count) holds them"
+    return "; one for each class, in their order" if isinstance(class_weight, dict) else ""
 
 
 def check_class_count(class_count: ArrayLike, n_classes: int | None = None) -> FloatArray:

@@ -172,18 +172,32 @@ def labels_of_columns(y_true: Any, proba: Any, labels: ArrayLike | None) -> Arra
 def check_same_index(labels: Any, rows: Any, name: str, name_of_rows: str) -> None:
     """Refuse labels and rows of pandas with different indexes, those of rows not merely numbers.
 
+    Where they are not as many, no index is looked at: that is another error.
+
     Examples
     --------
     >>> import pandas as pd
     >>> check_same_index(pd.Series([0, 1]), pd.DataFrame([1.0, 2.0], index=[1, 0]), "y", "X")
     Traceback (most recent call last):
-    ValueError: y and X must have the same index
+    ValueError: y and X must have the same index, got 0 and 1 at position 0; y.to_numpy() goes ...
     """
     if not (hasattr(labels, "iloc") and hasattr(rows, "iloc")):
         return
     numbered = hasattr(rows.index, "step")  # as `DataFrame(model.predict_proba(X))` is
-    if not (numbered or rows.index.equals(labels.index)):
-        raise BadArgument(name, f"and `{name_of_rows}` must have the same index")
+    if not numbered and len(rows) == len(labels):
+        refuse_other_index(labels.index, rows.index, name, name_of_rows)
+
+
+def refuse_other_index(index: Any, other: Any, name: str, other_name: str) -> None:
+    """Refuse two indexes of pandas, of one length, that differ, and say what to do."""
+    if index.equals(other):
+        return
+    i = next((i for i, (a, b) in enumerate(zip(index, other, strict=True)) if a != b), 0)
+    raise BadArgument(
+        name,
+        f"and `{other_name}` must have the same index, got {shown(index[i])} and "
+        f"{shown(other[i])} at position {i}; {name}.to_numpy() goes by position",
+    )
 
 
 def names_in(y_true: ArrayLike) -> list[Any] | None:

@@ -199,8 +199,8 @@ def check_path(argument: str, text: str) -> str:
 def _plain(declared: Declared, value: Any) -> Any:
     if hasattr(value, "tolist"):  # of numpy or pandas
         value = value.tolist()
-    if value is None and declared.may_be_none:
-        return None
+    if value is None and (declared.may_be_none or declared.default == ()):
+        return None if declared.may_be_none else ()
     if not declared.several:
         return _checked(declared, value)
     if isinstance(value, str):

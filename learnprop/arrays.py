@@ -40,6 +40,7 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
     import pandas as pd
 
     from learnprop.equations.arrays import without_gradient
+    from learnprop.equations.labels import refuse_other_index
     from learnprop.simulations.generators.user_data import DataFile, class_counts, digest_of
     from learnprop.simulations.generators.user_files.arrays import as_column, as_frame
     from learnprop.simulations.generators.user_files.columns import check_features
@@ -52,8 +53,8 @@ def arrays_as_file(X: Any, y: Any, path: Path, chosen: Mapping[str, Any]) -> tup
     if hasattr(X, "toarray"):
         raise BadArgument("X", "must be dense, got a sparse matrix: X.toarray()")
     both = isinstance(X, pd.DataFrame) and isinstance(y, pd.Series)
-    if both and not X.index.equals(y.index):
-        raise ValueError("X and y must have the same index")
+    if both and len(X) == len(y):
+        refuse_other_index(y.index, X.index, "y", "X")
     frame, column = as_frame(X, "X"), as_column(y, "y")
     if len(frame) != len(column):
         raise BadArgument(

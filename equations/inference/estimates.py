@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.arrays import FloatArray, as_number, as_numbers, check_level
+from learnprop.equations.arrays import FloatArray, as_finite, as_number, as_numbers, check_level
 
 Verdict = Literal["holds", "fails", "inconclusive", "not converged", "interpolated"]
 
@@ -48,9 +48,7 @@ def sample_of_runs(values: ArrayLike, name: str, at_least: int = 2) -> FloatArra
     sample = as_numbers(values, name)
     if sample.ndim != 1 or len(sample) < at_least:
         raise BadArgument(name, f"must hold at least {at_least} runs, got shape {sample.shape}")
-    if not np.isfinite(sample).all():
-        raise BadArgument(name, "holds a number that is not finite")
-    return sample
+    return as_finite(sample, name)
 
 
 def check_variance_factor(variance_factor: float) -> float:

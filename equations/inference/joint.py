@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.arrays import FloatArray, as_flag, as_numbers
+from learnprop.equations.arrays import FloatArray, as_finite, as_flag, as_numbers
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,7 @@ def joint_test_over_runs(residuals: ArrayLike, *, independent: bool = False) -> 
     n, m = len(r), r.shape[1] - (not independent)
     if n <= m:
         raise BadArgument("residuals", f"must hold more than {m} runs, got {n}")
-    largest = np.abs(r).max()
-    if not np.isfinite(largest):
-        raise BadArgument("residuals", "holds a number that is not finite")
+    largest = np.abs(as_finite(r, "residuals")).max()
     r = np.ldexp(r, -np.frexp(largest)[1])  # squares stay within the floats
     chosen = r[:, :m]
     mean = chosen.mean(axis=0)

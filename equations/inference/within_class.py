@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from learnprop.equations.arguments import BadArgument, shown
-from learnprop.equations.arrays import FloatArray, as_number, as_numbers, by_class, check_level
+from learnprop.equations.arrays import FloatArray, as_finite, as_number, as_numbers, by_class, check_level
 from learnprop.equations.balance import left_side, right_side
 from learnprop.equations.matrix import check_rows_sum_to_one, off_diagonal
 from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE
@@ -79,8 +79,7 @@ def check_model(
     for name, (array, shape) in shapes.items():
         if array.shape != shape:
             raise BadArgument(name, f"must have shape {shape}, got {array.shape}")
-        if not np.isfinite(array).all():
-            raise BadArgument(name, "holds a number that is not finite")
+        as_finite(array, name)
     if not (mass > 0).all():
         raise BadArgument("class_mass", f"must be positive, got {shown(mass)}")
     if (P > 1 + ROW_SUM_TOLERANCE).any() or (miss_proba is not None and np.min(miss_proba) < 0):

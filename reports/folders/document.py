@@ -16,7 +16,7 @@ from learnprop.reports.layout.files import write_text
 from learnprop.reports.layout.latex import escaped, from_markdown, preamble
 from learnprop.reports.study_report import Contents, report_of, write_contents
 from learnprop.simulations.engine.study import Study
-from learnprop.simulations.records.design_changes import changes, summary_of
+from learnprop.simulations.records.design_changes import summary_of
 from learnprop.simulations.records.store import read_session
 from learnprop.simulations.records.store_file import StoreError, read_store
 from learnprop.simulations.studies import stored_study
@@ -101,7 +101,7 @@ def _read_part(folder: Path, name: str) -> Part:
         if unfinished and not report.shows_unfinished:
             raise StoreError(unfinished)
         contents = report.reported(study, store)
-        different = changes(store.design.get("code"), study.design["code"], ".code")
+        different = summary_of(store.design.get("code"), study.design["code"], ".code")
     return Part(
         source=folder,
         name=name,
@@ -113,7 +113,7 @@ def _read_part(folder: Path, name: str) -> Part:
             f"{words}."
             for words, there in (
                 (unfinished, unfinished),
-                (f"Measured by other code than reports it: {summary_of(different)}", different),
+                (f"Measured by other code than reports it: {different}", different),
             )
             if there
         ),

@@ -21,7 +21,7 @@ from learnprop.simulations.engine.study import ComputeTogether, StudyError, bloc
 from learnprop.simulations.engine.tasks import Task
 from learnprop.simulations.engine.versions import code_version
 from learnprop.simulations.engine.within import telling
-from learnprop.simulations.records.design_changes import changes, summary_of
+from learnprop.simulations.records.design_changes import summary_of
 from learnprop.simulations.records.rows import (
     FAILED_STATUSES,
     Block,
@@ -136,8 +136,8 @@ def _other_code(task: Task) -> StudyError | None:
     """Say where this process has other sources or libraries than the driver."""
     if task.code is None or task.code == code_version():
         return None
-    differences = changes(task.code, code_version(), ".code")
-    return StudyError(f"a worker runs other code: {summary_of(differences)}")
+    different = summary_of(task.code, code_version(), ".code")
+    return StudyError(f"a worker runs other code: {different}")
 
 
 def _finished(task: Task, block: Block, seconds: float) -> Block:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from learnprop.equations.arguments import BadArgument, shown
-from learnprop.equations.arrays import as_numbers
+from learnprop.equations.arrays import as_finite, as_numbers
 from learnprop.equations.balance import class_mass
 from learnprop.equations.class_weights import check_class_weight
 from learnprop.equations.labels import check_labels, class_count
@@ -80,12 +80,15 @@ class Fit:
     bias : ndarray, shape (n_runs, n_settings, n_classes)
         Output bias of each class; for one logit of class 1, (0, b).
     bias_gradient : ndarray, shape (n_runs, n_settings, n_classes)
-        ∂/∂b of the objective over Σw: the premise of Eq. (8) is that this is zero.
+        ∂/∂b of the objective over Σw: the premise of Eq. (8) is that this is zero. Of fits with
+        ``refine="loo"`` and of stage "loo" it is of the left-out predictions instead, minus their
+        residual of Eq. (9): on the sample itself the bias is no longer at the minimum.
     n_iter : ndarray of int
         Iterations of the training.
     status : ndarray of str
         "converged", "not converged", "separated" (no finite minimiser exists) or "diverged"
-        (parameters or gradient are not finite).
+        (parameters or gradient are not finite). Of stage "loo", "converged" says that the fit was
+        and that its left-out predictions balance.
     """
 
     params: FloatArray
@@ -160,8 +163,7 @@ def check_samples(X: ArrayLike, y: ArrayLike, class_weight: ArrayLike, device: s
         raise BadArgument(
             "X", f"must have shape (n_runs, n_samples, n_features), got {features.shape}"
         )
-    if not np.isfinite(features).all():
-        raise BadArgument("X", "holds a number that is not finite")
+    as_finite(features, "X")
     weight = check_class_weight(class_weight)
     if weight.ndim != 2:
         raise BadArgument(

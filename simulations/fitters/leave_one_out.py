@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument, one_of, renamed
-from learnprop.equations.arrays import FloatArray, IntArray, as_numbers
+from learnprop.equations.arrays import FloatArray, IntArray, as_finite
 from learnprop.equations.balance import class_mass, gap, left_side, residual, right_side
 from learnprop.equations.class_weights import check_class_weight
 from learnprop.equations.labels import check_same_index, class_of
@@ -162,7 +162,7 @@ def leave_one_out(
 
 
 def _check_shapes(X: ArrayLike, class_weight: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    features, weight = as_numbers(X, "X"), check_class_weight(class_weight)
+    features, weight = as_finite(X, "X"), check_class_weight(class_weight)
     if features.ndim not in (2, 3) or 0 in features.shape:
         said = "must have shape (n_samples, n_features) or (n_runs, n_samples, n_features), got"
         raise BadArgument("X", f"{said} {features.shape}")

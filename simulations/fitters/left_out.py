@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from learnprop.equations.arguments import BadArgument, one_of, shown
+from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.balance import class_mass, residual
 from learnprop.equations.losses.one_vs_all import equal_log_weights
 from learnprop.equations.mean_proba import Activation, FloatArray, IntArray
@@ -75,10 +75,6 @@ def loo_stage(fitted: Fitted, X: ArrayLike, y: IntArray, class_weight: FloatArra
     )
 
 
-REFINEMENTS = ("loo",)
-"""What `fit_logistic` and the like take as ``refine``."""
-
-
 def samples_to_refine(
     refine: str | None, X: ArrayLike, y: ArrayLike, class_weight: ArrayLike
 ) -> Samples | None:
@@ -97,7 +93,8 @@ def samples_to_refine(
     """
     if refine is None:
         return None
-    one_of(refine, "refine", REFINEMENTS)
+    if not (isinstance(refine, str) and refine == "loo"):
+        raise BadArgument("refine", f"must be None or 'loo', got {shown(refine)}")
     data = check_samples(X, y, class_weight, "cpu")
     check_twice(data.labels, data.class_weight.shape[1])
     return data

@@ -46,7 +46,9 @@ def fit_one_vs_all(
         α, in the units of the features and of the loss L.
     refine : {"loo"}, optional
         Move the intercepts to where the leave-one-out predictions balance, instead of those of the
-        sample itself (`loo_stage`): overfitting then leaves Eq. (9) true on fresh data.
+        sample itself (`loo_stage`): overfitting then leaves Eq. (9) true on fresh data. Of the
+        result, ``loss``, ``bias_gradient`` and ``status`` are then those of the left-out
+        predictions (`Fit`).
     device : {"cpu", "cuda", "auto"}
     max_iter : int
         Newton iterations of each problem.

@@ -73,7 +73,8 @@ def fit_softmax(
     refine : {"loo"}, optional
         Move the intercepts to where the leave-one-out predictions balance, instead of those of the
         sample itself (`loo_stage`): overfitting then leaves Eq. (9) true on fresh data. Of the
-        plain loss, with or without a penalty on the coefficients.
+        plain loss, with or without a penalty on the coefficients. Of the result, ``loss``,
+        ``bias_gradient`` and ``status`` are then those of the left-out predictions (`Fit`).
     rngs : sequence of numpy.random.Generator, optional
         One per replication, where the objective draws.
     device : {"cpu", "cuda", "auto"}

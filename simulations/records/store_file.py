@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from learnprop.equations.arguments import BadArgument, Worded, marked, shown
-from learnprop.simulations.records.design_changes import changes, summary_of
+from learnprop.simulations.records.design_changes import summary_of
 from learnprop.simulations.records.store import SCHEMA, Store, transaction
 
 FILE_NAME = "records.sqlite"
@@ -218,9 +218,13 @@ def check_store(path: Path, study: str, design: Mapping[str, Any]) -> None:
     held, wanted = (_kind(d) for d in (about["design"], design))
     if held != wanted:
         raise StoreError(f"{path} holds {held}, and this is {wanted}")
-    different = changes(about["design"], json.loads(json.dumps(dict(design))))
-    if different:
-        raise StoreError(f"{path} has another design: {summary_of(different)}")
+    old, new = about["design"], json.loads(json.dumps(dict(design)))
+    if different := summary_of(old, new):
+        of_code = old.get("code") != new.get("code") and old | {"code": 0} == new | {"code": 0}
+        what = "is of another code version" if of_code else "has another design"
+        raise StoreError(
+            f"{path} {what}: {different}; `report`, `status` and `export` still read it"
+        )
 
 
 def _kind(design: Mapping[str, Any]) -> str:

@@ -208,7 +208,7 @@ def check_enough(
 
 
 def check_stages(stages: Sequence[str], fitter: Chosen) -> tuple[str, ...]:
-    """Return stages that are measured besides, if the fitter has them.
+    """Return stages that are measured besides raw, if the fitter has them.
 
     Parameters
     ----------
@@ -225,16 +225,18 @@ def check_stages(stages: Sequence[str], fitter: Chosen) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> check_stages(["loo"], Chosen("mlp", "learnprop.simulations.fitters.mlp.softmax:FITTER"))
+    >>> mlp = Chosen("mlp", "learnprop.simulations.fitters.mlp.softmax:FITTER")
+    >>> check_stages(["raw", "loo"], mlp)
     ('loo',)
     """
     if len(set(stages)) < len(stages):
         raise BadArgument("stage", f"must be distinct, got {','.join(stages)}")
-    if stages and not fitter.record.leaves_out:
+    extra = tuple(stage for stage in stages if stage != "raw")
+    if extra and not fitter.record.leaves_out:
         ours = ", ".join(name for name, line in of_weights().items() if line.record.leaves_out)
         got = "`estimator`" if fitter.name == "estimator" else f"`fitter` {fitter.name}"
-        raise BadArgument("stage", f"{stages[0]} is of the fitters {ours}, got {got}")
-    return tuple(stages)
+        raise BadArgument("stage", f"{extra[0]} is of the fitters {ours}, got {got}")
+    return extra
 
 
 def streams_of(cell: str, seed: int, runs: range) -> Any:

@@ -9,7 +9,7 @@ from learnprop.simulations.studies.option import Option
 
 Beta = Annotated[float, Option("β of effective-number.")]
 
-EXTRA_STAGES = ("loo",)
+EXTRA_STAGES = ("raw", "loo")
 
 ExtraStages = Annotated[
     tuple[str, ...],

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument, shown
-from learnprop.equations.arrays import FloatArray, as_numbers, by_class
+from learnprop.equations.arrays import FloatArray, as_no_truth, by_class
 
 EUCLIDEAN_TO = 1e-9
 """How far below zero an eigenvalue may be, in units of the largest distance squared."""
@@ -77,7 +77,7 @@ def means_at(separation: ArrayLike, n_classes: int) -> FloatArray:
     Traceback (most recent call last):
     ValueError: separation must be distances between points, got [[0, 1, 3], [1, 0, 1], [3, 1, 0]]
     """
-    distance = as_numbers(separation, "separation")
+    distance = as_no_truth(separation, "separation")
     if distance.ndim == 0:
         distance = distance * (1 - np.eye(n_classes))
     wrong = BadArgument("separation", f"must be distances between points, got {shown(separation)}")

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.arrays import as_whole
+from learnprop.equations.arrays import as_finite, as_whole
 from learnprop.simulations.engine.devices import runs_many_at_once
 from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters.fit import Fit, Problem, check_problem, of_both_classes
@@ -198,6 +198,4 @@ def check_start(problem: Problem, start: ArrayLike) -> torch.Tensor:
     initial = check_vectors(start, n_inputs - 1, 1, "start")
     if len(initial) != n_runs:
         raise BadArgument("start", f"must hold {n_runs} vectors, got shape {initial.shape}")
-    if not np.isfinite(initial).all():
-        raise BadArgument("start", "holds a number that is not finite")
-    return torch.as_tensor(initial, device=problem.design.device)
+    return torch.as_tensor(as_finite(initial, "start"), device=problem.design.device)

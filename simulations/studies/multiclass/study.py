@@ -88,6 +88,7 @@ def make_study(options: Options) -> Study:
     train_size = train_sizes(o.sizes, generator.n_classes, o.train_size, o.imbalance, o.profile)
     fitter = choose_fitter(o, generator.n_classes)
     check_enough(train_size, generator.n_features, fitter, stages=o.stage)
+    stages = check_stages(o.stage, fitter)
     cell = MulticlassCell(
         name=family.name,
         family=family,
@@ -95,11 +96,16 @@ def make_study(options: Options) -> Study:
         test_size=o.test_size,
         class_weight=weight_settings(o.weights, train_size, o.beta),
         fitter=fitter,
-        extra_stages=check_stages(o.stage, fitter),
+        extra_stages=stages,
         device=chosen_device(o.device).type,
     )
     design = design_of(
-        o, sizes=train_size, device=cell.device, population=POPULATION, code=code_version()
+        o,
+        stage=stages,
+        sizes=train_size,
+        device=cell.device,
+        population=POPULATION,
+        code=code_version(),
     )
     asked = partial(footprint, generator.n_features, "sizes" if o.sizes else "train_size")
     return Study(NAME, o.seed, o.runs, (cell,), compute_block, design, footprint=asked)
