@@ -94,6 +94,22 @@ def plan(name: str, chosen: dict[str, Any], how: PlanOptions) -> None:
     say_lines(lines)
 
 
+def _kept(out: str) -> str:
+    """What a study that stopped leaves in its folder."""
+    import sqlite3
+
+    from learnprop.simulations.records.store import seconds_of_blocks
+    from learnprop.simulations.records.store_file import StoreError, read_store
+
+    try:
+        with read_store(Path(out)) as store:
+            if not seconds_of_blocks(store):
+                return "no block had finished"
+    except (StoreError, OSError, sqlite3.Error):  # a full disk may leave none that can be read
+        pass
+    return f"every finished block is kept in {out}"
+
+
 @contextmanager
 def _statuses(out: str) -> Iterator[None]:
     """Let whatever stops a study be one line that says what is kept, and an exit status."""
@@ -102,21 +118,20 @@ def _statuses(out: str) -> Iterator[None]:
     from learnprop.simulations.engine.study import StudyError
     from learnprop.simulations.records.store_file import StoreError
 
-    kept = f"every finished block is kept in {out}"
     try:
         yield
     except (BadArgument, StoreError) as error:
         raise BadInput(in_options(error)) from None
     except StudyError as error:
         see = shlex.join(["learnprop", "status", out])
-        raise stopped(f"stopped: {in_options(error)}; {kept}; see: {see}") from None
+        raise stopped(f"stopped: {in_options(error)}; {_kept(out)}; see: {see}") from None
     except Terminated:
-        raise stopped(f"terminated: {kept}; the same command resumes") from None
+        raise stopped(f"terminated: {_kept(out)}; the same command resumes") from None
     except KeyboardInterrupt:
-        raise stopped(f"interrupted: {kept}; the same command resumes") from None
+        raise stopped(f"interrupted: {_kept(out)}; the same command resumes") from None
     except MemoryError as error:
         raise stopped(
-            f"stopped: out of memory: {error}; {kept}; the same command resumes"
+            f"stopped: out of memory: {error}; {_kept(out)}; the same command resumes"
         ) from None
     except (OSError, sqlite3.Error) as error:  # a full disk is either
-        raise stopped(f"stopped: {error}; {kept}; the same command resumes") from None
+        raise stopped(f"stopped: {error}; {_kept(out)}; the same command resumes") from None

@@ -181,7 +181,8 @@ def export(
             n_failed = sum(len(runs) for runs in failed_runs(store).values())
     if n_failed and table == "measurements":
         tell(
-            f"{n_failed} replications failed, in part or whole, and have no measurements there: "
+            f"{n_failed} {'replication' if n_failed == 1 else 'replications'} failed, in part or "
+            f"whole, and {'has' if n_failed == 1 else 'have'} no measurements there: "
             "--table fits says why"
         )
 

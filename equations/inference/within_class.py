@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from learnprop.equations.arguments import BadArgument, shown
-from learnprop.equations.arrays import FloatArray, as_finite, as_number, as_numbers, by_class, check_level
+from learnprop.equations.arrays import (
+    FloatArray,
+    as_finite,
+    as_number,
+    as_numbers,
+    by_class,
+    check_level,
+)
 from learnprop.equations.balance import left_side, right_side
 from learnprop.equations.matrix import check_rows_sum_to_one, off_diagonal
 from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE

@@ -171,7 +171,7 @@ def status_text(status: Status, folder: Path) -> tuple[Titled, Sequence[str]]:
     else:
         lines.append("done")
     for reason, cell, run, count in status.reasons:
-        lines.append(f"failed, {count} replications: {reason}")
+        lines.append(f"failed, {count} replication{'s'[: count != 1]}: {reason}")
         command = ["learnprop", "replay", str(folder), "--cell", cell, "--run", str(run)]
         lines.append(f"  the first: {shlex.join(command)}")
     return table, [*lines, *status.notes[:MAX_REASONS]]

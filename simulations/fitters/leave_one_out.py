@@ -74,6 +74,14 @@ class LeaveOneOut:
     log_loss: FloatArray
     fit: Fit
 
+    def __repr__(self) -> str:
+        *leading, n_classes = self.gap.shape
+        size = f"{self.logits.shape[len(leading)]} samples, {n_classes} classes"
+        each = zip(*(a.reshape(-1, n_classes) for a in (self.gap, self.gap_error)), strict=True)
+        gaps = [", ".join(map("{:+.1%} ± {:.1%}".format, *fit)) for fit in each]
+        more = f"; and {len(gaps) - 3} more" if len(gaps) > 3 else ""
+        return f"<LeaveOneOut: {size}; gap {'; '.join(gaps[:3])}{more}>"
+
 
 def leave_one_out(
     X: ArrayLike,

@@ -222,9 +222,8 @@ def check_store(path: Path, study: str, design: Mapping[str, Any]) -> None:
     if different := summary_of(old, new):
         of_code = old.get("code") != new.get("code") and old | {"code": 0} == new | {"code": 0}
         what = "is of another code version" if of_code else "has another design"
-        raise StoreError(
-            f"{path} {what}: {different}; `report`, `status` and `export` still read it"
-        )
+        reads = "learnprop report, status and export still read it"
+        raise StoreError(f"{path} {what}: {different}; {reads}")
 
 
 def _kind(design: Mapping[str, Any]) -> str:

@@ -88,8 +88,13 @@ def measured_block(
         drawn = {split: draw(runs[i], split, sizes) for split, sizes in fresh.items()}
         return {"train": train[i]} | drawn
 
-    tell("fitting " + ("one run" if len(runs) == 1 else f"{len(runs)} runs"))
+    tell_of("fitting", runs)
     return record(cell.name, runs, list(fit(*stacked(train))), samples_of)
+
+
+def tell_of(doing: str, runs: range) -> None:
+    """Tell what is done with the runs of a block."""
+    tell(f"{doing} " + ("one run" if len(runs) == 1 else f"{len(runs)} runs"))
 
 
 def stacked(train: Sequence[Sample]) -> tuple[FloatArray, IntArray]:

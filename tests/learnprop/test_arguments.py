@@ -99,7 +99,7 @@ def test_what_cannot_be_is_named(kind, given, message):
         ([[0.0], [1.0]], np.array([1, "1"], dtype=object), {}, "^y has labels .* written alike"),
         ([[0.0], [1.0]], [1, "1"], {}, "^y has .* alike, or equal: 1 in row 1, '1' in row 2"),
         (pd.DataFrame([[0.0], [1.0]]), pd.Series(["a", "b"], index=[1, 0]), {},
-         r"^y and X must have the same index, got 1 and 0 at position 0; y\.to_numpy\(\) goes by pos"),
+         r"^y and X must have the same index, got 1 and 0 at position 0; y\.to_numpy\(\) goes"),
         (np.arange(9.0)[:, None], list("abcdefghi"), {}, "^y must name classes, but holds 9 diff"),
         (np.zeros((2, 1)), ["a", "b"], {"data": "f.csv"}, "data is of a file, got 'f.csv' with X"),
         (np.zeros((2, 1)), ["a", "b"], {"sep": ";"}, "^sep is of a file, got ';' with X and y"),

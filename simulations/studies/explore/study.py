@@ -22,7 +22,6 @@ from learnprop.equations.arguments import BadArgument
 from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
-from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters import FITTERS
 from learnprop.simulations.fitters.estimator import stored_estimator
 from learnprop.simulations.generators import FAMILIES
@@ -55,7 +54,7 @@ from learnprop.simulations.studies.explore.grid import check_ratios, grid_of, si
 from learnprop.simulations.studies.explore.options import Options
 from learnprop.simulations.studies.explore.source import Source
 from learnprop.simulations.studies.option import defaults_of, design_of
-from learnprop.simulations.studies.recording import measured_block, record, stacked
+from learnprop.simulations.studies.recording import measured_block, record, stacked, tell_of
 
 NAME = "explore"
 POPULATION = 10_000
@@ -304,7 +303,7 @@ def compute_block(cell: ExploreCell, seed: int, runs: range) -> Block:
     def samples_of(i: int) -> dict[str, Sample]:
         return dict(zip(("train", "test"), pairs[i], strict=True))
 
-    tell(f"fitting {len(runs)} runs")
+    tell_of("fitting", runs)
     return record(cell.name, runs, cell.fit(X, y, seed, runs), samples_of)
 
 

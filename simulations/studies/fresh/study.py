@@ -23,7 +23,6 @@ from learnprop.equations.mean_proba import FloatArray, IntArray
 from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
-from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters import FITTERS
 from learnprop.simulations.fitters.fit import Fitted
 from learnprop.simulations.fitters.left_out import loo_stage
@@ -36,7 +35,7 @@ from learnprop.simulations.studies.checks import check_chosen, check_positive, w
 from learnprop.simulations.studies.fresh.options import Options
 from learnprop.simulations.studies.fresh.population import logits_of_population, normal_points
 from learnprop.simulations.studies.option import design_of
-from learnprop.simulations.studies.recording import drawing, record, stacked
+from learnprop.simulations.studies.recording import drawing, record, stacked, tell_of
 
 NAME = "fresh"
 SHIFTED = "shifted"
@@ -198,10 +197,10 @@ def compute_block(cell: FreshCell, seed: int, runs: range) -> Block:
     draw = drawing(cell.generator(), seed, cell.name)
     train = [draw(run, "train", cell.train_size) for run in runs]
     X, y = stacked(train)
-    tell(f"fitting {len(runs)} runs")
+    tell_of("fitting", runs)
     (fitted,) = cell.fit(X, y, seed, runs)
     weight = np.array([values for _, values in cell.class_weight])
-    tell(f"repairing {len(runs)} runs")
+    tell_of("repairing", runs)
     both = [fitted, loo_stage(fitted, X, y, weight)]
     return record(cell.name, runs, both, lambda i: {"train": train[i]}, partial(_populations, cell))
 

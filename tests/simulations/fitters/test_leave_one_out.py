@@ -66,6 +66,18 @@ def test_what_it_says_is_of_its_logits():
     assert np.abs(lp.residual(own, mass)).max() < 1e-9  # the control: none on its own sample
 
 
+def test_it_is_shown_in_a_line():
+    one = lp.leave_one_out(*BINARY)
+    (low, high), (of_low, of_high) = one.gap, one.gap_error
+    assert repr(one) == (
+        f"<LeaveOneOut: 90 samples, 2 classes; gap {low:+.1%} ± {of_low:.1%}, "
+        f"{high:+.1%} ± {of_high:.1%}>"
+    )
+    many = lp.leave_one_out(X[:, :90], BINARY[1], [BINARY[2]] * 2)
+    assert repr(many).endswith("; and 1 more>")
+    assert repr(many).startswith(repr(one)[:-1])
+
+
 def test_two_classes_are_the_same_by_every_fitter():
     one = lp.leave_one_out(*BINARY)
     two = lp.leave_one_out(*BINARY, fitter="softmax")

@@ -134,8 +134,15 @@ def test_another_study_and_another_design_are_refused(tmp_path, block):
     other = {"source": {"a.py": "1", "b.py": "3", "d.py": "4"}, "numpy": "2.1"}
     refuse(
         tmp_path,
-        r'numpy "2.0" -> "2.1"; b.py was edited; c.py is gone; d.py was added; use another out',
+        r'of another code version: numpy "2.0" -> "2.1"; b.py was edited; c.py is gone; d.py was '
+        "added; learnprop report, status and export still read it; use another out",
         design={**DESIGN, "code": other},
+    )
+    many = {"source": {f"{name}.py": "9" for name in "abcde"}, "numpy": "2.1"}
+    refuse(
+        tmp_path,
+        r'another design: seed 1 -> 2; numpy "2.0" -> "2.1"; 5 sources differ \(2 added, 3 edited\)',
+        design={**DESIGN, "seed": 2, "code": many},
     )
 
 
