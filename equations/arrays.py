@@ -84,7 +84,7 @@ def as_numbers(values: ArrayLike, name: str) -> FloatArray:
 
 
 def _place(first: int, shape: tuple[int, ...], values: Any) -> str:
-    """Where the number at a flat index is: its row, from 0, and column of a frame; else its axes."""
+    """Where the number at a flat index is: row, from 0, and column of a frame; else its axes."""
     at = [int(i) for i in np.unravel_index(first, shape)]
     if hasattr(values, "columns") and len(at) == 2:
         return f"at position {at[0]} of column {shown(values.columns[at[1]])}"

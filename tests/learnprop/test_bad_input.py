@@ -24,7 +24,7 @@ M = np.array(
 RULE = standard_normal_quadrature(1)
 X, Y = np.random.default_rng(0).normal(size=(1, 12, 2)), np.arange(12) % 2
 RNG = np.random.default_rng(0)
-NAMED = pd.DataFrame({"age": np.arange(12.0), "mass": X[0, :, 0]})
+NAMED = pd.DataFrame({"age": np.arange(5.0, 17.0), "mass": X[0, :, 0]})
 
 of_classes = {"y_true": [0, 1, 1], "activation": "softmax", "labels": [0, 1]}
 of_sides = {"mean_proba": P, "class_mass": [1.0, 2.0], "miss_proba": [0.1, 0.2]}
@@ -191,19 +191,18 @@ TABLE = [
     ("class_weights", ("inverse", pd.Series(list("abb")).value_counts()),
      "class_count is a Series in the order ['b', 'a']: sort_index()"),
     ("class_mass", ("inverse", [1, 2]), "class_weight must hold numbers, got 'inverse'"),
-    ("class_mass", ("balanced", [1, 2]), "class_weight must hold numbers, got 'balanced'; learnprop."
-     "class_weights('inverse', class_count) holds them"),
+    ("class_mass", ("balanced", [1, 2]), "class_weight must hold numbers, got 'balanced'; learn"
+     "prop.class_weights('inverse', class_count) holds them"),
     ("class_mass", ({0: 10, 1: 1}, [1, 2]), "class_weight must hold numbers, got {0: 10, 1: 1}; one"
      " for each class, in their order"),
-    ("class_mass", ([True, True], [1, 2]), "class_weight must hold numbers, not truth values, got ["),
-    ("fit_logistic", (X, Y, [[1, 1]], 0.0, "bias"), "refine must be None or 'loo', got 'bias'"),
-    ("leave_one_out", (NAMED.replace(1.0, np.nan), Y, [1, 1]), "X holds a number that is not finite:"
-     " nan at position 1 of column 'age'"),
-    ("leave_one_out", (NAMED.assign(kind="a"), Y, [1, 1]), "X must hold numbers, got 'a' at position"
-     " 0 of column 'kind'"),
+    ("class_mass", ([True, True], [1, 2]), "class_weight must hold numbers, not truth values, got"),
+    ("leave_one_out", (NAMED.replace(6.0, np.nan), Y, [1, 1]), "X holds a number that is not finite"
+     ": nan at position 1 of column 'age'"),
+    ("leave_one_out", (NAMED.assign(kind="a"), Y, [1, 1]), "X must hold numbers, got 'a' at posit"
+     "ion 0 of column 'kind'"),
     ("leave_one_out", (NAMED.set_index("age"), pd.Series(Y), [1, 1]), "y and X must have the same "
-     "index, got 1 and 1.0 at"),
-    ("leave_one_out", (NAMED.set_index("age"), pd.Series(Y)[:-1], [1, 1]), "y has 11 samples, X has"),
+     "index, got 0 and 5.0 at position 0; y.to_numpy() goes by position"),
+    ("leave_one_out", (NAMED.set_index("age"), pd.Series(Y)[:-1], [1, 1]), "y has 11 samples, X "),
     ("class_mass", ([1, 1], range(10_000)), "class_count must be positive, got [0.0, 1.0, 2.0, 3.0,"
      " 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, ...]"),
     ("gap", ([1, 2], P), "mean_proba must have shape (..., n_classes, n_classes >= 2), got (2,)"),

@@ -63,6 +63,23 @@ def test_a_plan_shows_its_pilot_unless_it_is_quiet(cli):
     assert cli(*arguments, "--quiet")[2] == ""
 
 
+@pytest.mark.parametrize("done", [0, 1])
+def test_ctrl_c_at_the_command_line_says_what_is_kept(tmp_path, monkeypatch, cli, done):
+    def interrupted(study, store, workers, _how):
+        for _ in islice(run_study(study, store, workers), done):
+            pass
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("learnprop.execute.run_missing", interrupted)
+    arguments = ("--sizes", "40,20", "--runs", 3, "--quick", "--jobs", 1, "--out", tmp_path / "out")
+    status, _, stderr = cli("multiclass", *arguments)
+    kept = (
+        f"every finished block is kept in {tmp_path / 'out'}" if done else "no block had finished"
+    )
+    assert status == 3
+    assert stderr.splitlines()[-1] == f"interrupted: {kept}; the same command resumes"
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_ctrl_c_in_python_ends_at_the_call_and_says_what_is_kept(tmp_path, monkeypatch, kept):
     def interrupted(study, store, workers, _how):

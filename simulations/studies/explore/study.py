@@ -169,7 +169,7 @@ def _design(
     file = cell.source.file
     design = design_of(
         o,
-        stage=stages,
+        stage=cell.extra_stages,
         ratios=[float(ratio) for ratio in ratios],
         weights=labels,
         lambda0_grid=[],  # they are among the weights

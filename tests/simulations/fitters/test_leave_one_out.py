@@ -201,7 +201,7 @@ def test_refined_fits_hold_on_fresh_data_where_the_minimum_is_beyond_a_fifth():
 def test_what_cannot_be_refined_is_refused():
     x, y, weight = X[:, :90], Y[:90], [INVERSE[:2]]
     for fit in (lp.fit_logistic, lp.fit_softmax, lp.fit_one_vs_all):
-        with pytest.raises(BadArgument, match="refine must be one of loo, got 'heldout'"):
+        with pytest.raises(BadArgument, match="refine must be None or 'loo', got 'heldout'"):
             fit(x, y, weight, refine="heldout")
         with pytest.raises(BadArgument, match="y must hold at least 2 samples of every class"):
             fit(x[:, 29:], y[29:], weight, refine="loo")

@@ -141,7 +141,7 @@ def test_another_study_and_another_design_are_refused(tmp_path, block):
     many = {"source": {f"{name}.py": "9" for name in "abcde"}, "numpy": "2.1"}
     refuse(
         tmp_path,
-        r'another design: seed 1 -> 2; numpy "2.0" -> "2.1"; 5 sources differ \(2 added, 3 edited\)',
+        r'design: seed 1 -> 2; numpy "2.0" -> "2.1"; 5 sources differ \(2 added, 3 edited\); learn',
         design={**DESIGN, "seed": 2, "code": many},
     )
 
