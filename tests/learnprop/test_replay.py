@@ -94,7 +94,7 @@ def test_the_command_says_how_the_code_differs(cli, table1_copy):
     assert status == 1
     since = [line for line in stdout.splitlines() if "since it was stored" in line]
     assert [line.partition(": ")[2].partition(" -> ")[0] for line in since] == [
-        "equations/balance.py was edited", "simulations/gone.py is gone", 'torch "0.4"',
+        'torch "0.4"', "equations/balance.py was edited", "simulations/gone.py is gone",
     ]  # fmt: skip
 
 

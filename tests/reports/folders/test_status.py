@@ -114,7 +114,7 @@ def test_failures_come_with_the_command_that_replays_them(cli, tmp_path):
     with open_store(tmp_path, "toy", {}) as store:
         list(run_study(study, store))
     stdout = cli("status", tmp_path)[1]
-    assert "failed, 1 replications: FloatingPointError: run 3 of x broke" in stdout
+    assert "failed, 1 replication: FloatingPointError: run 3 of x broke" in stdout
     assert f"learnprop replay {tmp_path} --cell x --run 3" in stdout
 
 
