@@ -58,15 +58,19 @@ class Fresh:
         Gap by state evolution, as `curves` makes it.
     threshold : dict
         Number of classes to κ where training samples become separable; NaN if not known.
-    separated : str
-        What is said of separated classes at the foot of tables; empty where there are none.
+    separated : dict
+        Number of classes to what is said of separated ones at the foot of tables; empty where
+        there are none.
+    margin : float
+        δ, declared before the run.
     """
 
     summary: pd.DataFrame
     claims: pd.DataFrame
     theory: pd.DataFrame
     threshold: dict[int, float]
-    separated: str = ""
+    separated: dict[int, str]
+    margin: float
 
 
 def summarise(study: Study, store: Store) -> Fresh:
@@ -91,7 +95,14 @@ def summarise(study: Study, store: Store) -> Fresh:
         claims=pd.DataFrame([asdict(claim) for put in CLAIMS for claim in put(compared)]),
         theory=curves(study.cells),
         threshold={len(cell.train_size): threshold(cell) for cell in study.cells},
-        separated=separated_note([one.raw for one in compared], study.design),
+        separated={
+            len(cell.train_size): separated_note(
+                [one.raw for one in compared if len(one.cell.train_size) == len(cell.train_size)],
+                study.design,
+            ).replace("\n", " ")
+            for cell in study.cells
+        },
+        margin=study.design["margin"],
     )
 
 

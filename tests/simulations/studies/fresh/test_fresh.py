@@ -83,9 +83,18 @@ def test_sizes_fall_by_equal_factors_and_sum_up():
         ({"classes": (1,)}, "classes must be at least 2, got 1"),
         ({"imbalance": 0.5}, "imbalance must be finite and at least 1, got 0.5"),
         ({"train_size": 12}, "imbalance 9 leaves the rarest of 2 classes 1 of the 12 samples of"),
-        ({"imbalance": 900.0}, "imbalance 900 leaves the rarest of 2 classes 1 of the 1000 samples"),
-        ({"shift": 2.0}, "shift must be less than 2, where the centre of the others is if separatio"),
-        ({"shift": 1.8}, "shift must be less than 1.73, where the centre of the others is if separ"),
+        (
+            {"imbalance": 900.0},
+            "imbalance 900 leaves the rarest of 2 classes 1 of the 1000 samples",
+        ),
+        (
+            {"shift": 2.0},
+            "shift must be less than 2, where the centre of the others is if separatio",
+        ),
+        (
+            {"shift": 1.8},
+            "shift must be less than 1.73, where the centre of the others is if separ",
+        ),
         ({"separation": 0.0}, "separation must be positive and finite, got 0"),
     ],
 )
