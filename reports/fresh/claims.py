@@ -139,7 +139,7 @@ def _kappas(compared: Sequence[Compared]) -> str:
     if len(kappa) > 3:
         tested = f"{kappa[0]:g} to {kappa[-1]:g}"
     refused = {of.cell.kappa: of.refused for of in compared if of.cell.kappa not in kappa}
-    without = ", ".join(f"{k:g} {why}" for k, why in refused.items())
+    without = ", ".join(f"{k:g} ({why})" for k, why in refused.items())
     said = [f"κ = {tested}"] if tested else []
     return "; ".join([*said, *([f"not at κ = {without}"] if without else [])]) or "no κ"
 

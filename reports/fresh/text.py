@@ -149,7 +149,7 @@ def _finite_note(rows: Iterable[Row]) -> list[str]:
     seen = [r for r in beyond if r["difference_state_low"] * r["difference_state_high"] > 0]
     worst = max(seen or beyond, key=lambda r: abs(r["difference_state"]))
     by = percent_interval(*(worst[f"difference_state{end}"] for end in ("", "_low", "_high")))
-    said = f"it differs by up to {by}" if seen else f"no difference is seen: at most {by}"
+    said = f"it differs by up to {by}" if seen else f"no difference is seen, the largest is {by}"
     return [
         f"state evolution is of N to infinity: of left/right at N = {worst['n_samples']}, beyond "
         f"κ = {LARGE_ENOUGH_UP_TO:g}, {said} (κ = {worst['kappa']:g}, {worst['setting']} weights)"
