@@ -51,7 +51,7 @@ class FreshCell(FittedCell):
     """One number of classes with one number of features.
 
     Its name, from which its randomness comes, holds κ as it was asked for; the number of features
-    is rounded.
+    is rounded. It holds no comma: lists of names have those.
     """
 
     n_features: int
@@ -93,7 +93,7 @@ def make_study(options: Options) -> Study:
     --------
     >>> study = make_study(Options(classes=(2, 3), kappa=(0.05,)))
     >>> [(cell.name, cell.train_size, cell.n_features) for cell in study.cells]
-    [('2 classes, kappa 0.05', (900, 100), 50), ('3 classes, kappa 0.05', (692, 231, 77), 50)]
+    [('2 classes at kappa 0.05', (900, 100), 50), ('3 classes at kappa 0.05', (692, 231, 77), 50)]
     """
     o = options
     check_chosen(o)
@@ -107,11 +107,12 @@ def make_study(options: Options) -> Study:
     _check_distinct("kappa", o.kappa)
     for n_classes in o.classes:
         train_size = sizes_of(n_classes, o.train_size, o.imbalance)
+        _check_shift(o.shift, o.separation, n_classes)
         for kappa in o.kappa:
             fitter = "logistic" if n_classes == 2 else "softmax"
             cells.append(
                 FreshCell(
-                    name=f"{n_classes} classes, kappa {kappa:g}",
+                    name=f"{n_classes} classes at kappa {kappa:g}",
                     train_size=train_size,
                     class_weight=weight_settings(o.weights, train_size, o.beta),
                     device=device,
@@ -135,6 +136,17 @@ def _check_distinct(name: str, values: Sequence[float]) -> None:
             raise BadArgument(name, f"must be distinct, got {written} twice")
 
 
+def _check_shift(shift: float, separation: float, n_classes: int) -> None:
+    """Refuse a shift of class 0 as far as the centre of the others, or beyond."""
+    others = separation * math.sqrt(n_classes / (2 * (n_classes - 1)))
+    if shift >= others:
+        raise BadArgument(
+            "shift",
+            f"must be less than {others:.3g}, where the centre of the others is if `separation` is "
+            f"{separation:g} and {n_classes} the number of classes, got {shift:g}",
+        )
+
+
 def sizes_of(n_classes: int, train_size: int, imbalance: float) -> tuple[int, ...]:
     """Training samples of each class, falling by equal factors from class to class.
 
@@ -156,9 +168,9 @@ def sizes_of(n_classes: int, train_size: int, imbalance: float) -> tuple[int, ..
     sizes = tuple(np.diff(ends, prepend=0).tolist())
     if min(sizes) < 2:
         raise BadArgument(
-            "train_size",
-            f"{train_size} leaves {min(sizes)} samples of the rarest of {n_classes} classes: to "
-            "leave one out takes 2",
+            "imbalance",
+            f"{imbalance:g} leaves the rarest of {n_classes} classes {min(sizes)} of the "
+            f"{train_size} samples of `train_size`: to leave one out takes 2",
         )
     return sizes
 
@@ -198,10 +210,10 @@ def compute_block(cell: FreshCell, seed: int, runs: range) -> Block:
     draw = drawing(cell.generator(), seed, cell.name)
     train = [draw(run, "train", cell.train_size) for run in runs]
     X, y = stacked(train)
-    tell(f"fitting {len(runs)} runs")
+    tell("fitting")
     (fitted,) = cell.fit(X, y, seed, runs)
     weight = np.array([values for _, values in cell.class_weight])
-    tell(f"repairing {len(runs)} runs")
+    tell("repairing")
     both = [fitted, loo_stage(fitted, X, y, weight)]
     return record(cell.name, runs, both, lambda i: {"train": train[i]}, partial(_populations, cell))
 

@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import linprog, minimize
 from scipy.special import logsumexp, softmax
 
+from learnprop.equations.arguments import BadArgument
 from learnprop.equations.inference.estimates import mcse_of_mean
 from learnprop.equations.limits.minimisers import linear_mean_proba, softmax_minimiser
 from learnprop.equations.limits.quadrature import (
@@ -132,6 +133,9 @@ def test_where_it_stops_it_says_so():
     problem = r"separation must be at most 9\.1 between 5 classes, got 12"
     with pytest.raises(ValueError, match=problem):
         softmax_state(0.1, FIVE, np.ones(5), means_at(12.0, 5))
+    for far in (20.0, 100.0):  # where even E[D] of the population is singular in float64
+        with pytest.raises(BadArgument, match="separation is too large for float64"):
+            softmax_state(0.05, np.full(3, 1 / 3), np.ones(3), means_at(far, 3))
 
 
 def are_separable(X, y):
