@@ -31,9 +31,9 @@ SCATTER = {
     "three classes, L2": ((0.7, 1.0), (0.7, 1.0)),
     "five classes, equal": ((0.75, 1.0), (0.75, 1.0)),
 }
-"""SD of predictions over the mean of their errors, of residuals and gaps, as docs/fresh.md has it."""
+"""SD of predictions over the mean of their errors, of residuals and gaps: see docs/fresh.md."""
 
-AT_TEN = ((0.9, 1.1), (0.9, 1.25))
+OTHERS = ((0.9, 1.1), (0.9, 1.25))
 """The same of all others, of five samples of the smallest class for each feature or more."""
 
 NODES = norm.ppf(qmc.Sobol(5, rng=0).random(4096))
@@ -120,14 +120,13 @@ def _sigmoid(fitter):
 def test_both_errors_are_as_far_off_as_they_say(design):
     found, at = drawn(design)[-1], population_of(design)
     far = design in ("thirty", "fifty, far")
-    for name, population, (low, high) in zip(
-        ("residual", "gap"), (lp.residual(*at), lp.gap(*at)), SCATTER.get(design, AT_TEN), strict=True
-    ):  # fmt: skip
+    populations = {"residual": lp.residual(*at), "gap": lp.gap(*at)}
+    for name, (low, high) in zip(populations, SCATTER.get(design, OTHERS), strict=True):
         predicted, error, sd = (getattr(found, name + end) for end in ("", "_error", "_sd"))
         scatter = predicted.std(axis=0, ddof=1)
         ratio = scatter / error.mean(axis=0)
         assert ((low <= ratio) & (ratio <= high)).all(), (name, ratio)
-        of_model = (population - predicted).std(axis=0, ddof=1) / sd.mean(axis=0)
+        of_model = (populations[name] - predicted).std(axis=0, ddof=1) / sd.mean(axis=0)
         widest = 1.35 if far and name == "gap" else 1.2
         assert ((of_model >= 0.85) & (of_model <= widest)).all(), (name, of_model)
         assert (scatter < 0.6 * sd.mean(axis=0)).all(), name  # the control: one is not the other
