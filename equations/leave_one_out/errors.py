@@ -1,6 +1,6 @@
 r"""How far a gap that leave-one-out predicts is from what it predicts: two errors, of two sizes.
 
-*Of the prediction*, as an estimate of the gap on fresh data meaned over training samples: the
+*Of the prediction*, as an estimate of the gap of P on fresh data meaned over training samples: the
 standard deviation that it has from one training sample to another. On its own training sample the
 residual of a fit is zero whatever the sample, so that all of it comes from the corrections: it is
 small, and the sum of the variances of the left-out residuals says nothing of it
@@ -31,7 +31,7 @@ from learnprop.equations.inference.within_class import within_class_covariance
 def errors_of_prediction(
     influence: FloatArray, y: IntArray, left: FloatArray, right: FloatArray, mass: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Standard errors of a predicted residual and gap, as estimates of their mean over samples.
+    """Standard errors of a predicted residual and gap, as estimates of those of mean sides.
 
     Parameters
     ----------

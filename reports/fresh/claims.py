@@ -27,6 +27,14 @@ BEYOND = 0.2
 IDENTITY = 1e-9
 """Largest relative difference of two numbers that are equal at the minimum."""
 
+WORST_FIRST: tuple[Verdict, ...] = (
+    "fails", "not converged", "interpolated", "inconclusive", "holds",
+)  # fmt: skip
+"""Verdicts, as they count of a statement that is to hold everywhere."""
+
+BEST_FIRST = WORST_FIRST[::-1]
+"""As they count of a control that is to fail everywhere."""
+
 Found = tuple[str, Estimate, Verdict]
 """Where a statement was put to the test, what was found, and the verdict."""
 
@@ -44,42 +52,96 @@ def _told(of_classes: Sequence[Estimate]) -> list[tuple[int, Estimate]]:
     return list(enumerate(of_classes))[1 if len(of_classes) == 2 else 0 :]
 
 
-def every(claim: str, quantity: str, claimed: str, found: Sequence[Found]) -> Claim:
+def far_from_zero(estimate: Estimate) -> float:
+    """How much an estimate speaks against "is zero"."""
+    return abs(estimate.value)
+
+
+def near_zero(estimate: Estimate) -> float:
+    """How much an estimate speaks against "is not zero"."""
+    return -abs(estimate.value)
+
+
+def low(estimate: Estimate) -> float:
+    """How much an estimate speaks against "is positive"."""
+    return -estimate.low
+
+
+def every(
+    claim: str,
+    quantity: str,
+    claimed: str,
+    found: Sequence[Found],
+    *,
+    against: Callable[[Estimate], float] = far_from_zero,
+    first: Sequence[Verdict] = WORST_FIRST,
+) -> Claim:
     """One claim of many tests: holds if it holds in all, fails if it fails in any.
 
-    What is told as observed is the test that speaks most against it: of the worst verdict, the
-    estimate that is furthest from zero.
+    What is told as observed is the test that speaks most against it.
+
+    Parameters
+    ----------
+    claim, quantity, claimed : str
+    found : sequence of Found
+    against : callable
+        Of those with the claim's verdict the estimate is told where this is largest.
+    first : sequence of Verdict
+        The claim has the first of them that any test has; in the order of `BEST_FIRST` it fails
+        only if it fails in all.
+
+    Returns
+    -------
+    Claim
 
     Examples
     --------
     >>> a, b = Estimate(0.01, 0.0, 0.02, 0.9), Estimate(0.03, -0.01, 0.07, 0.9)
     >>> tests = [("cell a", a, "holds"), ("cell b", b, "inconclusive")]
-    >>> found = every("it is small", "gap", "0", tests)
-    >>> found.verdict, found.observed, found.design, found.remark
+    >>> told = every("it is small", "gap", "0", tests)
+    >>> told.verdict, told.observed, told.design, told.remark
     ('inconclusive', 0.03, 'cell b', '1 of 2 hold')
+    >>> every("it fails", "gap", "0", tests, against=near_zero, first=BEST_FIRST).verdict
+    'holds'
     """
     nan = float("nan")
     if not found:
         return Claim(claim, "-", quantity, claimed, nan, nan, nan, nan, "inconclusive", "not run")
     verdicts = [verdict for _, _, verdict in found]
-    order = ("fails", "not converged", "interpolated", "inconclusive", "holds")
-    worst = min(verdicts, key=order.index)
-    of_worst = [one for one in found if one[2] == worst]
-    where, estimate, _ = max(of_worst, key=lambda one: abs(one[1].value))
+    decisive = min(verdicts, key=first.index)
+    alike = [one for one in found if one[2] == decisive]
+    where, estimate, _ = max(alike, key=lambda one: against(one[1]))
     held = f"{verdicts.count('holds')} of {len(found)} hold"
     return Claim(
-        claim, where, quantity, claimed, estimate.value, estimate.low, estimate.high, nan, worst,
-        held,
+        claim, where, quantity, claimed, estimate.value, estimate.low, estimate.high, nan,
+        decisive, held,
     )  # fmt: skip
 
 
 def _by_classes(compared: Sequence[Compared]) -> dict[int, list[Compared]]:
     found: dict[int, list[Compared]] = {}
     for of in compared:
-        found.setdefault(len(of.raw.mass), [])
-        if not of.refused:
-            found[len(of.raw.mass)].append(of)
+        found.setdefault(len(of.raw.mass), []).append(of)
     return found
+
+
+def _with_numbers(compared: Sequence[Compared]) -> list[Compared]:
+    return [of for of in compared if not of.refused]
+
+
+def _kappas(compared: Sequence[Compared]) -> str:
+    """Say which κ have numbers, of those that a statement is about, and why others have none.
+
+    A κ is named among those without if it has none under any weights.
+    """
+    kappa = sorted({of.cell.kappa for of in _with_numbers(compared)})
+    tested = ", ".join(f"{k:g}" for k in kappa)
+    if len(kappa) > 3:
+        tested = f"{kappa[0]:g} to {kappa[-1]:g}"
+    refused = {of.cell.kappa: of.refused for of in compared if of.cell.kappa not in kappa}
+    without = ", ".join(f"{k:g} ({why})" for k, why in refused.items())
+    said = [f"κ = {tested}"] if tested else []
+    return "; ".join([*said, *([f"not at κ = {without}"] if without else [])]) or "no κ"
 
 
 def _within(of: Compared) -> str:
@@ -88,43 +150,41 @@ def _within(of: Compared) -> str:
 
 def _left_out_predicts(compared: Sequence[Compared]) -> Iterable[Claim]:
     for n_classes, mine in _by_classes(compared).items():
+        about = [of for of in mine if of.cell.kappa <= PREDICTED_UP_TO]
         tests = [
             (_at(of, k), difference, of.verdict_on(difference))
-            for of in mine
-            if of.cell.kappa <= PREDICTED_UP_TO
+            for of in _with_numbers(about)
             for k, difference in _told(of.between("population", LEFT_OUT))
         ]
         yield every(
             f"K = {n_classes}: the training sample predicts the gap on fresh data (leave-one-out), "
-            f"κ <= {PREDICTED_UP_TO:g}",
+            f"{_kappas(about)}",
             "left/right, observed over predicted, minus one", _within(compared[0]), tests,
         )  # fmt: skip
 
 
 def _theory_predicts(compared: Sequence[Compared]) -> Iterable[Claim]:
     for n_classes, mine in _by_classes(compared).items():
+        about = [of for of in mine if of.cell.kappa <= LARGE_ENOUGH_UP_TO]
         tests = [
             (_at(of, k), difference, of.verdict_on(difference))
-            for of in mine
-            if of.cell.kappa <= LARGE_ENOUGH_UP_TO
+            for of in _with_numbers(about)
             for k, difference in _told(of.from_theory() or [])
         ]
         yield every(
-            f"K = {n_classes}: state evolution predicts the gap on fresh data, "
-            f"κ <= {LARGE_ENOUGH_UP_TO:g}",
+            f"K = {n_classes}: state evolution predicts the gap on fresh data, {_kappas(about)}",
             "left/right, observed over predicted, minus one", _within(compared[0]), tests,
         )  # fmt: skip
 
 
 def _inverse_is_worse(compared: Sequence[Compared]) -> Iterable[Claim]:
     for n_classes, mine in _by_classes(compared).items():
-        of_setting = {(of.cell.name, of.setting): of for of in mine}
+        about = [of for of in mine if of.cell.kappa >= WORSE_FROM]
+        of_setting = {(of.cell.name, of.setting): of for of in _with_numbers(about)}
         tests = []
         for (name, setting), of in of_setting.items():
             equal = of_setting.get((name, "equal"))
-            if setting != "inverse" or equal is None or of.cell.kappa < WORSE_FROM:
-                continue
-            if not np.array_equal(of.runs, equal.runs):
+            if setting != "inverse" or equal is None or not np.array_equal(of.runs, equal.runs):
                 continue
             pairs = [
                 (one.sides["population"].left[:, -1], one.sides["population"].right[:, -1])
@@ -134,8 +194,8 @@ def _inverse_is_worse(compared: Sequence[Compared]) -> Iterable[Claim]:
             tests.append((f"{name}, class {n_classes - 1}", more, above(more, 0.0)))
         yield every(
             f"K = {n_classes}: under inverse weights the rarest class's gap is larger than under "
-            f"equal ones, κ >= {WORSE_FROM:g}",
-            "|gap| of inverse minus of equal weights", "> 0", tests,
+            f"equal ones, {_kappas(about)}",
+            "|gap| of inverse minus of equal weights", "> 0", tests, against=low,
         )  # fmt: skip
 
 
@@ -143,7 +203,7 @@ def _repaired(compared: Sequence[Compared]) -> Iterable[Claim]:
     for n_classes, mine in _by_classes(compared).items():
         tests = [
             (_at(of, k), of.sides[REPAIRED].gaps[k], of.sides[REPAIRED].verdicts[k])
-            for of in mine
+            for of in _with_numbers(mine)
             for k, gap in _told(of.sides["population"].gaps)
             if gap.value > BEYOND
         ]
@@ -157,7 +217,7 @@ def _repaired(compared: Sequence[Compared]) -> Iterable[Claim]:
 def _at_its_minimum(compared: Sequence[Compared]) -> Iterable[Claim]:
     for n_classes, mine in _by_classes(compared).items():
         tests: list[Found] = []
-        for of in mine:
+        for of in _with_numbers(mine):
             largest = of.largest_on_train
             estimate = Estimate(largest, largest, largest, 1.0)
             tests.append((_at(of), estimate, "holds" if largest <= IDENTITY else "fails"))
@@ -170,15 +230,16 @@ def _at_its_minimum(compared: Sequence[Compared]) -> Iterable[Claim]:
 
 def _shift_is_predicted(compared: Sequence[Compared]) -> Iterable[Claim]:
     for n_classes, mine in _by_classes(compared).items():
-        tests = [
-            (_at(of, k), difference, of.verdict_on(difference))
-            for of in mine
-            if of.cell.kappa <= PREDICTED_UP_TO
-            for k, difference in _told(of.between(SHIFTED, LEFT_OUT))
-        ]
+        about = [of for of in mine if of.cell.kappa <= PREDICTED_UP_TO]
+        tests: list[Found] = []
+        for of in _with_numbers(about):
+            difference = of.between(SHIFTED, LEFT_OUT)[0]
+            tests.append((_at(of, 0), difference, of.verdict_on(difference)))
         yield every(
-            f"K = {n_classes}, control that must fail: it predicts the gap where class 0 has moved",
+            f"K = {n_classes}, control that must fail in every cell: leave-one-out predicts the "
+            f"gap of class 0 where that class has moved, {_kappas(about)}",
             "left/right, observed over predicted, minus one", _within(compared[0]), tests,
+            against=near_zero, first=BEST_FIRST,
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from learnprop.reports.fresh.summary import Fresh
+from learnprop.reports.fresh.text import without_model
 from learnprop.reports.layout.style import (
     COLUMN,
     OBSERVED,
@@ -101,8 +102,9 @@ def _mark_without_model(ax: Any, rows: pd.DataFrame) -> None:
     for kappa, cell in rows.groupby("kappa"):
         if cell["gap"].isna().all():
             ax.text(
-                kappa, 0.5, cell["verdict"].iloc[0], transform=ax.get_xaxis_transform(),
-                rotation=90, va="center", ha="center", fontsize=7,
+                kappa, 0.5, without_model(cell.iloc[0].to_dict()),
+                transform=ax.get_xaxis_transform(), rotation=90, va="center", ha="center",
+                fontsize=7, bbox={"fc": "white", "ec": "none", "pad": 1.5},
             )  # fmt: skip
 
 

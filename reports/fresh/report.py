@@ -30,7 +30,9 @@ def fresh_contents(table: Fresh) -> Contents:
                 "Control: fresh data that are not those of training",
                 partial(shifted_grid, table),
             ),
-            NamedTable("fresh_claims", "What holds in every cell", partial(claims_grid, table)),
+            NamedTable(
+                "fresh_claims", "Statements, put to every cell", partial(claims_grid, table)
+            ),
         ),
         figures=(
             NamedFigure(

@@ -58,15 +58,19 @@ class Fresh:
         Gap by state evolution, as `curves` makes it.
     threshold : dict
         Number of classes to κ where training samples become separable; NaN if not known.
-    separated : str
-        What is said of separated classes at the foot of tables; empty where there are none.
+    separated : dict
+        Number of classes to what is said of separated ones at the foot of tables; empty where
+        there are none.
+    margin : float
+        δ, declared before the run.
     """
 
     summary: pd.DataFrame
     claims: pd.DataFrame
     theory: pd.DataFrame
     threshold: dict[int, float]
-    separated: str = ""
+    separated: dict[int, str]
+    margin: float
 
 
 def summarise(study: Study, store: Store) -> Fresh:
@@ -86,13 +90,21 @@ def summarise(study: Study, store: Store) -> Fresh:
     frame = pd.DataFrame(rows)
     order = [name for name in frame if name not in (*NUMBERS, *VERDICTS)]
     about, counts = order[:-4], order[-4:]
+    by_classes = {len(cell.train_size): cell for cell in study.cells}
     return Fresh(
         summary=frame.reindex(columns=[*about, *NUMBERS, *VERDICTS, *counts]),
         claims=pd.DataFrame([asdict(claim) for put in CLAIMS for claim in put(compared)]),
         theory=curves(study.cells),
-        threshold={len(cell.train_size): threshold(cell) for cell in study.cells},
-        separated=separated_note([one.raw for one in compared], study.design),
+        threshold={n_classes: threshold(cell) for n_classes, cell in by_classes.items()},
+        separated={n_classes: _separated(compared, n_classes, study) for n_classes in by_classes},
+        margin=study.design["margin"],
     )
+
+
+def _separated(compared: Sequence[Compared], n_classes: int, study: Study) -> str:
+    """What is said where samples of so many classes are separated, in one line."""
+    mine = [of.raw for of in compared if len(of.raw.mass) == n_classes]
+    return " ".join(separated_note(mine, study.design).splitlines())
 
 
 def _rows(of: Compared) -> list[dict[str, Any]]:

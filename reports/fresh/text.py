@@ -2,56 +2,64 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
+from textwrap import wrap
 
 from learnprop.reports.fresh.claims import LARGE_ENOUGH_UP_TO
 from learnprop.reports.fresh.summary import Fresh
+from learnprop.reports.layout.fold import WIDTH
 from learnprop.reports.layout.grid import Column, Grid, Row, lay_out, runs_note
 from learnprop.reports.layout.numbers import TEXT, Markup, percent_interval, small
-from learnprop.reports.statistics.runs import few_runs_note, n_models
+from learnprop.reports.statistics.evidence import INCONCLUSIVE
+from learnprop.reports.statistics.runs import MAX_FAILED, few_runs_note, n_models
 
 
 def gap_grid(table: Fresh, n_classes: int, markup: Markup = TEXT) -> Grid:
-    """Lay out what was predicted, observed and repaired, one row per κ and λ setting."""
+    """Lay out what was predicted, observed and repaired of the rarest class, by κ and weights."""
     columns: list[Column] = [
-        *_key(n_classes, markup),
+        *_key(markup),
         ("state ev.", lambda r: _theory(r, markup)),
         ("leave-one-out", lambda r: _gap(r, "gap_left_out", markup)),
-        ("observed", lambda r: _gap(r, "gap", markup)),
+        ("observed", lambda r: _gap(r, "gap", markup) if _has_gap(r) else without_model(r)),
         ("repaired", lambda r: _gap(r, "gap_repaired", markup)),
-        ("predicted", lambda r: str(r["verdict"])),
-        ("by state ev.", lambda r: str(r["verdict_state"])),
-        ("no gap left", lambda r: str(r["verdict_repaired"])),
+        ("loo verdict", lambda r: str(r["verdict"])),
+        ("state verdict", lambda r: str(r["verdict_state"])),
+        ("repair verdict", lambda r: str(r["verdict_repaired"])),
     ]
-    rows = shown(table, n_classes)
-    said = _class_said(n_classes)
+    rows = shown(table, n_classes, n_classes - 1)
+    rarest = "rarer" if n_classes == 2 else "rarest"
     notes = [
-        f"gap left/right - 1 of {said}, with 90 % intervals; predicted: by leave-one-out",
+        f"gap left/right - 1 on fresh data of the {rarest} class, with 90 % intervals",
+        f"verdicts, within ±{100 * table.margin:g} %: of leave-one-out (loo) and state evolution "
+        "(1 + observed gap) / (1 + predicted gap) - 1, of the repair the gap that is left",
         *_threshold_note(table, n_classes),
         *_finite_note(rows),
-        *_below(table),
+        *_below(table, [n_classes]),
     ]
-    minor = ("d", "by state ev.", "no gap left")
-    return lay_out(rows, columns, first="first", minor=minor, note="\n".join(notes), keys=3)
+    return lay_out(rows, columns, first="first", note=_note(notes, markup), keys=3)
 
 
 def shifted_grid(table: Fresh, markup: Markup = TEXT) -> Grid:
-    """Lay the control out: a population that is not that of training."""
+    """Lay the control out: class 0 in a population where it is not that of training."""
     columns: list[Column] = [
         ("K", lambda r: f"{r['classes']}"),
-        *_key(3, markup),
+        *_key(markup),
         ("leave-one-out", lambda r: _gap(r, "gap_left_out", markup)),
-        ("observed, shifted", lambda r: _gap(r, "gap_shifted", markup)),
-        ("predicted", lambda r: _not_predicted(r["verdict_shifted"])),
+        (
+            "observed, shifted",
+            lambda r: _gap(r, "gap_shifted", markup) if _has_gap(r) else without_model(r),
+        ),
+        ("loo verdict", lambda r: str(r["verdict_shifted"])),
     ]
-    rows = [r for k in sorted(table.threshold) for r in shown(table, k)]
+    rows = [r for k in sorted(table.threshold) for r in shown(table, k, 0)]
     notes = [
-        "class 0 has moved towards the others: leave-one-out knows of overfitting only,",
-        "not of data that differ from those of training",
-        *_below(table),
+        "gap of class 0, which has moved towards the others; fails: not predicted, as it must be: "
+        "leave-one-out knows of overfitting only, not of data that differ from those of training",
+        f"verdicts, within ±{100 * table.margin:g} %: of (1 + observed gap) / (1 + predicted gap) "
+        "- 1",
+        *_below(table, table.threshold),
     ]
-    return lay_out(rows, columns, first="first", minor=("d",), note="\n".join(notes), keys=4)
+    return lay_out(rows, columns, first="first", note=_note(notes, markup), keys=4)
 
 
 def claims_grid(table: Fresh, markup: Markup = TEXT) -> Grid:
@@ -62,41 +70,47 @@ def claims_grid(table: Fresh, markup: Markup = TEXT) -> Grid:
         ("verdict", lambda r: str(r["verdict"])),
         ("tests", lambda r: str(r["remark"])),
     ]
-    records = table.claims.to_dict("records")
-    return lay_out(records, columns, minor=("tests",), note="\n".join(_below(table)))
+    notes = [
+        "worst: of all tests the one that speaks most against the statement, of a control that "
+        "must fail the one that is nearest to zero",
+        *_below(table, table.threshold),
+    ]
+    return lay_out(table.claims.to_dict("records"), columns, note=_note(notes, markup))
 
 
-def shown(table: Fresh, n_classes: int) -> list[Row]:
-    """Rows of a table: of two classes the rarer, of more the one whose gap is largest.
-
-    Without an observed gap it is the predicted one that counts, without either the rarest class.
-    """
+def shown(table: Fresh, n_classes: int, k: int) -> list[Row]:
+    """Rows of a table: those of class k, by κ and λ setting."""
+    wanted = (table.summary["classes"] == n_classes) & (table.summary["class"] == k)
     rows: list[Row] = []
-    frame = table.summary[table.summary["classes"] == n_classes]
-    for (kappa, _), group in frame.groupby(["kappa", "setting"], sort=False):
-        records = group.to_dict("records")
-        row = records[-1] if n_classes == 2 else max(records, key=_size)
-        rows.append(row | {"first": not rows or rows[-1]["kappa"] != kappa})
+    for row in table.summary[wanted].to_dict("records"):
+        rows.append(row | {"first": not rows or rows[-1]["kappa"] != row["kappa"]})
     return rows
 
 
-def _size(row: Row) -> tuple[float, int]:
-    gaps = (row["gap"], row["gap_state"])
-    factor = next((1 + gap for gap in gaps if gap == gap), 1.0)
-    return abs(math.log(factor)), row["class"]
+def without_model(row: Row) -> str:
+    """Say of how many runs there is no model, and why: in the place of numbers.
+
+    Examples
+    --------
+    >>> without_model({"runs_attempted": 10, "runs_failed": 1, "verdict": "separated"})
+    '1 of 10 separated'
+    """
+    if not row["runs_failed"]:
+        return "-"
+    why = row["verdict"] if row["verdict"] != INCONCLUSIVE else "without model"
+    return f"{row['runs_failed']} of {row['runs_attempted']} {why}"
 
 
-def _key(n_classes: int, markup: Markup) -> list[Column]:
-    columns: list[Column] = [
+def _has_gap(row: Row) -> bool:
+    return bool(row["gap"] == row["gap"])
+
+
+def _key(markup: Markup) -> list[Column]:
+    return [
         (markup.either("κ", r"\kappa"), lambda r: f"{r['kappa']:g}"),
         ("d", lambda r: f"{r['n_features']}"),
         ("weights", lambda r: str(r["setting"])),
     ]
-    return columns + ([("class", lambda r: f"{r['class']}")] if n_classes > 2 else [])
-
-
-def _class_said(n_classes: int) -> str:
-    return "the rarer class" if n_classes == 2 else "the class where it is largest"
 
 
 def _gap(row: Row, name: str, markup: Markup) -> str:
@@ -113,15 +127,14 @@ def _theory(row: Row, markup: Markup) -> str:
     return markup.math.format(f"{100 * value:+.1f}{markup.percent}")
 
 
-def _not_predicted(verdict: str) -> str:
-    return {"holds": "predicted", "fails": "not predicted"}.get(verdict, verdict)
-
-
 def _threshold_note(table: Fresh, n_classes: int) -> list[str]:
     at = table.threshold[n_classes]
     if at != at:
         return []
-    return [f"beyond κ = {at:.3g} training samples are separable: no minimum"]
+    return [
+        f"beyond κ = {at:.3g} training samples are separable, of N to infinity, and there is no "
+        "minimum; of fewer samples some are below it too"
+    ]
 
 
 def _finite_note(rows: Iterable[Row]) -> list[str]:
@@ -133,22 +146,34 @@ def _finite_note(rows: Iterable[Row]) -> list[str]:
     ]
     if not beyond:
         return []
-    worst = max(beyond, key=lambda r: abs(r["difference_state"]))
-    value, low, high = (worst[f"difference_state{end}"] for end in ("", "_low", "_high"))
-    by = percent_interval(value, low, high)
+    seen = [r for r in beyond if r["difference_state_low"] * r["difference_state_high"] > 0]
+    worst = max(seen or beyond, key=lambda r: abs(r["difference_state"]))
+    by = percent_interval(*(worst[f"difference_state{end}"] for end in ("", "_low", "_high")))
+    said = f"it differs by up to {by}" if seen else f"no difference is seen, the largest is {by}"
     return [
-        f"state evolution is of N to infinity: beyond κ = {LARGE_ENOUGH_UP_TO:g} left/right at "
-        f"N = {worst['n_samples']} differs from it",
-        f"by up to {by} (κ = {worst['kappa']:g}, {worst['setting']} weights)",
+        f"state evolution is of N to infinity: of left/right at N = {worst['n_samples']}, beyond "
+        f"κ = {LARGE_ENOUGH_UP_TO:g}, {said} (κ = {worst['kappa']:g}, {worst['setting']} weights)"
     ]
 
 
-def _below(table: Fresh) -> list[str]:
-    return [
-        runs_note(table.summary),
-        *few_runs_note(n_models(table.summary)),
-        *([table.separated] if table.separated else []),
-    ]
+def _below(table: Fresh, classes: Iterable[int]) -> list[str]:
+    """What numbers of these numbers of classes rest on."""
+    rows = table.summary[table.summary["classes"].isin(list(classes))]
+    notes = [runs_note(rows), *few_runs_note(n_models(rows[rows["gap"].notna()]))]
+    if rows["runs_failed"].any():
+        notes.append(
+            f"numbers are of the runs that have a model, at least {100 * (1 - MAX_FAILED):g} % of "
+            "those attempted; where fewer have one there are none"
+        )
+    said = (table.separated[n_classes] for n_classes in classes)
+    return [*notes, *dict.fromkeys(one for one in said if one)]
+
+
+def _note(notes: Iterable[str], markup: Markup) -> str:
+    """Notes as one text: a console breaks lines itself, LaTeX does not."""
+    if markup is not TEXT:
+        notes = [line for note in notes for line in wrap(note, WIDTH)]
+    return "\n".join(notes)
 
 
 def _observed(row: Row, markup: Markup) -> str:
@@ -164,8 +189,7 @@ def _words(text: str, markup: Markup) -> str:
     if markup is TEXT:
         return text
     for plain, formula in (
-        ("κ <= ", r"$\kappa \leq$ "),
-        ("κ >= ", r"$\kappa \geq$ "),
+        ("κ = ", r"$\kappa$ = "),
         ("K = ", "$K$ = "),
         (" %", r"\,\%"),
     ):

@@ -1,5 +1,7 @@
 """The gap on fresh data as it is reported: predicted, observed, repaired, and shifted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,11 @@ import learnprop as lp
 from learnprop.api import StudyResult
 from learnprop.equations.balance import left_side, right_side
 from learnprop.equations.inference.estimates import Estimate
-from learnprop.reports.fresh.claims import every
+from learnprop.reports.fresh.claims import BEST_FIRST, every, low, near_zero
 from learnprop.reports.fresh.compared import of_ratios
 from learnprop.reports.fresh.report import REPORT
 from learnprop.reports.fresh.text import claims_grid, gap_grid, shifted_grid, shown
+from learnprop.reports.layout.numbers import LATEX
 from learnprop.reports.statistics.precision import headline_precision
 from learnprop.reports.study_report import write_contents
 from learnprop.simulations.engine.monte_carlo import run_study
@@ -83,7 +86,7 @@ def test_a_shift_is_not_predicted_and_the_report_says_so(reported):
     assert (near["verdict"] != "fails").all()  # the control: without a shift it is not refuted
     control = table.claims[table.claims["claim"].str.contains("control that must fail")]
     assert control["verdict"].tolist() == ["fails", "fails"]
-    assert "not predicted" in (folder / "fresh_shifted.tex").read_text()
+    assert "not predicted, as it must be" in (folder / "fresh_shifted.tex").read_text()
     assert "knows of overfitting only" in (folder / "fresh_shifted.tex").read_text()
 
 
@@ -97,7 +100,7 @@ def test_beyond_separability_there_are_no_numbers_and_it_is_said(reported):
     assert (beyond["runs_failed"] == 10).all()
     expected = lp.separability_threshold(class_share=[0.9, 0.1], separation=2.0)
     assert table.threshold[2] == pytest.approx(expected)
-    assert "separable: no minimum" in (folder / "fresh.tex").read_text()
+    assert "samples are separable, of N" in (folder / "fresh.tex").read_text()
 
 
 def test_the_bias_is_at_its_minimum_on_train(reported):
@@ -107,19 +110,58 @@ def test_the_bias_is_at_its_minimum_on_train(reported):
     assert (found["observed"] < 1e-9).all()
 
 
-def test_of_more_than_two_classes_the_largest_gap_is_shown(reported):
-    _, table, _ = reported
-    for row in shown(table, 3):
-        cell = table.summary[
-            (table.summary["classes"] == 3)
-            & (table.summary["kappa"] == row["kappa"])
-            & (table.summary["setting"] == row["setting"])
-        ]
-        if row["gap"] == row["gap"]:
-            assert abs(np.log1p(row["gap"])) == np.log1p(cell["gap"]).abs().max()
-        else:
-            assert row["class"] == 2
-    assert {row["class"] for row in shown(table, 2)} == {1}
+def test_tables_show_the_rarest_class_and_the_control_the_one_that_moved(reported):
+    table = reported[1]
+    for n_classes in (2, 3):
+        assert {row["class"] for row in shown(table, n_classes, n_classes - 1)} == {n_classes - 1}
+        row = row_of(table, classes=n_classes, kappa=0.05, setting="inverse", **{"class": 0})
+        cells = next(
+            row for row in shifted_grid(table).rows
+            if row is not None and row[:4] == (f"{n_classes}", "0.05", "10", "inverse")
+        )  # fmt: skip
+        value = f"{100 * row['gap_shifted']:+.0f}"
+        assert cells[5].startswith(value) or abs(row["gap_shifted"]) < 0.1
+        assert cells[6] == row["verdict_shifted"]
+        grid = gap_grid(table, n_classes)
+        assert "the rarer class" in grid.note or "the rarest class" in grid.note
+        assert not grid.minor  # no width leaves a verdict out
+
+
+def test_notes_are_of_their_table_and_runs_without_model_are_counted(reported):
+    """One run in ten has no model: more than 5 %, so that there are no numbers."""
+    table = reported[1]
+    without = table.summary["classes"].eq(2) & table.summary["kappa"].eq(0.4)
+    summary = table.summary.copy()
+    summary.loc[without, "runs_failed"] = 1
+    summary.loc[summary["classes"] == 3, "runs_failed"] = 0
+    changed = replace(table, summary=summary, separated=table.separated | {3: ""})
+    two, three = gap_grid(changed, 2), gap_grid(changed, 3)
+    assert "1 of 10 separated" in two.rows[-1]
+    assert "10 of 10 separated" in gap_grid(table, 2).rows[-1]
+    assert "at least 95 % of those attempted" in two.note
+    assert "separated" in two.note
+    assert "95 %" not in three.note
+    assert "separated" not in three.note
+    assert max(map(len, two.note.splitlines())) > 90  # not broken by hand; in LaTeX it is
+    assert max(map(len, gap_grid(changed, 2, LATEX).note.splitlines())) <= 90
+
+
+def test_statements_say_what_they_were_put_to(reported):
+    claims = reported[1].claims["claim"].tolist()
+    assert sum("κ = 0.05" in claim for claim in claims) == 8
+    assert [c for c in claims if "under inverse" in c and "not at κ = 0.4 (separated)" in c]
+
+
+@pytest.mark.parametrize(("end", "seen"), [(-0.1, False), (0.03, True)])
+def test_a_difference_from_the_limit_is_told_only_where_it_is_seen(reported, end, seen):
+    table = reported[1]
+    summary = table.summary.copy()
+    at = summary["classes"].eq(2) & summary["kappa"].eq(0.05)
+    summary.loc[at, ["kappa", "difference_state", "difference_state_low"]] = (0.06, 0.05, end)
+    summary.loc[at, "difference_state_high"] = 0.07
+    note = gap_grid(replace(table, summary=summary), 2).note
+    assert ("it differs by up to +5" in note) == seen
+    assert ("no difference is seen" in note) != seen
 
 
 def test_a_target_of_precision_is_for_the_gap_on_the_population(reported):
@@ -169,6 +211,29 @@ def test_a_statement_on_every_cell_is_as_strong_as_its_weakest(verdicts, expecte
     found = every("it is small", "gap", "0", tests)
     assert (found.verdict, found.design) == (expected, at)
     assert every("it is small", "gap", "0", []).verdict == "inconclusive"
+
+
+def test_what_is_shown_of_a_statement_is_the_test_that_speaks_most_against_it():
+    weak, strong = Estimate(0.2, 0.1, 0.3, 0.9), Estimate(1.6, 1.4, 1.8, 0.9)
+    tests = [("a", weak, "holds"), ("b", strong, "holds")]
+    assert every("it is positive", "gap", "> 0", tests, against=low).design == "a"
+    assert every("it is small", "gap", "0", tests).design == "b"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected", "at"),
+    [
+        (("fails", "fails"), "fails", "a"),
+        (("holds", "fails"), "holds", "a"),
+        (("fails", "holds"), "holds", "b"),
+        (("fails", "inconclusive"), "inconclusive", "b"),
+    ],
+)
+def test_a_control_fails_only_where_it_fails_in_every_cell(verdicts, expected, at):
+    near, far = Estimate(0.2, 0.1, 0.3, 0.9), Estimate(-1.6, -1.8, -1.4, 0.9)
+    tests = [("a", near, verdicts[0]), ("b", far, verdicts[1])]
+    found = every("it fails", "gap", "0", tests, against=near_zero, first=BEST_FIRST)
+    assert (found.verdict, found.design) == (expected, at)
 
 
 def test_the_tables_fit_a_console(reported):

@@ -70,6 +70,8 @@ def state_evolution(
         said = f"must hold {len(share)} weights as `class_share`, got shape {weight.shape}"
         raise BadArgument("class_weight", said)
     number = as_number(kappa, "kappa")
+    if isinstance(number, bool):
+        raise BadArgument("kappa", f"must be a number, got {number}")
     if not 0 <= number < np.inf:
         raise BadArgument("kappa", f"must be finite and not negative, got {shown(kappa)}")
     means = means_at(separation, len(share))
@@ -80,8 +82,9 @@ def state_evolution(
 
         return softmax_state(number, share, weight, means)
     except NoMinimiser:
-        problem = f"{number:.6g} leaves no minimiser: training samples are separable, or nearly so"
-        if len(share) == 2:
-            threshold = threshold_of(share, half_distance(means))
-            problem += f"; of these two classes they are from {threshold:.6g} on"
-        raise BadArgument("kappa", problem) from None
+        threshold = threshold_of(share, half_distance(means))
+        if not number or not threshold:
+            problem = f"is too large for float64: no sample is missed, got {shown(separation)}"
+            raise BadArgument("separation", problem) from None
+        problem = f"must be smaller for these classes: they become separable at {threshold:.4g}"
+        raise BadArgument("kappa", f"{problem}, got {shown(kappa)}") from None

@@ -173,7 +173,11 @@ def population(classes: Classes) -> Order:
     none = np.zeros((n_free, n_free))
     order = Order(bias, slope, np.pad(slope, ((0, 0), (0, n_free - n_dims))), none)
     _, curvature = _at_start(classes, order)
-    return replace(order, inverse=np.asarray(np.linalg.inv(curvature)))
+    try:
+        return replace(order, inverse=np.asarray(np.linalg.inv(curvature)))
+    except np.linalg.LinAlgError:
+        problem = "is too large for float64: there are two classes that do not overlap"
+        raise BadArgument("separation", problem) from None
 
 
 def _at_start(classes: Classes, limit: Order) -> tuple[FloatArray, FloatArray]:
@@ -234,7 +238,8 @@ def _on_coarse_rules(classes: Classes, kappa: float, order: Order) -> Order:
 def _not_below(kappa: float, path: list[tuple[float, float]]) -> BadArgument:
     """Refuse κ, with the threshold where the inverse of the spread, going on so, is zero."""
     (before, wide), (solved, wider) = path[-2:] if len(path) > 1 else (path[0], path[0])
-    problem = f"must be smaller for these classes: it was solved up to {solved:.3g}"
+    problem = "must be smaller for these classes"
+    problem += f": it was solved up to {solved:.3g}" if solved else ", it was not solved near 0"
     if wider > wide:
         at = solved + (solved - before) / (wider / wide - 1)
         problem += f", they become separable at about {at:.2g}"

@@ -23,6 +23,7 @@ from learnprop.equations.mean_proba import FloatArray, IntArray
 from learnprop.simulations.engine.devices import chosen_device
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.versions import code_version
+from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters import FITTERS
 from learnprop.simulations.fitters.fit import Fitted
 from learnprop.simulations.fitters.left_out import loo_stage
@@ -35,7 +36,7 @@ from learnprop.simulations.studies.checks import check_chosen, check_positive, w
 from learnprop.simulations.studies.fresh.options import Options
 from learnprop.simulations.studies.fresh.population import logits_of_population, normal_points
 from learnprop.simulations.studies.option import design_of
-from learnprop.simulations.studies.recording import drawing, record, stacked, tell_of
+from learnprop.simulations.studies.recording import drawing, record, stacked
 
 NAME = "fresh"
 SHIFTED = "shifted"
@@ -50,7 +51,7 @@ class FreshCell(FittedCell):
     """One number of classes with one number of features.
 
     Its name, from which its randomness comes, holds κ as it was asked for; the number of features
-    is rounded.
+    is rounded. It holds no comma: lists of names have those.
     """
 
     n_features: int
@@ -92,7 +93,7 @@ def make_study(options: Options) -> Study:
     --------
     >>> study = make_study(Options(classes=(2, 3), kappa=(0.05,)))
     >>> [(cell.name, cell.train_size, cell.n_features) for cell in study.cells]
-    [('2 classes, kappa 0.05', (900, 100), 50), ('3 classes, kappa 0.05', (692, 231, 77), 50)]
+    [('2 classes at kappa 0.05', (900, 100), 50), ('3 classes at kappa 0.05', (692, 231, 77), 50)]
     """
     o = options
     check_chosen(o)
@@ -106,11 +107,12 @@ def make_study(options: Options) -> Study:
     _check_distinct("kappa", o.kappa)
     for n_classes in o.classes:
         train_size = sizes_of(n_classes, o.train_size, o.imbalance)
+        _check_shift(o.shift, o.separation, n_classes)
         for kappa in o.kappa:
             fitter = "logistic" if n_classes == 2 else "softmax"
             cells.append(
                 FreshCell(
-                    name=f"{n_classes} classes, kappa {kappa:g}",
+                    name=f"{n_classes} classes at kappa {kappa:g}",
                     train_size=train_size,
                     class_weight=weight_settings(o.weights, train_size, o.beta),
                     device=device,
@@ -134,6 +136,17 @@ def _check_distinct(name: str, values: Sequence[float]) -> None:
             raise BadArgument(name, f"must be distinct, got {written} twice")
 
 
+def _check_shift(shift: float, separation: float, n_classes: int) -> None:
+    """Refuse a shift of class 0 as far as the centre of the others, or beyond."""
+    others = separation * math.sqrt(n_classes / (2 * (n_classes - 1)))
+    if shift >= others:
+        raise BadArgument(
+            "shift",
+            f"must be less than {others:.3g}, where the centre of the others is if `separation` is "
+            f"{separation:g} and {n_classes} the number of classes, got {shift:g}",
+        )
+
+
 def sizes_of(n_classes: int, train_size: int, imbalance: float) -> tuple[int, ...]:
     """Training samples of each class, falling by equal factors from class to class.
 
@@ -155,9 +168,9 @@ def sizes_of(n_classes: int, train_size: int, imbalance: float) -> tuple[int, ..
     sizes = tuple(np.diff(ends, prepend=0).tolist())
     if min(sizes) < 2:
         raise BadArgument(
-            "train_size",
-            f"{train_size} leaves {min(sizes)} samples of the rarest of {n_classes} classes: to "
-            "leave one out takes 2",
+            "imbalance",
+            f"{imbalance:g} leaves the rarest of {n_classes} classes {min(sizes)} of the "
+            f"{train_size} samples of `train_size`: to leave one out takes 2",
         )
     return sizes
 
@@ -197,10 +210,10 @@ def compute_block(cell: FreshCell, seed: int, runs: range) -> Block:
     draw = drawing(cell.generator(), seed, cell.name)
     train = [draw(run, "train", cell.train_size) for run in runs]
     X, y = stacked(train)
-    tell_of("fitting", runs)
+    tell("fitting")
     (fitted,) = cell.fit(X, y, seed, runs)
     weight = np.array([values for _, values in cell.class_weight])
-    tell_of("repairing", runs)
+    tell("repairing")
     both = [fitted, loo_stage(fitted, X, y, weight)]
     return record(cell.name, runs, both, lambda i: {"train": train[i]}, partial(_populations, cell))
 

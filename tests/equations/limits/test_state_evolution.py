@@ -261,7 +261,7 @@ def test_towards_the_threshold_the_slope_has_no_bound_and_beyond_it_is_refused(w
     assert all(state.error <= 1e-10 for state in near)
     assert near[1].inflation > 3 * near[0].inflation
     for beyond in (threshold, 0.2, 3):
-        message = rf"kappa {beyond:.6g} leaves no minimiser: .* from 0\.1441 on"
+        message = r"kappa must be smaller for these classes: they become separable at 0\.1441, got "
         with pytest.raises(BadArgument, match=message):
             limit(beyond, weight)
 
@@ -275,8 +275,10 @@ def test_classes_far_apart_are_solved_or_refused():
     )[0]
     np.testing.assert_allclose(state.miss_proba, exact, rtol=1e-7)
     for distance in (1e3, 1e200):
-        with pytest.raises(BadArgument, match="kappa 0 leaves no minimiser"):
+        with pytest.raises(BadArgument, match="separation is too large for float64: no sample"):
             limit(0.0, separation=distance)
+    with pytest.raises(BadArgument, match=r"separation is too large .* got 100\.0"):
+        limit(0.05, separation=100.0)  # whose threshold is 0 in float64
 
 
 @pytest.mark.parametrize(
@@ -284,6 +286,7 @@ def test_classes_far_apart_are_solved_or_refused():
     [
         ({"kappa": -0.1}, "kappa must be finite and not negative, got -0.1"),
         ({"kappa": np.inf}, "kappa must be finite and not negative, got inf"),
+        ({"kappa": True}, "kappa must be a number, got True"),
         ({"class_share": [900, 100]}, "class_share must be positive and sum to one, got [900.0,"),
         ({"class_share": [1.0]}, "class_share must hold at least 2 shares, got shape (1,)"),
         ({"class_share": [1.0, 0.0]}, "class_share must be positive and sum to one, got [1.0, 0"),

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog, minimize
 from scipy.special import logsumexp, softmax
+from scipy.stats import norm, qmc
 
+from learnprop.equations.arguments import BadArgument
 from learnprop.equations.inference.estimates import mcse_of_mean
 from learnprop.equations.limits.minimisers import linear_mean_proba, softmax_minimiser
 from learnprop.equations.limits.quadrature import (
@@ -17,12 +19,18 @@ from learnprop.equations.limits.quadrature import (
 from learnprop.equations.limits.state_evolution import state_evolution
 from learnprop.equations.limits.state_evolution.binary import binary_state
 from learnprop.equations.limits.state_evolution.geometry import means_at
-from learnprop.equations.limits.state_evolution.softmax import population, softmax_state
+from learnprop.equations.limits.state_evolution.softmax import (
+    followed,
+    newton,
+    population,
+    softmax_state,
+)
 from learnprop.equations.limits.state_evolution.softmax_equations import (
     Classes,
     as_vector,
     flat,
     jacobian,
+    left_out_logits,
     moments_of,
     order_of,
     residuals,
@@ -114,9 +122,28 @@ def test_the_jacobian_is_that_of_finite_differences():
 def test_five_classes_are_as_exact_as_they_say():
     state = softmax_state(0.03, FIVE, 1 / FIVE, means_at(2.0, 5))
     assert state.error < 1e-5
-    # solved on 50,000 nodes of a class, 0.6 apart, within 6 SDs
-    expected = [-0.07191, -0.05485, -0.03975, -0.01419, 0.20937]
-    np.testing.assert_allclose(state.gap, expected, atol=5e-5)
+    # The second method: the same equations on random nodes, ten times anew.
+    classes = Classes(FIVE, 1 / FIVE / 5, means_at(2.0, 5), contrasts(5))
+    coarse = followed(classes, 0.03, population(classes))
+    gaps = []
+    for seed in range(10):
+        nodes = norm.ppf(qmc.Sobol(4, rng=seed).random(2**12))
+        rule = Quadrature(nodes, np.full(len(nodes), 1 / len(nodes)))
+        gaps.append(gap_on(rule, classes, newton(classes, 0.03, coarse, rule, 0.0)))
+    within = 4 * np.array([mcse_of_mean(of_class) for of_class in np.transpose(gaps)])
+    assert (within < 5e-4).all()
+    assert (np.abs(np.mean(gaps, axis=0) - state.gap) <= within).all()
+    # The control: a hundredth more features.
+    more = gap_on(rule, classes, newton(classes, 0.0303, coarse, rule, 0.0))
+    assert (np.abs(more - state.gap) > within).any()
+
+
+def gap_on(rule, classes, order):
+    """Gaps of inverse weights, with logits of each class on the nodes of a rule."""
+    z = left_out_logits(classes, order, rule.nodes)
+    off = np.stack([rule.mean(softmax(row @ classes.contrast.T, axis=1)) for row in z])
+    np.fill_diagonal(off, 0.0)
+    return off.sum(axis=1) / off.sum(axis=0) - 1
 
 
 def test_where_it_stops_it_says_so():
@@ -132,6 +159,9 @@ def test_where_it_stops_it_says_so():
     problem = r"separation must be at most 9\.1 between 5 classes, got 12"
     with pytest.raises(ValueError, match=problem):
         softmax_state(0.1, FIVE, np.ones(5), means_at(12.0, 5))
+    for far in (20.0, 100.0):  # where even E[D] of the population is singular in float64
+        with pytest.raises(BadArgument, match="separation is too large for float64"):
+            softmax_state(0.05, np.full(3, 1 / 3), np.ones(3), means_at(far, 3))
 
 
 def are_separable(X, y):

@@ -194,8 +194,8 @@ def test_refined_fits_hold_on_fresh_data_where_the_minimum_is_beyond_a_fifth():
         gaps[refine] = lp.gaps_over_runs(left, right, level=0.9)[0]
     assert gaps[None].low > 0.2
     assert abs(gaps["loo"].value) < 0.05
-    predicted = lp.leave_one_out(train, y, weight).gap[:, 0]
-    assert gaps[None].low < predicted.mean() < gaps[None].high
+    P = lp.leave_one_out(train, y, weight).mean_proba.mean(axis=0)
+    assert gaps[None].low < lp.gap(P, mass)[0] < gaps[None].high
 
 
 def test_what_cannot_be_refined_is_refused():

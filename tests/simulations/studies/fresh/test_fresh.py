@@ -82,7 +82,19 @@ def test_sizes_fall_by_equal_factors_and_sum_up():
         ({"classes": (2, 2)}, "classes must be distinct, got 2 twice"),
         ({"classes": (1,)}, "classes must be at least 2, got 1"),
         ({"imbalance": 0.5}, "imbalance must be finite and at least 1, got 0.5"),
-        ({"train_size": 12}, "train_size 12 leaves 1 samples of the rarest of 2 classes"),
+        ({"train_size": 12}, "imbalance 9 leaves the rarest of 2 classes 1 of the 12 samples of"),
+        (
+            {"imbalance": 900.0},
+            "imbalance 900 leaves the rarest of 2 classes 1 of the 1000 samples",
+        ),
+        (
+            {"shift": 2.0},
+            "shift must be less than 2, where the centre of the others is if separatio",
+        ),
+        (
+            {"shift": 1.8},
+            "shift must be less than 1.73, where the centre of the others is if separ",
+        ),
         ({"separation": 0.0}, "separation must be positive and finite, got 0"),
     ],
 )
@@ -97,6 +109,11 @@ def test_what_cannot_be_is_refused_in_one_line(options, message):
 def cells():
     study = make_study(Options(train_size=120, kappa=(0.1,), imbalance=3.0, shift=0.8))
     return {cell: compute_block(cell, 0, range(2)) for cell in study.cells}
+
+
+def test_a_cell_is_named_without_commas(cells):
+    """A list of names has those between them."""
+    assert not [cell.name for cell in cells if "," in cell.name]
 
 
 def test_only_class_0_is_moved_towards_the_others(cells):
