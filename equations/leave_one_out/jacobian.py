@@ -7,8 +7,8 @@ r"""Leave-one-out logits of a model with one logit, by what its parameters do to
 with :math:`J_i = \partial z_i / \partial \theta`. For a linear model H is the Hessian of its loss.
 For any other it is the Gauss-Newton matrix, which leaves out how J itself moves with θ: positive
 semi-definite wherever θ is, so that no sample weighs more than one in its own fit. The formula is
-then that of the model linearised at θ, as if θ were the minimum of its loss. It knows neither how far
-training went nor what it would find beyond the linear.
+then that of the model linearised at θ, as if θ were the minimum of its loss. It knows neither how
+far training went nor what it would find beyond the linear.
 """
 
 from __future__ import annotations

@@ -83,16 +83,16 @@ def test_the_table_says_whose_share_it_is(reported, markup):
     grid = overfitting_grid(reported[1], *markup)
     assert len([row for row in grid.rows if row]) == 10
     assert [head.partition(",")[0] for head in grid.heads[3:]] == [
-        "head", "predicted of the output layer", "loo"
+        "head", "predicted", "repaired"
     ]  # fmt: skip
-    assert "the output layer's share only, too small for the whole network" in words(grid.note)
+    assert "the output layer's share only, too small for the network" in words(grid.note)
     (of_overfitting,) = (t for t in cnn_contents(reported[1]).tables if "overfitting" in t.name)
     assert "the output layer's share" in of_overfitting.title
 
 
 def test_stage_loo_is_a_column_and_a_row(reported):
-    assert any(head.startswith("loo, test") for head in overview_grid(reported[1]).heads)
-    assert joint_grid(reported[1]).rows[-1][1] == "output layer refined, loo bias"
+    assert any(head.startswith("repaired, test") for head in overview_grid(reported[1]).heads)
+    assert joint_grid(reported[1]).rows[-1][1] == "output layer refined, repaired"
 
 
 def test_without_stage_bias_mean_probabilities_are_those_as_trained(reported):
@@ -105,7 +105,7 @@ def test_without_stage_bias_mean_probabilities_are_those_as_trained(reported):
 
 def test_the_protocol_says_so_before(reported):
     text = words(REPORT.protocol(reported[0]).replace("\u00a0", " "))
-    assert " ".join(SHARE) in text
+    assert "; ".join(SHARE) in text
     assert "`loo` with that output layer" in text
     assert "not computed" not in text
     plain = words(REPORT.protocol(make_study(Options(device="cpu"))).replace("\u00a0", " "))

@@ -28,9 +28,9 @@ def left_out_mlp(
     """Leave-one-out logits for one data set and networks fitted to it, by all their parameters.
 
     They are those of the network linearised where training left it, as if that were the minimum of
-    what is then a logistic regression on the derivatives of its logit. A network that stops early has not fitted
-    directions of little curvature yet, and overfits less than this says; one that trains for long
-    moves its hidden units further than they are linear, and overfits more.
+    what is then a logistic regression on the derivatives of its logit. A network that stops early
+    has not fitted directions of little curvature yet, and overfits less than this says; one that
+    trains for long moves its hidden units further than they are linear, and may overfit more.
 
     A sample that alone tells a hidden unit something keeps its logit: without it nothing moves the
     network that way. Of 54 such samples the mean probability of their class was 0.85, and 0.59 of
