@@ -106,7 +106,7 @@ def draw_stages(table: Networks) -> Figure | None:
     n = min(len(panels), PER_ROW)
     n_rows = -(-len(panels) // n)
     figure, axes = subplots(
-        n_rows, n, figsize=(2.9 * n + 0.6, 2.6 * n_rows + 0.7), squeeze=False, sharey=True,
+        n_rows, n, figsize=(2.9 * n + 0.6, 2.6 * n_rows + (0.7 if n > 1 else 1.2)), squeeze=False, sharey=True,
         sharex=True,
     )  # fmt: skip
     for ax in axes.flat[len(panels) :]:
@@ -144,7 +144,7 @@ def draw_stages(table: Networks) -> Figure | None:
         ax.set_ylabel("left / right side")
     best = max(axes.flat, key=lambda ax: len(ax.get_legend_handles_labels()[0]))
     handles, labels = best.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5)
+    figure.legend(handles, labels, loc="outside lower center", ncols=n, fontsize=7.5)
     return figure
 
 

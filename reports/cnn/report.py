@@ -70,7 +70,7 @@ def cnn_contents(table: Networks) -> Contents:
                 "stages",
                 "Left over right side of Eq. (9) by class and stage, with 90 % intervals, "
                 + ("" if table.shares_test_set else "over seeds and splits, ")
-                + "cut off far from all marks, dotted where unbounded; "
+                + "which are cut off far from all marks, dotted where unbounded; "
                 + (
                     "dashes: the gap with the output layer refined as its training images predict "
                     "it, the output layer's share only; "

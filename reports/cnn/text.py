@@ -167,8 +167,8 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
     ]
     rows = [r | {"first": r["stage"] == table.stages[0]} for r in records if r["split"] == "test"]
     notes = [
-        "path mean: of the minibatch bias gradient along the path; ends differ by: from what the",
-        "biases at its two ends say that it is",
+        "path mean: of the minibatch bias gradient along the path",
+        "ends differ by: path mean from what the biases at both ends of the path say that it is",
         COUNTED,
         *few_runs_note(n_models(table.joint)),
     ]

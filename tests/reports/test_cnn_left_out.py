@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from learnprop.equations.balance import residual
-from learnprop.reports.cnn.figures import draw_mean_proba
+from learnprop.reports.cnn.figures import draw_mean_proba, draw_stages
 from learnprop.reports.cnn.overfitting import SHARE, overfitting_grid
 from learnprop.reports.cnn.report import REPORT, cnn_contents
 from learnprop.reports.cnn.summary import summarise
@@ -101,6 +101,18 @@ def test_without_stage_bias_mean_probabilities_are_those_as_trained(reported):
     residuals = reported[1].summary.query("stage == 'raw' and split == 'test'")["residual"]
     shown = [image.get_array() for ax in drawn.axes for image in ax.images]
     assert any(np.allclose(np.ravel(values), residuals) for values in shown if values.size == 10)
+
+
+def test_the_figure_has_the_prediction_and_the_scale_of_its_marks(reported):
+    """Intervals of two runs go on for decades."""
+    rows = reported[1].summary.copy()
+    test = (rows["stage"] == "head") & (rows["split"] == "test")
+    rows.loc[test, "gap_high"] = 1e5
+    (ax,) = draw_stages(replace(reported[1], summary=rows)).axes
+    (dashes,) = (line for line in ax.lines if line.get_marker() == "_")
+    np.testing.assert_allclose(dashes.get_ydata(), 1 + rows.loc[test, "gap_predicted"])
+    marked = 1 + rows["gap"][(rows["stage"] != "raw") | (rows["split"] == "train")]
+    assert marked.max() < ax.get_ylim()[1] < 100 * marked.max()
 
 
 def test_the_protocol_says_so_before(reported):
