@@ -105,8 +105,9 @@ def draw_stages(table: Networks) -> Figure | None:
     panels = table.panels
     n = min(len(panels), PER_ROW)
     n_rows = -(-len(panels) // n)
+    for_legend = 0.7 if n > 1 else 1.2
     figure, axes = subplots(
-        n_rows, n, figsize=(2.9 * n + 0.6, 2.6 * n_rows + (0.7 if n > 1 else 1.2)), squeeze=False, sharey=True,
+        n_rows, n, figsize=(2.9 * n + 0.6, 2.6 * n_rows + for_legend), squeeze=False, sharey=True,
         sharex=True,
     )  # fmt: skip
     for ax in axes.flat[len(panels) :]:
