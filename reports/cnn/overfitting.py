@@ -60,8 +60,8 @@ def overfitting_grid(table: Networks, markup: Markup = TEXT) -> Grid:
 
 
 SHARE = (
-    "predicted: each training image by an output layer without it, one fewer in its class",
-    "the features have seen it: the output layer's share only, too small for the network",
+    "predicted: each training image by a layer without it, one fewer in its class",
+    "the output layer's share only, too small for the network: features have seen it",
 )
 """Two lines below a table."""
 

@@ -38,6 +38,8 @@ STAGE_NAMES = {
 }
 
 
+REPAIRED = "repaired: off its minimum on train, where it is not meant to balance"
+
 EXPECTED = (
     "expected: from zero, of the mean over runs at 90 %, by the sizes of the held-out and the "
     "test sample alone"
@@ -168,8 +170,9 @@ def joint_grid(table: Networks, markup: Markup = TEXT) -> Grid:
     rows = [r | {"first": r["stage"] == table.stages[0]} for r in records if r["split"] == "test"]
     notes = [
         "path mean: of the minibatch bias gradient along the path",
-        "ends differ by: path mean from what the biases at both ends of the path say that it is",
+        "ends differ by: path mean from what the biases at both ends say that it is",
         COUNTED,
+        *([REPAIRED] if "loo" in table.stages else []),
         *few_runs_note(n_models(table.joint)),
     ]
     if table.n_images:

@@ -149,7 +149,7 @@ def sides_from(
     verdicts: list[Verdict] = []
     interpolated = is_interpolated(right.mean(axis=0), unit)
     # Right sides of few runs may differ so much that Fieller's interval knows of no ratio.
-    equal = (np.abs(left - right) <= ROUNDING * np.maximum(left, right)).all(axis=0)
+    equal = np.all(np.abs(left - right) <= ROUNDING * np.maximum(left, right), axis=0).tolist()
     for j, gap in enumerate(gaps):
         if interpolated[j]:
             verdicts.append("interpolated")

@@ -60,7 +60,8 @@ def _predicted_notes(summary: pd.DataFrame) -> list[str]:
     if "runs_predicted" not in summary:
         return []
     notes = [
-        "overfitting predicted: each training sample by a fit without it, one fewer in its class"
+        "overfitting predicted: each training sample by a fit without it",
+        "that is, of a training sample of one fewer in each class",
     ]
     for name in dict.fromkeys(summary["simulation"][summary["runs_predicted"].notna()]):
         simulation = SIMULATIONS[name]

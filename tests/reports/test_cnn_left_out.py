@@ -93,6 +93,7 @@ def test_the_table_says_whose_share_it_is(reported, markup):
 def test_stage_loo_is_a_column_and_a_row(reported):
     assert any(head.startswith("repaired, test") for head in overview_grid(reported[1]).heads)
     assert joint_grid(reported[1]).rows[-1][1] == "output layer refined, repaired"
+    assert "repaired: off its minimum on train" in joint_grid(reported[1]).note
 
 
 def test_without_stage_bias_mean_probabilities_are_those_as_trained(reported):
