@@ -45,7 +45,8 @@ def left_out_by_jacobian(
     Returns
     -------
     ndarray, shape (..., n_samples)
-        NaN of a sample without which nothing is left to tell its logit.
+        NaN of a sample without which nothing is left to tell its logit; of every sample of a fit
+        whose saturated samples tell some parameters so little that leverages overflow.
 
     Examples
     --------
@@ -64,9 +65,10 @@ def left_out_by_jacobian(
     size = np.where(size > 0, size, 1.0)  # a parameter that no sample has
     of_one_size = hessian / (size[..., :, None] * size[..., None, :]) + RIDGE * eye
     root = np.linalg.inv(np.linalg.cholesky(of_one_size)) / size[..., None, :]
-    whitened = jacobian @ root.mT
-    leverage = np.einsum("...np,...np->...n", whitened, whitened)
-    left = 1 - leverage * curvature
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        whitened = jacobian @ root.mT
+        leverage = np.einsum("...np,...np->...n", whitened, whitened)
+        left = 1 - leverage * curvature
         moved = logit + leverage * weight * error / left
-    return np.where(left > DETERMINED, moved, np.nan)
+    told = (left > DETERMINED) & np.isfinite(leverage).all(axis=-1, keepdims=True)
+    return np.where(told, moved, np.nan)

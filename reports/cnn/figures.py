@@ -33,6 +33,9 @@ PER_ROW = 3
 EPOCHS_PER_ROW = 6
 """Pairs of panels over epochs beside each other."""
 
+FAR = 4.0
+"""Beyond the farthest mark, as a factor: of few runs intervals may go on for decades."""
+
 APART = 0.6
 """First class from the last at an epoch, so that their intervals do not hide each other."""
 
@@ -102,8 +105,9 @@ def draw_stages(table: Networks) -> Figure | None:
     panels = table.panels
     n = min(len(panels), PER_ROW)
     n_rows = -(-len(panels) // n)
+    for_legend = 0.7 if n > 1 else 1.2
     figure, axes = subplots(
-        n_rows, n, figsize=(2.9 * n + 0.6, 2.6 * n_rows + 0.7), squeeze=False, sharey=True,
+        n_rows, n, figsize=(2.9 * n + 0.6, 2.6 * n_rows + for_legend), squeeze=False, sharey=True,
         sharex=True,
     )  # fmt: skip
     for ax in axes.flat[len(panels) :]:
@@ -133,12 +137,21 @@ def draw_stages(table: Networks) -> Figure | None:
         )
         ax.set_xlabel("class")
         ax.label_outer()
+    marked = np.array([y for ax in axes.flat for line in _marks_of(ax) for y in line.get_ydata()])
+    if marked.size:
+        low, high = axes[0, 0].get_ylim()
+        axes[0, 0].set_ylim(max(low, marked.min() / FAR), min(high, marked.max() * FAR))
     for ax in axes[:, 0]:
         ax.set_ylabel("left / right side")
     best = max(axes.flat, key=lambda ax: len(ax.get_legend_handles_labels()[0]))
     handles, labels = best.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5)
+    figure.legend(handles, labels, loc="outside lower center", ncols=n, fontsize=7.5)
     return figure
+
+
+def _marks_of(ax: Any) -> list[Any]:
+    """Lines of a panel that are marks, and no axes and interval ends."""
+    return [line for line in ax.lines if line.get_marker() in {m["marker"] for m in MARKS.values()}]
 
 
 def _draw_stage(ax: Any, rows: pd.DataFrame, key: tuple[str, str], move: float) -> None:
@@ -157,6 +170,11 @@ def _draw_stage(ax: Any, rows: pd.DataFrame, key: tuple[str, str], move: float) 
         at, ratio[shown], yerr=arms,
         ls="", ms=3.5, lw=0.8, label=f"{STAGE_NAMES[key[0]]}, {key[1]}", **MARKS[key],
     )  # fmt: skip
+    if key[0] == "head" and "gap_predicted" in rows:
+        ax.plot(
+            rows["class"] + move, 1 + rows["gap_predicted"], ls="", marker="_", ms=7, mew=1.4,
+            color=THEORY, label=f"{STAGE_NAMES['head']}, predicted",
+        )  # fmt: skip
     if key[0] == "raw":  # of single runs: the scale is that of the intervals, which they exceed
         limits = ax.dataLim.frozen()
         ends = (rows[f"{end}_ratio"].to_numpy()[shown] for end in ("least", "largest"))

@@ -1,4 +1,4 @@
-"""What a refined output layer's overfitting is, and what its training images foretell of it."""
+"""What a refined output layer's overfitting is, and what its training images predict of it."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def overfitting_grid(table: Networks, markup: Markup = TEXT) -> Grid:
             lambda r: percent_with_mcse(r, "overfitting_and_sampling", markup),
         ),
         (
-            f"predicted of the output layer,{percent}",
+            f"predicted,{percent}",
             lambda r: percent_with_mcse(r, "overfitting_predicted", markup),
         ),
     ]
     if "loo" in table.stages:
-        columns.append((f"loo, test,{percent}", lambda r: _at_loo(r, markup)))
+        columns.append((f"repaired, test,{percent}", lambda r: _at_loo(r, markup)))
     rows: list[Row] = []
     for (imbalance, setting), k in product(table.panels, range(len(table.labels))):
         row: dict[str, Any] = by_key[imbalance, setting, "head", k] | {"first": k == 0}
@@ -60,8 +60,8 @@ def overfitting_grid(table: Networks, markup: Markup = TEXT) -> Grid:
 
 
 SHARE = (
-    "predicted: from the training images, each as fresh to the output layer and not to the",
-    "features: the output layer's share only, too small for the whole network",
+    "predicted: each training image by a layer without it, one fewer in its class",
+    "the output layer's share only, too small for the network: features have seen it",
 )
 """Two lines below a table."""
 

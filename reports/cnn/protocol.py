@@ -38,14 +38,15 @@ _STAGES = {
     "heldout": "with the output bias refined on the images that were held out, weighted to the "
     "class masses of training",
     "head": "with the whole output layer refined, with its L2 if it has one",
-    "loo": "with that output layer, and its bias where its left-out predictions balance (E13)",
+    "loo": "with that output layer, and its bias where its left-out predictions balance "
+    "(`repaired`; docs/fresh.md), so that on train it is off its minimum and has no verdict",
 }
 
 
 def _predictions(cells: Sequence[CnnCell]) -> list[str]:
     """What is predicted of a refined output layer, and where that is left out."""
     return [
-        f"Of an output layer at its minimum the overfitting is {' '.join(SHARE)}.",
+        f"Of an output layer at its minimum the overfitting is {'; '.join(SHARE)}.",
         *(
             f"imbalance {cell.imbalance:.4g}: {reason}"
             for cell in cells
@@ -63,7 +64,7 @@ def cnn_protocol(study: Study) -> Protocol:
     same = [same_in_all_runs(cell, design["supply"]) for cell in cells]
     unpenalised, left = "", "nothing"
     if recipe.decay_bias:
-        unpenalised, left = " without its penalty", "α b_j by E8, since the bias is decayed"
+        unpenalised, left = " without its penalty", "α b_j, since the bias is decayed"
     return Protocol(
         title="Eq. (9) for trained networks",
         aims=(
@@ -101,12 +102,13 @@ def cnn_protocol(study: Study) -> Protocol:
             "Three things are kept apart: optimisation (the residual on train, as trained, which "
             f"is minus the bias gradient{unpenalised}), what is left of it once the output bias is "
             f"refined ({left}), and overfitting and sampling (test minus train), one term.",
-            "E9: the mean minibatch bias gradient along the path, against what the two ends of the "
-            "path say, where the rate is constant.",
+            "The mean minibatch bias gradient along the path, against what the biases at its two "
+            "ends say that it is, where the rate is constant.",
             *(
                 [
                     "At stage `heldout` the gap on test is beside what the sizes of the validation "
-                    "and test samples let expect, were Eq. (9) to hold on fresh data."
+                    "and test samples let expect, were Eq. (9) to hold on fresh data. On train its "
+                    "bias is not meant to balance: there the network knows the answers."
                 ]
                 if "heldout" in cells[0].stages
                 else []

@@ -15,7 +15,7 @@ _ALSO = {
     "heldout": "; the same gap with the output bias refined on images held out of training "
     "(heldout), and what their number lets expect",
     "head": "; the same gap with the whole output layer refined (head), where it is at a minimum",
-    "loo": "; and with its bias where its left-out predictions balance (loo)",
+    "loo": "; and with its bias where its left-out predictions balance (repaired)",
 }
 
 
@@ -45,8 +45,8 @@ def cnn_contents(table: Networks) -> Contents:
                     NamedTable(
                         "cnn_overfitting",
                         "Overfitting with the whole output layer refined (head), residual over "
-                        "class mass: observed, and the output layer's share of it as its training "
-                        "images foretell",
+                        "class mass: observed, and the output layer's share of it as predicted "
+                        "from its training images",
                         partial(overfitting_grid, table),
                     )
                 ]
@@ -70,7 +70,14 @@ def cnn_contents(table: Networks) -> Contents:
                 "stages",
                 "Left over right side of Eq. (9) by class and stage, with 90 % intervals, "
                 + ("" if table.shares_test_set else "over seeds and splits, ")
-                + "dotted where unbounded; pale: from the least to the largest run, as trained, as "
+                + "which are cut off far from all marks, dotted where unbounded; "
+                + (
+                    "dashes: the gap with the output layer refined as its training images predict "
+                    "it, the output layer's share only; "
+                    if table.predicted
+                    else ""
+                )
+                + "pale: from the least to the largest run, as trained, as "
                 "far as the scale goes",
                 partial(draw_stages, table),
             ),

@@ -20,6 +20,7 @@ from learnprop.reports.statistics.columns import (
     columns_of_gaps_together,
     columns_of_predictions,
     columns_of_residual_split,
+    columns_of_runs_predicted,
     mean_and_mcse,
     relative_residual,
 )
@@ -208,12 +209,6 @@ def _intervals(part: Part) -> Columns:
     }
 
 
-def _runs_predicted(part: Part) -> Columns:
-    """How many runs have left-out predictions, where there are any."""
-    n = len(part.evidence.split(LEFT_OUT))
-    return {"runs_predicted": [n] * len(part.mass)} if n and part.split == "test" else {}
-
-
 COLUMNS = (
     columns_of_balance,
     _intervals,
@@ -221,7 +216,7 @@ COLUMNS = (
     columns_of_bounds,
     columns_of_effective_weight,
     columns_of_residual_split,
-    _runs_predicted,
+    columns_of_runs_predicted,
 )
 """Of the summary, in this order."""
 

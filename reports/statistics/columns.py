@@ -316,3 +316,18 @@ def columns_of_left_out(part: Part) -> Columns:
             jackknifed_gap(*sides)[1] for sides in zip(left.T, right.T, strict=True)
         ],
     }
+
+
+def columns_of_runs_predicted(part: Part) -> Columns:
+    """How many runs have left-out predictions, on test, where there are any.
+
+    Parameters
+    ----------
+    part : Part
+
+    Returns
+    -------
+    dict
+    """
+    n = len(part.evidence.split(LEFT_OUT)) if part.split == "test" else 0
+    return {"runs_predicted": [n] * len(part.mass)} if n else {}

@@ -28,6 +28,9 @@ SIMULTANEOUS = 0.95
 SIZE = 0.05
 """Size of the joint tests."""
 
+ROUNDING = 1e-12
+"""Of the larger side: what two sides may differ by in every run and be equal."""
+
 
 @dataclass(frozen=True)
 class SidesOverRuns:
@@ -145,11 +148,15 @@ def sides_from(
     gaps, together = found(level=CONFIDENCE), found(level=SIMULTANEOUS, simultaneous=True)
     verdicts: list[Verdict] = []
     interpolated = is_interpolated(right.mean(axis=0), unit)
+    # Right sides of few runs may differ so much that Fieller's interval knows of no ratio.
+    equal = np.all(np.abs(left - right) <= ROUNDING * np.maximum(left, right), axis=0).tolist()
     for j, gap in enumerate(gaps):
         if interpolated[j]:
             verdicts.append("interpolated")
         elif not converged:
             verdicts.append("not converged")
+        elif equal[j]:
+            verdicts.append("holds")
         else:
             verdicts.append(equivalence_verdict(gap.low, gap.high, margin))
     return SidesOverRuns(left, right, gaps, together, verdicts)

@@ -26,7 +26,10 @@ _LEFT_OUT = (
     "Gauss-Newton matrix, at the refined point of the deepest training. The hidden layer is at no "
     "minimum there, and the formula does not know how far it went: after few iterations directions "
     "of little curvature are not fitted yet, after many the hidden units have moved further than "
-    "they are linear. docs/hidden-layers.md has by how much."
+    "they are linear. It may be far off, too large or too small: with few samples, or under equal "
+    "weights, it can tell of overfitting that is not there (docs/hidden-layers.md). Where units "
+    "are steps, so that its leverages overflow, a network is not predicted; the table says in "
+    "how many runs one is."
 )
 
 
@@ -73,7 +76,8 @@ def table1_protocol(study: Study) -> Protocol:
             "Predicted: Sim1 by quadrature, sandwich and delta method for samples of these sizes; "
             "Sim2 by the true posterior (the SD covers test sampling only).",
             "Predicted overfitting: the residual of the training samples, each left out of its fit "
-            "by the leave-one-out formula (E13), from that fit alone; of a shift of P(x|y) between "
+            "by the leave-one-out formula, from that fit alone, and so that of a sample of one "
+            "fewer in each class (docs/fresh.md); of a shift of P(x|y) between "
             "training and fresh data it knows nothing.",
             *([_LEFT_OUT] if design["training"] == "bfgs" else []),
         ),

@@ -24,6 +24,7 @@ from learnprop.reports.statistics.columns import (
     columns_of_balance,
     columns_of_predictions,
     columns_of_residual_split,
+    columns_of_runs_predicted,
 )
 from learnprop.reports.statistics.evidence import (
     Part,
@@ -55,8 +56,10 @@ OF_CLASS_0 = (
 OF_RESIDUAL = (
     "optimisation", "optimisation_mcse", "overfitting", "overfitting_mcse",
     "overfitting_predicted", "overfitting_predicted_mcse", "sampling", "sampling_mcse",
+    "unpredicted", "unpredicted_mcse", "gap_predicted", "gap_predicted_low", "gap_predicted_high",
+    "gap_predicted_mcse", "runs_predicted",
 )  # fmt: skip
-"""Terms of class 0's residual, on test; the predicted one where left-out samples are stored."""
+"""Terms of class 0's residual, on test, and what left-out samples predict, where stored."""
 
 OF_DEPTHS = (
     "split", "rhs", "gap", "gap_low", "gap_high", "verdict", "max_bias_gradient", "mean_loss",
@@ -144,6 +147,7 @@ def _rows(cell: Table1Cell, evidence: SettingEvidence, terms: Terms) -> list[Row
         of_all_classes(ratio),
         of_all_classes(_of_fits),
         columns_of_residual_split,
+        columns_of_runs_predicted,
     )
     of_classes = class_rows(evidence, terms, {"class": (0, 1)}, columns)
     rows = []

@@ -57,17 +57,32 @@ def main_grid(table: Table1, markup: Markup = TEXT) -> Grid:
 
 def _predicted_notes(summary: pd.DataFrame) -> list[str]:
     """What predicted overfitting is, where there is any, and what it misses of a network."""
-    if _COLUMN not in summary:
+    if "runs_predicted" not in summary:
         return []
-    notes = ["overfitting predicted: by the training samples, each as a fit without it has it"]
-    names = dict.fromkeys(summary["simulation"][summary[_COLUMN].notna()])
-    for simulation in (SIMULATIONS[name] for name in names):
+    notes = [
+        "overfitting predicted: each training sample by a fit without it",
+        "that is, of a training sample of one fewer in each class",
+    ]
+    for name in dict.fromkeys(summary["simulation"][summary["runs_predicted"].notna()]):
+        simulation = SIMULATIONS[name]
         if simulation.network:
             notes += [
-                f"of {simulation.title}: all parameters, linearised where training stopped; it is",
-                "too large after few iterations and too small after many",
+                f"of {simulation.title}: all parameters, linearised where training stopped",
+                "that may be far off either way, most with few samples (docs/hidden-layers.md)",
             ]
+        notes += _not_of_all_runs(summary[summary["simulation"] == name], simulation.title)
     return notes
+
+
+def _not_of_all_runs(rows: pd.DataFrame, title: str) -> list[str]:
+    """Say in how many runs networks are predicted, where that is not in all with a model."""
+    fewer = rows[rows["runs_predicted"] < n_models(rows)]
+    return [
+        f"{title}, λ0 = {row.setting}: predicted in {row.runs_predicted:.0f} of "
+        f"{row.runs_attempted} runs"
+        + ("" if getattr(row, _COLUMN) == getattr(row, _COLUMN) else ": too few")
+        for row in fewer.itertuples()
+    ]
 
 
 Write = Callable[[Row], str]

@@ -187,7 +187,7 @@ def test_a_decayed_bias_fails_by_what_e8_predicts(tmp_path):
     np.testing.assert_allclose(r, alpha * select(fits, stage="bias").bias, rtol=1e-9, atol=1e-14)
     on_train = table.summary.query("stage == 'bias' and split == 'train'")
     assert "fails" in set(on_train["verdict"])
-    assert "α b_j by E8, since the bias is decayed" in unwrapped(study)
+    assert "α b_j, since the bias is decayed" in unwrapped(study)
 
 
 def test_a_run_that_raised_is_said_at_every_stage(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from learnprop.equations.balance import residual
-from learnprop.reports.cnn.figures import draw_mean_proba
+from learnprop.reports.cnn.figures import draw_mean_proba, draw_stages
 from learnprop.reports.cnn.overfitting import SHARE, overfitting_grid
 from learnprop.reports.cnn.report import REPORT, cnn_contents
 from learnprop.reports.cnn.summary import summarise
@@ -83,16 +83,17 @@ def test_the_table_says_whose_share_it_is(reported, markup):
     grid = overfitting_grid(reported[1], *markup)
     assert len([row for row in grid.rows if row]) == 10
     assert [head.partition(",")[0] for head in grid.heads[3:]] == [
-        "head", "predicted of the output layer", "loo"
+        "head", "predicted", "repaired"
     ]  # fmt: skip
-    assert "the output layer's share only, too small for the whole network" in words(grid.note)
+    assert "the output layer's share only, too small for the network" in words(grid.note)
     (of_overfitting,) = (t for t in cnn_contents(reported[1]).tables if "overfitting" in t.name)
     assert "the output layer's share" in of_overfitting.title
 
 
 def test_stage_loo_is_a_column_and_a_row(reported):
-    assert any(head.startswith("loo, test") for head in overview_grid(reported[1]).heads)
-    assert joint_grid(reported[1]).rows[-1][1] == "output layer refined, loo bias"
+    assert any(head.startswith("repaired, test") for head in overview_grid(reported[1]).heads)
+    assert joint_grid(reported[1]).rows[-1][1] == "output layer refined, repaired"
+    assert "repaired: off its minimum on train" in joint_grid(reported[1]).note
 
 
 def test_without_stage_bias_mean_probabilities_are_those_as_trained(reported):
@@ -103,9 +104,21 @@ def test_without_stage_bias_mean_probabilities_are_those_as_trained(reported):
     assert any(np.allclose(np.ravel(values), residuals) for values in shown if values.size == 10)
 
 
+def test_the_figure_has_the_prediction_and_the_scale_of_its_marks(reported):
+    """Intervals of two runs go on for decades."""
+    rows = reported[1].summary.copy()
+    test = (rows["stage"] == "head") & (rows["split"] == "test")
+    rows.loc[test, "gap_high"] = 1e5
+    (ax,) = draw_stages(replace(reported[1], summary=rows)).axes
+    (dashes,) = (line for line in ax.lines if line.get_marker() == "_")
+    np.testing.assert_allclose(dashes.get_ydata(), 1 + rows.loc[test, "gap_predicted"])
+    marked = 1 + rows["gap"][(rows["stage"] != "raw") | (rows["split"] == "train")]
+    assert marked.max() < ax.get_ylim()[1] < 100 * marked.max()
+
+
 def test_the_protocol_says_so_before(reported):
     text = words(REPORT.protocol(reported[0]).replace("\u00a0", " "))
-    assert " ".join(SHARE) in text
+    assert "; ".join(SHARE) in text
     assert "`loo` with that output layer" in text
     assert "not computed" not in text
     plain = words(REPORT.protocol(make_study(Options(device="cpu"))).replace("\u00a0", " "))

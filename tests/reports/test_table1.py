@@ -13,7 +13,7 @@ from learnprop.reports.statistics.runs import FEW_RUNS
 from learnprop.reports.study_report import write_contents
 from learnprop.reports.table1 import summary
 from learnprop.reports.table1.report import REPORT, table1_contents
-from learnprop.reports.table1.summary import summarise
+from learnprop.reports.table1.summary import OF_RESIDUAL, summarise
 from learnprop.reports.table1.text import depth_grid, main_grid
 from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.records.rows import select
@@ -91,8 +91,28 @@ def test_overfitting_is_predicted_where_left_out_samples_are_stored(reported):
     assert row["overfitting_predicted"] == pytest.approx(((left_out - train) / mass[0]).mean())
     grid = main_grid(table)
     assert sum(row[0] == "  residual: overfitting predicted" for row in grid.rows if row) == 2
-    assert "each as a fit without it has it" in grid.note
+    assert "each training sample by a fit without it" in grid.note
     assert "of Sim2: all parameters" in grid.note
+    assert "predicted in" not in grid.note
+    found = test["overfitting"] - test["overfitting_predicted"]
+    np.testing.assert_allclose(test["unpredicted"], found, atol=1e-12)
+    P = of_setting[LEFT_OUT].mean_proba.mean(axis=0)
+    assert row["gap_predicted"] == pytest.approx(P[0, 1] * mass[0] / (P[1, 0] * mass[1]) - 1)
+    assert row["gap_predicted_low"] < row["gap_predicted"] < row["gap_predicted_high"]
+
+
+def test_networks_that_cannot_be_left_out_are_counted_and_said(reported, tmp_path, small_study):
+    """One of 30 runs without, and three."""
+    shutil.copy(reported[0] / "records.sqlite", tmp_path)
+    setting = reported[1].summary["setting"].iloc[0]
+    for n, said in ((1, "29 of 30 runs"), (3, "27 of 30 runs: too few")):
+        with sqlite3.connect(tmp_path / "records.sqlite") as connection:
+            gone = "cell = 'sim2' AND setting = ? AND split = ? AND run < ?"
+            connection.execute(f"DELETE FROM measurement WHERE {gone}", (setting, LEFT_OUT, n))
+        connection.close()
+        with open_store(tmp_path, small_study.name, small_study.design) as store:
+            note = main_grid(summarise(small_study, store)).note
+        assert note.splitlines()[-1] == f"Sim2, λ0 = {setting}: predicted in {said}"
 
 
 def test_a_store_of_before_has_no_predicted_overfitting_and_is_reported(
@@ -105,7 +125,7 @@ def test_a_store_of_before_has_no_predicted_overfitting_and_is_reported(
     connection.close()
     with open_store(tmp_path, small_study.name, small_study.design) as store:
         before = summarise(small_study, store)
-    new = ["overfitting_predicted", "overfitting_predicted_mcse"]
+    new = [name for name in OF_RESIDUAL if "predicted" in name]
     pd.testing.assert_frame_equal(before.summary, reported[1].summary.drop(columns=new))
     assert not any(
         "predicted" in row[0] and "over" in row[0] for row in main_grid(before).rows if row

@@ -49,3 +49,15 @@ def test_what_one_sample_alone_tells_is_unknown_without_it():
     rest = np.delete(np.arange(60), 7)
     without = left_out_by_jacobian(J[rest][:, :4], logit[0][rest], is_one[rest], weight[rest])
     np.testing.assert_allclose(found[rest], without, rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_a_leverage_overflows_no_sample_of_the_fit_is_told():
+    """Two saturated samples alone tell a parameter; the other fit of the batch is as it was."""
+    X, logit, is_one, weight = design()
+    J = np.concatenate([X, np.ones((2, 60, 1)), np.zeros((2, 60, 1))], axis=-1)
+    (plain,) = left_out_by_jacobian(J[1:], logit[1:], is_one, weight)
+    J[0, 7:9, 4], logit[0, 7:9] = (1e4, 0.01), (-760.0, -700.0)
+    found = left_out_by_jacobian(J, logit, is_one, weight)
+    assert np.isnan(found[0]).all()
+    np.testing.assert_array_equal(found[1], plain)

@@ -36,6 +36,18 @@ def test_verdicts(ratio, noise, verdict):
     assert sides(runs(ratio, noise=noise), converged=True).verdicts[0] == verdict
 
 
+@pytest.mark.parametrize(("apart", "verdict"), [(0.0, "holds"), (1e-9, "inconclusive")])
+def test_sides_that_are_equal_in_every_run_hold_however_much_they_vary(apart, verdict):
+    """Of three right sides so far from each other Fieller's interval is unbounded."""
+    right = np.array([[0.01, 1e-13], [1e-5, 1e-13], [1e-4, 1e-13]])
+    left = right * [[1 + 2e-16], [1 - 2e-16], [1 + apart]]
+    found = sides_from(left, right, margin=0.05, converged=True)
+    assert np.isinf([found.gaps[0].low, found.gaps[0].high]).all()
+    assert found.verdicts == [verdict, "interpolated"]
+    open_yet = sides_from(left, right, margin=0.05, converged=False)
+    assert open_yet.verdicts == ["not converged", "interpolated"]
+
+
 def test_what_is_not_converged_neither_holds_nor_fails():
     for ratio in (10.0, 12.0):
         assert sides(runs(ratio), converged=False).verdicts[0] == "not converged"
