@@ -246,7 +246,7 @@ def columns_of_residual_split(part: Part) -> Columns:
     Returns
     -------
     dict
-        Empty on other splits.
+        Empty on other splits. ``due_to`` names no term of repaired fits.
     """
     if part.split != "test":
         return {}
@@ -271,14 +271,17 @@ def columns_of_residual_split(part: Part) -> Columns:
         sizes.append(np.where((size > NEGLIGIBLE) & (size > critical * mcse), size, 0.0))
     columns |= columns_of_left_out(part)
     names, largest = list(named), np.argmax(sizes, axis=0)
+    told = not part.evidence.repaired  # else optimisation and overfitting cancel, on purpose
     columns["due_to"] = [
-        names[i] if sizes[i][k] > 0 else "" for k, i in enumerate(largest.tolist())
+        names[i] if told and sizes[i][k] > 0 else "" for k, i in enumerate(largest.tolist())
     ]
     return columns
 
 
 def columns_of_left_out(part: Part) -> Columns:
-    """What the training samples alone foretell of fresh ones: they, each left out (E13).
+    """What the training samples alone predict of fresh ones: they, each left out (E13).
+
+    A fresh sample, that is, of fits to one sample fewer in each class.
 
     Parameters
     ----------
@@ -299,16 +302,16 @@ def columns_of_left_out(part: Part) -> Columns:
         return {}
     has = np.isin(on_train.run, rows.run)
     fresh = part.evidence.split("population" if "population" in part.terms.splits else "test")
-    foretold = relative_residual(rows, part.mass)
+    predicted = relative_residual(rows, part.mass)
     share = part.mass / part.mass.sum()
     left = left_side(rows.mean_proba, share, rows.miss_proba)
     right = right_side(rows.mean_proba, share)
     gaps = gaps_over_runs(left, right, level=CONFIDENCE)
     return {
         **mean_and_mcse(
-            "overfitting_predicted", foretold - relative_residual(on_train, part.mass)[has]
+            "overfitting_predicted", predicted - relative_residual(on_train, part.mass)[has]
         ),
-        **mean_and_mcse("unpredicted", relative_residual(fresh, part.mass)[has] - foretold),
+        **mean_and_mcse("unpredicted", relative_residual(fresh, part.mass)[has] - predicted),
         "gap_predicted": [g.value for g in gaps],
         "gap_predicted_low": [g.low for g in gaps],
         "gap_predicted_high": [g.high for g in gaps],

@@ -28,6 +28,9 @@ SIMULTANEOUS = 0.95
 SIZE = 0.05
 """Size of the joint tests."""
 
+NOT_MINIMISED: Verdict = "not minimised"
+"""Verdict on a training sample whose loss a repaired bias has left above its minimum."""
+
 
 @dataclass(frozen=True)
 class SidesOverRuns:
@@ -170,7 +173,8 @@ def overall_verdict(sides: SidesOverRuns, margin: float) -> Verdict:
     -------
     str
     """
-    for special in ("not converged", "interpolated"):
+    specials: tuple[Verdict, ...] = (NOT_MINIMISED, "not converged", "interpolated")
+    for special in specials:
         if special in sides.verdicts:
             return special
     if all(v == "holds" for v in sides.verdicts):
