@@ -167,10 +167,10 @@ def decision(margin: float) -> str:
 
 
 PREDICTED = (
-    "Overfitting predicted, and gap predicted: from the training samples alone. Each is left out of "
-    "its fit by a leave-one-out formula (docs/fresh.md), and its predictions then are those of a "
-    "fresh sample, for a sample of one fewer in each class. What overfits is predicted, no more: a "
-    "shift of P(x|y) between training and fresh data is not predicted."
+    "Overfitting and gap are also predicted, from the training samples alone. Each is left out of "
+    "its fit by a leave-one-out formula (docs/fresh.md); its predictions are then those of a fresh "
+    "sample, and the fit that of a sample of one fewer in each class. Only overfitting is "
+    "predicted: a shift of P(x|y) between training and fresh data is not predicted."
 )
 
 

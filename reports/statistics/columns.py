@@ -17,7 +17,8 @@ from learnprop.equations.limits.minimisers import NoMinimiser
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.equations.stationary import effective_class_weight_over_runs
 from learnprop.reports.statistics.evidence import Part
-from learnprop.reports.statistics.runs import CONFIDENCE, MAX_FAILED, jackknifed_gap
+from learnprop.reports.statistics.left_out import are_enough
+from learnprop.reports.statistics.runs import CONFIDENCE, jackknifed_gap
 from learnprop.reports.statistics.sides import SidesOverRuns
 from learnprop.simulations.generators.large_sample_limit import Limit, LimitProba
 from learnprop.simulations.records.rows import LEFT_OUT, Measurements
@@ -298,7 +299,7 @@ def columns_of_left_out(part: Part) -> Columns:
     if part.split != "test":
         return {}
     rows, on_train = part.evidence.split(LEFT_OUT), part.evidence.split("train")
-    if len(rows) < max(2, (1 - MAX_FAILED) * len(on_train)):
+    if not are_enough(len(rows), len(on_train)):
         return {}
     has = np.isin(on_train.run, rows.run)
     fresh = part.evidence.split("population" if "population" in part.terms.splits else "test")

@@ -193,12 +193,12 @@ def separated_note(evidence: Iterable[SettingEvidence], design: Mapping[str, Any
     Returns
     -------
     str
-        Two lines for the foot of a table, options marked by backticks; empty where no run is
-        separated.
+        For the foot of a table, options marked by backticks, where a page breaks it by a vertical
+        tab; empty where no run is separated.
     """
     if not any((e.fits.status == SEPARATED).any() for e in evidence):
         return ""
-    return with_way_on(REASONS[SEPARATED], design).replace("; ", ";\n")
+    return with_way_on(REASONS[SEPARATED], design).replace("; ", ";\v")
 
 
 @dataclass(frozen=True)
