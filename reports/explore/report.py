@@ -93,8 +93,8 @@ def _predicted(table: Explore) -> list[NamedTable]:
     gap = f"Gap on fresh data that the training samples alone predict; per cent {error}"
     observed = observed_overfitting(table.summary).replace("_", " ")
     overfitting = (
-        f"The term of the residual that is {observed}, observed / predicted overfitting; per cent "
-        f"of the class's own mass {error}"
+        f"Residual on test data: {observed}, observed / overfitting, predicted by the training "
+        f"samples alone; per cent of the class's own mass {error}"
     )
     return [
         NamedTable("explore_predicted", gap, partial(predicted_grid, table)),
@@ -120,6 +120,8 @@ def _figures(table: Explore) -> tuple[NamedFigure, ...]:
     predicted = ""
     if has_predicted(table.summary):
         predicted = "; dashes: the gap that left-out training samples predict"
+    if "loo" in table.stages:
+        predicted += "; crosses: the gap of repaired fits"
     return (
         NamedFigure(
             "sides",

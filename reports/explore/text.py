@@ -144,7 +144,7 @@ def _predictions(table: Explore, write: Callable[[dict[str, Any]], str], markup:
     first = replace(table, stages=table.stages[:1])
     notes = [*predicted_note(table.summary), *table.not_predicted, *_over_runs(table)]
     if table.n_classes > 2:
-        notes.append("in parentheses: the class, that where the predicted gap is largest")
+        notes.append("in parentheses: the class of the largest predicted gap, numbered as λ is")
     return _by_ratio(first, cell, markup, notes, first=False)
 
 

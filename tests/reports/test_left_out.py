@@ -112,8 +112,8 @@ def test_tables_show_predicted_beside_observed_and_repaired_beside_raw(reported)
     classes, ratio = class_grid(multi), ratio_grid(grid, 10.0)
     for shown in (classes, ratio):
         assert shown.heads.index("predicted, %") == 1 + shown.heads.index("gap [90 %]")
-        assert "of a shift of P(x|y) it knows nothing" in shown.note
-        assert "repaired: by the biases" in shown.note
+        assert "in each class); a shift of P(x|y) is not predicted" in shown.note
+        assert "repaired: stage loo, the biases" in shown.note
     names = [row[0] for row in classes.rows if row]
     assert names[:4] == [
         "inverse, 0", "inverse, 1", "inverse, 2", "inverse, repaired, 0",
@@ -195,7 +195,10 @@ def test_a_store_of_before_has_no_prediction_and_all_else(reported, name, tmp_pa
         summary, now[summary.columns].reset_index(drop=True), check_exact=True
     )
     shown = report_of(name).contents(table).tables
-    assert not any("predicted" in f"{t.name} {t.title} {t.grid(LATEX)}" for t in shown)
+    heads = (f"{t.name} {t.title} {t.grid(LATEX).heads}" for t in shown)
+    assert not any("predicted" in head for head in heads)
+    why = "not predicted: measured before left-out predictions were stored"
+    assert why in shown[0].grid(LATEX).note
     status, out, _ = cli("status", folder)
     assert (status, "done" in out) == (0, True)
 
