@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _MARKERS = "osD^vPX<>hp*dH8"
 
-DASH = {"ls": "", "marker": "_", "ms": 7, "mew": 1.2}
-CROSS = {"ls": "", "marker": "x", "ms": 3.5, "mew": 0.8}
+DASH: dict[str, Any] = {"ls": "", "marker": "_", "ms": 7, "mew": 1.2}
+CROSS: dict[str, Any] = {"ls": "", "marker": "x", "ms": 3.5, "mew": 0.8}
 """Marks of predicted gaps, and of those of repaired fits, in the colour of the ratio."""
 
 ACCURACIES = (

@@ -189,8 +189,8 @@ def predicted_note(frame: pd.DataFrame) -> list[str]:
         return []
     of_head = "stage" in frame and bool((frame["stage"] == "head").any())
     return [
-        "predicted: for fresh data by the training samples alone, by leave-one-out (a sample of one "
-        "fewer\vin each class); a shift of P(x|y) is not predicted",
+        "predicted: for fresh data by the training samples alone, by leave-one-out (a sample of "
+        "one\vfewer in each class); a shift of P(x|y) is not predicted",
         *([OF_HEAD] if of_head else []),
     ]
 
