@@ -18,7 +18,9 @@ from scipy import stats
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import FloatArray, as_finite, as_number, as_numbers, check_level
 
-Verdict = Literal["holds", "fails", "inconclusive", "not converged", "interpolated"]
+Verdict = Literal[
+    "holds", "fails", "inconclusive", "not converged", "not minimised", "interpolated"
+]
 
 
 @dataclass(frozen=True)

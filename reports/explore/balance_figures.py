@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from learnprop.reports.explore.panels import (
+    CROSS,
+    DASH,
     by_ratio,
     legend_of_ratios,
     log_ticks,
@@ -31,12 +33,10 @@ def draw_sides(table: Explore) -> Figure | None:
     if test is None:
         return None
     binary = table.n_classes == 2
-    if binary:
-        test = test[test["class"] == 0]
-        share = test["mass_share"]
-        right = (1 - share) / share
-    else:
-        right = test["right"]
+    test, right = _against(test, binary=binary)
+    repaired = table.on_test()
+    repaired = repaired[(repaired["stage"] == "loo") & repaired["gap"].notna()]
+    repaired, at = _against(repaired, binary=binary)
     predicted = has_predicted(test)  # a line more in the legend
     height = 4.4 if predicted else 4.2
     figure, (top, bottom) = subplots(
@@ -46,6 +46,8 @@ def draw_sides(table: Explore) -> Figure | None:
         rows = (test["ratio"] == ratio).to_numpy()
         part, x = test[rows], right[rows].to_numpy()
         _draw_ratio((top, bottom), part, x, {"color": colour, "marker": marker})
+        mine = repaired["ratio"] == ratio
+        bottom.plot(at[mine], 100 * repaired["gap"][mine], color=colour, **CROSS)
     left = right * (1 + test["gap"])
     both = np.concatenate([right, left[left > 0]])
     middle = np.sqrt(both.min() * both.max())
@@ -68,8 +70,17 @@ def draw_sides(table: Explore) -> Figure | None:
     legend_of_ratios(
         figure, table, test["ratio"][bounded], open_=test["ratio"][~bounded],
         open_means="unbounded", predicted=predicted,
+        repaired=len(repaired) > 0,
     )  # fmt: skip
     return figure
+
+
+def _against(rows: pd.DataFrame, *, binary: bool) -> tuple[pd.DataFrame, pd.Series]:
+    """Rows that a figure shows, and their right sides: of two classes those of class 0."""
+    if not binary:
+        return rows, rows["right"]
+    rows = rows[rows["class"] == 0]
+    return rows, (1 - rows["mass_share"]) / rows["mass_share"]
 
 
 def _draw_ratio(
@@ -89,7 +100,7 @@ def _draw_ratio(
     bottom.errorbar(x[finite], 100 * gap[finite], errors, **style)
     bottom.plot(x[~finite], 100 * gap[~finite], **open_)
     if has_predicted(part):
-        bottom.plot(x, 100 * part["gap_predicted"], color=THEORY, ls="", marker="_", ms=5, mew=0.8)
+        bottom.plot(x, 100 * part["gap_predicted"], color=mark["color"], **DASH)
 
 
 def draw_gap(table: Explore) -> Figure | None:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 _MARKERS = "osD^vPX<>hp*dH8"
 
+DASH: dict[str, Any] = {"ls": "", "marker": "_", "ms": 7, "mew": 1.2}
+CROSS: dict[str, Any] = {"ls": "", "marker": "x", "ms": 3.5, "mew": 0.8}
+"""Marks of predicted gaps, and of those of repaired fits, in the colour of the ratio."""
+
 ACCURACIES = (
     ("balanced_accuracy", "balanced", OBSERVED, "o"),
     ("overall_accuracy", "at training priors", PREDICTED, "s"),
@@ -36,7 +40,7 @@ BOUNDS = r"{}: bounds by $\bar p$"
 
 
 def rows_with_numbers(table: Explore) -> pd.DataFrame | None:
-    """Rows of test data that have numbers; None where there are none."""
+    """Rows of test data that have numbers, at the headline's stage; None where there are none."""
     test = table.split("test")
     test = test[test["gap"].notna()]
     return test if len(test) else None
@@ -77,6 +81,7 @@ def legend_of_ratios(
     open_means: str = "",
     limit: bool = False,
     predicted: bool = False,
+    repaired: bool = False,
 ) -> None:
     """Put a legend of what a figure shows under it: each ratio as it is drawn.
 
@@ -91,7 +96,9 @@ def legend_of_ratios(
     limit : bool
         Whether black lines are limits.
     predicted : bool
-        Whether short ones are predicted gaps.
+        Whether dashes are predicted gaps.
+    repaired : bool
+        Whether crosses are gaps of repaired fits.
     """
     from matplotlib.lines import Line2D
 
@@ -110,10 +117,9 @@ def legend_of_ratios(
         handles.append(mark("o", "0.4", full=False, label=open_means))
     if limit:
         handles.append(Line2D([], [], color=THEORY, lw=0.9, label="limit"))
-    if predicted:
-        handles.append(
-            Line2D([], [], ls="", marker="_", ms=5, mew=0.8, color=THEORY, label="predicted")
-        )
+    for shown, style, label in ((predicted, DASH, "predicted"), (repaired, CROSS, "repaired")):
+        if shown:
+            handles.append(Line2D([], [], color="0.4", label=label, **style))
     figure.legend(
         handles=handles, loc="outside lower center", ncols=min(4, len(handles)), fontsize=7,
         title="imbalance ratio", title_fontsize=7, handletextpad=0.2, columnspacing=1.0,

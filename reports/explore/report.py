@@ -8,9 +8,15 @@ from learnprop.reports.explore.balance_figures import draw_gap, draw_sides
 from learnprop.reports.explore.named_weight_figures import are_few
 from learnprop.reports.explore.protocol import explore_protocol
 from learnprop.reports.explore.summary import Explore, summarise
-from learnprop.reports.explore.text import accuracy_grid, gap_grid, predicted_grid, ratio_grid
+from learnprop.reports.explore.text import (
+    accuracy_grid,
+    gap_grid,
+    overfitting_grid,
+    predicted_grid,
+    ratio_grid,
+)
 from learnprop.reports.explore.weight_figures import draw_accuracy, draw_mean_proba
-from learnprop.reports.layout.cells import has_predicted
+from learnprop.reports.layout.cells import has_predicted, observed_overfitting
 from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
 
@@ -83,11 +89,17 @@ def _predicted(table: Explore) -> list[NamedTable]:
     """What left-out training samples predict of the gaps, where they do."""
     if not has_predicted(table.summary):
         return []
-    title = (
-        "What the training samples alone predict of these gaps; per cent ± Monte Carlo standard "
-        "error"
+    error = "± Monte Carlo standard error"
+    gap = f"Gap on fresh data that the training samples alone predict; per cent {error}"
+    observed = observed_overfitting(table.summary).replace("_", " ")
+    overfitting = (
+        f"Residual on test data: {observed}, observed / overfitting, predicted by the training "
+        f"samples alone; per cent of the class's own mass {error}"
     )
-    return [NamedTable("explore_predicted", title, partial(predicted_grid, table))]
+    return [
+        NamedTable("explore_predicted", gap, partial(predicted_grid, table)),
+        NamedTable("explore_overfitting", overfitting, partial(overfitting_grid, table)),
+    ]
 
 
 def _figures(table: Explore) -> tuple[NamedFigure, ...]:
@@ -107,7 +119,9 @@ def _figures(table: Explore) -> tuple[NamedFigure, ...]:
         )
     predicted = ""
     if has_predicted(table.summary):
-        predicted = "; black: the gap that left-out training samples predict"
+        predicted = "; dashes: the gap that left-out training samples predict"
+    if "loo" in table.stages:
+        predicted += "; crosses: the gap of repaired fits"
     return (
         NamedFigure(
             "sides",

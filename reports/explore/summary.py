@@ -31,6 +31,7 @@ from learnprop.reports.statistics.evidence import (
     separated_note,
     too_many_failed,
 )
+from learnprop.reports.statistics.left_out import not_predicted_note
 from learnprop.reports.statistics.resplit import columns_of_corrected
 from learnprop.reports.statistics.rows import (
     NUMBERS,
@@ -84,6 +85,8 @@ class Explore:
         The population curve: one row per ratio, λ_0 and class; empty without one.
     separated : str
         What is said of separated classes at the foot of tables; empty where there are none.
+    not_predicted : tuple of str
+        What is said of overfitting that is not predicted, and could be.
     """
 
     summary: pd.DataFrame
@@ -96,6 +99,7 @@ class Explore:
     stages: tuple[str, ...] = ("raw",)
     n_samples: int = 0
     separated: str = ""
+    not_predicted: tuple[str, ...] = ()
 
     @property
     def n_classes(self) -> int:
@@ -125,22 +129,31 @@ class Decision:
     verdict: str
 
 
-def shown_row(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+def shown_row(rows: list[dict[str, Any]], gap: str = "gap") -> dict[str, Any] | None:
     """Row of the class whose gap a grid shows: of two the first, of more that of the largest gap.
 
     Parameters
     ----------
     rows : list of dict
         Rows of the summary, one per class.
+    gap : {"gap", "gap_predicted"}
+        Which it shows.
 
     Returns
     -------
     dict or None
         None without a gap.
+
+    Examples
+    --------
+    >>> rows = [{"class": k, "gap": g, "gap_predicted": p} for k, g, p in
+    ...         [(0, 0.1, 0.3), (1, 0.2, 0.0), (2, 0.1, 0.1)]]
+    >>> shown_row(rows)["class"], shown_row(rows, "gap_predicted")["class"]
+    (1, 0)
     """
     candidates = rows if len(rows) > 2 else rows[:1]
-    found = [row for row in candidates if np.isfinite(row.get("gap", np.nan))]
-    return max(found, key=lambda row: abs(row["gap"]), default=None)
+    found = [row for row in candidates if np.isfinite(row.get(gap, np.nan))]
+    return max(found, key=lambda row: abs(row[gap]), default=None)
 
 
 def decided_by(rows: list[dict[str, Any]], *, corrected: bool = False) -> Decision:
@@ -191,6 +204,7 @@ def summarise(study: Study, store: Store) -> Explore:
     curve: list[dict[str, Any]] = []
     known: dict[int, LimitProba | None] = {}
     seen: list[SettingEvidence] = []
+    as_fitted: list[tuple[str, SettingEvidence]] = []
     for cell in study.cells:
         if limit is not None:
             curve += _curve(cell, limit, known)
@@ -200,6 +214,8 @@ def summarise(study: Study, store: Store) -> Explore:
             at = cell.headline[0], stage
             evidence = evidence_of(study, cell, setting, fits, measured, at)
             seen.append(evidence)
+            if stage == cell.stages[0] and cell.fitting.leaves_out and not terms.refusal(evidence):
+                as_fitted.append((f"{setting} at ratio {cell.ratio:g}", evidence))
             about = about_classes(cell, setting, source.labels)
             about |= columns_of_limit(limit, evidence.mass)
             key = {"ratio": cell.ratio, "weighting": setting, "stage": stage}
@@ -216,6 +232,7 @@ def summarise(study: Study, store: Store) -> Explore:
         limit_basis=limit.basis if limit else "",
         n_samples=sum(source.file.counts) if source.file else 0,
         separated=separated_note(seen, study.design),
+        not_predicted=tuple(not_predicted_note(as_fitted)),
     )
 
 

@@ -12,11 +12,13 @@ from learnprop.reports.layout.cells import (
     at_stage,
     gap_with_interval,
     has_predicted,
+    observed_overfitting,
     percent_of_limit,
     percent_with_mcse,
     predicted_gap,
     predicted_note,
     repaired_note,
+    signed_percent,
 )
 from learnprop.reports.layout.fold import fold
 from learnprop.reports.layout.grid import Column, Grid, lay_out, runs_note
@@ -79,23 +81,26 @@ def gap_grid(table: Explore, markup: Markup = TEXT, *, corrected: bool = False) 
             return decision.verdict
         gap, low, high = decision.gap
         arms = gap - low, high - gap
-        if max(arms) > LOPSIDED * min(arms):
+        if max(arms) > LOPSIDED * min(arms) or not math.isfinite(max(arms)):
             text = percent_interval(gap, low, high, markup)
         else:
             arm = 100 * max(arms)
-            n = decimals(arm, least=0) if math.isfinite(arm) else 0
+            n = decimals(arm, least=0)
             text = f"{round(100 * gap, n) + 0.0:+.{n}f}{markup.plus_minus}{arm:.{n}f}"
-            text = markup.math.format(text.replace("inf", markup.infinity))
+            text = markup.math.format(text)
         return text + MARKS.get(decision.verdict, f" {decision.verdict}")
 
     decided = table.summary[table.summary["verdict_together"].isin(MARKS)]
     intervals = few_runs_note(n_models(decided))
     intervals += [_INTERVALS_FOR_NEW_DATA] if corrected else _over_runs(table)
-    return _by_ratio(table, write, markup, [*repaired_note(table.summary), *intervals])
+    notes = [*repaired_note(table.summary), *table.not_predicted, *intervals]
+    return _by_ratio(table, write, markup, notes, first=not corrected)
 
 
 def predicted_grid(table: Explore, markup: Markup = TEXT) -> Grid:
-    """Lay out what left-out training samples predict of the gaps that `gap_grid` shows.
+    """Lay out the gaps that left-out training samples predict, λ by ratio.
+
+    Of more than two classes that of the class where it is largest, which is named.
 
     Parameters
     ----------
@@ -106,13 +111,41 @@ def predicted_grid(table: Explore, markup: Markup = TEXT) -> Grid:
     -------
     Grid
     """
+    return _predictions(table, lambda row: predicted_gap(row, markup), markup)
 
-    def write(rows: list[dict[str, Any]]) -> str:
-        row = shown_row(rows)
-        return str(rows[0]["verdict"]) if row is None else predicted_gap(row, markup)
+
+def overfitting_grid(table: Explore, markup: Markup = TEXT) -> Grid:
+    """Lay out the overfitting, observed / predicted, of the classes of `predicted_grid`.
+
+    Parameters
+    ----------
+    table : Explore
+    markup : Markup
+
+    Returns
+    -------
+    Grid
+    """
+    names = observed_overfitting(table.summary), "overfitting_predicted"
+    return _predictions(
+        table, lambda row: " / ".join(signed_percent(row, name, markup) for name in names), markup
+    )
+
+
+def _predictions(table: Explore, write: Callable[[dict[str, Any]], str], markup: Markup) -> Grid:
+    """Lay out what is predicted of fits as they are, and of which class where it is not clear."""
+
+    def cell(rows: list[dict[str, Any]]) -> str:
+        row = shown_row(rows, "gap_predicted")
+        if row is None:
+            return "-" if rows[0]["verdict"] in MARKS else str(rows[0]["verdict"])
+        return write(row) + (f" ({row['class']})" if table.n_classes > 2 else "")
 
     first = replace(table, stages=table.stages[:1])
-    return _by_ratio(first, write, markup, predicted_note(table.summary))
+    notes = [*predicted_note(table.summary), *table.not_predicted, *_over_runs(table)]
+    if table.n_classes > 2:
+        notes.append("in parentheses: the class of the largest predicted gap, numbered as λ is")
+    return _by_ratio(first, cell, markup, notes, first=False)
 
 
 def accuracy_grid(table: Explore, name: str, markup: Markup = TEXT) -> Grid:
@@ -135,7 +168,7 @@ def accuracy_grid(table: Explore, name: str, markup: Markup = TEXT) -> Grid:
 
     errors = repaired_note(table.summary)
     errors += [*_over_runs(table), IN_PARENTHESES] if table.n_samples else []
-    return _by_ratio(table, write, markup, errors)
+    return _by_ratio(table, write, markup, errors, first=False)
 
 
 def _by_ratio(
@@ -143,18 +176,22 @@ def _by_ratio(
     write: Callable[[list[dict[str, Any]]], str],
     markup: Markup,
     notes: list[str],
+    *,
+    first: bool,
 ) -> Grid:
+    """Lay cells out, λ by ratio; what is long and the same is said of the console's first only."""
     cells: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
     for row in table.on_test().to_dict("records"):
         cells.setdefault((row["weighting"], row["stage"], row["ratio"]), []).append(row)
     of_settings = [[cells[*row, ratio][0] for ratio in table.ratios] for row in table.rows]
     kept, folded = fold(of_settings, _folded_name)
     rows = [
-        (_row_name(first, markup), *(write(cells[*_at(first), ratio]) for ratio in table.ratios))
-        for first, *_ in kept
+        (_row_name(row, markup), *(write(cells[*_at(row), ratio]) for ratio in table.ratios))
+        for row, *_ in kept
     ]
     heads = (f"{markup.either('λ', _LAMBDA)}, ratio", *(f"{ratio:g}" for ratio in table.ratios))
-    about = [*folded, *_whose_lambda(table), runs_note(table.summary), *_separated(table)]
+    about = [*folded, *_whose_lambda(table), runs_note(table.summary)]
+    about += _separated(table) if first or markup is not TEXT else []
     return Grid(heads, tuple(rows), note="\n".join([*about, *notes]))
 
 
@@ -190,7 +227,7 @@ def _over_runs(table: Explore) -> list[str]:
 def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
     """Lay everything at one ratio out, one row per λ and class, on test data."""
     percent, resplit = markup.percent, table.n_samples > 0
-    foretold = has_predicted(table.summary)
+    predicts = has_predicted(table.summary)
     test = table.on_test()
     test = test[test["ratio"] == ratio]
     p_kk = markup.either("p̄(k→k)", r"\bar p_{k \to k}")
@@ -211,9 +248,9 @@ def ratio_grid(table: Explore, ratio: float, markup: Markup = TEXT) -> Grid:
         ("N", lambda r: f"{r['n_train']}"),
         (markup.either("λk", r"\lambda_k"), lambda r: f"{r['weight']:.{3 if resplit else 4}g}"),
         (f"left,{percent}", lambda r: percent_with_mcse(r, "left", markup)),
-        *([] if resplit and foretold else [right]),  # for a page's width
+        *([] if resplit and predicts else [right]),  # for a page's width
         (f"gap [90{percent}]", lambda r: gap_with_interval(r, markup)),
-        *([predicted] if foretold else []),
+        *([predicted] if predicts else []),
         ("verdict", lambda r: str(r["verdict"])),
         *(corrected if resplit else []),
         (f"{p_kk},{percent}", lambda r: percent_with_mcse(r, "mean_proba", markup)),

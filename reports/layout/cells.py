@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from learnprop.reports.layout.grid import Column, Row
 from learnprop.reports.layout.numbers import Markup, decimals, percent_interval
 
 if TYPE_CHECKING:
@@ -63,10 +64,47 @@ def gap_with_interval(row: dict[str, Any], markup: Markup) -> str:
     return "-" if gap != gap else percent_interval(gap, row["gap_low"], row["gap_high"], markup)
 
 
-def predicted_gap(row: Mapping[str, Any], markup: Markup) -> str:
-    """Write the gap that left-out predictions foretell, in per cent with its standard error.
+ROUNDING = 1e-9
+"""Of the class mass: means of sums in float64, and their errors, that are zero but for rounding."""
 
-    Where the bias is the one at which they balance, it is zero.
+
+def signed_percent(row: Mapping[str, Any], name: str, markup: Markup, most: int = 9) -> str:
+    """Write a mean with its sign in per cent, and its standard error with two digits.
+
+    Parameters
+    ----------
+    row : mapping
+    name : str
+    markup : Markup
+    most : int
+        Decimals at most.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from learnprop.reports.layout.numbers import TEXT
+    >>> signed_percent({"sampling": -0.01234, "sampling_mcse": 0.00441}, "sampling", TEXT)
+    '-1.23±0.44'
+    >>> signed_percent({"sampling": -1e-17, "sampling_mcse": 1e-17}, "sampling", TEXT)
+    '0'
+    """
+    value, mcse = (row.get(f"{name}{of}", float("nan")) for of in ("", "_mcse"))
+    if value != value:
+        return "-"
+    if max(abs(value), mcse) < ROUNDING:
+        return "0"
+    n = min(most, decimals(100 * mcse, least=0))
+    text = f"{round(100 * value, n) + 0.0:+.{n}f}{markup.plus_minus}{100 * mcse:.{n}f}"
+    return markup.math.format(text.replace("inf", markup.infinity))
+
+
+def predicted_gap(row: Mapping[str, Any], markup: Markup) -> str:
+    """Write the gap that left-out predictions predict, in per cent with its standard error.
+
+    Of repaired fits there is none by construction, and nothing to compare.
 
     Examples
     --------
@@ -74,19 +112,52 @@ def predicted_gap(row: Mapping[str, Any], markup: Markup) -> str:
     >>> predicted_gap({"gap_predicted": 0.166, "gap_predicted_mcse": 0.0441}, TEXT)
     '+16.6±4.4'
     >>> predicted_gap({"gap_predicted": 1e-15, "stage": "loo"}, TEXT), predicted_gap({}, TEXT)
-    ('0', '-')
+    ('-', '-')
     """
-    gap, mcse = (row.get(f"gap_predicted{of}", float("nan")) for of in ("", "_mcse"))
-    if gap != gap:
-        return "-"
-    if row.get("stage") == "loo":
-        return "0"
-    n = min(2, decimals(100 * mcse, least=0))
-    text = f"{round(100 * gap, n) + 0.0:+.{n}f}{markup.plus_minus}{100 * mcse:.{n}f}"
-    return markup.math.format(text.replace("inf", markup.infinity))
+    return "-" if row.get("stage") == "loo" else signed_percent(row, "gap_predicted", markup, 2)
+
+
+def observed_overfitting(frame: pd.DataFrame) -> str:
+    """Column of the overfitting that was observed: of user files with the sampling in it."""
+    return "overfitting" if "overfitting" in frame else "overfitting_and_sampling"
+
+
+def term_columns(frame: pd.DataFrame, markup: Markup) -> list[Column]:
+    """Columns of the residual on test by its terms (E5), the overfitting predicted beside observed.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With the columns of `learnprop.reports.statistics.columns.columns_of_residual_split`.
+    markup : Markup
+
+    Returns
+    -------
+    list of (head, write)
+    """
+    observed = observed_overfitting(frame)
+    heads = {"optimisation": "optimisation", observed: observed.replace("_", " ")}
+    if "overfitting_predicted" in frame:
+        heads |= {"overfitting_predicted": "predicted", "unpredicted": "difference"}
+    if "sampling" in frame:
+        heads["sampling"] = "sampling"
+
+    def cell(name: str) -> Callable[[Row], str]:
+        return lambda row: signed_percent(row, name, markup)
+
+    columns: list[Column] = [(head, cell(name)) for name, head in heads.items()]
+    return [*columns, ("due to", _due_to)]
+
+
+def _due_to(row: Row) -> str:
+    name = row.get("due_to")
+    return name if isinstance(name, str) and name else "-"
 
 
 OF_HEAD = "of a network it is the output layer's share only: the hidden layer has seen the samples"
+
+
+REPAIRED = "repaired: stage loo, the biases at which leave-one-out predictions balance"
 
 
 def has_predicted(frame: pd.DataFrame) -> bool:
@@ -118,8 +189,8 @@ def predicted_note(frame: pd.DataFrame) -> list[str]:
         return []
     of_head = "stage" in frame and bool((frame["stage"] == "head").any())
     return [
-        "predicted: gap of the training samples by leave-one-out; of a shift of P(x|y) it knows "
-        "nothing",
+        "predicted: for fresh data by the training samples alone, by leave-one-out (a sample of "
+        "one\vfewer in each class); a shift of P(x|y) is not predicted",
         *([OF_HEAD] if of_head else []),
     ]
 
@@ -131,11 +202,9 @@ def repaired_note(frame: pd.DataFrame) -> list[str]:
     --------
     >>> import pandas as pd
     >>> repaired_note(pd.DataFrame({"stage": ["raw", "loo"]}))
-    ['repaired: by the biases at which leave-one-out predictions balance']
+    ['repaired: stage loo, the biases at which leave-one-out predictions balance']
     """
-    if not (frame["stage"] == "loo").any():
-        return []
-    return ["repaired: by the biases at which leave-one-out predictions balance"]
+    return [REPAIRED] if (frame["stage"] == "loo").any() else []
 
 
 def models_rejected(row: dict[str, Any], markup: Markup) -> str:

@@ -92,7 +92,7 @@ def _lines(table: Titled, width: float, encoding: str, more: str) -> Iterator[Li
     for piece in fitted.pieces:
         yield "", BODY
         yield from _body(piece, width, rule, ellipsis)
-    notes = table.grid.note.splitlines()
+    notes = table.grid.note.replace("\v", " ").splitlines()
     if fitted.left_out:
         names = "; ".join(head.strip() for head in fitted.left_out)
         notes.append(f"columns left out at this width: {names}" + (f" ({more})" if more else ""))

@@ -34,7 +34,7 @@ def fold(
     -------
     kept : list of list of dict
     notes : list of str
-        Lines that name the others by their verdict.
+        They name the others by their verdict; a page breaks them at a vertical tab.
 
     Examples
     --------
@@ -60,5 +60,6 @@ def fold(
     notes: list[str] = []
     for verdict, found in names.items():
         which = "" if len(found) == len(groups) else ": " + "; ".join(found)
-        notes += wrap(f"no numbers, {verdict}: {len(found)} of {len(groups)}{which}", WIDTH)
+        said = f"no numbers, {verdict}: {len(found)} of {len(groups)}{which}"
+        notes.append("\v".join(wrap(said, WIDTH)))
     return [group for group in groups if not is_empty(group)], notes

@@ -20,7 +20,8 @@ class Grid:
     ``verbatim`` says which columns, not the first, hold names from outside, to be shown as they
     are; everything else is in the markup of its medium. The first ``keys`` columns name a row. On a
     narrow terminal columns are left out by their heads in ``minor``, in that order. ``note`` stands
-    below, of one line or more; options that it names are marked by backticks.
+    below, of one line or more, which a page breaks at vertical tabs and a terminal where its own
+    lines end; options that it names are marked by backticks.
     """
 
     heads: tuple[str, ...]

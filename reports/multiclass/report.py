@@ -8,7 +8,7 @@ from learnprop.reports.layout.cells import has_predicted
 from learnprop.reports.multiclass.figures import draw_mean_proba, draw_sides
 from learnprop.reports.multiclass.protocol import multiclass_protocol
 from learnprop.reports.multiclass.summary import Multiclass, summarise
-from learnprop.reports.multiclass.text import class_grid, joint_grid
+from learnprop.reports.multiclass.text import class_grid, joint_grid, terms_grid
 from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 
 
@@ -17,6 +17,17 @@ def _predicted(table: Multiclass) -> str:
     if not has_predicted(table.summary):
         return ""
     return "; diamonds: the gap that left-out training samples predict"
+
+
+def _terms(table: Multiclass) -> list[NamedTable]:
+    """The residual by its terms, where any setting has numbers."""
+    if "optimisation" not in table.summary:
+        return []
+    title = (
+        "Residual of Eq. (9) on test data by its terms, in per cent of the class's own mass ± "
+        "Monte Carlo standard error"
+    )
+    return [NamedTable("multiclass_terms", title, partial(terms_grid, table))]
 
 
 def multiclass_contents(table: Multiclass) -> Contents:
@@ -29,6 +40,7 @@ def multiclass_contents(table: Multiclass) -> Contents:
                 "Eq. (9) on test data, in per cent of the total mass; train: largest difference",
                 partial(class_grid, table),
             ),
+            *_terms(table),
             NamedTable("multiclass_joint", "All equations at once", partial(joint_grid, table)),
         ),
         figures=(

@@ -31,6 +31,7 @@ from learnprop.reports.statistics.evidence import (
     read_cell,
     separated_note,
 )
+from learnprop.reports.statistics.left_out import not_predicted_note
 from learnprop.reports.statistics.rows import (
     about_classes,
     about_runs,
@@ -67,6 +68,8 @@ class Multiclass:
         The headline's first.
     separated : str
         What is said of separated classes at the foot of tables; empty where there are none.
+    not_predicted : tuple of str
+        What is said of overfitting that is not predicted, and could be.
     """
 
     summary: pd.DataFrame
@@ -75,6 +78,7 @@ class Multiclass:
     mass: dict[str, FloatArray]
     stages: tuple[str, ...]
     separated: str = ""
+    not_predicted: tuple[str, ...] = ()
 
     def on_test(self, stage: str = "") -> pd.DataFrame:
         """Rows of test data, by default of the headline's stage."""
@@ -108,10 +112,12 @@ def summarise(study: Study, store: Store) -> Multiclass:
     joint: list[dict[str, Any]] = []
     P: dict[str, FloatArray] = {}
     seen: list[SettingEvidence] = []
+    as_fitted: list[tuple[str, SettingEvidence]] = []
     for setting, stage in product(cell.settings, cell.stages):
         at, key = (cell.headline[0], stage), {"setting": setting, "stage": stage}
         evidence = evidence_of(study, cell, setting, fits, measured, at)
         seen.append(evidence)
+        as_fitted += [(setting, evidence)] if stage == cell.stages[0] else []
         about = about_classes(cell, setting)
         rows += [key | row for row in class_rows(evidence, terms, about, columns)]
         joint.append(key | _joint_row(evidence, terms))
@@ -126,6 +132,7 @@ def summarise(study: Study, store: Store) -> Multiclass:
         mass={setting: cell.class_mass(setting) for setting in cell.settings},
         stages=cell.stages,
         separated=separated_note(seen, study.design),
+        not_predicted=tuple(not_predicted_note(as_fitted) if cell.fitting.leaves_out else ()),
     )
 
 

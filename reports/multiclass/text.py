@@ -12,6 +12,7 @@ from learnprop.reports.layout.cells import (
     predicted_gap,
     predicted_note,
     repaired_note,
+    term_columns,
     untested_note,
 )
 from learnprop.reports.layout.grid import COUNTED, Column, Grid, Row, counts, lay_out, runs_note
@@ -36,7 +37,6 @@ def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
         (f"gap [90{percent}]", lambda r: gap_with_interval(r, markup)),
         *(predicted if has_predicted(table.summary) else []),
         ("verdict", lambda r: str(r["verdict"])),
-        ("due to", _due_to),
         ("train", lambda r: _difference(train[tuple(r[k] for k in key)], markup)),
     ]
     test = [r | {"first": r["class"] == 0} for r in records if r["split"] == "test"]
@@ -44,12 +44,24 @@ def class_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
         runs_note(table.summary),
         *few_runs_note(n_models(table.summary)),
         *predicted_note(table.summary),
+        *table.not_predicted,
         *repaired_note(table.summary),
         *([table.separated] if table.separated else []),
     ]
     sides = tuple(f"{name},{percent}" for name in ("limit", "right", "left"))
-    minor = ("train", "N", "due to", *sides)
+    minor = ("train", "N", *sides)
     return lay_out(test, columns, first="first", minor=minor, note="\n".join(notes))
+
+
+def terms_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
+    """Lay out the residual on test by its terms, one row per λ setting and class."""
+    test = table.on_test()
+    records = [r | {"first": r["class"] == 0} for r in test.to_dict("records")]
+    name: Column = (f"{_lambda(markup)}, class", lambda r: f"{_name(r)}, {r['class']}")
+    columns = [name, *term_columns(table.summary, markup)]
+    notes = [runs_note(test), *predicted_note(test), *table.not_predicted]
+    minor = ("optimisation", "sampling", "difference")
+    return lay_out(records, columns, first="first", minor=minor, note="\n".join(notes))
 
 
 def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
@@ -64,6 +76,8 @@ def joint_grid(table: Multiclass, markup: Markup = TEXT) -> Grid:
         ("runs", counts),
     ]
     notes = [COUNTED, *few_runs_note(n_models(table.joint)), *untested_note(records)]
+    if "loo" in table.stages:
+        notes.append("bias gradient of repaired fits: of their left-out predictions")
     return lay_out(records, columns, minor=("bias gradient",), note="\n".join(notes))
 
 
@@ -85,9 +99,3 @@ def _lambda(markup: Markup) -> str:
 
 def _difference(row: Row, markup: Markup) -> str:
     return small(row.get("max_relative_difference", float("nan")), markup)
-
-
-def _due_to(row: Row) -> str:
-    """Of the fit as it is: a bias that was moved off the minimum has terms that cancel."""
-    name = row.get("due_to")
-    return name if isinstance(name, str) and name and row["stage"] != "loo" else "-"

@@ -167,9 +167,10 @@ def decision(margin: float) -> str:
 
 
 PREDICTED = (
-    "Predicted beside the overfitting, and the gap: what the training samples say of fresh ones, "
-    "each left out of its fit by its leave-one-out formula (E13). Leaving out knows of overfitting "
-    "only: a shift of P(x|y) between training and fresh data is not predicted."
+    "Overfitting and gap are also predicted, from the training samples alone. Each is left out of "
+    "its fit by a leave-one-out formula (docs/fresh.md); its predictions are then those of a fresh "
+    "sample, and the fit that of a sample of one fewer in each class. Only overfitting is "
+    "predicted: a shift of P(x|y) between training and fresh data is not predicted."
 )
 
 
@@ -184,7 +185,9 @@ def extra_stages(cell: Any) -> tuple[str, ...]:
         return ()
     return (
         "Stage loo (`repaired`): the same fits, their biases moved to where the training samples "
-        "balance, each left out; `converged` where they do. On train it does not balance.",
+        "balance, each left out; `converged` where they do, and the gradient in the bias is that "
+        "of the left-out predictions. On train it is off the minimum and has no verdict: `not "
+        "minimised`. Their gap is predicted to be none, by construction.",
     )
 
 

@@ -17,7 +17,8 @@ from learnprop.equations.limits.minimisers import NoMinimiser
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.equations.stationary import effective_class_weight_over_runs
 from learnprop.reports.statistics.evidence import Part
-from learnprop.reports.statistics.runs import CONFIDENCE, MAX_FAILED, jackknifed_gap
+from learnprop.reports.statistics.left_out import are_enough
+from learnprop.reports.statistics.runs import CONFIDENCE, jackknifed_gap
 from learnprop.reports.statistics.sides import SidesOverRuns
 from learnprop.simulations.generators.large_sample_limit import Limit, LimitProba
 from learnprop.simulations.records.rows import LEFT_OUT, Measurements
@@ -246,7 +247,7 @@ def columns_of_residual_split(part: Part) -> Columns:
     Returns
     -------
     dict
-        Empty on other splits.
+        Empty on other splits. ``due_to`` names no term of repaired fits.
     """
     if part.split != "test":
         return {}
@@ -271,14 +272,17 @@ def columns_of_residual_split(part: Part) -> Columns:
         sizes.append(np.where((size > NEGLIGIBLE) & (size > critical * mcse), size, 0.0))
     columns |= columns_of_left_out(part)
     names, largest = list(named), np.argmax(sizes, axis=0)
+    told = not part.evidence.repaired  # else optimisation and overfitting cancel, on purpose
     columns["due_to"] = [
-        names[i] if sizes[i][k] > 0 else "" for k, i in enumerate(largest.tolist())
+        names[i] if told and sizes[i][k] > 0 else "" for k, i in enumerate(largest.tolist())
     ]
     return columns
 
 
 def columns_of_left_out(part: Part) -> Columns:
-    """What the training samples alone foretell of fresh ones: they, each left out (E13).
+    """What the training samples alone predict of fresh ones: they, each left out (E13).
+
+    A fresh sample, that is, of fits to one sample fewer in each class.
 
     Parameters
     ----------
@@ -295,20 +299,20 @@ def columns_of_left_out(part: Part) -> Columns:
     if part.split != "test":
         return {}
     rows, on_train = part.evidence.split(LEFT_OUT), part.evidence.split("train")
-    if len(rows) < max(2, (1 - MAX_FAILED) * len(on_train)):
+    if not are_enough(len(rows), len(on_train)):
         return {}
     has = np.isin(on_train.run, rows.run)
     fresh = part.evidence.split("population" if "population" in part.terms.splits else "test")
-    foretold = relative_residual(rows, part.mass)
+    predicted = relative_residual(rows, part.mass)
     share = part.mass / part.mass.sum()
     left = left_side(rows.mean_proba, share, rows.miss_proba)
     right = right_side(rows.mean_proba, share)
     gaps = gaps_over_runs(left, right, level=CONFIDENCE)
     return {
         **mean_and_mcse(
-            "overfitting_predicted", foretold - relative_residual(on_train, part.mass)[has]
+            "overfitting_predicted", predicted - relative_residual(on_train, part.mass)[has]
         ),
-        **mean_and_mcse("unpredicted", relative_residual(fresh, part.mass)[has] - foretold),
+        **mean_and_mcse("unpredicted", relative_residual(fresh, part.mass)[has] - predicted),
         "gap_predicted": [g.value for g in gaps],
         "gap_predicted_low": [g.low for g in gaps],
         "gap_predicted_high": [g.high for g in gaps],

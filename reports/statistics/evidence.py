@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.reports.statistics.runs import MAX_FAILED
-from learnprop.reports.statistics.sides import SidesOverRuns, sides_over_runs
+from learnprop.reports.statistics.sides import NOT_MINIMISED, SidesOverRuns, sides_over_runs
 from learnprop.simulations.engine.study import Cell, Study
 from learnprop.simulations.records.rows import (
     FAILED_STATUSES,
@@ -33,6 +33,10 @@ INCONCLUSIVE = "inconclusive"
 NO_MINIMUM, NOT_COMPUTED = "no minimum", "not computed"
 """Verdicts where the features part the classes, so that an output layer has no minimum, and where
 its left-out predictions are not there: the reasons of such fits begin with them."""
+
+
+REPAIRED_STAGE = "loo"
+"""Stage of fits that tables call repaired."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,11 @@ class SettingEvidence:
     def models(self) -> Fits:
         """Fits with a model: those that are measured, in the same order of runs."""
         return rows_where(self.fits, self.fits.has_model)
+
+    @property
+    def repaired(self) -> bool:
+        """Whether biases were moved off the minimum, to where left-out predictions balance."""
+        return bool((self.fits.stage == REPAIRED_STAGE).any())
 
     def split(self, name: str) -> Measurements:
         """Measurements on one split."""
@@ -184,12 +193,12 @@ def separated_note(evidence: Iterable[SettingEvidence], design: Mapping[str, Any
     Returns
     -------
     str
-        Two lines for the foot of a table, options marked by backticks; empty where no run is
-        separated.
+        For the foot of a table, options marked by backticks, where a page breaks it by a vertical
+        tab; empty where no run is separated.
     """
     if not any((e.fits.status == SEPARATED).any() for e in evidence):
         return ""
-    return with_way_on(REASONS[SEPARATED], design).replace("; ", ";\n")
+    return with_way_on(REASONS[SEPARATED], design).replace("; ", ";\v")
 
 
 @dataclass(frozen=True)
@@ -266,7 +275,7 @@ def parts_of(evidence: SettingEvidence, terms: Terms) -> dict[str, Part]:
     Returns
     -------
     dict of split to Part
-        Empty where the terms refuse the setting.
+        Empty where the terms refuse the setting. Of repaired fits there is no verdict on train.
     """
     if terms.refusal(evidence):
         return {}
@@ -276,12 +285,15 @@ def parts_of(evidence: SettingEvidence, terms: Terms) -> dict[str, Part]:
         compared = partial(
             sides_over_runs, rows, evidence.mass, margin=terms.margin, converged=evidence.converged
         )
+        sides = compared(shared_sample=on_test and terms.shares_test_set)
+        if evidence.repaired and split == "train":
+            sides = replace(sides, verdicts=[NOT_MINIMISED] * len(evidence.mass))
         parts[split] = Part(
             split,
             evidence,
             terms,
             rows,
-            sides=compared(shared_sample=on_test and terms.shares_test_set),
+            sides=sides,
             corrected=compared(resplit=terms.resplit) if on_test and terms.resplit else None,
         )
     return parts

@@ -31,6 +31,9 @@ SIZE = 0.05
 ROUNDING = 1e-12
 """Of the larger side: what two sides may differ by in every run and be equal."""
 
+NOT_MINIMISED: Verdict = "not minimised"
+"""Verdict on a training sample whose loss a repaired bias has left above its minimum."""
+
 
 @dataclass(frozen=True)
 class SidesOverRuns:
@@ -177,7 +180,8 @@ def overall_verdict(sides: SidesOverRuns, margin: float) -> Verdict:
     -------
     str
     """
-    for special in ("not converged", "interpolated"):
+    specials: tuple[Verdict, ...] = (NOT_MINIMISED, "not converged", "interpolated")
+    for special in specials:
         if special in sides.verdicts:
             return special
     if all(v == "holds" for v in sides.verdicts):

@@ -28,7 +28,8 @@ def test_explore_writes_its_files_and_can_be_read_again(cli, tmp_path):
     assert {p.name for p in out.iterdir()} == {
         "records.sqlite", "summary.csv", "curve.csv", "explore.tex",
         "explore_balanced_accuracy.tex", "explore_overall_accuracy.tex", "explore_ratio_1.tex",
-        "explore_ratio_5.tex", "explore_predicted.tex", "provenance.json", "protocol.md",
+        "explore_ratio_5.tex", "explore_predicted.tex", "explore_overfitting.tex",
+        "provenance.json", "protocol.md",
         *(f"{n}.{s}" for n in ("sides", "mean_proba", "accuracy", "gap") for s in ("pdf", "png")),
     }  # fmt: skip
     assert json.loads((out / "provenance.json").read_text())["configuration"]["ratios"] == [1, 5]

@@ -15,6 +15,7 @@ def test_multiclass_writes_everything_and_can_be_read_again(cli, tmp_path):
     assert "All equations at once" in stdout
     assert {p.name for p in out.iterdir()} == {
         "records.sqlite", "summary.csv", "joint.csv", "multiclass.tex", "multiclass_joint.tex",
+        "multiclass_terms.tex",
         "mean_proba.pdf", "mean_proba.png", "sides.pdf", "sides.png", "provenance.json",
         "protocol.md",
     }  # fmt: skip

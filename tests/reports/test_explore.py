@@ -6,7 +6,7 @@ from scipy import stats
 from learnprop.equations.balance import class_mass
 from learnprop.reports.explore.report import explore_contents
 from learnprop.reports.explore.summary import Explore
-from learnprop.reports.explore.text import accuracy_grid, gap_grid, ratio_grid
+from learnprop.reports.explore.text import accuracy_grid, gap_grid, predicted_grid, ratio_grid
 from learnprop.reports.layout.numbers import LATEX
 from learnprop.simulations.records.rows import select
 from learnprop.simulations.studies.explore.study import Options
@@ -146,7 +146,7 @@ def test_names_of_labels_reach_the_tables(own_data):
 @needs_latex
 def test_latex_compiles(own_data, tmp_path):
     names = [p.name for p in own_data[0].glob("*.tex")]
-    assert len(names) == 7
+    assert len(names) == 8
     compile_tables(own_data[0], tmp_path, names)
 
 
@@ -186,7 +186,7 @@ def test_digits_of_a_cell_are_those_of_its_interval():
     assert grid_of(row(0.002, -0.0014, 0.0054, "holds"), other) == "+0.20±0.34"
     assert grid_of(row(0.2, 0.03, 0.37, "inconclusive"), other) == "+20±17?"
     assert grid_of(row(2.0, 0.5, 5.0, "fails"), other) == "+200 % [+50, +500]!"
-    assert grid_of(row(0.46, -np.inf, np.inf, "inconclusive"), other) == "+46±inf?"
+    assert grid_of(row(0.46, -np.inf, np.inf, "inconclusive"), other) == "+46 % [-inf, +inf]?"
     assert grid_of(row(0.46, 0.4, 0.5, "interpolated"), other) == "interpolated"
 
 
@@ -263,3 +263,16 @@ def test_grids_of_own_data_name_the_labels(own_data, grid):
         assert laid_out.note.startswith(f"λ0: {rarest}; λ1: ")
     assert r"$\lambda_{0}$: " in (own_data[0] / "explore.tex").read_text()
     assert "λ0" not in gap_grid(grid[2]).note
+
+
+def test_of_several_classes_the_largest_predicted_gap_is_shown_and_named(own_data):
+    table = own_data[2]
+    gaps = table.split("test").groupby(["weighting", "ratio"], sort=False)["gap_predicted"]
+    cells = [cell for _, *row in predicted_grid(table).rows for cell in row]
+    wanted = {(at[0], at[1]): gap.to_numpy() for at, gap in gaps}
+    of_cells = [wanted[name, ratio] for name in table.settings for ratio in table.ratios]
+    for cell, gap in zip(cells, of_cells, strict=True):
+        k = int(np.abs(gap).argmax())
+        assert cell.endswith(f" ({k})")
+        assert float(cell.split("±")[0]) == pytest.approx(100 * gap[k], abs=0.5)
+    assert "of seeds and splits" in predicted_grid(table).note

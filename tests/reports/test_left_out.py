@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,14 @@ import pytest
 
 from learnprop.equations.balance import residual
 from learnprop.reports.explore.balance_figures import draw_sides
-from learnprop.reports.explore.text import gap_grid, predicted_grid, ratio_grid
-from learnprop.reports.layout.grid import to_latex
+from learnprop.reports.explore.text import gap_grid, overfitting_grid, predicted_grid, ratio_grid
+from learnprop.reports.layout.console import Titled, console_lines
+from learnprop.reports.layout.fitting import fit
+from learnprop.reports.layout.grid import Grid, to_latex
 from learnprop.reports.layout.numbers import LATEX
 from learnprop.reports.multiclass import figures as multiclass_figures
-from learnprop.reports.multiclass.text import class_grid, joint_grid
+from learnprop.reports.multiclass.text import class_grid, joint_grid, terms_grid
+from learnprop.reports.statistics.left_out import not_predicted_note
 from learnprop.reports.study_report import report_of
 from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.records.rows import select
@@ -82,9 +86,13 @@ def test_the_repaired_bias_holds_on_the_population_where_the_minimum_fails(repor
     assert "fails" in set(raw["verdict"])
     assert set(repaired["verdict"]) == {"holds"}
     assert (repaired["runs_converged"] == 25).all()
-    # It is not the minimum: on its own training sample it does not balance.
-    train = reported(name)[2].summary.query("split == 'train' and stage == 'loo'")
+    # It is not the minimum: on its own training sample it does not balance, and is not to.
+    summary = reported(name)[2].summary
+    train = summary.query("split == 'train' and stage == 'loo'")
     assert (train["gap"].abs() > 0.01).any()
+    assert set(train["verdict"]) == {"not minimised"}
+    assert set(summary.query("split == 'train' and stage == 'raw'")["verdict"]) == {"holds"}
+    assert not any(summary.query("split == 'test' and stage == 'loo'")["due_to"])
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -112,18 +120,56 @@ def test_tables_show_predicted_beside_observed_and_repaired_beside_raw(reported)
     classes, ratio = class_grid(multi), ratio_grid(grid, 10.0)
     for shown in (classes, ratio):
         assert shown.heads.index("predicted, %") == 1 + shown.heads.index("gap [90 %]")
-        assert "of a shift of P(x|y) it knows nothing" in shown.note
-        assert "repaired: by the biases" in shown.note
+        assert "in each class); a shift of P(x|y) is not predicted" in shown.note
+        assert "repaired: stage loo, the biases" in shown.note
     names = [row[0] for row in classes.rows if row]
     assert names[:4] == [
         "inverse, 0", "inverse, 1", "inverse, 2", "inverse, repaired, 0",
     ]  # fmt: skip
     for shown in (joint_grid(multi), gap_grid(grid)):
         assert [row[0] for row in shown.rows] == ["inverse", "inverse, repaired"]
+    assert "bias gradient of repaired fits: of their left-out predictions" in joint_grid(multi).note
+    repaired = [row for row in classes.rows if row and "repaired" in row[0]]
+    assert {row[classes.heads.index("predicted, %")] for row in repaired} == {"-"}
     ((name, predicted),) = predicted_grid(grid).rows
     row = grid.split("test").query("`class` == 0").iloc[0]
     assert name == "inverse"
     assert float(predicted.split("±")[0]) == pytest.approx(100 * row["gap_predicted"], abs=0.05)
+
+
+def test_overfitting_predicted_stands_beside_observed_at_80_columns(reported):
+    multi, grid = (reported(name)[2] for name in ("multiclass", "explore"))
+    for terms, table in ((terms_grid(multi), multi), (overfitting_grid(grid), grid)):
+        rows = table.split("test") if table is grid else table.on_test()
+        (shown,) = fit(terms, 80).pieces
+        for cells, (_, row) in zip(shown.rows, rows.iterrows(), strict=False):
+            line = " ".join(cells).replace(" / ", " ").split()
+            numbers = [float(word.split("±")[0]) for word in line if "±" in word]
+            wanted = [100 * row["overfitting"], 100 * row["overfitting_predicted"]]
+            np.testing.assert_allclose(numbers[:2], wanted, atol=0.06)
+
+
+def test_the_console_says_of_how_many_runs_too_few_are_predicted():
+    def evidence(n, converged):
+        return SimpleNamespace(
+            fits=SimpleNamespace(has_model=np.ones(10, bool)), usable=True,
+            counts={"runs_converged": converged}, split=lambda _: range(n),
+        )  # fmt: skip
+
+    assert not_predicted_note([("equal", evidence(10, 10))]) == []
+    assert not_predicted_note([("equal", evidence(8, 8)), ("inverse", evidence(0, 0))]) == [
+        "equal: predicted of 8 of 10 runs only, which is too few",
+        "overfitting not predicted: no output layer is at its minimum",
+    ]
+
+
+def test_a_terminal_wraps_once_what_a_page_breaks():
+    grid = Grid(("a", "b"), (("1", "2"),), note="a note of two lines;\vits second")
+    lines = [line for line, _ in console_lines([Titled("", grid)], 24)]
+    assert lines[-2:] == ["a note of two lines; its", "second"]
+    latex = to_latex(grid)
+    assert "two lines;}" in latex
+    assert "{its second}" in latex
 
 
 @needs_latex
@@ -153,12 +199,20 @@ def test_figures_have_a_mark_for_each_prediction_and_each_repaired_gap(reported)
     (mark,) = (line for line in bottom.lines if line.get_marker() == "_" and len(line.get_ydata()))
     predicted = summary["explore"].query("stage == 'raw' and `class` == 0")["gap_predicted"]
     np.testing.assert_allclose(mark.get_ydata(), 100 * predicted)
+    (cross,) = (line for line in bottom.lines if line.get_marker() == "x" and len(line.get_ydata()))
+    gap = summary["explore"].query("stage == 'loo' and `class` == 0")["gap"]
+    np.testing.assert_allclose(cross.get_ydata(), 100 * gap)
+    (of_ratio,) = (
+        line for line in bottom.lines if line.get_marker() == "o" and len(line.get_xdata())
+    )
+    for line in (mark, cross):
+        np.testing.assert_array_equal(line.get_color(), of_ratio.get_color())
 
 
 @pytest.mark.parametrize("name", DESIGNS)
 def test_protocols_say_how_it_is_predicted_and_what_is_not(reported, name):
     protocol = " ".join(report_of(name).protocol(reported(name)[1]).split())
-    assert "leave-one-out formula (E13)" in protocol
+    assert "leave-one-out formula (docs/fresh.md)" in protocol
     assert "a shift of P(x|y) between training and fresh data is not predicted" in protocol
     assert "Stage loo (`repaired`)" in protocol
     network = study_module(name).make_study(options_type(name)(fitter="mlp"))
@@ -195,7 +249,10 @@ def test_a_store_of_before_has_no_prediction_and_all_else(reported, name, tmp_pa
         summary, now[summary.columns].reset_index(drop=True), check_exact=True
     )
     shown = report_of(name).contents(table).tables
-    assert not any("predicted" in f"{t.name} {t.title} {t.grid(LATEX)}" for t in shown)
+    heads = (f"{t.name} {t.title} {t.grid(LATEX).heads}" for t in shown)
+    assert not any("predicted" in head for head in heads)
+    why = "not predicted: measured before left-out predictions were stored"
+    assert why in shown[0].grid(LATEX).note
     status, out, _ = cli("status", folder)
     assert (status, "done" in out) == (0, True)
 

@@ -9,7 +9,7 @@ from learnprop.equations.inference.estimates import ratio_of_means
 from learnprop.reports.layout.numbers import LATEX
 from learnprop.reports.multiclass.report import REPORT, multiclass_contents
 from learnprop.reports.multiclass.summary import summarise
-from learnprop.reports.multiclass.text import class_grid, joint_grid
+from learnprop.reports.multiclass.text import class_grid, joint_grid, terms_grid
 from learnprop.reports.study_report import write_contents
 from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.records.rows import select
@@ -135,7 +135,11 @@ def test_other_fitters_report_what_is_true_of_them(run_to_store, fitter, own):
 
 def test_grids_and_figures(reported):
     folder, _, table, _, _ = reported
-    for grid, width in ((class_grid(table), 10), (joint_grid(table, LATEX), 6)):
+    for grid, width in (
+        (class_grid(table), 9),
+        (terms_grid(table), 7),
+        (joint_grid(table, LATEX), 6),
+    ):
         assert {len(row) for row in grid.rows if row is not None} == {width}
         assert not any("nan" in cell for row in grid.rows if row for cell in row)
     for name in ("mean_proba", "sides"):

@@ -49,7 +49,7 @@ def named(test, train=0.0):
 
     part = SimpleNamespace(
         split="test", mass=np.ones(2), terms=SimpleNamespace(splits=("train", "test")),
-        rows=range(len(test)), evidence=SimpleNamespace(split=measured),
+        rows=range(len(test)), evidence=SimpleNamespace(split=measured, repaired=False),
     )  # fmt: skip
     due_to = columns_of_residual_split(part)["due_to"][0]
     return due_to, stats.ttest_1samp(residuals["test"] - residuals["train"], 0.0)
