@@ -333,7 +333,7 @@ def test_a_study_in_a_script_resumes_and_is_refused_when_it_is_edited(tree, tmp_
     script.write_text(script.read_text("utf-8") + "# edited\n", encoding="utf-8")
     refused = python(tree, script, 75, cwd=tmp_path)
     assert refused.returncode == 1
-    assert "penalised is of another code version" in refused.stderr.replace("/records.sqlite", "")
+    assert "penalised has another design" in refused.stderr.replace("/records.sqlite", "")
     assert "script" in refused.stderr.splitlines()[-1]
 
 
