@@ -280,7 +280,7 @@ def test_separated_runs_have_nothing_predicted(tmp_path):
 @pytest.mark.parametrize(
     ("chosen", "problem"),
     [
-        ({"stage": ("bias",)}, "^stage must be one of loo, got 'bias'$"),
+        ({"stage": ("bias",)}, "^stage must be one of raw, loo, got 'bias'$"),
         ({"stage": ("loo", "loo")}, "^stage must be distinct, got loo,loo$"),
     ],
 )
