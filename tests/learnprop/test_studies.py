@@ -65,6 +65,7 @@ def test_too_many_separated_runs_end_with_status_3_and_are_kept(cli, tmp_path):
     assert "multiclass: no run has a model; 25 of 25 runs: separated: " in stderr
 
 
+@pytest.mark.slow
 def test_claims_fail_under_strict(cli, tmp_path):
     arguments = ("claims", "--quick", "--out", tmp_path, "--jobs", 1, "--quiet")
     assert cli(*arguments) == (0, "", "")

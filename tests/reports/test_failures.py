@@ -49,7 +49,10 @@ def few_controls(monkeypatch):
 
 @pytest.mark.usefixtures("few_controls")
 @pytest.mark.parametrize("bad", BAD_RUNS)
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name == "claims" else name for name in STUDIES],
+)
 def test_what_fails_is_counted_and_the_rest_is_reported(name, bad, run_to_store):
     study = STUDIES[name]()
     compute = raising_in(study.compute_block, BAD_RUNS[bad])
