@@ -99,7 +99,7 @@ def regression_memory(
     def memory(size: BlockSize, **_: object) -> FitMemory:
         n_outputs, n_params = size.n_classes if joint else 1, size.n_features + 1
         # Measured at 1 to 60 features, 2 to 10 classes.
-        of_sample_left_out = 3 * n_params + 2 * size.n_classes + (4 * n_outputs**2 if joint else 10)
+        of_sample_left_out = 3 * n_params + 2 * size.n_classes + (2 * n_outputs**2 if joint else 10)
         pairs = n_params**2 if n_params <= pairs_up_to else 0
         of_sample = per_feature * size.n_features + 2 + pairs
         of_sample_of_one_run = of_one_run * size.n_settings * n_outputs
