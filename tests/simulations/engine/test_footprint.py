@@ -1,6 +1,7 @@
 """Memory: what there is, what a block is said to take, and a lack of it all the same."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -71,6 +72,9 @@ with one_thread():
     large.compute_block(large.cells[0], 0, range(25))
 print(peak() - before)
 """
+# Else the peak of one and the same block varies by a third from call to call: arrays of up to 32 MB
+# are then sometimes kept in the heap when they are freed.
+AT_ONCE_FREED = {"MALLOC_MMAP_THRESHOLD_": "65536"}
 GAUSSIAN = {"generator": "gaussian", "classes": 3, "separation": 1.0, "test_size": 10}
 
 
@@ -99,8 +103,10 @@ def test_what_a_block_takes_is_what_is_measured(chosen, n_settings):
     grid = {"weights": ["equal"], "lambda0_grid": [0.05, 0.9, n_settings - 1]}
     chosen = chosen | grid | {"ratios": [1], "runs": 2}
     call = [sys.executable, "-c", PEAK, json.dumps(chosen)]
-    taken = int(subprocess.run(call, capture_output=True, check=True).stdout)
-    assert 0.8 * taken <= block_bytes(study_of("explore", **chosen)) <= 1.7 * taken
+    ran = subprocess.run(call, capture_output=True, check=True, env=os.environ | AT_ONCE_FREED)
+    taken = int(ran.stdout)
+    # On the safe side, but refusing nothing that would fit twice.
+    assert 0.9 * taken <= block_bytes(study_of("explore", **chosen)) <= 2.0 * taken
 
 
 @pytest.mark.parametrize(
