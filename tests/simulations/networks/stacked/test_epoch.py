@@ -191,6 +191,7 @@ def test_memory_goes_with_the_epoch(digits, monkeypatch):
         stacks.append(weakref.ref(stack))
         return stack
 
+    stacked(digits, [0], Recipe(epochs=1))  # torch's imports on a first call keep its frames
     monkeypatch.setattr(epoch, "make_stack", made)
     gc.disable()
     try:
