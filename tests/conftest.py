@@ -1,5 +1,6 @@
 """Fixtures shared by the tests: small studies, and the command line in this process."""
 
+import signal
 import sys
 
 import pytest
@@ -24,6 +25,19 @@ def pytest_runtest_setup(item):
 
         if not torch.cuda.is_available():
             pytest.skip("no CUDA device")
+
+
+@pytest.fixture
+def no_signal_ignored():
+    """Signals are as in a terminal, for tests under ``nohup`` or in the background too."""
+    numbers = [getattr(signal, name, None) for name in ("SIGHUP", "SIGINT", "SIGTERM")]
+    ignored = [n for n in numbers if n is not None and signal.getsignal(n) == signal.SIG_IGN]
+    for number in ignored:
+        usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(number, usual)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 SMALL = {"train_size": (40, 120), "test_size": (50, 50), "max_iter": 12}

@@ -124,6 +124,7 @@ def test_a_mistake_of_ours_is_no_failed_verdict(cli, monkeypatch):
     assert "ZeroDivisionError: ours" in stderr
 
 
+@pytest.mark.usefixtures("no_signal_ignored")
 @pytest.mark.parametrize("ignored", [signal.SIGHUP, signal.SIGTERM])
 def test_a_signal_that_is_ignored_stays_so(ignored):
     """A child of ``nohup`` inherits it; of the others an interrupt is made."""

@@ -14,7 +14,10 @@ from learnprop.simulations.records.store import canonical_dump, finished_runs
 from learnprop.simulations.records.store_file import open_store, read_store
 from learnprop.simulations.studies.table1.study import Options, make_study
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and limits")
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="POSIX signals and limits"),
+    pytest.mark.usefixtures("no_signal_ignored"),
+]
 RUNS = 75
 SMALLEST = {"train_size": (40, 120), "test_size": (50, 50), "max_iter": 3}
 ARGUMENTS = ("--runs", RUNS, "--train-size", 40, 120, "--test-size", 50, 50, "--max-iter", 3)
