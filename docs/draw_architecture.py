@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 HERE = Path(__file__).parent
-FLOORS = ("learnprop", "reports", "simulations", "equations")  # from the top
-COLOURS = dict(zip(FLOORS, ("#0072B2", "#009E73", "#D55E00", "#555555"), strict=True))
+FLOORS = ("learnprop", "audit", "reports", "simulations", "equations")  # from the top
+COLOURS = dict(zip(FLOORS, ("#0072B2", "#CC79A7", "#009E73", "#D55E00", "#555555"), strict=True))
 WIDTH, ROOM, ROW, HEAD, SKY = 10.0, 0.42, 0.85, 0.5, 0.35
 """Inches: of the picture, a room's height, from row to row, a floor's name, between floors."""
 

@@ -14,6 +14,10 @@ from learnprop.simulations.studies import STUDIES
 __version__ = "0.1.0"
 
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
+    "Audit your classifier": {
+        "learnprop.audit.check": ("check",),
+        "learnprop.audit.report.record": ("BalanceReport",),
+    },
     "Measure a classifier": {
         "learnprop.equations.mean_proba": (
             "mean_proba", "mean_proba_and_second_moments", "proba_from_logits",
@@ -27,10 +31,11 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
             "class_mass", "residual", "left_side", "right_side", "gap", "split_residual",
             "binary_ratio", "binary_ratio_in_theory", "detailed_balance_asymmetry",
         ),
-        "learnprop.equations.violations": (
+        "learnprop.equations.violations.residuals": (
             "penalised_bias_residual", "label_smoothing_residual",
-            "torch_label_smoothing_residual", "minibatch_mean_class_weight",
+            "torch_label_smoothing_residual",
         ),
+        "learnprop.equations.violations.minibatch_mean": ("minibatch_mean_class_weight",),
     },
     "Class weights": {
         "learnprop.equations.class_weights": ("class_weights", "table1_class_weights"),

@@ -10,6 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from learnprop.api import (
     StudyResult as StudyResult,
 )
+from learnprop.audit.check import (
+    check as check,
+)
+from learnprop.audit.report.record import (
+    BalanceReport as BalanceReport,
+)
 from learnprop.equations.accuracy_bounds import (
     accuracy_bounds as accuracy_bounds,
 )
@@ -106,9 +112,11 @@ from learnprop.equations.stationary import (
     effective_class_weight_over_runs as effective_class_weight_over_runs,
     stationary_distribution as stationary_distribution,
 )
-from learnprop.equations.violations import (
-    label_smoothing_residual as label_smoothing_residual,
+from learnprop.equations.violations.minibatch_mean import (
     minibatch_mean_class_weight as minibatch_mean_class_weight,
+)
+from learnprop.equations.violations.residuals import (
+    label_smoothing_residual as label_smoothing_residual,
     penalised_bias_residual as penalised_bias_residual,
     torch_label_smoothing_residual as torch_label_smoothing_residual,
 )
@@ -213,6 +221,9 @@ __all__ = [
     "cnn",
     "losses",
     "fresh",
+    # Audit your classifier
+    "check",
+    "BalanceReport",
     # Measure a classifier
     "mean_proba",
     "mean_proba_and_second_moments",

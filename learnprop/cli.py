@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from learnprop import __version__, data, stores
+from learnprop import __version__
 from learnprop.arguments import spaces_to_commas
-from learnprop.commands import mention, number_lists, plan_command, run_command
+from learnprop.commands import data, stored
+from learnprop.commands.studies import mention, number_lists, plan_command, run_command
 from learnprop.exits import (
     BAD_INPUT,
     DONE,
@@ -73,10 +74,10 @@ def command_line(spelled: Collection[str] = STUDIES) -> Any:
             )
     app.add_typer(plans, rich_help_panel="Studies")
     app.add_typer(data.app, rich_help_panel="Data")
-    stored: list[Callable[..., None]] = [
-        stores.status, stores.replay, stores.report, stores.export,
+    of_stored: list[Callable[..., None]] = [
+        stored.status, stored.replay, stored.report, stored.export,
     ]  # fmt: skip
-    for command in stored:
+    for command in of_stored:
         app.command(short_help=_summary(command), rich_help_panel="Stored studies")(command)
     group = typer.main.get_command(app)
     _show_no_type_of_flags(group)

@@ -67,7 +67,7 @@ def extend(tree, files=FILES, entries=ENTRIES):
 
 def copied(folder):
     unwanted = shutil.ignore_patterns("__pycache__")
-    for package in ("equations", "simulations", "reports", "learnprop"):
+    for package in ("equations", "simulations", "reports", "audit", "learnprop"):
         shutil.copytree(ROOT / package, folder / package, symlinks=True, ignore=unwanted)
     return folder
 

@@ -11,9 +11,9 @@ from scipy import stats
 from learnprop.equations.balance import class_mass, residual
 from learnprop.equations.inference.simultaneous import max_t_critical
 from learnprop.equations.mean_proba import FloatArray
-from learnprop.equations.violations import (
+from learnprop.equations.violations.minibatch_mean import minibatch_mean_class_weight
+from learnprop.equations.violations.residuals import (
     label_smoothing_residual,
-    minibatch_mean_class_weight,
     penalised_bias_residual,
     torch_label_smoothing_residual,
 )

@@ -12,21 +12,21 @@ import pytest
 import learnprop
 
 ROOT = Path(learnprop.__file__).parents[1]
-FLOORS = ("equations", "simulations", "reports")
+FLOORS = ("equations", "simulations", "reports", "audit")
 
 SCRIPT = """
 import json, sys
-import equations, simulations, reports
+import equations, simulations, reports, audit
 import learnprop as lp
 
-names = {"equations", "simulations", "reports"}
+names = {"equations", "simulations", "reports", "audit"}
 
 if __name__ == "__main__":
     result = lp.table1(
         runs=30, train_size=(20, 60), test_size=(50, 50), max_iter=5, jobs=int(sys.argv[1])
     )
     print(json.dumps({
-        "whose": [module.WHOSE for module in (equations, simulations, reports)],
+        "whose": [module.WHOSE for module in (equations, simulations, reports, audit)],
         "loaded": sorted(m for m in sys.modules if m.partition(".")[0] in names),
         "rhs": result.to_frame().query("split == 'train' and simulation == 'sim1'")["rhs"].tolist(),
     }))
@@ -56,7 +56,7 @@ def test_a_study_runs_beside_files_of_these_names(write, jobs, tmp_path):
     assert answer.returncode == 0, answer.stderr
     said = json.loads(answer.stdout.splitlines()[-1])
     # The control: it is the user's files that these names stand for, and nothing else of ours.
-    assert said["whose"] == ["the user"] * 3
+    assert said["whose"] == ["the user"] * 4
     assert said["loaded"] == sorted(FLOORS)
     assert said["rhs"] == [3.0, 1.0, 0.5]
 

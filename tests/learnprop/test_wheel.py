@@ -34,7 +34,7 @@ def test_everything_is_below_one_name(installed):
     tops = {p.name for p in installed.iterdir() if not p.name.endswith(".dist-info")}
     assert tops == {"learnprop"}
     listed = subprocess.run(
-        ["git", "ls-files", "learnprop", "equations", "simulations", "reports"],
+        ["git", "ls-files", "learnprop", "equations", "simulations", "reports", "audit"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
     sources = {name.removeprefix("learnprop/") for name in listed if name.endswith((".py", ".pyi"))}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.equations.test_violations import at_zero_gradient
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
 from learnprop.equations.balance import class_mass, residual
@@ -12,11 +13,10 @@ from learnprop.equations.losses.logistic import WeightedLogisticLoss, weighted_l
 from learnprop.equations.losses.one_vs_all import OneVsAllLogisticLoss, one_vs_all_logistic_loss
 from learnprop.equations.losses.softmax import WeightedSoftmaxLoss, weighted_softmax_loss
 from learnprop.equations.mean_proba import mean_proba, proba_from_logits
-from learnprop.equations.violations import (
+from learnprop.equations.violations.residuals import (
     label_smoothing_residual,
     torch_label_smoothing_residual,
 )
-from tests.equations.test_violations import at_zero_gradient
 
 N, K = 9, 4
 WEIGHT = torch.tensor([0.3, 2.0, 1.0, 0.7], dtype=torch.float64)

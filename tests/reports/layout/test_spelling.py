@@ -17,7 +17,7 @@ FOREIGN = "ĦħĐđŊŋŦŧĸÐÞðþ«»中†‡€"
 
 def characters():
     """What is not ASCII in our sources, texts of errors and tables among them."""
-    files = [p for d in ("equations", "simulations", "reports", "learnprop")
+    files = [p for d in ("equations", "simulations", "reports", "audit", "learnprop")
              for p in (ROOT / d).rglob("*.py")]  # fmt: skip
     found = set()
     for path in files:

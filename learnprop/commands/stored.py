@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from learnprop.data import Wide
+from learnprop.commands.data import Wide
 from learnprop.equations.arguments import BadArgument
 from learnprop.exits import (
     VERDICT_FAILED,

@@ -10,9 +10,9 @@ from torch.nn.functional import cross_entropy
 from learnprop.equations.balance import class_mass, residual
 from learnprop.equations.labels import class_count
 from learnprop.equations.mean_proba import mean_proba, proba_from_logits
-from learnprop.equations.violations import (
+from learnprop.equations.violations.minibatch_mean import minibatch_mean_class_weight
+from learnprop.equations.violations.residuals import (
     label_smoothing_residual,
-    minibatch_mean_class_weight,
     penalised_bias_residual,
     torch_label_smoothing_residual,
 )

@@ -1,0 +1,1 @@
+"""A classifier that somebody already has, and the class weights that it acts upon."""

@@ -1,0 +1,1 @@
+"""Boosted trees: what their weights do, and their start."""

@@ -1,0 +1,1 @@
+"""Class weights for a target."""

@@ -1,0 +1,1 @@
+"""Predictions as a user has them, made moments within each true class."""

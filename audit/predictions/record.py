@@ -1,0 +1,65 @@
+"""What is known of predictions: their moments within each true class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from learnprop.equations.arrays import FloatArray, IntArray
+from learnprop.equations.mean_proba import Activation
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Some of the predictions themselves, at most a few hundred thousand numbers.
+
+    All of them where they are few; else a part that does not depend on their order, in which every
+    class has its share. What is found with it is exact where it has them all.
+
+    Attributes
+    ----------
+    logits : ndarray of float64, shape (n_kept, n_classes)
+        Log-probabilities where no logits were given.
+    classes : ndarray of int64, shape (n_kept,)
+    weight : ndarray of float64, shape (n_kept,)
+        Of samples, summing to one within each class.
+    """
+
+    logits: FloatArray
+    classes: IntArray
+    weight: FloatArray
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Moments of predictions within each true class, and some of the predictions themselves.
+
+    Attributes
+    ----------
+    labels : tuple
+        The label of each class, in the order of the columns.
+    activation : {"softmax", "sigmoid"}
+    count : ndarray of int64, shape (n_classes,)
+        Samples of each class; 0 of one that is absent.
+    effective_count : ndarray of float64, shape (n_classes,)
+        Kish's effective number of samples, (Σω)² / Σω²: `count` without weights of samples.
+    weight_sum : ndarray of float64, shape (n_classes,)
+        Sum of the weights of samples: `count` without any.
+    mean_proba : ndarray of float64, shape (n_classes, n_classes)
+        P; the row of an absent class is NaN.
+    miss_proba : ndarray of float64, shape (n_classes,)
+        ``1 - P[k, k]``, not by subtraction.
+    second_moment : ndarray of float64, shape (n_classes, n_classes, n_classes), or None
+        Mean over class i of f_a f_b; None of many classes, where it would not fit into memory.
+    kept : Kept
+    """
+
+    labels: tuple[Any, ...]
+    activation: Activation
+    count: IntArray
+    effective_count: FloatArray
+    weight_sum: FloatArray
+    mean_proba: FloatArray
+    miss_proba: FloatArray
+    second_moment: FloatArray | None
+    kept: Kept

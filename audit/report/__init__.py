@@ -1,0 +1,1 @@
+"""What an audit found: the record, and how it is shown."""

@@ -1,0 +1,1 @@
+"""From the class masses that a classifier acts upon to others."""

@@ -1,0 +1,1 @@
+"""The commands that learnprop has, a file for each kind."""
