@@ -35,8 +35,8 @@ def check(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> p = rng.beta(2, 6, size=4000)  # a classifier that is calibrated
-    >>> check(rng.random(4000) < p, p).verdict
+    >>> p = rng.beta(2, 6, size=40_000)  # a classifier that is calibrated
+    >>> check(rng.random(40_000) < p, p).verdict
     'holds'
     """
     found = measure_predictions(
