@@ -1,0 +1,1 @@
+"""scikit-learn's way to draw: `BalanceDisplay`."""
