@@ -17,6 +17,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "Audit your classifier": {
         "learnprop.audit.check": ("check",),
         "learnprop.audit.report.record": ("BalanceReport",),
+        "learnprop.audit.display": ("BalanceDisplay",),
     },
     "Measure a classifier": {
         "learnprop.equations.mean_proba": (

@@ -16,17 +16,22 @@ LABELS = (
 """Names that some medium would take for something else."""
 
 
-def acting(weight, stated, sizes, n=20_000, labels=None, seed=0):
-    """Audit true posteriors under other weights than those that are stated."""
+def sample_acting(weight, sizes, n=20_000, seed=0):
+    """Labels, and posteriors as if each class weighed so much."""
     rng = np.random.default_rng(seed)
     n_classes = len(weight)
-    mass = np.array(weight, float) * sizes
-    logits = rng.normal(size=(n, n_classes)) * 1.5 + np.log(np.array(sizes) / np.sum(sizes))
-    plain = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    y = (rng.random((n, 1)) > plain.cumsum(axis=1)).sum(axis=1).clip(max=n_classes - 1)
-    acts = plain * (mass / sizes)
-    acts /= acts.sum(axis=1, keepdims=True)
-    return check(y, acts, class_weight=stated, train_count=np.bincount(y, minlength=n_classes))
+    logits = 1.5 * rng.normal(size=(n, n_classes)) + np.log(np.array(sizes) / np.sum(sizes))
+    posterior = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    y = (rng.random((n, 1)) > posterior.cumsum(axis=1)).sum(axis=1).clip(max=n_classes - 1)
+    acts = posterior * np.array(weight, float)
+    return y, acts / acts.sum(axis=1, keepdims=True)
+
+
+def acting(weight, stated, sizes, n=20_000, seed=0):
+    """Audit true posteriors under other weights than those that are stated."""
+    y, proba = sample_acting(weight, sizes, n, seed)
+    count = np.bincount(y, minlength=len(weight))
+    return check(y, proba, class_weight=stated, train_count=count)
 
 
 def made_up(n_classes=3, labels=None, seed=0, ends=None, groups=0, causes=2):
@@ -51,7 +56,8 @@ def made_up(n_classes=3, labels=None, seed=0, ends=None, groups=0, causes=2):
     gaps = estimates(gap, 0.9)
     verdicts = tuple(equivalence_verdict(g.low, g.high, 0.05) for g in gaps)
     left = rng.dirichlet(np.ones(n_classes)) / 10
-    right = left / (1 + np.array([g.value for g in gaps]))
+    with np.errstate(divide="ignore"):
+        right = left / (1 + np.array([g.value for g in gaps]))
     mean_proba = rng.dirichlet(np.ones(n_classes), n_classes)
     of_groups = tuple(
         GroupBalance(
@@ -74,7 +80,9 @@ def made_up(n_classes=3, labels=None, seed=0, ends=None, groups=0, causes=2):
         train_count=rng.integers(50, 5000, n_classes),
         count=rng.integers(50, 5000, n_classes),
         mean_proba=mean_proba,
-        effective=tuple(Estimate(float(e), float(e * 0.9), float(e * 1.1), 0.95) for e in effective),
+        effective=tuple(
+            Estimate(float(e), float(e * 0.9), float(e * 1.1), 0.95) for e in effective
+        ),
         left=left,
         right=right,
         residual=left - right,

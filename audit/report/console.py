@@ -53,9 +53,13 @@ def report_tables(report: BalanceReport) -> list[Titled]:
     ['Weights and balance of 2 classes, 40000 samples']
     """
     n, n_classes = int(report.count.sum()), len(report.labels)
-    tables = [Titled(f"Weights and balance of {n_classes} classes, {n} samples", class_grid(report))]
+    tables = [
+        Titled(f"Weights and balance of {n_classes} classes, {n} samples", class_grid(report))
+    ]
     if report.causes:
-        tables.append(Titled("Causes, the most likely first", cause_grid(report.causes, report.labels)))
+        tables.append(
+            Titled("Causes, the most likely first", cause_grid(report.causes, report.labels))
+        )
     if report.groups:
         tables.append(Titled("Balance within groups", group_grid(report)))
     return tables

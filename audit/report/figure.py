@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learnprop.audit.report.forest import Row, draw_ranks, draw_rows
+from learnprop.audit.report.forest import NAME, Row, draw_ranks, draw_rows
 from learnprop.audit.report.grids import MOST, class_of_group, shown_groups
 from learnprop.audit.report.scale import log_ratio
 from learnprop.audit.report.weights import reference, relative_weights, shown_weights
 from learnprop.audit.report.words import label_text, percent
 from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.inference.estimates import Estimate
+from learnprop.reports.layout.fitting import shortened
+from learnprop.reports.layout.fonts import use_fonts_of_scripts
 from learnprop.reports.layout.style import (
     OBSERVED,
     PAGE,
@@ -50,6 +52,7 @@ def plot_report(report: BalanceReport, kind: str, ax: Any) -> Any:
     with house_style():
         _, ax = pyplot.subplots(figsize=(4.5, _height(report, kind)))
         _PICTURES[kind](report, ax)
+    use_fonts_of_scripts(ax.figure)
     return ax
 
 
@@ -75,6 +78,8 @@ def draw_report(report: BalanceReport) -> Figure:
     )
     for ax, kind in zip(axes.flat, kinds, strict=False):
         _PICTURES[kind](report, ax)
+    if len(report.labels) <= MOST:
+        axes[0, 1].tick_params(labelleft=False)  # the same classes are beside it
     for ax in axes.flat[len(kinds) :]:
         ax.set_visible(False)
     return figure
@@ -97,98 +102,89 @@ def pictures_of(report: BalanceReport) -> list[str]:
 
 
 def _height(report: BalanceReport, kind: str) -> float:
-    rows = {"groups": len(shown_groups(report)), "causes": MOST}.get(kind, len(report.labels))
-    return FRAME + ROW * min(max(rows, 4), MOST) if rows <= MOST else FRAME + 2.4
+    n_rows = {"groups": len(shown_groups(report)), "causes": 8}.get(kind, len(report.labels))
+    return FRAME + ROW * (min(max(n_rows, 4), MOST) if n_rows <= MOST else 9)
 
 
 def _draw_gaps(report: BalanceReport, ax: Any) -> None:
     rows = [
-        Row(label_text(label), log_gap(gap), verdict)
+        Row(label_text(label), _logs(gap, 1.0), verdict)
         for label, gap, verdict in zip(report.labels, report.gaps, report.verdicts, strict=True)
     ]
-    level = 100 * report.gaps[0].level
-    name = f"gap, left / right − 1, with {level:g} % intervals"
-    _draw(rows, ax, name, report.margin, as_gaps=True)
-    ax.set_title(f"balance, margin {percent(report.margin)}: {report.verdict}")
+    draw = draw_rows if len(rows) <= MOST else draw_ranks
+    draw(rows, ax, f"{{ratio}} {_level(report.gaps[0])}", report.margin)
+    ax.set_title(f"balance within {percent(report.margin)}: {report.verdict}")
 
 
 def _draw_weights(report: BalanceReport, ax: Any) -> None:
-    n_classes = len(report.labels)
     names = [label_text(label) for label in report.labels]
-    relative = relative_weights(report)
-    level = 100 * relative[0].level
-    ax.set_title(f"weights that it acts upon, {level:g} % intervals")
-    if n_classes > MOST:
+    if len(names) > MOST:
+        relative = relative_weights(report)
         rows = [Row(n, _logs(r), "") for n, r in zip(names, relative, strict=True)]
-        _draw(rows, ax, "weight acted upon / stated", None, as_gaps=False)
+        draw_ranks(rows, ax, f"weight acted upon / stated {_level(relative[0])}")
+        ax.set_title("weights that it acts upon")
         return
     stated, effective = shown_weights(report)
     rows = [
         Row(n, _logs(e), "", float(np.log(s)))
         for n, e, s in zip(names, effective, stated, strict=True)
     ]
-    unit = reference(report) if n_classes == 2 else int(np.argmin(stated))
-    draw_rows(rows, ax, _weight_axis(names[unit], n_classes), as_gaps=False)
-
-
-def _weight_axis(unit: str, n_classes: int) -> str:
-    if n_classes == 2:
-        return f"weight, that of class {plain(unit)} being 1"
-    return "weight against all others, the lightest as stated being 1"
+    lightest = f"class {plain(shortened(names[reference(report)], NAME))}"
+    unit = f"over that of {lightest}" if len(names) == 2 else "against all others, lightest = 1"
+    draw_rows(rows, ax, f"weight {unit}")
+    ax.plot([], [], "o", ms=4, color=OBSERVED, label=f"acts upon {_level(effective[0])}")
+    _legend_above(ax, 2)
 
 
 def _draw_groups(report: BalanceReport, ax: Any) -> None:
-    chosen = [(report.groups[i], class_of_group(report.groups[i])) for i in shown_groups(report)]
+    two = len(report.labels) == 2
     rows = []
-    for group, k in chosen:
-        of_class = "" if len(report.labels) == 2 else f": {label_text(report.labels[k])}"
-        rows.append(
-            Row(f"{label_text(group.name)}{of_class}", log_gap(group.gaps[k]), group.verdicts[k])
-        )
-    level = 100 * report.groups[0].gaps[0].level
-    if len(report.labels) == 2:
-        whose = f"of class {plain(label_text(report.labels[1]))}"
-    else:
-        whose = "of the class that is furthest off"
-    draw_rows(rows, ax, f"gap {whose}, {level:g} % intervals", report.margin, as_gaps=True)
-    left_out = len(report.groups) - len(rows)
-    more = f"; {len(rows)} of {len(report.groups)}, furthest off" if left_out else ""
-    ax.set_title(f"balance within groups{more}")
+    for i in shown_groups(report):
+        group, k = report.groups[i], class_of_group(report.groups[i])
+        of_class = "" if two else f": {label_text(report.labels[k])}"
+        name = f"{label_text(group.name)}{of_class}"
+        rows.append(Row(name, _logs(group.gaps[k], 1.0), group.verdicts[k]))
+    whose = f"class {plain(shortened(label_text(report.labels[1]), NAME))}" if two else "that class"
+    level = _level(report.groups[0].gaps[0])
+    draw_rows(rows, ax, f"{{ratio}} of {whose} {level}", report.margin)
+    folded = f"; {len(rows)} of {len(report.groups)}" if len(rows) < len(report.groups) else ""
+    ax.set_title(f"balance within groups{folded}")
+
+
+def _legend_above(ax: Any, n_columns: int) -> None:
+    ax.legend(
+        fontsize="small", loc="lower left", bbox_to_anchor=(0, 1), ncols=n_columns,
+        frameon=False, borderaxespad=0.2, handletextpad=0.3,
+    )  # fmt: skip
+
+
+def _level(estimate: Estimate) -> str:
+    return f"[{100 * estimate.level:g} %]"
 
 
 def _draw_causes(report: BalanceReport, ax: Any) -> None:
     """Draw predicted against observed residuals of the causes that predict any."""
     causes = [c for c in report.causes if np.isfinite(c.predicted).any()][:4]
-    markers = "osD^"
-    for cause, colour, marker in zip(causes, sequence(len(causes)), markers, strict=False):
+    many = len(report.labels) > MOST
+    for cause, colour, marker in zip(causes, sequence(len(causes)), "osD^", strict=False):
         error = np.where(np.isfinite(cause.error), cause.error, 0.0)
         ax.errorbar(
-            100 * cause.predicted, 100 * cause.observed, yerr=100 * error, fmt=marker, ms=4, lw=1,
+            100 * cause.predicted, 100 * cause.observed, yerr=100 * error, fmt=marker, lw=1,
             color=colour, label=f"{plain(cause.name)} ({cause.split}): {cause.consistency}",
-            alpha=1.0 if len(report.labels) <= MOST else 0.5,
+            ms=2.5 if many else 4, alpha=0.5 if many else 1.0,
         )  # fmt: skip
     seen = np.concatenate([np.r_[c.predicted, c.observed] for c in causes])
     ends = [100 * np.nanmin(seen), 100 * np.nanmax(seen)]
     ax.plot(ends, ends, color=THEORY, lw=0.8, ls="--", zorder=0)
     ax.set_xlabel("residual r / w that is predicted, %")
     ax.set_ylabel("observed, %")
-    ax.set_title("causes")
-    ax.legend(fontsize="small", loc="upper left", bbox_to_anchor=(0, -0.18), frameon=False)
+    _legend_above(ax, 1)
 
 
-def _draw(rows: list[Row], ax: Any, name: str, margin: float | None, *, as_gaps: bool) -> None:
-    draw = draw_rows if len(rows) <= MOST else draw_ranks
-    draw(rows, ax, name, margin, as_gaps=as_gaps)
-
-
-def log_gap(gap: Estimate) -> tuple[float, float, float]:
-    """Value and ends of a gap as logarithms of left / right."""
-    value, low, high = log_ratio([gap.value, gap.low, gap.high]).tolist()
-    return value, low, high
-
-
-def _logs(ratio: Estimate) -> tuple[float, float, float]:
-    value, low, high = log_ratio([ratio.value - 1, ratio.low - 1, ratio.high - 1]).tolist()
+def _logs(estimate: Estimate, more: float = 0.0) -> tuple[float, float, float]:
+    """Logarithms of a ratio and of its ends; of a gap one more."""
+    ends = np.array([estimate.value, estimate.low, estimate.high])
+    value, low, high = log_ratio(ends + more - 1).tolist()
     return value, low, high
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from learnprop.audit.report.scale import limits, log_ratio, percent_ticks, ratio_ticks
-from learnprop.audit.report.words import number
 from learnprop.equations.arrays import FloatArray
 from learnprop.reports.layout.fitting import shortened
 from learnprop.reports.layout.style import OBSERVED, PREDICTED, THEORY, plain
@@ -24,11 +22,20 @@ _MARKS = {
 }
 _OTHER = ("#6b6b6b", "x")
 
-NAME = 28
-"""Letters of a name beside a row."""
+_LAST = "inconclusive holds fails"
+"""Verdicts in the order in which many are drawn over each other."""
+
+NAME, SHORT_NAME = 22, 14
+"""Letters of a name beside a row, and of one of several on a line."""
 
 NAMED = 3
 """Of many classes so many at either end are named."""
+
+LEAST = 0.1
+"""An axis of ratios reaches at least so far around one."""
+
+WIDE = math.log(12)
+"""Axes that reach over more than this ratio have ratios, not gaps in per cent."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +48,7 @@ class Row:
     stated: float | None = None
 
 
-def draw_rows(
-    rows: Sequence[Row], ax: Any, name: str, margin: float | None = None, *, as_gaps: bool
-) -> None:
+def draw_rows(rows: Sequence[Row], ax: Any, name: str, margin: float | None = None) -> None:
     """Draw ratios one below the other.
 
     Parameters
@@ -51,70 +56,72 @@ def draw_rows(
     rows : sequence of Row
     ax : matplotlib Axes
     name : str
-        Of the horizontal axis.
+        Of the axis; "{ratio}" in it stands for what ratios of both sides are shown as.
     margin : float, optional
-        Gaps within it are shaded.
-    as_gaps : bool
-        Whether the axis is of gaps in per cent, or of ratios.
+        Of gaps, which are shaded within it; without one they are ratios.
     """
     low, high = _limits(rows, margin)
-    _ground(ax.axvspan, ax.axvline, margin)
+    stated = [(row.stated, y) for y, row in enumerate(rows) if row.stated is not None]
+    if not stated:
+        _ground(ax.axvspan, ax.axvline, margin)
     for y, row in enumerate(rows):
         _draw_row(ax, y, row, low, high)
-    stated = [(row.stated, y) for y, row in enumerate(rows) if row.stated is not None]
     if stated:
         ax.plot(
             *zip(*stated, strict=True), ls="", marker="|", ms=11, mew=1.6, color=PREDICTED,
             label="stated", zorder=1.5,
         )  # fmt: skip
-        ax.plot([], [], "o", ms=4, color=OBSERVED, label="acts upon")
-        ax.legend(fontsize="small", loc="best")
     ax.set_yticks(range(len(rows)), [plain(shortened(row.name, NAME)) for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlim(low, high)
-    at, words = _ticks(low, high, as_gaps=as_gaps)
+    at, words, ratio = _ticks(low, high, as_gaps=margin is not None)
     ax.set_xticks(at, words)
-    ax.set_xlabel(name)
+    ax.set_xlabel(name.format(ratio=ratio))
 
 
-def draw_ranks(
-    rows: Sequence[Row], ax: Any, name: str, margin: float | None = None, *, as_gaps: bool
-) -> None:
+def draw_ranks(rows: Sequence[Row], ax: Any, name: str, margin: float | None = None) -> None:
     """Draw many ratios by rank, with the names of those at either end; as `draw_rows`."""
     known = [row for row in rows if not math.isnan(row.interval[0])]
     known.sort(key=lambda row: row.interval[0])
     low, high = _limits(known, margin)
     _ground(ax.axhspan, ax.axhline, margin)
-    size = 3.0 if len(known) <= 200 else 1.6
-    for verdict in dict.fromkeys(row.verdict for row in known):
+    many = len(known) > 200
+    for verdict in sorted({row.verdict for row in known}, key=_LAST.find):
         x = np.array([i + 1 for i, row in enumerate(known) if row.verdict == verdict])
         found = np.array([row.interval for row in known if row.verdict == verdict])
         value, bottom, top = np.clip(found, low, high).T
         colour, marker = _MARKS.get(verdict, _OTHER)
-        ax.vlines(x, bottom, top, color=colour, lw=0.8, alpha=0.35)
-        label = f"{len(x)} {verdict}" if verdict else None
-        ax.plot(x, value, ls="", marker=marker, ms=size, mew=0.5, color=colour, label=label)
-    _name_ends(ax, known, low, high)
+        ax.vlines(x, bottom, top, color=colour, lw=0.25 if many else 0.8, alpha=0.4)
+        ax.plot(
+            x, value, ls="", marker=marker, ms=2.0 if many else 3.0, mew=0.5, color=colour,
+            label=f"{len(x)} {verdict}" if verdict else None,
+        )  # fmt: skip
     unknown = len(rows) - len(known)
-    ax.set_xlabel("classes by rank" + (f"; {unknown} without a number" if unknown else ""))
+    ax.set_xlabel("classes by rank" + (f"; {unknown} cannot be told" if unknown else ""))
     ax.set_xlim(0, len(known) + 1)
     ax.set_ylim(low, high)
-    at, words = _ticks(low, high, as_gaps=as_gaps)
+    at, words, ratio = _ticks(low, high, as_gaps=margin is not None)
     ax.set_yticks(at, words)
-    ax.set_ylabel(name)
+    ax.set_ylabel(name.format(ratio=ratio))
+    ax.text(
+        0.99, 0.02, _ends(known), transform=ax.transAxes, fontsize="x-small", ha="right",
+        va="bottom",
+    )  # fmt: skip
     if any(row.verdict for row in known):
         ax.legend(fontsize="small", loc="upper left", handletextpad=0.2)
 
 
+def _ends(known: Sequence[Row]) -> str:
+    """Names of the lowest and of the highest."""
+    names = [plain(shortened(row.name, SHORT_NAME)) for row in known]
+    return f"highest: {', '.join(names[: -NAMED - 1 : -1])}\nlowest: {', '.join(names[:NAMED])}"
+
+
 def _limits(rows: Sequence[Row], margin: float | None) -> tuple[float, float]:
-    always = [0.0] if margin is None else log_ratio([-2 * margin, 2 * margin]).tolist()
+    shown = LEAST if margin is None else 2 * margin
+    always = log_ratio([-shown, shown]).tolist()
     always += [row.stated for row in rows if row.stated is not None]
-    low, high = limits(
-        (row.interval[0] for row in rows),
-        chain.from_iterable(row.interval[1:] for row in rows),
-        always,
-    )
-    return (low, high) if high - low > 1e-6 else (low - 0.05, high + 0.05)
+    return limits((row.interval for row in rows), always)
 
 
 def _ground(span: Any, line: Any, margin: float | None) -> None:
@@ -138,22 +145,11 @@ def _draw_row(ax: Any, y: int, row: Row, low: float, high: float) -> None:
         ax.plot(value, y, marker, ms=4.5, color=colour, zorder=3)
 
 
-def _name_ends(ax: Any, known: Sequence[Row], low: float, high: float) -> None:
-    """Write the names of the lowest to the right of them, of the highest to the left."""
-    n = len(known)
-    for i in [*range(NAMED), *range(n - NAMED, n)]:
-        is_low = i < NAMED
-        ax.annotate(
-            plain(shortened(known[i].name, NAME)),
-            (i + 1, min(max(known[i].interval[0], low), high)),
-            xytext=(6 if is_low else -6, 0), textcoords="offset points", fontsize="x-small",
-            ha="left" if is_low else "right", va="center",
-        )  # fmt: skip
-
-
-def _ticks(low: float, high: float, *, as_gaps: bool) -> tuple[FloatArray, list[str]]:
-    if as_gaps:
+def _ticks(low: float, high: float, *, as_gaps: bool) -> tuple[FloatArray, list[str], str]:
+    """Where ticks are, what stands there, and what it is."""
+    if as_gaps and high - low < WIDE:
         gaps = percent_ticks(low, high)
-        return np.log1p(gaps), [f"{100 * gap:+.6g} %" if gap else "0" for gap in gaps]
+        words = [f"{100 * gap:+.6g}" if gap else "0" for gap in gaps]
+        return np.log1p(gaps), words, "gap in %"
     ratios = ratio_ticks(low, high)
-    return np.log(ratios), [number(ratio) for ratio in ratios]
+    return np.log(ratios), [f"{ratio:.6g}" for ratio in ratios], "left / right"

@@ -22,7 +22,7 @@ from learnprop.audit.report.words import (
 )
 from learnprop.reports.layout.grid import Column, Grid, Row, lay_out
 from learnprop.reports.layout.latex import escaped
-from learnprop.reports.layout.numbers import LATEX, TEXT, Markup, percent_interval
+from learnprop.reports.layout.numbers import LATEX, TEXT, Markup, decimals, percent_interval
 
 if TYPE_CHECKING:
     from learnprop.audit.causes.cause import Cause
@@ -202,7 +202,10 @@ def _folded(verdicts: Sequence[str], shown: Sequence[int], name: str) -> list[st
 
 def _name(text: str, markup: Markup) -> str:
     """Write what stands in the first column, which a grid takes for markup."""
-    return escaped(text) if markup is LATEX else text
+    if markup is not LATEX:
+        return text
+    latex = escaped(text)  # after the end of a row TeX takes a bracket or a star for its option
+    return "{}" + latex if latex.startswith(("[", "*")) else latex
 
 
 def _level(level: float, markup: Markup) -> str:
@@ -210,7 +213,9 @@ def _level(level: float, markup: Markup) -> str:
 
 
 def _side(value: float, markup: Markup) -> str:
-    return number(100 * float(value), markup)
+    if not math.isfinite(value):
+        return "-"
+    return markup.math.format(f"{100 * value:.{decimals(30 * value, least=0)}f}")
 
 
 def _gap(gap: Any, markup: Markup) -> str:

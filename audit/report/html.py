@@ -93,11 +93,10 @@ def _marked(cell: str) -> str:
 def _pictures(report: BalanceReport, classes: list[int]) -> list[str]:
     """Draw the gap of each class with its interval, the margin shaded, on one scale."""
     margin = log_ratio([-report.margin, 0.0, report.margin]).tolist()
-    low, high = limits(
-        log_ratio([report.gaps[k].value for k in classes]),
-        log_ratio([end for k in classes for end in (report.gaps[k].low, report.gaps[k].high)]),
-        margin,
-    )
+    shown = [
+        log_ratio([g.value, g.low, g.high]).tolist() for g in (report.gaps[k] for k in classes)
+    ]
+    low, high = limits(shown, margin)
 
     def at(position: float) -> float:
         share = (min(max(position, low), high) - low) / (high - low)

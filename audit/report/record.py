@@ -195,7 +195,7 @@ class BalanceReport:
         >>> p = rng.beta(2, 6, 40_000)
         >>> report = check((rng.random(40_000) < p).astype(int), p)
         >>> report.plot("weights", ax=Figure().subplots()).get_xlabel()
-        'weight, that of class 0 being 1'
+        'weight over that of class 0'
         """
         from learnprop.audit.report.figure import plot_report
 

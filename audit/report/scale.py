@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 from learnprop.equations.arrays import FloatArray
 
 REACH = 1.5
-"""Ends of intervals are drawn as far out as so many times the span of the points themselves."""
+"""Ends of intervals are drawn as far out as so many times the span of the points themselves, or the
+usual length of an interval if that is more."""
 
 _STEPS = (1.0, 2.0, 5.0)
-_MANY_TICKS = 7
+_MANY_TICKS = 6
 
 
 def log_ratio(gap: ArrayLike) -> FloatArray:
@@ -32,14 +33,14 @@ def log_ratio(gap: ArrayLike) -> FloatArray:
 
 
 def limits(
-    values: Iterable[float], ends: Iterable[float], always: Iterable[float]
+    intervals: Iterable[tuple[float, float, float]], always: Iterable[float]
 ) -> tuple[float, float]:
     """Limits of an axis that shows every point, and of long intervals a part.
 
     Parameters
     ----------
-    values, ends : iterable of float
-        Points, and ends of their intervals; those that are not finite have no say.
+    intervals : iterable of (value, low, high)
+        What is not finite has no say.
     always : iterable of float
         What must be seen besides.
 
@@ -49,15 +50,22 @@ def limits(
 
     Examples
     --------
-    >>> low, high = limits([0.0, 1.0], [-0.5, float("inf"), 99.0], [0.0])
+    >>> low, high = limits([(0.0, -0.5, 0.5), (1.0, 0.9, float("inf")), (0.5, 0.4, 99.0)], [0.0])
     >>> round(low, 9), round(high, 9)
     (-0.62, 2.62)
     """
-    seen = [v for v in (*values, *always) if math.isfinite(v)]
-    low, high = min(seen), max(seen)
-    reach = REACH * (high - low)
-    clipped = [min(max(v, low - reach), high + reach) for v in ends if not math.isnan(v)]
-    low, high = min([low, *clipped]), max([high, *clipped])
+    found = np.array(list(intervals), dtype=np.float64).reshape(-1, 3)
+    points = np.r_[found[:, 0], list(always)]
+    points = points[np.isfinite(points)]
+    low, high = float(points.min()), float(points.max())
+    length = found[:, 2] - found[:, 1]
+    length = np.sort(length[np.isfinite(length)])
+    usual = float(length[(len(length) - 1) // 2]) if len(length) else 0.0
+    reach = REACH * max(high - low, usual)
+    ends = found[:, 1:][~np.isnan(found[:, 1:])]
+    if ends.size:
+        ends = np.clip(ends, low - reach, high + reach)
+        low, high = min(low, float(ends.min())), max(high, float(ends.max()))
     room = 0.04 * (high - low)
     return low - room, high + room
 
@@ -76,11 +84,11 @@ def percent_ticks(low: float, high: float) -> list[float]:
     Examples
     --------
     >>> percent_ticks(-0.06, 0.06)
-    [-0.05, 0.0, 0.05]
+    [-0.05, -0.02, 0.0, 0.02, 0.05]
     """
     inside = [g for g in _nice_gaps() if low <= math.log1p(g) <= high]
     kept: list[float] = []
-    least = (high - low) / _MANY_TICKS
+    least = (high - low) / 8
     for gap in sorted(inside, key=lambda g: (g != 0, -abs(math.log1p(g)))):
         if all(abs(math.log1p(gap) - math.log1p(k)) > least for k in kept):
             kept.append(gap)
@@ -108,9 +116,18 @@ def ratio_ticks(low: float, high: float) -> list[float]:
     Examples
     --------
     >>> ratio_ticks(-0.1, 4.7)
-    [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]
+    [1.0, 3.0, 10.0, 30.0, 100.0]
     """
-    decades = [10.0**power for power in range(-12, 13)]
-    for nice in (decades[::3], decades, [s * d for d in decades for s in _STEPS]):
-        pass
-    return nice
+    if high - low < math.log(4):
+        return [1 + gap for gap in percent_ticks(low, high)]
+    decades = [10.0**power for power in range(-300, 301)]
+    finest: list[float] = []
+    for ratios in (
+        decades[::50], decades[::10], decades[::3], decades[::2], decades,
+        [step * d for d in decades for step in (1.0, 3.0)],
+        [step * d for d in decades for step in _STEPS],
+    ):  # fmt: skip
+        inside = [ratio for ratio in ratios if low <= math.log(ratio) <= high]
+        if len(inside) <= _MANY_TICKS:
+            finest = inside
+    return finest

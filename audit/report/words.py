@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -54,11 +55,20 @@ def number(value: float, markup: Markup = TEXT) -> str:
     if math.isnan(value):
         return "-"
     text = f"{value:.0f}" if 1000 <= abs(value) < 100_000 else f"{value:.3g}"
-    return markup.math.format(text.replace("inf", markup.infinity))
+    return markup.math.format(_marked(text, markup))
+
+
+def _marked(text: str, markup: Markup) -> str:
+    """Write infinity and powers of ten as a medium has them."""
+    if markup is not TEXT:
+        text = re.sub(r"e([+-]\d+)", lambda e: rf" \times 10^{{{int(e[1])}}}", text)
+    return text.replace("inf", markup.infinity)
 
 
 def factor_interval(estimate: Estimate, markup: Markup = TEXT) -> str:
-    """Write a ratio with its interval: two digits of the shorter arm, three of an unbounded one.
+    """Write a ratio with its interval: two digits of the shorter arm, at most four in all.
+
+    Where an end is no bound, or far away, each has three.
 
     Examples
     --------
@@ -75,14 +85,14 @@ def factor_interval(estimate: Estimate, markup: Markup = TEXT) -> str:
     arm = min(high - value, value - low)
     bounded = math.isfinite(high) and low > 0 and arm > 0 and high < 1000
     if bounded:
-        n = decimals(arm, least=0)
+        n = max(0, min(decimals(arm, least=0), 3 - math.floor(math.log10(value))))
         texts = [f"{x:.{n}f}" for x in (value, low, high)]
     else:
         texts = [number(x) for x in (value, low, high)]
     if value == low == high:
         return markup.math.format(texts[0])
-    text = f"{texts[0]}{markup.space}[{texts[1]}, {texts[2]}]".replace("inf", markup.infinity)
-    return markup.math.format(text)
+    text = f"{texts[0]}{markup.space}[{texts[1]}, {texts[2]}]"
+    return markup.math.format(_marked(text, markup))
 
 
 def percent(share: float) -> str:
@@ -109,9 +119,7 @@ def furthest(report: BalanceReport) -> list[int]:
     """
     off = np.abs(log_ratio([g.value for g in report.gaps]))
     off = np.where(np.isnan(off), -1.0, off)
-    return sorted(
-        range(len(off)), key=lambda k: (SEVERITY.get(report.verdicts[k], 2), -off[k], k)
-    )
+    return sorted(range(len(off)), key=lambda k: (SEVERITY.get(report.verdicts[k], 2), -off[k], k))
 
 
 def headline(report: BalanceReport) -> str:
@@ -132,7 +140,7 @@ def headline(report: BalanceReport) -> str:
     >>> from learnprop import check
     >>> report = check((rng.random(40_000) < p).astype(int), p, class_weight=[1, 3])
     >>> headline(report).split(" [")[0]
-    'Fails: it acts upon 0.99:1'
+    'Fails: it acts upon 1.008:1'
     """
     verdict = report.verdict[:1].upper() + report.verdict[1:]
     balance = _BALANCE.get(report.verdict, "the balance is not decided within {margin}")
@@ -174,7 +182,8 @@ def _of_two(report: BalanceReport) -> str:
     found = factor_interval(effective[other]).replace(" [", ":1 [", 1)
     found = found if "[" in found else f"{found}:1"
     heavy, light = (label_text(report.labels[k]) for k in (other, unit))
-    return f"it acts upon {found} (class {heavy} to class {light}) where {number(stated[other])}:1 was stated"
+    asked = f"{number(stated[other])}:1 was stated"
+    return f"it acts upon {found} (class {heavy} to class {light}) where {asked}"
 
 
 def cause_line(report: BalanceReport) -> str:
