@@ -93,6 +93,7 @@ def made_up(n_classes=3, labels=None, seed=0, ends=None, groups=0, causes=2):
         expected_misses=rng.lognormal(4, 1, n_classes),
         warnings=("Class sizes of training were taken from the sample; <b>state</b> train_count.",),
         causes=found,
+        considered=found,
         groups=of_groups,
         margin=0.05,
         level=0.95,

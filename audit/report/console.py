@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from learnprop.audit.report.grids import cause_grid, class_grid, group_grid
 from learnprop.audit.report.words import cause_line, headline
+from learnprop.equations.arguments import Worded
 from learnprop.reports.layout.console import Titled, console_lines
 from learnprop.reports.layout.fitting import HANGING, wrapped
 
@@ -26,6 +28,7 @@ def report_sentences(report: BalanceReport) -> list[str]:
     Returns
     -------
     list of str
+        Arguments that they name are marked by backticks (`Worded`).
     """
     warnings = [f"Warning: {warning}" for warning in report.warnings]
     return [*filter(None, (headline(report), cause_line(report))), *warnings]
@@ -79,7 +82,13 @@ def report_text(report: BalanceReport, width: float = WIDTH) -> str:
     str
     """
     sentences = [
-        line for said in report_sentences(report) for line in wrapped(said, width, hanging=HANGING)
+        line
+        for said in report_sentences(report)
+        for line in wrapped(str(Worded(said)), width, hanging=HANGING)
     ]
-    tables = console_lines(report_tables(report), width, more="to_frame() has all")
-    return "\n".join([*sentences, "", *(line for line, _ in tables)])
+    tables = [
+        replace(table, grid=replace(table.grid, note=str(Worded(table.grid.note))))
+        for table in report_tables(report)
+    ]
+    lines = console_lines(tables, width, more="to_frame() has all")
+    return "\n".join([*sentences, "", *(line for line, _ in lines)])

@@ -137,14 +137,16 @@ def _draw_weights(report: BalanceReport, ax: Any) -> None:
 
 
 def _draw_groups(report: BalanceReport, ax: Any) -> None:
-    two = len(report.labels) == 2
+    shown = [(report.groups[i], class_of_group(report.groups[i])) for i in shown_groups(report)]
+    one = len({k for _, k in shown}) == 1  # its name need not stand in every row
     rows = []
-    for i in shown_groups(report):
-        group, k = report.groups[i], class_of_group(report.groups[i])
-        of_class = "" if two else f": {label_text(report.labels[k])}"
-        name = f"{label_text(group.name)}{of_class}"
-        rows.append(Row(name, _logs(group.gaps[k], 1.0), group.verdicts[k]))
-    whose = f"class {plain(shortened(label_text(report.labels[1]), NAME))}" if two else "that class"
+    for group, k in shown:
+        of_class = "" if one else f", {label_text(report.labels[k])}"
+        rows.append(
+            Row(f"{label_text(group.name)}{of_class}", _logs(group.gaps[k], 1.0), group.verdicts[k])
+        )
+    label = plain(shortened(label_text(report.labels[shown[0][1]]), NAME))
+    whose = f"class {label}" if one else "that class"
     level = _level(report.groups[0].gaps[0])
     draw_rows(rows, ax, f"{{ratio}} of {whose} {level}", report.margin)
     folded = f"; {len(rows)} of {len(report.groups)}" if len(rows) < len(report.groups) else ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learnprop.audit.report.frame import class_rows
 from learnprop.audit.report.scale import log_ratio
 from learnprop.audit.report.weights import relative_weights, shown_weights
 from learnprop.audit.report.words import (
@@ -59,27 +60,28 @@ def class_grid(report: BalanceReport, markup: Markup = TEXT) -> Grid:
     stated, effective = shown_weights(report)
     weights = effective if two else relative_weights(report)
     levels = _level(report.effective[0].level, markup), _level(report.gaps[0].level, markup)
+    percent_of = [f"{side},{markup.percent}" for side in ("left", "right")]
     columns: list[Column] = [
-        ("class", lambda r: _name(label_text(report.labels[r["k"]]), markup)),
-        ("N", lambda r: number(report.train_count[r["k"]], markup)),
-        ("n", lambda r: markup.math.format(int(report.count[r["k"]]))),
-        ("stated", lambda r: number(stated[r["k"]], markup)),
+        ("class", lambda r: _name(label_text(r["label"]), markup)),
+        ("N", lambda r: number(r["train_count"], markup)),
+        ("n", lambda r: markup.math.format(r["count"])),
+        ("stated", lambda r: number(float(stated[r["k"]]), markup)),
         (
             f"acts upon {levels[0]}" if two else f"acts upon / stated {levels[0]}",
             lambda r: factor_interval(weights[r["k"]], markup),
         ),
-        (f"left,{markup.percent}", lambda r: _side(report.left[r["k"]], markup)),
-        (f"right,{markup.percent}", lambda r: _side(report.right[r["k"]], markup)),
+        (percent_of[0], lambda r: _side(r["left"], markup)),
+        (percent_of[1], lambda r: _side(r["right"], markup)),
         (f"gap {levels[1]}", lambda r: _gap(report.gaps[r["k"]], markup)),
-        ("verdict", lambda r: report.verdicts[r["k"]]),
-        ("misses", lambda r: number(report.expected_misses[r["k"]], markup)),
+        ("verdict", lambda r: str(r["verdict"])),
+        ("misses", lambda r: number(r["expected_misses"], markup)),
     ]
-    rows = shown_classes(report)
+    shown, rows = shown_classes(report), class_rows(report)
     return lay_out(
-        [{"k": k} for k in rows],
+        [rows[k] | {"k": k} for k in shown],
         columns,
-        minor=("n", "N", f"left,{markup.percent}", f"right,{markup.percent}", "misses"),
-        note="\n".join([*_folded(report.verdicts, rows, "classes"), *_class_notes(report)]),
+        minor=("n", "N", *percent_of, "misses"),
+        note="\n".join([*_folded(report.verdicts, shown, "classes"), *_class_notes(report)]),
     )
 
 

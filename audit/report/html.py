@@ -48,7 +48,7 @@ def html_of(report: BalanceReport) -> str:
     str
         Labels, names and sentences are escaped.
     """
-    first, *others = (escape(said) for said in report_sentences(report))
+    first, *others = (escape(str(Worded(said))) for said in report_sentences(report))
     said = [f"<p><strong>{first}</strong></p>", *(f"<p>{one}</p>" for one in others)]
     tables = report_tables(report)
     drawn = _pictures(report, shown_classes(report))

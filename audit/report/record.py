@@ -71,11 +71,12 @@ class BalanceReport:
     causes : tuple of Cause
         The most likely first; empty where the residual is what a training sample of this size
         leaves.
+    considered : tuple of Cause
+        All that was tried, those that the observed residual refutes last; empty where there was
+        nothing to explain.
     groups : tuple of GroupBalance
         Where `by` or `bins` were asked for.
     margin, level : float
-    considered : tuple of Cause
-        All that were looked at, whatever they turned out to be.
     """
 
     labels: tuple[Any, ...]
@@ -94,10 +95,10 @@ class BalanceReport:
     expected_misses: FloatArray
     warnings: tuple[str, ...]
     causes: tuple[Cause, ...]
+    considered: tuple[Cause, ...]
     groups: tuple[GroupBalance, ...]
     margin: float
     level: float
-    considered: tuple[Cause, ...] = ()
 
     def to_frame(self, table: str = "classes") -> pd.DataFrame:
         """Return one of the tables of the report, tidy and whole.

@@ -108,8 +108,8 @@ def shown_weights(report: BalanceReport) -> tuple[FloatArray, list[Estimate]]:
     """
     stated = report.class_weight / report.class_weight.min()
     effective = [
-        Estimate(*(float(said * x) for x in (e.value, e.low, e.high)), e.level, e.reason)
-        for said, e in zip(stated, relative_weights(report), strict=True)
+        Estimate(said * e.value, said * e.low, said * e.high, e.level, e.reason)
+        for said, e in zip(stated.tolist(), relative_weights(report), strict=True)
     ]
     if len(stated) == 2:
         unit = reference(report)

@@ -132,6 +132,7 @@ NOT_SWEPT = {
     "Estimate", "Fit", "LeaveOneOut", "StateEvolution", "StudyResult",  # are returned
     "Study", "Block", "FitRow", "MeasurementRow",
     "code_version",
+    "BalanceReport", "BalanceDisplay",  # tests/audit/report, tests/audit/test_display.py
 }  # fmt: skip
 
 WRONG = [

@@ -137,3 +137,15 @@ def test_of_two_classes_a_group_shows_the_second():
     for row, group in zip(table.rows, report.groups, strict=True):
         shown = float(row[3].split(" %")[0])
         assert shown == pytest.approx(100 * group.gaps[1].value, abs=0.5)
+
+
+def test_arguments_are_marked_for_the_command_line_alone():
+    report = made_up(2, causes=1)
+    cause = replace(report.causes[0], remedy="Give `train`.")
+    report = replace(report, causes=(cause,), warnings=("State `train_count`.",))
+    assert "Warning: State `train_count`." in report_sentences(report)
+    assert "Give `train`." in report_tables(report)[1].grid.note
+    for text in (str(report), report._repr_html_()):
+        assert "State train_count." in text
+        assert "Give train." in text
+        assert "`" not in text

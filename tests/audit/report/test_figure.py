@@ -118,6 +118,7 @@ def test_groups_are_in_their_order_or_the_worst_of_many(axes):
     report.plot("groups", ax=axes)
     expected = np.log1p([group.gaps[1].value for group in report.groups])
     np.testing.assert_allclose(points(axes), expected)
+    assert axes.get_xlabel() == "gap in % of class 1 [90 %]"
     many = made_up(3, groups=30).plot("groups", ax=Figure().subplots())
     assert len(many.get_yticks()) == WORST
     assert many.get_title() == f"balance within groups; {WORST} of 30"
