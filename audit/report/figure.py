@@ -170,9 +170,10 @@ def _draw_causes(report: BalanceReport, ax: Any) -> None:
     many = len(report.labels) > MOST
     for cause, colour, marker in zip(causes, sequence(len(causes)), "osD^", strict=False):
         error = np.where(np.isfinite(cause.error), cause.error, 0.0)
+        name = f"{plain(shortened(cause.name, 2 * NAME))} ({cause.split})"
         ax.errorbar(
             100 * cause.predicted, 100 * cause.observed, yerr=100 * error, fmt=marker, lw=1,
-            color=colour, label=f"{plain(cause.name)} ({cause.split}): {cause.consistency}",
+            color=colour, label=f"{name}: {cause.consistency}",
             ms=2.5 if many else 4, alpha=0.5 if many else 1.0,
         )  # fmt: skip
     seen = np.concatenate([np.r_[c.predicted, c.observed] for c in causes])

@@ -134,8 +134,8 @@ def _draw_row(ax: Any, y: int, row: Row, low: float, high: float) -> None:
     value, start, end = row.interval
     colour, marker = _MARKS.get(row.verdict, _OTHER)
     if math.isnan(value):
-        ax.text(0.5, y, "cannot be told", transform=ax.get_yaxis_transform(), va="center",
-                ha="center", fontsize="small", color=_OTHER[0])  # fmt: skip
+        ax.text(0.99, y, "cannot be told", transform=ax.get_yaxis_transform(), va="center",
+                ha="right", fontsize="small", color=_OTHER[0])  # fmt: skip
         return
     ax.hlines(y, max(start, low), min(end, high), color=colour, lw=1.4)
     for beyond, edge, arrow in ((start < low, low, "<"), (end > high, high, ">")):

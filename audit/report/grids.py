@@ -118,7 +118,8 @@ def cause_grid(causes: Sequence[Cause], labels: tuple[Any, ...], markup: Markup 
     rows: list[Row] = []
     for cause in causes:
         largest = np.argsort(-np.abs(np.nan_to_num(cause.observed)), kind="stable")
-        kept = sorted(largest[:CLASSES_OF_A_CAUSE].tolist())
+        predicts = np.isfinite(cause.predicted).any()
+        kept = sorted(largest[: CLASSES_OF_A_CAUSE if predicts else 1].tolist())
         rows += [{"cause": cause, "k": k, "first": k == kept[0]} for k in kept]
     columns: list[Column] = [
         ("cause", lambda r: _name(r["cause"].name, markup) if r["first"] else ""),
