@@ -90,14 +90,24 @@ def draw_ranks(rows: Sequence[Row], ax: Any, name: str, margin: float | None = N
         x = np.array([i + 1 for i, row in enumerate(known) if row.verdict == verdict])
         found = np.array([row.interval for row in known if row.verdict == verdict])
         value, bottom, top = np.clip(found, low, high).T
+        bounded = (found[:, 1] > low) | (found[:, 2] < high)
         colour, marker = _MARKS.get(verdict, _OTHER)
-        ax.vlines(x, bottom, top, color=colour, lw=0.25 if many else 0.8, alpha=0.4)
+        ax.vlines(
+            x[bounded],
+            bottom[bounded],
+            top[bounded],
+            color=colour,
+            lw=0.25 if many else 0.8,
+            alpha=0.4,
+        )
         ax.plot(
             x, value, ls="", marker=marker, ms=2.0 if many else 3.0, mew=0.5, color=colour,
             label=f"{len(x)} {verdict}" if verdict else None,
         )  # fmt: skip
-    unknown = len(rows) - len(known)
-    ax.set_xlabel("classes by rank" + (f"; {unknown} cannot be told" if unknown else ""))
+    unbounded = sum(row.interval[1] <= low and row.interval[2] >= high for row in known)
+    counts = {"without interval": unbounded, "cannot be told": len(rows) - len(known)}
+    said = [f"{n} {what}" for what, n in counts.items() if n]
+    ax.set_xlabel("; ".join(["classes by rank", *said]))
     ax.set_xlim(0, len(known) + 1)
     ax.set_ylim(low, high)
     at, words, ratio = _ticks(low, high, as_gaps=margin is not None)

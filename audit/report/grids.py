@@ -94,8 +94,10 @@ def _class_notes(report: BalanceReport) -> list[str]:
             "stated: the lightest is 1; acts upon / stated: weight over that of all other\v"
             "classes together, over the same as stated"
         )
+    reasons = [e.reason for e in report.effective if e.reason]
     return [
         weights,
+        *([f"intervals of the weights are bounds only: {reasons[0]}"] if reasons else []),
         "N, n: samples of training, and measured; left, right: sides of Eq. (9) over the\v"
         f"total mass; gap: left / right - 1, margin {percent(report.margin)}; "
         "misses: expected among the n",

@@ -52,7 +52,7 @@ def limits(
     --------
     >>> low, high = limits([(0.0, -0.5, 0.5), (1.0, 0.9, float("inf")), (0.5, 0.4, 99.0)], [0.0])
     >>> round(low, 9), round(high, 9)
-    (-0.62, 2.62)
+    (-0.8, 2.8)
     """
     found = np.array(list(intervals), dtype=np.float64).reshape(-1, 3)
     points = np.r_[found[:, 0], list(always)]
@@ -62,11 +62,11 @@ def limits(
     length = np.sort(length[np.isfinite(length)])
     usual = float(length[(len(length) - 1) // 2]) if len(length) else 0.0
     reach = REACH * max(high - low, usual)
-    ends = found[:, 1:][~np.isnan(found[:, 1:])]
+    ends = found[:, 1:][np.isfinite(found[:, 1:])]
     if ends.size:
         ends = np.clip(ends, low - reach, high + reach)
         low, high = min(low, float(ends.min())), max(high, float(ends.max()))
-    room = 0.04 * (high - low)
+    room = (0.1 if np.isinf(found[:, 1:]).any() else 0.04) * (high - low)  # for arrows
     return low - room, high + room
 
 

@@ -56,6 +56,14 @@ def test_what_cannot_be_told_is_said_with_the_reason():
     assert "nan" not in str(report)
 
 
+def test_bounds_are_said_to_be_bounds_with_their_reason():
+    few = "class 0 has 4 expected misses in 40 samples, fewer than 10"
+    bounds = tuple(Estimate(1 / 3, 0.0, 1.0, 0.95, few) for _ in range(3))
+    text = " ".join(str(replace(made_up(3), effective=bounds)).split())
+    assert f"intervals of the weights are bounds only: {few}" in text
+    assert "bounds only" not in str(made_up(3))
+
+
 @pytest.mark.parametrize("verdict", ["interpolated", "not converged"])
 def test_any_verdict_has_its_sentence(verdict):
     said = headline(replace(made_up(2), verdict=verdict))

@@ -102,6 +102,14 @@ def test_many_classes_are_all_drawn_by_rank(axes, n_classes, kind):
         assert f"lowest: {int(np.argmin(off))}, " in ends.get_text()
 
 
+def test_of_many_classes_intervals_without_ends_are_counted_and_not_drawn(axes):
+    nothing = Estimate(math.nan, -math.inf, math.inf, 0.9)
+    report = made_up(100, ends={0: (-math.inf, math.inf), 1: (-math.inf, math.inf), 2: nothing})
+    report.plot(ax=axes)
+    assert axes.get_xlabel() == "classes by rank; 2 without interval; 1 cannot be told"
+    assert sum(len(lines.get_segments()) for lines in axes.collections) == 97
+
+
 def test_causes_are_predicted_against_observed(axes):
     report = made_up(5, causes=2)
     report.plot("causes", ax=axes)
