@@ -225,7 +225,7 @@ def _check_reached(wanted: FloatArray, share: FloatArray, together: int, name: s
     if together == 1:
         raise BadArgument(name, "must be at least 2: with one sample to a loss no weights act")
     order = np.argsort(-wanted / share, kind="stable")
-    asked, drawn = np.cumsum(wanted[order])[:-1], np.cumsum(share[order])[:-1]
+    asked = np.cumsum(wanted[order])[:-1]
     rest, unasked = np.cumsum(share[order][::-1])[-2::-1], np.cumsum(wanted[order][::-1])[-2::-1]
     log_absent = together * np.log(rest)
     present = -np.expm1(log_absent)

@@ -1,4 +1,4 @@
-"""Minibatches divided by their own weights: what acts, and what to pass so that it acts as asked."""
+"""Minibatches divided by their own weights: what acts, and what to pass for it to act as asked."""
 
 import numpy as np
 import pytest
@@ -162,7 +162,7 @@ def test_what_several_classes_reach_is_decided_by_all_their_unions():
     wanted = np.array([1 - 2 * 0.3, 0.3, 0.3])
     assert 0.3 < present < 0.6
     assert 1 - 0.98**B < 0.6
-    with pytest.raises(BadArgument, match="at least 46 .*: 2 of the classes are in 55.4 % of"):
+    with pytest.raises(BadArgument, match=r"at least 46 .*: 2 of the classes are in 55.4 % of"):
         class_weight_for_minibatch_mean(wanted / count, count, B)
     class_weight_for_minibatch_mean(wanted / count, count, 46)
 
