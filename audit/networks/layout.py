@@ -49,8 +49,8 @@ def samples_in(logits: Tensor, targets: Tensor, n_classes: int, ignore_index: in
             whole = targets == targets.round()
             targets = torch.where(whole, targets, torch.full_like(targets, n_classes)).long()
     if logits.ndim >= 2 and logits.shape[1] != n_classes:
-        got = tuple(logits.shape)
-        raise BadArgument("logits", f"must have {n_classes} classes second, got shape {got}")
+        got = f"got shape {tuple(logits.shape)}"
+        raise BadArgument("logits", f"must have {n_classes} classes second, {got}")
     samples = samples_of(logits, targets, ignore_index, validate=False)
     if samples.proba is not None:
         raise BadArgument("targets", "must be labels, got probabilities of the classes")

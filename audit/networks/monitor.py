@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 
 from learnprop.audit.networks.balance import NetworkBalance, balance_of, weight_of
 from learnprop.audit.networks.bias_path import Start, has_changed, path_gradient, start_of
@@ -97,7 +98,8 @@ class BalanceMonitor(WideBuffers):
         self._start: Start | None = None
         self._weight: Tensor | None = None
         self._divided_by: float | None = None
-        self._n_steps, self._changed, self._hook = 0, False, None
+        self._hook: RemovableHandle | None = None
+        self._n_steps, self._changed = 0, False
 
     @torch.no_grad()
     def update(self, logits: Tensor, targets: Tensor) -> None:
@@ -146,7 +148,7 @@ class BalanceMonitor(WideBuffers):
         ValueError
             If nothing was seen, a label was none of the classes, or a logit was NaN.
         """
-        values = {name: getattr(self, name).double().cpu().numpy() for name in self._sums()}
+        values = {name: getattr(self, name).double().cpu().numpy().copy() for name in self._sums()}
         labels, logits = values["unsound"]
         if labels:
             said = f"held {labels:.0f} labels outside 0..{self.n_classes - 1}"
@@ -200,11 +202,9 @@ class BalanceMonitor(WideBuffers):
             raise BadArgument("bias", f"must have shape ({self.n_classes},), got {got}")
         if divided_by is not None and not as_number(divided_by, "divided_by") > 0:
             raise BadArgument("divided_by", f"must be positive, got {divided_by}")
-        if isinstance(self.class_weight, str) and self.class_count is None:
-            raise BadArgument("class_count", f"is needed for the weights {self.class_weight!r}")
+        self._weight = torch.as_tensor(self._stated())
         if self._hook is not None:
             self._hook.remove()
-        self._weight = torch.as_tensor(self._stated())
         self._divided_by, self._start = divided_by, start
         self._hook = start.optimizer.register_step_post_hook(self._stepped)
         self.reset()
@@ -252,6 +252,8 @@ class BalanceMonitor(WideBuffers):
     def _stated(self) -> FloatArray:
         """λ as they were given: a constant that divides them does not scale with them."""
         if isinstance(self.class_weight, str):
+            if self.class_count is None:
+                raise BadArgument("class_count", f"is needed for the weights {self.class_weight!r}")
             return weight_of(self.class_weight, self.class_count)
         if self.class_weight is None:
             return np.ones(self.n_classes)

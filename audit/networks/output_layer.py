@@ -99,28 +99,21 @@ def _noting(seen: dict[nn.Module, _Seen]) -> Callable[..., None]:
 
 
 def _found(seen: dict[nn.Module, _Seen], names: dict[nn.Module, str], logits: Tensor) -> nn.Module:
-    """The innermost module whose output is that of the network, unchanged."""
-    gave = [part for part, one in seen.items() if _is_same(one, logits)]
-    innermost = [part for part in gave if not any(inner in gave for inner in _within(part))]
-    if not innermost:
+    """The layer whose output is that of the network, unchanged."""
+    leaves = [part for part in seen if not any(True for _ in part.children())]
+    gave = [part for part in leaves if _is_same(seen[part], logits)]
+    if not gave:
         raise BadArgument(
             "head",
             "is needed: what the network returns is not the output of one of its layers, but "
             "something made of it",
         )
     # Identity, Flatten, and Dropout that is not trained pass on what they were given.
-    layer = next((part for part in innermost if _get_bias(part) is not None), innermost[-1])
-    if any(True for _ in layer.children()):
-        said = f"is needed: what the network returns is made in {names[layer] or 'it'} itself"
-        raise BadArgument("head", said)
-    if not isinstance(getattr(layer, "bias", None), Tensor):
+    layer = next((part for part in gave if _get_bias(part) is not None), gave[-1])
+    if not isinstance(_get_bias(layer), Tensor):
         name = f"{names[layer]} ({type(layer).__name__})" if names[layer] else type(layer).__name__
         raise BadArgument("head", f": the output is that of {name}, which has no bias")
     return layer
-
-
-def _within(part: nn.Module) -> list[nn.Module]:
-    return [inner for inner in part.modules() if inner is not part]
 
 
 def _is_same(one: _Seen, logits: Tensor) -> bool:
@@ -176,6 +169,8 @@ def _check_added(bias: Tensor, name: str, logits: Tensor, logits_now: Callable[[
     """Refuse unless what is added to the bias is added to the logits, but for a row's constant."""
     n_outputs = len(bias)
     at = _outputs_last(logits, n_outputs, name)
+    if not at.isfinite().all():
+        raise BadArgument("module", "gives logits that are not finite")
     before = bias.detach().clone()
     size = torch.linspace(0.5, 1.0, n_outputs)
     # Neighbouring classes differ, so that another order of them is seen.

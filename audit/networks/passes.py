@@ -116,7 +116,7 @@ def check_takes_all(loader: Any) -> None:
         said = f"draws samples anew ({type(sampler).__name__}): it must go through them once"
         raise BadArgument("loader", said)
     if getattr(loader, "drop_last", False) and isinstance(getattr(loader, "batch_size", None), int):
-        n = len(sampler) if hasattr(sampler, "__len__") else 0
+        n = len(loader.sampler) if hasattr(sampler, "__len__") else 0
         if n % loader.batch_size:
             said = (
                 f"leaves out {n % loader.batch_size} of {n} samples: it must have drop_last=False"
@@ -132,7 +132,7 @@ def evaluated(module: nn.Module, loader: Any) -> Iterator[None]:
     """
     modes = {part: part.training for part in module.modules()}
     own = getattr(loader, "generator", None)
-    before = own.get_state() if isinstance(own, torch.Generator) else None
+    states = [(g, g.get_state()) for g in (own,) if isinstance(g, torch.Generator)]
     theirs, pythons = np.random.get_state(), random.getstate()  # noqa: NPY002
     try:
         module.eval()
@@ -143,8 +143,8 @@ def evaluated(module: nn.Module, loader: Any) -> Iterator[None]:
             part.training = mode
         np.random.set_state(theirs)  # noqa: NPY002
         random.setstate(pythons)
-        if before is not None:
-            own.set_state(before)
+        for generator, state in states:
+            generator.set_state(state)
 
 
 def batches_of(loader: Iterable[Any], device: torch.device) -> Iterator[Any]:

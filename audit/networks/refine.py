@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -174,7 +175,7 @@ def _run(
     z, y = [], []
     for batch in batches_of(loader, where):
         if layer is None:
-            layer = output_layer(module, head, lambda batch=batch: forward(module, batch)[0])
+            layer = output_layer(module, head, partial(_logits, forward, module, batch))
             n_classes = max(2, len(layer.bias))
         logits, labels = forward(module, batch)
         with renamed(logits="module", targets="loader"):
@@ -190,6 +191,10 @@ def _run(
     if layer is None:
         raise BadArgument("loader", "gives no batch")
     return layer, torch.cat(z), torch.cat(y)
+
+
+def _logits(forward: Forward, module: nn.Module, batch: Any) -> Tensor:
+    return forward(module, batch)[0]
 
 
 def _refined(
@@ -209,7 +214,7 @@ def _refined(
         raise BadArgument("module", "gives logits that are not finite")
     count = present if class_count is None else check_class_count(class_count, n_classes)
     mass = weight_of(class_weight, count) * count
-    old = layer.bias.detach().cpu().double()
+    old = layer.bias.detach().cpu().double().clone()
     one_logit = len(old) == 1
     activation = "softmax" if one_logit else activation  # of (0, z)
     before = _measured(logits, labels, class_weight, count, activation)
@@ -226,7 +231,7 @@ def _refined(
         )
     wanted = new[0, 1:] - new[0, :1] if one_logit else new[0]
     layer.bias.copy_(wanted)
-    kept = layer.bias.detach().cpu().double()
+    kept = layer.bias.detach().cpu().double().clone()
     logits += (torch.cat([torch.zeros_like(kept), kept]) if one_logit else kept).to(logits.device)
     return RefinedBias(
         head=layer.name,

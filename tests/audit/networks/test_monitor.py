@@ -101,7 +101,9 @@ def test_parts_merge_and_are_saved():
     other = lp.BalanceMonitor(4)
     other.load_state_dict(parts[0].state_dict())
     np.testing.assert_array_equal(other.compute().residual, parts[0].compute().residual)
+    kept = parts[0].compute()
     parts[0].reset()
+    np.testing.assert_array_equal(kept.count, whole.count)  # it has numbers of its own
     with pytest.raises(BadArgument, match="nothing was seen"):
         parts[0].compute()
     with pytest.raises(BadArgument, match="others must be of the same classes and outputs, got 3"):
@@ -129,6 +131,12 @@ def test_an_absent_class_is_nan_and_only_where_it_is_needed():
     assert np.isnan(found.largest_gap)
 
 
+def seen_in_one(z, y):
+    monitor = lp.BalanceMonitor(2)
+    monitor.update(z, y)
+    return monitor.compute()
+
+
 @pytest.mark.parametrize(
     ("z", "y", "message"),
     [
@@ -138,14 +146,12 @@ def test_an_absent_class_is_nan_and_only_where_it_is_needed():
         ([[0.0, 1.0, 2.0]], [0], r"logits must have 2 classes second, got shape \(1, 3\)"),
         ([[0.0, 1.0]], [0, 1], "logits must be"),
         ([[0.0, 1.0]], [[0.5, 0.5]], "targets must be labels, got probabilities"),
-        ([0.0, 1.0], [1], r"logits must be as many as `targets`|logits must be as many as targets"),
+        ([0.0, 1.0], [1], "logits must be as many as targets, got"),
     ],
 )
 def test_what_is_wrong_is_named(z, y, message):
-    monitor = lp.BalanceMonitor(2)
     with pytest.raises(BadArgument, match=message):
-        monitor.update(torch.tensor(z), torch.tensor(y))
-        monitor.compute()
+        seen_in_one(torch.tensor(z), torch.tensor(y))
 
 
 def trained(momentum=0.0, n_epochs=2, lr=0.05, micro=1, clip=None, dropout=0.3, **track):
@@ -234,7 +240,7 @@ def test_a_rate_that_changes_within_an_epoch_is_said():
         (lambda p: torch.optim.Adam(p), "optimizer must be plain torch.optim.SGD, .* got Adam"),
         (lambda p: torch.optim.SGD(p, weight_decay=0.1), "got weight_decay=0.1"),
         (lambda p: torch.optim.SGD(p, momentum=0.9, nesterov=True), "got nesterov=True"),
-        (lambda p: torch.optim.SGD([torch.nn.Parameter(torch.ones(2))]), "bias must be one of the"),
+        (lambda _: torch.optim.SGD([torch.nn.Parameter(torch.ones(2))]), "bias must be one of the"),
     ],
 )
 def test_other_optimisers_are_refused(optimizer, message):
