@@ -202,6 +202,11 @@ def _outputs_last(logits: Tensor, n_outputs: int, name: str) -> Tensor:
     if n_outputs == 1:
         return wide.reshape(-1, 1)
     if wide.ndim < 2 or wide.shape[1] != n_outputs:
+        if wide.ndim > 2 and wide.shape[-1] == n_outputs:
+            got = tuple(wide.shape)
+            raise BadArgument(
+                "forward", f"is needed where classes come last, got {got}: flatten(0, -2)"
+            )
         said = f": {name} has {n_outputs} outputs, the network returns {tuple(wide.shape)}"
         raise BadArgument("head", said)
     return wide if wide.ndim == 2 else wide.movedim(1, -1).flatten(0, -2)

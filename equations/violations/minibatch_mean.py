@@ -181,8 +181,11 @@ def class_weight_for_minibatch_mean(
     drawn_by = _drawn_by(sampler_weight, count)
     drawn = count if drawn_by is None else count * drawn_by
     share, wanted = drawn / drawn.sum(), mass / mass.sum()
-    split = micro_batch is not None or replicas != 1
-    _check_reached(wanted, share, together, "micro_batch" if split else "batch_size")
+    needed, said = _needed(wanted, share, together)
+    if needed > together:
+        if micro_batch is not None:
+            raise BadArgument("micro_batch", f"must be at least {needed}{said}")
+        raise BadArgument("batch_size", f"must be at least {needed * replicas}{said}")
     found = np.exp(_log_weight(wanted, share, together))
     return np.asarray(found / found.sum())
 
@@ -220,10 +223,10 @@ def _nodes(scaled: FloatArray, n_nodes: int) -> tuple[FloatArray, float]:
     return np.exp(u), u[1] - u[0]
 
 
-def _check_reached(wanted: FloatArray, share: FloatArray, together: int, name: str) -> None:
-    """Refuse masses that no weights act upon."""
+def _needed(wanted: FloatArray, share: FloatArray, together: int) -> tuple[int, str]:
+    """How many samples to a loss it takes for weights that act upon these masses, and why."""
     if together == 1:
-        raise BadArgument(name, "must be at least 2: with one sample to a loss no weights act")
+        return 2, ": with one sample to a loss no weights act"
     order = np.argsort(-wanted / share, kind="stable")
     asked = np.cumsum(wanted[order])[:-1]
     rest, unasked = np.cumsum(share[order][::-1])[-2::-1], np.cumsum(wanted[order][::-1])[-2::-1]
@@ -232,17 +235,16 @@ def _check_reached(wanted: FloatArray, share: FloatArray, together: int, name: s
     slack = np.where(asked < unasked, present - asked, unasked - np.exp(log_absent))
     tight = slack < NEAREST * np.minimum(present, np.exp(log_absent))
     if not tight.any():
-        return
+        return together, ""
     needed = int(np.ceil((np.log(unasked) / np.log(rest))[tight].max() * (1 + NEAREST)))
     first = int(slack.argmin())
     which = sorted(int(k) for k in order[: first + 1])
     said = f"class {which[0]} is" if len(which) == 1 else f"{len(which)} of the classes are"
-    raise BadArgument(
-        name,
-        f"must be at least {max(needed, together + 1)} for these weights: {said} in "
-        f"{present[first]:.1%} of the minibatches of {together}, "
-        f"and would have {asked[first]:.1%} of the mass".replace("%", " %"),
+    why = (
+        f" for these weights: {said} in {present[first]:.1%} of the minibatches of {together}, and "
+        f"would have {asked[first]:.1%} of the mass"
     )
+    return max(needed, together + 1), why.replace("%", " %")
 
 
 def _log_weight(wanted: FloatArray, share: FloatArray, together: int) -> FloatArray:

@@ -250,6 +250,22 @@ def test_a_named_layer_that_is_not_the_last():
         assert found.largest_residual < 1e-10
 
 
+def test_classes_that_come_last():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3)).double()
+    x, y = sample()
+    tokens = [(x.view(30, 10, 5), y.view(30, 10))]
+    with pytest.raises(
+        BadArgument, match=r"forward is needed where classes come last, got \(30, 10"
+    ):
+        lp.refine_output_bias(net, tokens)
+
+    def forward(module, batch):
+        return module(batch[0]).flatten(0, -2), batch[1].flatten()
+
+    assert lp.refine_output_bias(net, tokens, forward=forward).largest_residual < 1e-10
+
+
 def test_compiled_networks():
     net = torch.compile(network(), backend="eager")
     assert lp.refine_output_bias(net, loader_of(*sample())).head == "4"

@@ -150,6 +150,10 @@ def test_the_batch_size_that_an_error_names_is_the_smallest():
         class_weight_for_minibatch_mean(1 / COUNT, COUNT, 64)
     with pytest.raises(BadArgument, match="must be at least 70"):
         class_weight_for_minibatch_mean(1 / COUNT, COUNT, 69)
+    with pytest.raises(BadArgument, match=r"batch_size must be at least 140 .* minibatches of 32"):
+        class_weight_for_minibatch_mean(1 / COUNT, COUNT, 64, replicas=2)
+    with pytest.raises(BadArgument, match=r"micro_batch must be at least 70 .* minibatches of 16"):
+        class_weight_for_minibatch_mean(1 / COUNT, COUNT, 64, replicas=2, micro_batch=16)
     found = class_weight_for_minibatch_mean(1 / COUNT, COUNT, 70)
     acts = minibatch_mean_class_weight(found, COUNT, 70)
     assert acts[1] / acts[0] == pytest.approx(100, rel=1e-9)
