@@ -120,12 +120,17 @@ def _is_same(one: _Seen, logits: Tensor) -> bool:
     """Whether logits are an output as it was, or a view of all of it: no copy, no change."""
     output = one.output
     is_view = (
-        output.data_ptr() == logits.data_ptr()
+        _share_memory(output, logits)
         and output.numel() == logits.numel()
         and output.dtype == logits.dtype
         and logits.is_contiguous()
     )
     return (output is logits or is_view) and logits._version == one.version
+
+
+def _share_memory(one: Tensor, other: Tensor) -> bool:
+    """Whether they begin at the same place; where there is none to be asked for, no."""
+    return one.data_ptr() != 0 and one.data_ptr() == other.data_ptr()
 
 
 def _named(module: nn.Module, head: Any, names: dict[nn.Module, str]) -> nn.Module:
@@ -158,7 +163,7 @@ def _bias_of(layer: nn.Module, name: str, module: nn.Module) -> Tensor:
     owners = [
         owner
         for owner, parameter in module.named_parameters(remove_duplicate=False)
-        if parameter is bias or (parameter.numel() and parameter.data_ptr() == bias.data_ptr())
+        if parameter is bias or _share_memory(parameter, bias)
     ]
     if len(owners) > 1:
         raise BadArgument("head", f": the bias of {name} is tied, {' and '.join(owners)} are one")
