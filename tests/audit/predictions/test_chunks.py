@@ -57,7 +57,7 @@ def test_moments_are_those_of_numpy(weight):
     found = measured(PROBA, weight)
     w = np.ones(N) if weight is None else weight
     for k in range(K):
-        f, of_class = PROBA[Y == k], w[Y == k]
+        f, of_class = PROBA[k == Y], w[k == Y]
         mean = np.average(f, axis=0, weights=of_class)
         np.testing.assert_allclose(found.mean_proba[k], mean, rtol=1e-12)
         np.testing.assert_allclose(
@@ -77,7 +77,8 @@ def test_moments_are_those_of_numpy(weight):
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
 @pytest.mark.parametrize("are_logits", [False, True], ids=["proba", "logits"])
-def test_many_classes_are_measured_as_few_are(weight, are_logits, many, monkeypatch):
+@pytest.mark.usefixtures("many")
+def test_many_classes_are_measured_as_few_are(weight, are_logits, monkeypatch):
     values = LOGITS if are_logits else PROBA
     b = measured(values, weight, are_logits=are_logits)
     assert b.second_moment is None
@@ -95,23 +96,20 @@ def test_many_classes_are_measured_as_few_are(weight, are_logits, many, monkeypa
     assert found[0].statistic == pytest.approx(found[1].statistic, rel=1e-10)
     assert found[0].df_residual == pytest.approx(found[1].df_residual, rel=1e-10)
     np.testing.assert_allclose(*(flow(p, MASS) for p in (a, b)), **same)
-    np.testing.assert_allclose(
-        *(residual_covariance(p, MASS, 100 * MASS) for p in (a, b)), **same
-    )
+    np.testing.assert_allclose(*(residual_covariance(p, MASS, 100 * MASS) for p in (a, b)), **same)
 
 
-def test_sigmoids_have_misses_of_their_own(many, monkeypatch):
+@pytest.mark.usefixtures("many")
+def test_sigmoids_have_misses_of_their_own(monkeypatch):
     z = 40 * (2 * np.eye(K)[Y] - 1) + RNG.normal(size=(N, K))
     found = [measured(z, activation="sigmoid", are_logits=True)]
     monkeypatch.setattr(of_chunks, "MANY", 64)
     found.append(measured(z, activation="sigmoid", are_logits=True))
     for one in found:
         for k in range(K):
-            assert one.miss_proba[k] == pytest.approx(expit(-z[Y == k, k]).mean(), rel=1e-12)
-            variance = np.var(expit(z[Y == k]), axis=0)[np.arange(K) != k]
-            np.testing.assert_allclose(
-                np.delete(one.spread.variance[k], k), variance, rtol=1e-9
-            )
+            assert one.miss_proba[k] == pytest.approx(expit(-z[k == Y, k]).mean(), rel=1e-12)
+            variance = np.var(expit(z[k == Y]), axis=0)[np.arange(K) != k]
+            np.testing.assert_allclose(np.delete(one.spread.variance[k], k), variance, rtol=1e-9)
         assert one.spread.variance[0, 0] == pytest.approx(np.var(expit(-z[Y == 0, 0])), rel=1e-9)
     with pytest.raises(ValueError, match="activation must be softmax"):
         effective_weights(found[0], MASS)
@@ -163,7 +161,7 @@ def test_what_is_kept_has_a_share_of_every_class(monkeypatch):
         assert abs(of_class.mean() - all_of_it.mean()) <= 4 * error
 
 
-def test_a_constant_classifier_has_no_spread_in_any_number_of_pieces(monkeypatch, many):
+def test_a_constant_classifier_has_no_spread_in_any_number_of_pieces(monkeypatch):
     monkeypatch.setattr(pieces, "NUMBERS", 1000)
     prior = np.array([0.1, 0.15, 0.2, 0.25, 0.3])
     for limit in (1, 64):
@@ -177,24 +175,24 @@ def test_a_constant_classifier_has_no_spread_in_any_number_of_pieces(monkeypatch
 
 
 def test_faults_of_chunks():
-    with pytest.raises(ValueError, match="classes must hold numbers 0..4, got"):
+    with pytest.raises(ValueError, match=r"classes must hold numbers 0..4, got"):
         measured(PROBA, None, Y + 1)
-    with pytest.raises(ValueError, match="classes must hold numbers 0..4, got"):
+    with pytest.raises(ValueError, match=r"classes must hold numbers 0..4, got"):
         measured(PROBA, None, Y + 65536)
     with pytest.raises(ValueError, match="y_proba holds no sample"):
         measure_chunks(lambda: [], ("a", "b"))
     with pytest.raises(ValueError, match="sample_weight is zero for every sample of class 'c'"):
         measured(PROBA, np.where(Y == 2, 0.0, 1.0), labels=tuple("abcde"))
-    with pytest.raises(ValueError, match="column_p must sum to one: row 2500 sums to 1.5"):
-        wrong = PROBA.copy()
-        wrong[2500] *= 1.5
+    wrong = PROBA.copy()
+    wrong[2500] *= 1.5
+    with pytest.raises(ValueError, match=r"column_p must sum to one: row 2500 sums to 1.5"):
         measured(wrong, name="column_p")
+    wrong = LOGITS.copy()
+    wrong[2999, 1] = np.nan
     with pytest.raises(ValueError, match="y_logits holds a number that is not finite in row 2999"):
-        wrong = LOGITS.copy()
-        wrong[2999, 1] = np.nan
         measured(wrong, are_logits=True)
+    one = measure_chunks(in_chunks(np.full((3, 2), 0.5), None, np.array([0, 0, 1])), tuple("ab"))
     with pytest.raises(ValueError, match="y_true holds 1 sample of class 'b': two are needed"):
-        one = measure_chunks(in_chunks(PROBA[:3, :2] * 0 + 0.5, None, np.array([0, 0, 1])), "ab")
         gaps(one, [1.0, 1.0])
 
 
