@@ -13,10 +13,11 @@ import numpy as np
 
 from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import FloatArray, IntArray
+from learnprop.equations.balance import is_interpolated
 
-NEVER = -2000.0
-"""Logarithm of a probability of zero, for the iteration: far below that of any float64, -745, and
-still zero with any bias that is found between such."""
+NEVER = -50.0
+"""Logarithm that stands for that of a probability of zero while a bias is looked for, or the
+smallest that there is: what is found is tried with zeros."""
 
 BALANCED = 1e-8
 """Relative difference of the sides of each class up to which they balance."""
@@ -47,6 +48,7 @@ def balancing_bias(
     Returns
     -------
     ndarray of float64, shape (n_classes,), summing to zero
+        Zeros where the predictions balance already, or are never wrong.
 
     Raises
     ------
@@ -64,18 +66,27 @@ def balancing_bias(
 
     from learnprop.simulations.refinement.softmax_bias import refine_bias, sides_of_sample
 
-    with np.errstate(divide="ignore"):
-        logits = torch.from_numpy(np.maximum(np.log(proba), NEVER))[None]
-    y, weight = torch.from_numpy(classes), torch.from_numpy(sample_weight)
+    mass = class_mass / class_mass.sum()
     of_class = np.bincount(classes, weights=sample_weight, minlength=len(labels))
-    share = torch.from_numpy(class_mass / class_mass.sum() / of_class)[None]
-    bias, _ = refine_bias(logits, y, share, torch.zeros_like(share), sample_weight=weight)
-    left, right, _ = sides_of_sample(logits + bias[:, None], y, share, weight)
-    apart = (left - right).abs() > BALANCED * torch.maximum(left, right)
+    share = torch.from_numpy(mass / of_class)[None]
+    y, weight = torch.from_numpy(classes), torch.from_numpy(sample_weight)
+    with np.errstate(divide="ignore"):
+        exact = torch.from_numpy(np.log(proba))[None]
+
+    def is_apart(bias: torch.Tensor) -> np.ndarray:
+        left, right, _ = (s[0].numpy() for s in sides_of_sample(exact + bias, y, share, weight))
+        larger = np.maximum(left, right)
+        return (abs(left - right) > BALANCED * larger) & ~is_interpolated(larger, mass)
+
+    start = torch.zeros_like(share)
+    if not is_apart(start).any():
+        return np.zeros(len(labels))
+    smallest = float(exact[exact > -torch.inf].min())
+    logits = exact.clamp(min=min(NEVER, smallest))
+    bias, _ = refine_bias(logits, y, share, start, sample_weight=weight)
+    apart = is_apart(bias[:, None])
     if apart.any():
-        of = shown(labels[int(apart[0].int().argmax())])
-        said = f"balances with no bias: it predicts class {of}, or any other of its samples, with a"
-        raise BadArgument(
-            "estimator", f"{said} probability of 0; with CalibratedClassifierCV(estimator) none is"
-        )
+        of = shown(labels[int(apart.argmax())])
+        said = f"predicts so many probabilities of exactly 0 that no bias balances class {of}"
+        raise BadArgument("estimator", f"{said}: CalibratedClassifierCV(estimator) predicts none")
     return np.asarray(bias[0].numpy())

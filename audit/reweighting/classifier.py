@@ -25,6 +25,7 @@ from learnprop.audit.reweighting.reweight import log_proba_with_bias, proba_with
 from learnprop.audit.reweighting.weights import weights_by_class
 from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import FloatArray, IntArray, as_finite
+from learnprop.equations.matrix import off_diagonal
 from learnprop.equations.stationary import effective_class_weight
 
 
@@ -65,6 +66,9 @@ class BalancedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     effective_class_weight_ : ndarray of float64, shape (n_classes,)
         λ that the estimator's left-out predictions act upon before the bias, summing to one; NaN
         where they act upon none, as those that are never wrong.
+    expected_misses_ : ndarray of float64, shape (n_classes,)
+        Sum over the samples of each class of the probability of the others, left out, with the
+        bias: what the bias is known from. Below about ten in a class it is hardly known.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Both where the estimator has them.
@@ -85,9 +89,9 @@ class BalancedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     N_k is the sum of `sample_weight` over class k of the sample given to `fit`: for other class
     sizes n_k, of a population say, multiply `class_weight` by n_k / N_k.
 
-    The bias is as well known as the left-out predictions are many: of fresh samples the sides
-    differ by sampling error. It mends how much probability each class has in all, not how it is
-    spread: ``CalibratedClassifierCV`` with sigmoids does that too, one against the rest.
+    On fresh samples the two sides differ by sampling error, that of the training sample included,
+    and the folds are fitted to fewer samples than `estimator_` is. The bias mends how much
+    probability each class has in all, not how it is spread over samples, which calibrators do.
 
     Examples
     --------
@@ -152,10 +156,11 @@ class BalancedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             class_count=count,
         )  # fmt: skip
         proba, rows = self._left_out(X, y, of_estimator, of_splitter)
-        self.bias_ = balancing_bias(
-            proba, classes[rows], wanted * count, weight[rows], self.classes_.tolist()
-        )
-        self.effective_class_weight_ = _effective(proba, classes[rows], weight[rows], count)
+        of, weight = classes[rows], weight[rows]
+        self.bias_ = balancing_bias(proba, of, wanted * count, weight, self.classes_.tolist())
+        self.effective_class_weight_ = _effective(_mean_proba(proba, of, weight), count)
+        P = _mean_proba(proba_with_bias(proba, self.bias_), of, weight)
+        self.expected_misses_ = off_diagonal(P).sum(axis=1) * np.bincount(classes)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
@@ -276,12 +281,14 @@ class BalancedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return proba, np.concatenate([test for _, test in splits])
 
 
-def _effective(
-    proba: FloatArray, classes: IntArray, weight: FloatArray, count: FloatArray
-) -> FloatArray:
-    """Effective class weights of predictions of weighted samples; NaN where there are none."""
-    of_class = [classes == k for k in range(len(count))]
-    P = np.stack([np.average(proba[k], axis=0, weights=weight[k]) for k in of_class])
+def _mean_proba(proba: FloatArray, classes: IntArray, weight: FloatArray) -> FloatArray:
+    """P of weighted samples."""
+    of_class = [classes == k for k in range(proba.shape[1])]
+    return np.stack([np.average(proba[k], axis=0, weights=weight[k]) for k in of_class])
+
+
+def _effective(P: FloatArray, count: FloatArray) -> FloatArray:
+    """Effective class weights; NaN where there are none."""
     try:
         return effective_class_weight(P, count)
     except BadArgument:
