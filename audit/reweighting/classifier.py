@@ -147,15 +147,15 @@ class BalancedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             raise BadArgument("estimator", f"{said}: CalibratedClassifierCV gives it one")
         of_estimator, of_splitter = self._routed(sample_weight, fit_params)
         check_classification_targets(y)
-        X, y = indexable(X, y)
-        y = column_or_1d(y, warn=True)
-        self.classes_, classes = np.unique(y, return_inverse=True)
+        X, given = indexable(X, y)
+        target: np.ndarray = column_or_1d(given, warn=True)
+        self.classes_, classes = np.unique(target, return_inverse=True)
         weight, count = self._counted(classes, sample_weight)
         wanted = weights_by_class(
             self.class_weight, "class_weight", len(count), labels=self.classes_.tolist(),
             class_count=count,
         )  # fmt: skip
-        proba, rows = self._left_out(X, y, of_estimator, of_splitter)
+        proba, rows = self._left_out(X, target, of_estimator, of_splitter)
         of, weight = classes[rows], weight[rows]
         self.bias_ = balancing_bias(proba, of, wanted * count, weight, self.classes_.tolist())
         self.effective_class_weight_ = _effective(_mean_proba(proba, of, weight), count)
@@ -260,7 +260,7 @@ class BalancedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 raise BadArgument("sample_weight", said)
             if (weight < 0).any():
                 raise BadArgument("sample_weight", f"must not be negative, got {weight.min()}")
-        count = np.bincount(classes, weights=weight)
+        count = np.bincount(classes, weights=weight).astype(np.float64)
         if not count.all():
             nothing = shown(self.classes_.tolist()[int(count.argmin())])
             raise BadArgument("sample_weight", f"is zero throughout class {nothing}")

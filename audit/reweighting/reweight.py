@@ -167,7 +167,7 @@ def _logits(y_logits: Any) -> FloatArray:
 
 def _labels(given: Any, n_classes: int, labels: ArrayLike | None) -> list[Any] | None:
     """The label of each column, as said or as a DataFrame names them; None where nothing does."""
-    columns = getattr(given, "columns", None)
+    columns: Any = getattr(given, "columns", None)
     named = columns is not None and not hasattr(columns, "step")
     names = list(columns) if named else None
     if labels is None:

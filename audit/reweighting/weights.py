@@ -81,9 +81,7 @@ def weights_by_class(
     return weight
 
 
-def _of_scheme(
-    scheme: str, name: str, n_classes: int, class_count: ArrayLike | None
-) -> FloatArray:
+def _of_scheme(scheme: str, name: str, n_classes: int, class_count: ArrayLike | None) -> FloatArray:
     one_of(scheme, name, NAMES)
     if scheme == "equal":
         return np.ones(n_classes)

@@ -88,63 +88,79 @@ def test_weights_of_classes_and_of_samples_multiply():
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_liblinear_penalises_the_intercept(seed):
-    r"""C Σ ω ℓ + (|w|² + b²) / 2 has r_1 = b / C, Eq. (E8)'s α = 1 / C: exact on train.
+    r"""C Σ ω ℓ + (|w|² + b²) / 2 has r_1 = b / C on train, (E8) with α = 1 / C.
 
-    Of the ratio asked for it acts upon 0.98, 0.96, 0.94 at C = 1e-3 on these samples; a large
-    `intercept_scaling` takes the penalty off.
+    Of "balanced" it acts upon 0.97, 0.98, 1.00 at C = 1e-3 on these samples, as its intercept
+    happens to be; of 1:100, where it is far from zero, upon 0.83. A large `intercept_scaling`
+    takes the penalty off.
     """
-    X, y, _, _ = halves(seed=seed)
-    wanted = asked(y, "balanced")
-    wanted = wanted / wanted[0]
-    options = BALANCED | {"solver": "liblinear", "C": 1e-3, "tol": 1e-10, "max_iter": 10_000}
-    model = LogisticRegression(**options).fit(X, y)
-    weight = len(y) / (2 * np.bincount(y))
-    residual = lp.residual(lp.mean_proba(y, model.predict_proba(X)), weight * np.bincount(y))
-    assert residual[1] == pytest.approx(model.intercept_[0] / 1e-3, rel=1e-5)
-    ratio = on_train(model, X, y)[1] / wanted[1]
-    assert 0.9 < ratio < 0.985
-    free = LogisticRegression(**options, intercept_scaling=1e3).fit(X, y)
-    assert abs(on_train(free, X, y)[1] / wanted[1] - 1) < (1 - ratio) / 100
+    X, y, X_fresh, y_fresh = halves(seed=seed)
+    options = {"solver": "liblinear", "C": 1e-3, "tol": 1e-9, "max_iter": 10_000}
+    model = LogisticRegression(class_weight={1: 100}, **options).fit(X, y)
+    mass = [1, 100] * np.bincount(y)
+    residual = lp.residual(lp.mean_proba(y, model.predict_proba(X)), mass)
+    assert residual[1] == pytest.approx(model.intercept_[0] / 1e-3, rel=1e-3)
+    assert 0.78 < on_train(model, X, y)[1] / 100 < 0.9
+    value, error = acted_upon(model, y, X_fresh, y_fresh, [1, 100])
+    assert value[1] - value[0] < -2 * error.sum()
+    free = LogisticRegression(class_weight={1: 100}, **options, intercept_scaling=1e3).fit(X, y)
+    assert abs(on_train(free, X, y)[1] / 100 - 1) < 1e-3
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_without_an_intercept_and_by_sgd_it_acts_upon_other_weights(seed):
-    """Of the ratio: 0.93, 0.80, 0.66 without an intercept; 0.85, 0.85, 1.47 by SGD's last steps."""
+def test_without_an_intercept_it_acts_upon_other_weights(seed):
+    """Of "balanced" 0.80, 0.90, 1.05 on these samples, of 1:100 a tenth."""
     X, y, X_fresh, y_fresh = halves(seed=seed)
     wanted = asked(y, "balanced")
-    models = {
-        "no intercept": LogisticRegression(**BALANCED, fit_intercept=False),
-        "sgd": SGDClassifier(loss="log_loss", **BALANCED, random_state=seed),
-    }
-    ratio = {}
-    for name, model in models.items():
-        value, error = acted_upon(model.fit(X, y), y, X_fresh, y_fresh, wanted)
-        ratio[name] = of_ratio(value)
-        assert abs(value[1] - value[0]) > 2 * (error[1] + error[0]) / 2, (name, ratio)
-    assert ratio["no intercept"] < 1
-    averaged = SGDClassifier(loss="log_loss", **BALANCED, random_state=seed, average=True)
-    assert abs(np.log(on_train(averaged.fit(X, y), X, y)[1] * wanted[0] / wanted[1])) < abs(
-        np.log(on_train(models["sgd"], X, y)[1] * wanted[0] / wanted[1])
-    )
+    model = LogisticRegression(**BALANCED, fit_intercept=False, tol=1e-8).fit(X, y)
+    assert abs(on_train(model, X, y)[1] * wanted[0] / wanted[1] - 1) > 0.04
+    model.set_params(class_weight={1: 100}).fit(X, y)
+    value, error = acted_upon(model, y, X_fresh, y_fresh, [1, 100])
+    assert value[1] - value[0] + 4 * error.sum() < np.log(0.25)
 
 
-@pytest.mark.parametrize(
-    "n_classes", [2, pytest.param(3, marks=pytest.mark.slow)]
-)  # fmt: skip
-def test_a_temperature_does_not_undo_weights_and_other_calibrators_do(n_classes):
-    X, y, X_fresh, y_fresh = halves(n_classes)
-    equal = np.ones(n_classes)
-    found = {}
+@pytest.mark.parametrize("seed", SEEDS)
+def test_sgd_acts_upon_less_than_it_was_asked_for_here(seed):
+    """Of "balanced" 0.80, 0.87, 0.94 on train: its last steps still move the intercept."""
+    X, y, X_fresh, y_fresh = halves(seed=seed)
+    model = SGDClassifier(loss="log_loss", **BALANCED, random_state=seed).fit(X, y)
+    value, error = acted_upon(model, y, X_fresh, y_fresh, asked(y, "balanced"))
+    assert value[1] - value[0] < -2 * error.sum()
+
+
+@pytest.mark.parametrize("seed", SEEDS[:2])
+def test_a_temperature_does_not_undo_weights_and_other_calibrators_do(seed):
+    X, y, X_fresh, y_fresh = halves(seed=seed)
+    ratio = of_ratio(np.log(asked(y, "balanced")))
     for method in ("temperature", "sigmoid", "isotonic"):
         model = CalibratedClassifierCV(LogisticRegression(**BALANCED), method=method).fit(X, y)
-        value, error = acted_upon(model, y, X_fresh, y_fresh, equal)
-        found[method] = (abs(value) / error).max()
+        value, error = acted_upon(model, y, X_fresh, y_fresh, [1, 1])
         if method == "temperature":
-            largest = np.argmin(np.bincount(y))
-            kept = np.exp(value[largest] - value[0]) * asked(y, "balanced")[0]
-            assert kept / asked(y, "balanced")[largest] > 0.8  # of the ratio asked for
-    assert found["temperature"] > 40
-    assert max(found["sigmoid"], found["isotonic"]) <= 4
+            assert (abs(value) > 20 * error).all()
+            assert of_ratio(value) > 0.9 * ratio
+        else:
+            assert (abs(value) <= 4 * error).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS[:2])
+def test_of_three_classes_calibrators_undo_nearly_all_of_the_weights(seed):
+    """Each is one against the rest, then scaled to sum to one: 4 to 16 % of a ratio are left."""
+    X, y, X_fresh, y_fresh = halves(3, seed)
+    weighted = LogisticRegression(**BALANCED)
+    for method in ("temperature", "sigmoid", "isotonic"):
+        model = CalibratedClassifierCV(weighted, method=method).fit(X, y)
+        value, error = acted_upon(model, y, X_fresh, y_fresh, np.ones(3))
+        assert (abs(value) > 4 * error).any()
+        if method == "temperature":
+            kept = np.exp(value - value[0]) / asked(y, "balanced") * asked(y, "balanced")[0]
+            assert (kept > 0.9).all()
+        else:
+            assert (abs(value - value[0]) < 0.2).all()
+    value, error = acted_upon(
+        lp.BalancedClassifier(weighted).fit(X, y), y, X_fresh, y_fresh, np.ones(3)
+    )
+    assert (abs(value) <= 4 * error).all()
 
 
 @pytest.mark.slow
@@ -153,8 +169,8 @@ def test_trees_act_upon_a_part_of_the_weights_on_fresh_samples():
     X, y, X_fresh, y_fresh = halves()
     wanted = asked(y, "balanced")
     for model, low, high in (
-        (RandomForestClassifier(50, **BALANCED, random_state=0), 0.15, 0.4),
-        (RandomForestClassifier(50, **BALANCED, min_samples_leaf=5, random_state=0), 0.35, 0.7),
+        (RandomForestClassifier(30, **BALANCED, random_state=0), 0.15, 0.4),
+        (RandomForestClassifier(30, **BALANCED, min_samples_leaf=5, random_state=0), 0.35, 0.7),
         (HistGradientBoostingClassifier(**BALANCED, random_state=0), 0.4, 0.8),
     ):
         value, _ = acted_upon(model.fit(X, y), y, X_fresh, y_fresh, wanted)

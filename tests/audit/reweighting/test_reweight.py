@@ -169,7 +169,7 @@ def test_mistakes_are_named(arguments, message):
 
 
 def test_reports_on_other_classes_are_refused(report):
-    with pytest.raises(BadArgument, match="^acts_upon is a report on 2 classes, not on 3"):
+    with pytest.raises(BadArgument, match=r"^acts_upon is a report on 2 classes, not on 3$"):
         lp.reweight(THREE, acts_upon=report)
     with pytest.raises(BadArgument, match=r"^to is a report on \['no', 'yes'\], not on \[0, 1\]"):
         lp.reweight(TWO, to=report, labels=[0, 1])
