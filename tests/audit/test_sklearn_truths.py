@@ -49,7 +49,7 @@ def acted_upon(model, y, X_fresh, y_fresh, wanted):
     P, M = lp.mean_proba_and_second_moments(y_fresh, model.predict_proba(X_fresh))
     found = lp.effective_class_weight_of_model(P, M, np.bincount(y_fresh), np.bincount(y))
     assert not any(estimate.reason for estimate in found)
-    value = np.log([e.value for e in found]) - np.log(wanted / sum(wanted))
+    value = np.log([e.value for e in found]) - np.log(np.divide(wanted, sum(wanted)))
     error = [np.log(e.high / e.low) / 2 / stats.norm.ppf(0.975) * np.sqrt(2) for e in found]
     return value, np.array(error)
 
@@ -59,8 +59,10 @@ def of_ratio(log_weight):
     return np.exp(log_weight[1] - log_weight[0])
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(
+    ("n_classes", "seed"),
+    [(2, 0), (2, 1), (2, 2), (3, 0), *(pytest.param(3, s, marks=pytest.mark.slow) for s in (1, 2))],
+)
 def test_logistic_regression_acts_upon_the_weights_asked_for(n_classes, seed):
     X, y, X_fresh, y_fresh = halves(n_classes, seed)
     weight = [1.0, 30.0, 7.0][:n_classes]
