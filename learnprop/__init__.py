@@ -25,6 +25,10 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
             "lightning_balance", "transformers_balance", "keras_balance",
         ),
     },
+    "Move a classifier to other weights": {
+        "learnprop.audit.reweighting.reweight": ("reweight",),
+        "learnprop.audit.reweighting.classifier": ("BalancedClassifier",),
+    },
     "Measure a classifier": {
         "learnprop.equations.mean_proba": (
             "mean_proba", "mean_proba_and_second_moments", "proba_from_logits",

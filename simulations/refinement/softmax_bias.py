@@ -52,7 +52,10 @@ Path: TypeAlias = Generator[Trial, Sides, Refined]
 
 
 def sides_of_sample(
-    logits: torch.Tensor, labels: torch.Tensor, class_share: torch.Tensor
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    class_share: torch.Tensor,
+    sample_weight: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Both sides of Eq. (8) of many networks on their samples, and the flow between classes.
 
@@ -65,6 +68,8 @@ def sides_of_sample(
         Every class is present, in each network's sample as often.
     class_share : tensor of float64, shape (n_networks, n_classes)
         λ over the total mass.
+    sample_weight : tensor of float64, shape (n_samples,), optional
+        Not negative, of every network's: a sample counts as so many.
 
     Returns
     -------
@@ -78,11 +83,15 @@ def sides_of_sample(
         If the labels do not fit (see `learnprop.simulations.records.by_class.by_class`).
     """
     samples = by_class(labels, logits.shape)
-    return _sides(lambda piece: taken(logits, samples, piece), samples.ends, class_share)
+    weight = None if sample_weight is None else sample_weight[samples.order]
+    return _sides(lambda piece: taken(logits, samples, piece), samples.ends, class_share, weight)
 
 
 def _sides(
-    logits_of: Callable[[Piece], torch.Tensor], ends: tuple[int, ...], class_share: torch.Tensor
+    logits_of: Callable[[Piece], torch.Tensor],
+    ends: tuple[int, ...],
+    class_share: torch.Tensor,
+    weight: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """`sides_of_sample` of logits (networks, n_classes, samples), a piece at a time."""
     n_networks, n_classes = class_share.shape
@@ -91,8 +100,11 @@ def _sides(
     for piece in pieces(ends, n_networks, n_classes, flow.device):
         of = piece.networks, piece.class_
         proba = torch.softmax(logits_of(piece), dim=1)
-        sums[of] += class_share[of][:, None] * proba.sum(dim=2)
-        flow[piece.networks] += class_share[of][:, None, None] * torch.bmm(proba, proba.mT)
+        counted = proba
+        if weight is not None:
+            counted = proba * weight[piece.networks, None, piece.samples]
+        sums[of] += class_share[of][:, None] * counted.sum(dim=2)
+        flow[piece.networks] += class_share[of][:, None, None] * torch.bmm(counted, proba.mT)
     for square in (sums, flow):
         square.diagonal(dim1=1, dim2=2).zero_()
     return sums.sum(dim=2), sums.sum(dim=1), flow
@@ -105,6 +117,7 @@ def refine_bias(
     bias: torch.Tensor,
     *,
     penalty: float = 0.0,
+    sample_weight: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, IntArray]:
     """Solve for the output biases by damped Newton: both sides of Eq. (8) become equal.
 
@@ -127,6 +140,8 @@ def refine_bias(
         Where to start; without a penalty its mean is kept, as softmax training keeps it.
     penalty : float
         α_b, of the bias; 0 leaves Eq. (8) exact.
+    sample_weight : tensor of float64, shape (n_samples,), optional
+        As in `sides_of_sample`.
 
     Returns
     -------
@@ -154,19 +169,24 @@ def refine_bias(
         spread = (z.amax(dim=1) - z.amin(dim=1)).amax(dim=1)
         start = torch.cat([spread[:, None], bias[group]], dim=1).cpu().numpy()
         paths = [_path(of[0], of[1:], penalty) for of in start]
-        found = _followed(paths, z, samples.ends, class_share[group])
+        weight = None if sample_weight is None else sample_weight[samples.order[group]]
+        found = _followed(paths, z, samples.ends, class_share[group], weight)
         refined[group], n_iter[group] = (list(values) for values in zip(*found, strict=True))
     return torch.as_tensor(refined, device=bias.device), n_iter
 
 
 def _followed(
-    paths: list[Path], logits: torch.Tensor, ends: tuple[int, ...], class_share: torch.Tensor
+    paths: list[Path],
+    logits: torch.Tensor,
+    ends: tuple[int, ...],
+    class_share: torch.Tensor,
+    weight: torch.Tensor | None,
 ) -> list[Refined]:
     """Lead networks to their ends, with a pass over the samples of all that are on their way."""
     trials = {i: next(path) for i, path in enumerate(paths)}
     refined: dict[int, Refined] = {}
     while trials:
-        sides = _sides_at(trials, logits, ends, class_share)
+        sides = _sides_at(trials, logits, ends, class_share, weight)
         for i, of_network in zip(list(trials), sides, strict=True):
             try:
                 trials[i] = paths[i].send(of_network)
@@ -181,6 +201,7 @@ def _sides_at(
     logits: torch.Tensor,
     ends: tuple[int, ...],
     class_share: torch.Tensor,
+    weight: torch.Tensor | None,
 ) -> list[Sides]:
     """Sides of each network that is tried; one copy to the device, one back."""
     numbers = np.array([[i, temperature, *bias] for i, (temperature, bias) in trials.items()])
@@ -192,7 +213,8 @@ def _sides_at(
         z = logits[:, :, piece.samples].index_select(0, network[of])
         return torch.addcdiv(bias[of], z, temperature[of])
 
-    left, right, flow = _sides(at_trial, ends, class_share[network])
+    of_trials = None if weight is None else weight[network]
+    left, right, flow = _sides(at_trial, ends, class_share[network], of_trials)
     home = torch.cat([left[:, None], right[:, None], flow], dim=1).cpu().numpy()
     return [(of_network[0], of_network[1], of_network[2:]) for of_network in home]
 

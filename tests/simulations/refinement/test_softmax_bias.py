@@ -216,3 +216,21 @@ def test_class_sizes_are_those_of_all_networks():
         refine_bias(z, y, share, start)
     with pytest.raises(ValueError, match="holds no sample of class 2"):
         sides_of_sample(z, torch.where(y == 2, 1, y), share)
+
+
+def test_a_sample_that_weighs_three_is_three_samples():
+    rng = np.random.default_rng(7)
+    z = torch.from_numpy(rng.normal(size=(2, 60, 3)) * 2)
+    y = torch.from_numpy(np.arange(60) % 3)
+    share = torch.tensor([[0.2, 0.5, 0.3], [0.6, 0.2, 0.2]], dtype=torch.float64) / 20
+    times = torch.from_numpy(rng.integers(0, 4, 60))
+    repeated = torch.repeat_interleave(torch.arange(60), times)
+    once = {"sample_weight": times.double()}
+    found, _ = refine_bias(z, y, share, torch.zeros_like(share), **once)
+    expected, _ = refine_bias(z[:, repeated], y[repeated], share, torch.zeros_like(share))
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    sides = sides_of_sample(z, y, share, times.double())
+    for one, other in zip(sides, sides_of_sample(z[:, repeated], y[repeated], share), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+    other, _ = refine_bias(z, y, share, torch.zeros_like(share))
+    assert abs(other - found).max() > 1e-3
