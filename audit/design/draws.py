@@ -133,7 +133,7 @@ def draws_of_arrays(X: Any, y: Any, drop_labels: Collection[str] = ()) -> Draws:
     if len(frame) != len(column):
         raise BadArgument("y", f"has {len(column)} samples, `X` has {len(frame)}")
     names, features = label_names(column, "y"), check_features(frame, "X")
-    counts = class_counts(names, "y", drop_labels=_words(drop_labels))
+    counts = class_counts(names, "y", drop_labels=_words(drop_labels, set(names)))
     first = {name: column.iloc[int((names == name).argmax())] for name in counts}
     order = sorted(first, key=partial(_place, first))
     classes = [features[names == name] for name in order]
@@ -148,10 +148,13 @@ def draws_of_arrays(X: Any, y: Any, drop_labels: Collection[str] = ()) -> Draws:
     )
 
 
-def _words(labels: Any) -> list[str]:
+def _words(labels: Any, known: Collection[str]) -> list[str]:
     """Labels as they are written; a single word would be taken for its letters."""
     if isinstance(labels, str) or not isinstance(labels, Iterable):
         raise BadArgument("drop_labels", f"must hold labels, got {shown(labels)}")
+    for label in labels:
+        if word_of(label) not in known:
+            raise BadArgument("drop_labels", f"must be labels of `y`, got {shown(label)}")
     return [word_of(label) for label in labels]
 
 

@@ -106,7 +106,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(cli, tmp_path, given, line
         (("--label", "what"), "--label must name a column of"),
         (("--train-count", "3,4"), "--train-count is an option of --generator, got (3, 4) with --"),
         (("--means", "simplex"), "--means is an option of --generator, got 'simplex' with --data"),
-        (("--drop-labels", "rare"), "--drop-labels must be labels of y, got 'rare'"),
+        (("--drop-labels", "rare"), "--drop-labels must be labels of --label, got 'rare'"),
         (("--drop", "x"), "--data has no column of features"),
     ],
 )
