@@ -17,6 +17,7 @@ from learnprop.audit.design.roads import (
     asked_values,
     decide_by_cost,
     estimate,
+    level_of_each,
     measure_runs,
     road,
     with_bias,
@@ -272,7 +273,7 @@ def _criterion(runs: Runs, target: Target) -> FloatArray:
 def _both_or_none(weighted: Runs, alone: Runs, target: Target, ratio: float, level: float) -> bool:
     """Whether the roads come out at the same, so that chance alone lets one of them reach it."""
     one, other = (asked_values(runs, target) for runs in (weighted, alone))
-    each = 1 - (1 - level) / max(one.shape[1], 1)
+    each = level_of_each(level, one.shape[1], target)
     found = [estimate(values, ratio, each) for values in (one - other).T]
     return all(e.low <= 0 <= e.high for e in found)
 

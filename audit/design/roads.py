@@ -212,13 +212,25 @@ def share(values: FloatArray, ratio: float, level: float) -> Estimate:
     return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
 
 
+def level_of_each(level: float, n_asked: int, target: Target) -> float:
+    """Bonferroni's level; two classes that shall be equal are one difference.
+
+    Examples
+    --------
+    >>> level_of_each(0.9, 2, Target("recall", np.array([0, 1]), np.array([0.5, 0.6])))
+    0.95
+    """
+    n_tests = 1 if target.is_equal and n_asked == 2 else max(n_asked, 1)
+    return 1 - (1 - level) / n_tests
+
+
 def _is_reached(asked: FloatArray, target: Target, ratio: float, level: float) -> bool:
     """Whether every class is where it shall be: Bonferroni's intervals.
 
     Weights and bias were found on as many other runs, so that the variance of a mean of runs counts
     twice.
     """
-    each = 1 - (1 - level) / max(asked.shape[1], 1)
+    each = level_of_each(level, asked.shape[1], target)
     wanted = np.zeros(asked.shape[1]) if target.values is None else target.values
     for values, goal in zip(asked.T, wanted, strict=True):
         found = mean_over_splits(values, ratio + 1 / len(values), level=each)
