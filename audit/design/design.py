@@ -210,11 +210,11 @@ def _report(
         for called, runs in (("equal weights", plain), ("weights", weighted), (name, alone))
     ]
     criterion, sign = CRITERIA[target.kind, target.is_equal]
-    compared = (weighted, alone)
+    one, other = _criterion(weighted, target), _criterion(alone, target)
     if target.kind != "cost":
-        compared = _on_target(fresh, 1, target, prior), _on_target(fresh, 0, target, prior)
+        one, other = (_on_target(fresh, setting, target, prior) for setting in (1, 0))
     with np.errstate(invalid="ignore"):
-        each = _criterion(compared[0], target) - _criterion(compared[1], target)
+        each = one - other
     difference = estimate(each, draws.ratio, level)
     described = chosen.options.get("described")
     return DesignReport(
@@ -247,11 +247,31 @@ def _report(
     )  # fmt: skip
 
 
-def _on_target(fresh: Fresh, setting: int, target: Target, prior: FloatArray) -> Runs:
-    """What a setting gives once a last bias meets the target on these samples."""
-    bias = bias_for(target, *pooled(fresh, setting), prior)
-    return measure_runs(with_bias(fresh, setting, bias), 0, target, prior)
+def _on_target(fresh: Fresh, setting: int, target: Target, prior: FloatArray) -> FloatArray:
+    """Criterion of every run, once a last bias meets the target on these samples, (n_runs,).
 
+    The runs share that bias and so its error: a run that is above the target takes its part of what
+    the bias gives back from its criterion, to first order.
+    """
+    bias = bias_for(target, *pooled(fresh, setting), prior)
+
+    def at(shift: FloatArray) -> tuple[FloatArray, FloatArray]:
+        runs = measure_runs(with_bias(fresh, setting, bias + shift), 0, target, prior)
+        return _criterion(runs, target), asked_values(runs, target)
+
+    criterion, asked = at(np.zeros(len(prior)))
+    if not np.isfinite(criterion).all():
+        return criterion
+    free = target.classes[1:] if target.is_equal else target.classes
+    moved = [at(STEP * np.eye(len(prior))[k]) for k in free]
+    slope = np.stack([one.mean(axis=0) - asked.mean(axis=0) for _, one in moved])
+    rise = np.array([one.mean() - criterion.mean() for one, _ in moved])
+    price = np.linalg.lstsq(slope, rise, rcond=None)[0]
+    return np.asarray(criterion - (asked - asked.mean(axis=0)) @ price)
+
+
+STEP = 0.1
+"""Of a bias, to see what it does to the target and to the criterion."""
 
 CRITERIA = {
     ("mean_proba", False): ("mean log-loss", -1),
