@@ -67,16 +67,17 @@ def as_numbers(values: ArrayLike, name: str) -> FloatArray:
     except (TypeError, ValueError):
         said = f"must hold numbers in rows of one length, got {shown(plain)}"
         raise BadArgument(name, said) from None
+    if given.dtype.kind in "biuf":  # before an error is worded: of large arrays that takes a second
+        return np.asarray(given, dtype=np.float64)
     no_numbers = BadArgument(name, f"must hold numbers, got {shown(plain)}")
-    if given.dtype.kind not in "biufO" or plain is None:
+    if given.dtype.kind != "O" or plain is None:
         raise no_numbers
-    if given.dtype.kind == "O":
-        texts = (i for i, one in enumerate(given.flat) if isinstance(one, str | bytes))
-        if (first := next(texts, None)) is not None:
-            if not hasattr(plain, "columns"):
-                raise no_numbers
-            said = f"must hold numbers, got {shown(given.flat[first])}"
-            raise BadArgument(name, f"{said} {_place(first, given.shape, plain)}")
+    texts = (i for i, one in enumerate(given.flat) if isinstance(one, str | bytes))
+    if (first := next(texts, None)) is not None:
+        if not hasattr(plain, "columns"):
+            raise no_numbers
+        said = f"must hold numbers, got {shown(given.flat[first])}"
+        raise BadArgument(name, f"{said} {_place(first, given.shape, plain)}")
     try:
         return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):

@@ -29,6 +29,10 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "learnprop.audit.reweighting.reweight": ("reweight",),
         "learnprop.audit.reweighting.classifier": ("BalancedClassifier",),
     },
+    "Design class weights": {
+        "learnprop.audit.design.design": ("design",),
+        "learnprop.audit.design.record": ("DesignReport",),
+    },
     "Measure a classifier": {
         "learnprop.equations.mean_proba": (
             "mean_proba", "mean_proba_and_second_moments", "proba_from_logits",

@@ -12,7 +12,7 @@ import typer
 
 from learnprop import __version__
 from learnprop.arguments import spaces_to_commas
-from learnprop.commands import data, stored
+from learnprop.commands import data, design, stored
 from learnprop.commands.studies import mention, number_lists, plan_command, run_command
 from learnprop.exits import (
     BAD_INPUT,
@@ -44,6 +44,7 @@ What can be done first:
       tables and figures of what was computed, for a paper
 
 learnprop --help lists all commands, learnprop COMMAND --help its options."""
+YOURS = "Your classifier"
 _COMPLETION = "_LEARNPROP_COMPLETE"
 """Variable in which a shell asks what a word could be."""
 
@@ -79,6 +80,9 @@ def command_line(spelled: Collection[str] = STUDIES) -> Any:
     ]  # fmt: skip
     for command in of_stored:
         app.command(short_help=_summary(command), rich_help_panel="Stored studies")(command)
+    app.command("design", short_help=_summary(design.command), rich_help_panel=YOURS)(
+        design.command
+    )
     group = typer.main.get_command(app)
     _show_no_type_of_flags(group)
     return group

@@ -112,14 +112,14 @@ def _command(
     def command(context: typer.Context, **written: Any) -> None:
         given = {n for n in written if _is_given(context, n)}
         with bad_input():
-            values = {n: _value(declared, written[n]) for n, declared in (own | common).items()}
+            values = {n: value_of(declared, written[n]) for n, declared in (own | common).items()}
         chosen = {name: values[name] for name in own if name in given}
         common_chosen = {name: values[name] for name in common}
         if chosen.get("quick") and "out" in common and "out" not in given:
             common_chosen["out"] = quick_folder(values["out"])
         carry_out(study, chosen, how(**common_chosen))
 
-    options = [_parameter(d, defaults.get(d.name, d.default)) for d in (own | common).values()]
+    options = [parameter_of(d, defaults.get(d.name, d.default)) for d in (own | common).values()]
     # A context beside them says which of them were given.
     context = inspect.Parameter(
         "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
@@ -137,7 +137,8 @@ def _is_given(context: typer.Context, option: str) -> bool:
     return source is not None and source.name != "DEFAULT"
 
 
-def _value(declared: Declared, written: Any) -> Any:
+def value_of(declared: Declared, written: Any) -> Any:
+    """Value of an option as typer hands it over; raises BadArgument."""
     if declared.several:
         return from_text(declared, written or ())
     if declared.option.is_path:
@@ -145,7 +146,8 @@ def _value(declared: Declared, written: Any) -> Any:
     return written
 
 
-def _parameter(declared: Declared, default: Any) -> inspect.Parameter:
+def parameter_of(declared: Declared, default: Any) -> inspect.Parameter:
+    """Parameter of a function from which typer makes a declared option."""
     option = declared.option
     kind: Any = list[str] | None if declared.several else declared.kind
     if not declared.several and (declared.may_be_none or declared.option.is_path):

@@ -114,6 +114,11 @@ VALID = {
         "generator": lp.gaussian_classes([[0.0], [1.0]]), "class_mass": [1, 2], "rng": RNG,
         "n_samples": 10,
     },
+    "design": {
+        "X": X[0], "y": Y, "target": {"recall": {1: 0.5}}, "generator": None, "train_count": None,
+        "test_size": None, "prior": [1.0, 1.0], "fitter": "softmax", "estimator": None, "l2": 1.0,
+        "drop_labels": (), "runs": 25, "seed": 0, "level": 0.9,
+    },
     "Objective": vars(lp.Objective()),
     "fit_logistic": of_fit | {"max_iter": 1, "l2": 1.0, "refine": "loo"},
     "fit_softmax": of_fit
@@ -153,6 +158,7 @@ NOT_SWEPT = {
     "RefinedBias", "NetworkBalance",  # are returned
     "lightning_balance", "keras_balance",  # their libraries need not be there: tests/audit/networks
     "Estimate", "Fit", "LeaveOneOut", "StateEvolution", "StudyResult",  # are returned
+    "DesignReport",
     "Study", "Block", "FitRow", "MeasurementRow",
     "code_version",
     "BalanceReport", "BalanceDisplay",  # tests/audit/report, tests/audit/test_display.py
