@@ -81,7 +81,8 @@ def open_predictions(path: Path, asked: Asked, dialect: Dialect = UNSAID) -> Pre
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "predictions.csv"
-    ...     _ = path.write_text("y_true,proba_no,proba_yes/no,.8,.2/yes,.4,.6/".replace("/", chr(10)))
+    ...     text = "y_true,proba_no,proba_yes/no,.8,.2/yes,.4,.6/"
+    ...     _ = path.write_text(text.replace("/", chr(10)))
     ...     file = open_predictions(path, Asked())
     ...     print(file.taken)
     ...     measure_file(file).predictions.mean_proba.tolist()

@@ -174,13 +174,11 @@ def check(
         file_audit.check_stated(stated, test.taken.labels)
         for one in [] if quiet else files:
             file_audit.mention(one)
-        measured = [
-            file_audit.measure(one, argument, quiet=quiet)
-            for one, argument in zip(files, ("file", "train"), strict=False)
-        ]
-        found = file_audit.report(
-            stated, measured[0], *(measured[1:] or [None]), margin=margin, level=level
-        )
+        measured = file_audit.measure(test, "file", quiet=quiet)
+        trained = None
+        if len(files) > 1:
+            trained = file_audit.measure(files[1], "train", quiet=quiet)
+        found = file_audit.report(stated, measured, trained, margin=margin, level=level)
         if out is not None:
             file_audit.write(found, out, configuration=_plain(context.params), started=started)
     if not quiet:

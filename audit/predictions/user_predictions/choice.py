@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from learnprop.audit.predictions.user_predictions.met import (
+    labels_among,
+    labels_of_array,
+    two_labels,
+)
 from learnprop.audit.predictions.user_predictions.table import LABELS, Columns, Table
 from learnprop.equations.arguments import BadArgument, shown
 
@@ -130,10 +135,11 @@ def choose(table: Table, asked: Asked) -> Taken:
     are_logits = asked.logits or (not asked.proba and proba[0] in LOGITS)
     positive = None
     if n_numbers == 1:
-        labels, positive = _two_labels(table, asked, label, labels)
+        of_name = labels[0] if len(labels) == 1 else ""
+        labels, positive = two_labels(table, label, asked.labels, asked.pos_label, of_name)
     elif asked.pos_label:
         raise BadArgument("pos_label", f"is of a single column, got {n_numbers} of numbers")
-    labels = labels or _sorted_labels(table, label, n_numbers)
+    labels = labels or labels_of_array(table, label, n_numbers)
     if len(labels) != (n_numbers if positive is None else 2):
         raise BadArgument(
             "labels", f"must name {n_numbers} classes, as {_listed(proba)} hold, got {len(labels)}"
@@ -184,112 +190,46 @@ def _probabilities(
     prefixes = LOGIT_PREFIXES if asked.logits else PREFIXES
     if asked.proba:
         return asked.proba, asked.labels or _said_by_names(table, asked.proba, prefixes)
-    if asked.labels:
-        for prefix in (*prefixes, ""):
-            named = [f"{prefix}{one}" for one in asked.labels]
-            if set(named) <= set(rest):
-                return tuple(named), asked.labels
-            if len(named) == 2 and prefix and len(one := [n for n in named if n in rest]) == 1:
-                return tuple(one), (one[0].removeprefix(prefix),)
-    else:
-        for prefix in prefixes:
-            named = [name for name in rest if name.startswith(prefix)]
-            if named:
-                return tuple(named), tuple(name.removeprefix(prefix) for name in named)
-    known = (*LOGITS, *(() if not asked.logits else ONE))
-    for name in known if asked.logits else (*ONE, *LOGITS):
+    named = _of_labels(asked.labels, prefixes, rest) or _with_prefix(asked.labels, prefixes, rest)
+    if named is not None:
+        return named
+    for name in (*LOGITS, *ONE) if asked.logits else (*ONE, *LOGITS):
         if name in rest:
             return (name,), asked.labels
-    if not asked.labels:
-        labels = _labels_named(table, label, rest)
-        if labels:
-            return labels, labels
+    called = () if asked.labels else labels_among(table, label, rest)
+    if called:
+        return called, called
     wanted = f"of labels {shown(list(asked.labels))}" if asked.labels else "of probabilities"
     raise BadArgument(
         "proba", f"must say which columns are {wanted}, of {shown(list(rest))}: none is named so"
     )
 
 
+_Named = tuple[tuple[str, ...], tuple[str, ...]] | None
+"""Columns, and their labels."""
+
+
+def _of_labels(labels: tuple[str, ...], prefixes: Sequence[str], rest: Sequence[str]) -> _Named:
+    """Columns that are called as given labels are; of two classes it may be one."""
+    for prefix in (*prefixes, "") if labels else ():
+        there = [one for one in labels if f"{prefix}{one}" in rest]
+        if len(there) == len(labels) or (len(labels) == 2 and len(there) == 1 and prefix):
+            return tuple(f"{prefix}{one}" for one in there), tuple(there)
+    return None
+
+
+def _with_prefix(labels: tuple[str, ...], prefixes: Sequence[str], rest: Sequence[str]) -> _Named:
+    """Columns with the first prefix that there is, where no labels are given."""
+    for prefix in () if labels else prefixes:
+        named = tuple(name for name in rest if name.startswith(prefix))
+        if named:
+            return named, tuple(name.removeprefix(prefix) for name in named)
+    return None
+
+
 def _said_by_names(table: Table, names: Sequence[str], prefixes: Sequence[str]) -> tuple[str, ...]:
     """Labels of columns that were said: their names, without a prefix that all of them have."""
     prefix = next((p for p in prefixes if all(n.startswith(p) for n in names)), "")
-    if len(names) == 1 and (not prefix or table.n_columns(names[0]) > 1):
+    if len(names) == 1 and (not prefix or names[0] in ONE or table.n_columns(names[0]) > 1):
         return ()
     return tuple(name.removeprefix(prefix) for name in names)
-
-
-def _labels_named(table: Table, label: str, rest: Sequence[str]) -> tuple[str, ...]:
-    """Columns that are called as labels are, in their order in the file.
-
-    Read until every other column has been met as a label; with columns that are something else,
-    to the end, since a rare label may stand there.
-    """
-    met = labels_met(table, label, enough=lambda found: set(rest) <= found)
-    named = tuple(name for name in rest if name in met)
-    return named if len(named) > 1 else ()
-
-
-def labels_met(table: Table, label: str, enough=lambda _: False) -> set[str]:  # type: ignore[no-untyped-def]
-    """Labels that a file holds, read until they are enough."""
-    found: set[str] = set()
-    for piece in table.pieces(Columns(label)):
-        found |= set(piece.label.names)
-        if enough(found):
-            break
-    return found - {""}
-
-
-def _two_labels(
-    table: Table, asked: Asked, label: str, named: tuple[str, ...]
-) -> tuple[tuple[str, ...], int]:
-    """Labels of two classes, of which one column has one; and which."""
-    if asked.labels:
-        labels = asked.labels
-        if len(labels) != 2:
-            raise BadArgument("labels", f"must be two for a single column, got {len(labels)}")
-        of_name = named[0] if len(named) == 1 else ""
-    else:
-        of_name = named[0] if named else ""
-        met = labels_met(table, label, enough=lambda found: len(found - {""}) > 1)
-        known = {asked.pos_label or of_name} - {""}
-        labels = in_order(met | known if len(met) < 2 else met)
-        if len(labels) != 2:
-            raise BadArgument(
-                "labels", f"must be said: a single column is of two classes, but {label!r} holds "
-                f"{shown(list(labels))}",
-            )  # fmt: skip
-    positive = asked.pos_label or of_name or labels[1]
-    if positive not in labels:
-        argument = "pos_label" if asked.pos_label else "labels"
-        said = f"must be one of {shown(list(labels))}, got {positive!r}"
-        raise BadArgument(argument, said if asked.pos_label else f"{shown(list(labels))} lack "
-                          f"{positive!r}, which the column of probabilities names")  # fmt: skip
-    return labels, labels.index(positive)
-
-
-def in_order(labels: set[str]) -> tuple[str, ...]:
-    """Labels as scikit-learn sorts them: numbers as numbers, else as text.
-
-    Examples
-    --------
-    >>> in_order({"10", "9"}), in_order({"b", "10"})
-    (('9', '10'), ('10', 'b'))
-    """
-    try:
-        return tuple(sorted(labels, key=float))
-    except ValueError:
-        return tuple(sorted(labels))
-
-
-def _sorted_labels(table: Table, label: str, n_classes: int) -> tuple[str, ...]:
-    """Labels of the columns of an array: sorted, or 0 .. K-1 where they are such."""
-    met = in_order(labels_met(table, label))
-    if len(met) == n_classes:
-        return met
-    numbers = tuple(map(str, range(n_classes)))
-    if set(met) <= set(numbers):
-        return numbers
-    raise BadArgument(
-        "labels", f"must be said: {label!r} holds {len(met)} labels, {shown(list(met))}, of "
-        f"{n_classes} classes",
-    )  # fmt: skip

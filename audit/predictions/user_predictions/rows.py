@@ -106,16 +106,13 @@ def _refuse(bad: np.ndarray, piece: Piece, values: np.ndarray, taken: Taken, why
     i = int(bad.argmax())
     wrong = ~np.isfinite(values[i])
     j = int((wrong if wrong.any() else values[i] < 0).argmax())
-    name, number = _name_of(taken.columns.proba, j), values[i, j]
+    proba, number = taken.columns.proba, values[i, j]
+    name = f"column {proba[j]!r}" if len(proba) == values.shape[1] else f"{proba[0]!r}, column {j}"
     row = f": row {piece.first_row + i}"
     if np.isnan(number):
         raise BadArgument("file", f"{row} has no number in {name}")
     why = _NOT_FINITE if np.isinf(number) else why
     raise BadArgument("file", f"{row} holds {number:.8g} in {name}, {why}")
-
-
-def _name_of(proba: tuple[str, ...], j: int) -> str:
-    return f"column {proba[j]!r}" if len(proba) > 1 or j == 0 else f"{proba[0]!r}, column {j}"
 
 
 def _distributions(
@@ -156,7 +153,9 @@ def decimals_of(values: np.ndarray) -> int | None:
     some = np.asarray(values[:1000], dtype=np.float64)
     for d in _DECIMALS:
         scaled = some * 10**d
-        if (np.abs(scaled - np.rint(scaled)) <= 1e-6).all():
+        with np.errstate(invalid="ignore"):  # of infinite ones, which are refused
+            whole = np.abs(scaled - np.rint(scaled)) <= 1e-6
+        if whole.all():
             return d
     return None
 

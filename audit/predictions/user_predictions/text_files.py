@@ -123,8 +123,11 @@ def _is_number(text: str) -> bool:
 
 def _head(path: Path) -> bytes:
     """First bytes, up to where a line or at least a letter ends."""
-    with _opened(path) as file:
-        head = file.read(_HEAD)
+    try:
+        with _opened(path) as file:
+            head: bytes = file.read(_HEAD)
+    except (OSError, EOFError, zlib.error) as error:
+        raise damaged(error) from None
     if len(head) < _HEAD:
         return head
     return head if _encoding(head) != "utf-8" else head[: head.rfind(b"\n") + 1] or head
@@ -210,18 +213,20 @@ def _by_pyarrow(layout: _Layout, columns: Columns, done: list[int]) -> Iterator[
 def _by_pandas(layout: _Layout, columns: Columns, done: list[int]) -> Iterator[Piece]:
     import pandas as pd
 
-    texts = [layout.place(name) for name in (columns.label, columns.by) if name]
     numbers = [layout.place(name) for name in (*columns.proba, columns.weight) if name]
+    every = list(range(len(layout.names)))  # with some alone it takes rows of any length
     with pd.read_csv(
-        layout.path, header=None, names=list(range(len(layout.names))), skiprows=layout.lines,
-        usecols=[*texts, *numbers], index_col=False, sep=layout.sep, decimal=layout.decimal,
-        encoding=layout.encoding, compression="gzip" if layout.is_gzip else None,
-        dtype=cast(Any, {j: object for j in texts} | {j: np.float64 for j in numbers}),
-        keep_default_na=False, na_values=cast(Any, {j: _WORDS for j in numbers}),
+        layout.path, header=None, names=every, skiprows=layout.lines, sep=layout.sep,
+        decimal=layout.decimal, encoding=layout.encoding,
+        compression="gzip" if layout.is_gzip else None,
+        dtype=cast(Any, dict.fromkeys(every, object) | dict.fromkeys(numbers, np.float64)),
+        keep_default_na=False, na_values=cast(Any, dict.fromkeys(numbers, _WORDS)),
         skipinitialspace=True, chunksize=_ROWS,
     ) as reader:  # fmt: skip
         for frame in reader:
             first = done[0] + 1
+            if not hasattr(frame.index, "step"):
+                raise ValueError("rows have more fields than the header")
 
             def text(name: str, frame: pd.DataFrame = frame, first: int = first) -> Coded:
                 return coded(frame[layout.place(name)].to_numpy(), first)
