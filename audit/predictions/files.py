@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from learnprop.audit.predictions.chunks import Chunk, measure_chunks
+from learnprop.audit.predictions.chunks import MANY, Chunk, measure_chunks
 from learnprop.audit.predictions.record import Predictions
 from learnprop.audit.predictions.user_predictions.choice import Asked, Taken, choose
 from learnprop.audit.predictions.user_predictions.rows import checked
@@ -19,6 +21,8 @@ from learnprop.simulations.generators.user_files.dialect import UNSAID, Dialect,
 TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 SUFFIXES = (*TEXT, ".parquet", ".npz")
 MOST_GROUPS = 1000
+MOST_HELD = 1 << 30
+"""Bytes of the chunks that are held at all."""
 
 
 @dataclass(frozen=True)
@@ -138,17 +142,52 @@ def measure_file(file: PredictionsFile) -> Measured:
     by_group = _by_group(file, rounding) if file.taken.columns.by else {}
     labels, are_logits = file.taken.labels, file.taken.are_logits
 
-    def measure(held: list[Chunk] | None) -> Predictions:
-        def chunks() -> Iterator[Chunk]:
-            if held is not None:
-                return iter(held)
-            return (chunk for chunk, _ in checked(file.table, file.taken, rounding))
+    def measure(chunks: Callable[[], Iterable[Chunk]]) -> Predictions:
+        return measure_chunks(chunks, labels, are_logits=are_logits, name="file")
 
-        return measure_chunks(chunks, labels, are_logits=are_logits)
+    def read() -> Iterator[Chunk]:
+        return (chunk for chunk, _ in checked(file.table, file.taken, rounding))
 
-    whole = measure([c for held in by_group.values() for c in held] if by_group else None)
-    groups = tuple((name, measure(held)) for name, held in sorted(by_group.items()))
+    if by_group:
+        whole = measure(lambda: chain.from_iterable(by_group.values()))
+    else:
+        whole = measure(held_if_small(read) if len(labels) > MANY else read)
+    groups = tuple((name, measure(partial(iter, held))) for name, held in sorted(by_group.items()))
     return Measured(whole, groups, max(rounding, default=0.0))
+
+
+def held_if_small(read: Callable[[], Iterator[Chunk]]) -> Callable[[], Iterator[Chunk]]:
+    """Chunks that are held the first time that they are read to the end, unless they are many.
+
+    Of many classes inference asks for them again and again, and text takes its time.
+
+    Parameters
+    ----------
+    read : callable
+
+    Returns
+    -------
+    callable
+    """
+    held: list[Chunk] = []
+    complete: list[bool] = []
+
+    def chunks() -> Iterator[Chunk]:
+        if complete and complete[0]:
+            yield from held
+            return
+        size = 0
+        for chunk in read():
+            size += chunk.values.nbytes
+            if not complete and size <= MOST_HELD:
+                held.append(chunk)
+            yield chunk
+        if not complete:
+            complete.append(size <= MOST_HELD)
+            if size > MOST_HELD:
+                held.clear()
+
+    return chunks
 
 
 def _by_group(file: PredictionsFile, rounding: list[float]) -> dict[str, list[Chunk]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from learnprop.equations.arguments import BadArgument, renamed, within
-from learnprop.exits import say_lines, show_tables, tell, words_of_options
+from learnprop.equations.arguments import BadArgument, renamed, shown, within
+from learnprop.exits import say_lines, show_tables, stopped, tell, words_of_options
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -148,8 +149,6 @@ def open_train(path: Path, of: PredictionsFile, asked: Asked, dialect: Dialect) 
     train = open_file(path, asked, dialect, "train")
     mine, theirs = of.taken.labels, train.taken.labels
     if set(mine) != set(theirs):
-        from learnprop.equations.arguments import shown
-
         raise BadArgument(
             "train", f"{path} has {len(theirs)} classes, {shown(list(theirs))}, but {of.path} has "
             f"{len(mine)}, {shown(list(mine))}",
@@ -260,7 +259,7 @@ def write(
     from learnprop.reports.layout.style import draw_to
 
     check_out(out, "check")
-    with TemporaryDirectory(dir=out) as folder:
+    with _stopping(out), TemporaryDirectory(dir=out) as folder:
         beside = Path(folder)
         for table, stem in TABLES.items():
             frame = report.to_frame(table)
@@ -277,6 +276,15 @@ def write(
         for path in sorted(beside.iterdir()):
             path.replace(out / path.name)
     mention_missing(missing, out)
+
+
+@contextmanager
+def _stopping(out: Path) -> Iterator[None]:
+    """Let a disk that is full be one line; exit status 3."""
+    try:
+        yield
+    except OSError as error:
+        raise stopped(f"stopped: {out} cannot be written: {error.strerror}") from None
 
 
 def now() -> datetime:
