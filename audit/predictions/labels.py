@@ -1,4 +1,4 @@
-"""Labels of samples, ten million of them at a time: which class each is, by scikit-learn's rules."""
+"""Which class each sample is, by scikit-learn's rules, for ten million of them at a time."""
 
 from __future__ import annotations
 
@@ -102,7 +102,11 @@ def _whole(given: NDArray[Any], name: str) -> NDArray[Any]:
 
 def _counted(given: NDArray[Any]) -> tuple[IntArray, list[Any]]:
     least = given.min()
+    if given.dtype.itemsize < 8:  # where a difference may not fit
+        given = given.astype(np.int64)
     offset = given if least == 0 else given - least
+    if offset.dtype.kind == "u":
+        offset = offset.astype(np.int64)
     present = np.bincount(offset) > 0
     labels = (np.flatnonzero(present) + int(least)).tolist()
     if present.all():

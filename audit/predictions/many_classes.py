@@ -1,7 +1,7 @@
-r"""Many classes: K² numbers of each sample's class, and sums over classes by passes over the samples.
+r"""Many classes: K² numbers, and sums over classes by passes over the samples.
 
-The covariances within K classes are K³ numbers, eight gigabytes of a thousand classes. Intervals and
-tests need K² of them, and sums :math:`\sum_k c_k S_k`, which are sums over samples,
+The covariances within K classes are K³ numbers, eight gigabytes of a thousand classes. Intervals
+and tests need K² of them, and sums :math:`\sum_k c_k S_k`, which are sums over samples,
 
 .. math:: \sum_i \frac{c_{y_i} \omega_i^2}{\sum_{y = y_i} \omega^2} d_i d_i^T,
           \qquad d_i = f_i - \bar p_{y_i},
@@ -139,9 +139,7 @@ def _scale(sizes: Sizes, coefficient: FloatArray) -> FloatArray:
     return coefficient * n / (n - 1) / sizes.second
 
 
-def _total(
-    source: Source, sizes: Sizes, centre: FloatArray, coefficient: FloatArray
-) -> FloatArray:
+def _total(source: Source, sizes: Sizes, centre: FloatArray, coefficient: FloatArray) -> FloatArray:
     scale = _scale(sizes, coefficient)
 
     def of_piece(piece: Piece) -> tuple[FloatArray]:
