@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from learnprop.audit.predictions.chunks import MANY, Chunk, measure_chunks
+from learnprop.audit.predictions.groups import MOST
 from learnprop.audit.predictions.record import Predictions
 from learnprop.audit.predictions.user_predictions.choice import Asked, Taken, choose
 from learnprop.audit.predictions.user_predictions.rows import checked
@@ -20,7 +21,6 @@ from learnprop.simulations.generators.user_files.dialect import UNSAID, Dialect,
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 SUFFIXES = (*TEXT, ".parquet", ".npz")
-MOST_GROUPS = 1000
 MOST_HELD = 1 << 30
 """Bytes of the chunks that are held at all."""
 
@@ -152,7 +152,11 @@ def measure_file(file: PredictionsFile) -> Measured:
         whole = measure(lambda: chain.from_iterable(by_group.values()))
     else:
         whole = measure(held_if_small(read) if len(labels) > MANY else read)
-    groups = tuple((name, measure(partial(iter, held))) for name, held in sorted(by_group.items()))
+    sizes = whole.count, whole.effective_count, whole.weight_sum
+    groups = tuple(
+        (name, replace(measure(partial(iter, held)), all_counts=sizes))
+        for name, held in sorted(by_group.items())
+    )
     return Measured(whole, groups, max(rounding, default=0.0))
 
 
@@ -191,7 +195,7 @@ def held_if_small(read: Callable[[], Iterator[Chunk]]) -> Callable[[], Iterator[
 
 
 def _by_group(file: PredictionsFile, rounding: list[float]) -> dict[str, list[Chunk]]:
-    """Rows of each group, as they were read."""
+    """Rows of each group, as they were read, without those that weigh nothing."""
     found: dict[str, list[Chunk]] = {}
     for chunk, by in checked(file.table, file.taken, rounding):
         assert by is not None
@@ -199,11 +203,15 @@ def _by_group(file: PredictionsFile, rounding: list[float]) -> dict[str, list[Ch
         ends = np.searchsorted(by.codes[order], np.arange(len(by.names) + 1))
         for name, a, b in zip(by.names, ends, ends[1:], strict=False):
             rows = order[a:b]
+            if chunk.weight is not None:
+                rows = rows[chunk.weight[rows] > 0]
+            if not len(rows):
+                continue
             weight = None if chunk.weight is None else chunk.weight[rows]
             found.setdefault(name, []).append(
                 Chunk(chunk.classes[rows], chunk.values[rows], weight)
             )
-        if len(found) > MOST_GROUPS:
+        if len(found) > MOST:
             column = file.taken.columns.by
-            raise BadArgument("by", f"{column!r} holds more than {MOST_GROUPS} groups")
+            raise BadArgument("by", f"{column!r} holds more than {MOST} groups")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -126,6 +127,10 @@ def check_options(margin: float, level: float, out: Path | None) -> None:
     check_level(level)
     if out is not None and out.exists():
         check_out(out, "check")
+    elif out is not None:
+        above = next(folder for folder in out.absolute().parents if folder.exists())
+        if not (above.is_dir() and os.access(above, os.W_OK)):
+            raise BadArgument("out", f"{out} cannot be written: {above} is no folder to write in")
 
 
 def open_file(path: Path, asked: Asked, dialect: Dialect, argument: str) -> PredictionsFile:
@@ -169,6 +174,10 @@ def measure(file: PredictionsFile, argument: str, *, quiet: bool) -> Measured:
 
     with renamed(file=argument), within("file", str(file.path)):
         measured = measure_file(file)
+        for name, n in zip(file.taken.labels, measured.predictions.count.tolist(), strict=True):
+            if n < 2:
+                holds = "one sample" if n else "no sample"
+                raise BadArgument("file", f"holds {holds} of {name!r}: each class needs two")
     if measured.rounding and not quiet:
         tell(
             f"{file.path}: rows of probabilities miss one by up to {measured.rounding:.2g}, as "
@@ -192,19 +201,34 @@ def report(
 ) -> BalanceReport:
     """Put what was measured to the equation, with what was said of the training."""
     from learnprop.audit.check import report_of
+    from learnprop.audit.inference.groups import group_balance, mass_of_group
 
-    found = measured.predictions
-    of_sample = (found if train is None else train.predictions).count.astype(float)
-    count = _counts(stated.train_count, found.labels) if stated.train_count else of_sample
+    found, warnings = measured.predictions, ()
+    if stated.train_count:
+        count = _counts(stated.train_count, found.labels)
+    elif train is not None:
+        count = train.predictions.weight_sum
+    else:
+        count = found.weight_sum
+        warnings = (
+            "the class sizes of training were not given: those of FILE were taken for them",
+        )
+    weight = _weights(stated.class_weight, found.labels, count, "class_weight")
     return report_of(
         found,
-        _weights(stated.class_weight, found.labels, count, "class_weight"),
+        weight,
         count,
         margin=margin,
         level=level,
         train=None if train is None else train.predictions,
         facts=_facts(stated, found.labels, count),
-        groups=measured.groups,
+        groups=tuple(
+            group_balance(
+                one, mass_of_group(one, weight * count), margin=margin, level=level, name=name
+            )
+            for name, one in measured.groups
+        ),
+        warnings=warnings,
     )
 
 

@@ -33,6 +33,12 @@ def write(path, y, proba, names=NAMES, **more):
     return path
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures take their time."""
+    monkeypatch.setattr("learnprop.reports.layout.style.draw_to", lambda *_: "")
+
+
 @pytest.fixture(scope="module")
 def fair(tmp_path_factory):
     """A file of a classifier that acts upon equal weights."""
@@ -57,6 +63,7 @@ def refused(answer, message):
     assert stderr.startswith("learnprop: ") or stderr.count("\n") > 1
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_it_says_what_check_says_of_the_arrays(cli, tmp_path):
     y, proba = drawn(weight=(1, 2, 5))
     w = np.random.default_rng(3).uniform(0.5, 1.5, len(y))
@@ -208,9 +215,10 @@ def test_bad_files_are_one_line(cli, tmp_path):
     assert cli("check", bad, "--quiet")[2].count("\n") == 1
     one_class = tmp_path / "one.csv"
     one_class.write_text("y,p_a,p_b\n" + "a,.5,.5\n" * 9)
-    refused(cli("check", one_class), r"'b'")
+    refused(cli("check", one_class), r"FILE .*one.csv holds no sample of 'b': each class needs two")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_predictions_on_the_training_sample(cli, skewed, tmp_path):
     y, proba = drawn(3000, seed=1, weight=(1, 2, 5))
     train = write(tmp_path / "train.csv", y, proba)
@@ -237,6 +245,7 @@ def test_predictions_on_the_training_sample(cli, skewed, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_ways_to_write_weights(cli, skewed, tmp_path):
     found = []
     for text in ("1,2,5", "dog=2,eel=5", "0.5, 1, 2.5", "cat=1,dog=2,eel=5", '"dog"=2,eel=5e0'):
@@ -265,6 +274,7 @@ def test_rounded_probabilities_are_mentioned(cli, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_groups(cli, tmp_path):
     y, proba = drawn(9000)
     site = np.where(np.arange(9000) % 3, "north", "south")

@@ -11,12 +11,12 @@ import pytest
 
 from learnprop import mean_proba_and_second_moments
 from learnprop.audit.predictions.files import (
-    MOST_GROUPS,
     SUFFIXES,
     Asked,
     measure_file,
     open_predictions,
 )
+from learnprop.audit.predictions.groups import MOST
 from learnprop.audit.predictions.user_predictions import npz_files, parquet_files, text_files
 from learnprop.audit.predictions.user_predictions.table import Columns
 from learnprop.equations.arguments import BadArgument
@@ -239,7 +239,7 @@ def test_groups(tmp_path):
         np.testing.assert_allclose(found.predictions.mean_proba, P)
     frame.loc[17, "site"] = None
     says(write(frame, tmp_path / "a.csv"), r"file: row 18 has nothing in column 'site'", by="site")
-    frame["site"] = np.arange(400) % (MOST_GROUPS + 1)
+    frame["site"] = np.arange(400) % (MOST + 1)
     many = pd.concat([frame] * 3).assign(site=np.arange(1200))
     says(write(many, tmp_path / "a.csv"), "by 'site' holds more than 1000 groups", by="site")
 
