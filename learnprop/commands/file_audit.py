@@ -211,8 +211,8 @@ def report(
     else:
         count = found.weight_sum
         warnings = (
-            "the class sizes of training were not given (`train_count`, `train`): those of FILE were "
-            "taken for them",
+            "the class sizes of training were not given (`train_count`, `train`): those of FILE "
+            "were taken for them",
         )
     weight = _weights(stated.class_weight, found.labels, count, "class_weight")
     return report_of(

@@ -51,6 +51,7 @@ def parquet_table(path: Path) -> Table:
 
 
 def _pieces(path: Path, columns: Columns) -> Iterator[Piece]:
+    import pandas  # noqa: F401 - else pyarrow does, and swallows a Ctrl-C meanwhile
     from pyarrow import parquet
 
     wanted = [name for name in (columns.label, *columns.proba, columns.weight, columns.by) if name]

@@ -175,6 +175,7 @@ def _pieces(layout: _Layout, read: _Read, columns: Columns) -> Iterator[Piece]:
 
 
 def _by_pyarrow(layout: _Layout, columns: Columns, done: list[int]) -> Iterator[Piece]:
+    import pandas  # noqa: F401 - else pyarrow does, and swallows a Ctrl-C meanwhile
     import pyarrow as pa
     from pyarrow import csv as arrow
 
