@@ -42,8 +42,8 @@ def within(predictions: Predictions) -> WithinClass:
     few = np.flatnonzero(p.count < 2)
     if len(few):
         label, n = p.labels[few[0]], int(p.count[few[0]])
-        said = f"holds {n or 'no'} sample{'s' * (n == 0)} of class {label!r}: two are needed"
-        raise BadArgument("y_true", f"{said} of each class, in `labels` are {len(p.labels)}")
+        said = f"holds {n or 'no'} sample of class {label!r}: two are needed of each class"
+        raise BadArgument("y_true", said)
     if p.spread is not None:
         return p.spread
     if p.second_moment is None:

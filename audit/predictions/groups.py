@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from learnprop.audit.predictions.arrays import Arrays, arrays_of
 from learnprop.audit.predictions.labels import codes_of
+from learnprop.audit.predictions.moments import weights_of
 from learnprop.audit.predictions.record import Predictions
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import FloatArray, IntArray, as_whole
@@ -114,7 +115,7 @@ def _sizes(arrays: Arrays) -> tuple[IntArray, FloatArray, FloatArray]:
         count = np.bincount(classes, minlength=K)
         return count, count.astype(np.float64), count.astype(np.float64)
     count = np.bincount(classes[weight > 0], minlength=K)
-    first, second = (np.bincount(classes, w, minlength=K) for w in (weight, weight**2))
+    first, second = weights_of(classes, weight, K)
     effective = np.divide(first**2, second, out=np.zeros(K), where=second > 0)
     return count, effective, first
 

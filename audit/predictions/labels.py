@@ -104,15 +104,13 @@ def _counted(given: NDArray[Any]) -> tuple[IntArray, list[Any]]:
     least = given.min()
     if given.dtype.itemsize < 8:  # where a difference may not fit
         given = given.astype(np.int64)
-    offset = given if least == 0 else given - least
-    if offset.dtype.kind == "u":
-        offset = offset.astype(np.int64)
+    offset = np.asarray(given if least == 0 else given - least).astype(np.int64, copy=False)
     present = np.bincount(offset) > 0
     labels = (np.flatnonzero(present) + int(least)).tolist()
     if present.all():
         return offset, labels
     place = np.cumsum(present) - 1
-    return place.astype(np.int32)[offset], labels
+    return place[offset], labels
 
 
 def classes_of(
@@ -160,7 +158,7 @@ def classes_of(
         return codes, found
     known = known_labels(named, n_classes)
     place = {label: k for k, label in enumerate(known)}
-    at = np.array([place.get(label, -1) for label in found], dtype=np.int32)
+    at = np.array([place.get(label, -1) for label in found], dtype=np.int64)
     if (at < 0).any():
         first = int(np.argmin(at[codes]))
         label = found[codes[first]]

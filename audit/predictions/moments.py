@@ -54,8 +54,16 @@ def sizes_of(misses: Misses) -> Sizes:
     classes, largest = misses.classes, np.zeros(K)
     np.maximum.at(largest, classes, weight)
     positive = np.bincount(classes[weight > 0], minlength=K)
-    first, second = (np.bincount(classes, w, minlength=K) for w in (weight, weight**2))
-    return Sizes(positive, first, second, largest)
+    return Sizes(positive, *weights_of(classes, weight, K), largest)
+
+
+def weights_of(
+    classes: IntArray, weight: FloatArray, n_classes: int
+) -> tuple[FloatArray, FloatArray]:
+    """Σω and Σω² of each class, (n_classes,)."""
+    sums = (np.bincount(classes, w, minlength=n_classes) for w in (weight, weight**2))
+    first, second = (np.asarray(one, dtype=np.float64) for one in sums)
+    return first, second
 
 
 def add_sizes(a: Sizes, b: Sizes) -> Sizes:
