@@ -109,7 +109,8 @@ def test_everything_is_written_and_said(cli, fair, tmp_path):
 
 def test_every_option_that_is_named_is_one(cli, skewed):
     """Backticks in sentences are options here."""
-    _, stdout, _ = cli("check", skewed, "--batch-size", 64, "--class-weight", "1,2,9")
+    status, stdout, _ = cli("check", skewed, "--batch-size", 64, "--class-weight", "1,2,9")
+    assert status == 0
     known = {o for p in command_line().commands["check"].params for o in p.opts}
     assert set(re.findall(r"--[a-z][a-z-]*", stdout)) <= known
 
