@@ -203,7 +203,8 @@ def report(
     from learnprop.audit.check import report_of
     from learnprop.audit.inference.groups import group_balance, mass_of_group
 
-    found, warnings = measured.predictions, ()
+    found = measured.predictions
+    warnings: tuple[str, ...] = ()
     if stated.train_count:
         count = _counts(stated.train_count, found.labels)
     elif train is not None:
