@@ -16,6 +16,7 @@ BENCHMARKS = {
     "losses": "losses:run",
     "adding-up": "adding_up:run",
     "audit": "audit:run",
+    "check-file": "check_file:run",
     "harness": "harness:run",
     "memory": "harness:run_memory",
     "coverage": "coverage:run",

@@ -12,7 +12,7 @@ import typer
 
 from learnprop import __version__
 from learnprop.arguments import spaces_to_commas
-from learnprop.commands import data, design, stored
+from learnprop.commands import check, data, design, stored
 from learnprop.commands.studies import mention, number_lists, plan_command, run_command
 from learnprop.exits import (
     BAD_INPUT,
@@ -38,6 +38,8 @@ What can be done first:
       what a weight does to each class, by imbalance ratio
   learnprop explore --data FILE.csv --label COLUMN
       the same on your own data
+  learnprop check FILE.csv --class-weight inverse
+      which class weights your classifier acts upon, and why not those
   learnprop losses
       the paper's losses compared, on images that need no download
   learnprop report results/table1 --out paper
@@ -74,6 +76,7 @@ def command_line(spelled: Collection[str] = STUDIES) -> Any:
                 command
             )
     app.add_typer(plans, rich_help_panel="Studies")
+    app.command(short_help=_summary(check.check), rich_help_panel="Your classifier")(check.check)
     app.add_typer(data.app, rich_help_panel="Data")
     of_stored: list[Callable[..., None]] = [
         stored.status, stored.replay, stored.report, stored.export,

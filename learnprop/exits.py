@@ -25,8 +25,8 @@ DONE, VERDICT_FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 3
 INTERRUPTED = 130  # typer's, of a Ctrl-C that nobody caught
 
 
-_IRREGULAR = {"file_format": "--format"}
-"""Options that are not spelled as their argument in Python."""
+_IRREGULAR = {"file_format": "--format", "file": "FILE"}
+"""What is not spelled as its argument in Python."""
 
 
 class BadInput(typer.TyperException):

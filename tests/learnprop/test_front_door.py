@@ -15,11 +15,13 @@ from learnprop.exits import signals_interrupt, unwritten
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and devices")
 
 
-def test_learnprop_alone_names_five_first_steps_that_are_commands(cli):
+def test_learnprop_alone_names_six_first_steps_that_are_commands(cli):
     status, stdout, stderr = cli()
     assert (status, stderr) == (0, "")
     steps = [line.split()[1:] for line in stdout.splitlines() if line.startswith("  learnprop ")]
-    assert [step[0] for step in steps] == ["table1", "explore", "explore", "losses", "report"]
+    assert [step[0] for step in steps] == [
+        "table1", "explore", "explore", "check", "losses", "report",
+    ]  # fmt: skip
     commands = command_line([]).commands
     assert all(step[0] in commands for step in steps)
     assert all(len(line) <= 80 for line in FIRST_STEPS.splitlines())

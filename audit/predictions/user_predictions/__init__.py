@@ -1,0 +1,1 @@
+"""Predictions in a user's file, read piece by piece, or refused."""

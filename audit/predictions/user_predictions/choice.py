@@ -1,0 +1,235 @@
+"""Which columns of a file are taken for what: said, or named so that there is no doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from learnprop.audit.predictions.user_predictions.met import (
+    labels_among,
+    labels_of_array,
+    two_labels,
+)
+from learnprop.audit.predictions.user_predictions.table import LABELS, Columns, Table
+from learnprop.equations.arguments import BadArgument, shown
+
+PREFIXES = ("proba_", "p_")
+LOGIT_PREFIXES = ("logit_", *PREFIXES)
+"""Before a label, in the name of its column."""
+ONE = ("y_proba", "proba")
+LOGITS = ("y_logits", "logits", "y_logit", "logit")
+"""A column, or an array of an npz file, of all classes or of the positive one of two."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a user says of a file; empty is found by names.
+
+    Attributes
+    ----------
+    label : str
+        Column of the true labels.
+    proba : tuple of str
+        Columns of the probabilities, or logits.
+    labels : tuple of str
+        The label of each class, in the order of the columns.
+    pos_label : str
+        Whose probability a single column holds.
+    sample_weight, by : str
+        Columns of weights and of groups.
+    logits : bool
+        Whether the columns are logits.
+    """
+
+    label: str = ""
+    proba: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    pos_label: str = ""
+    sample_weight: str = ""
+    by: str = ""
+    logits: bool = False
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is taken of a file.
+
+    Attributes
+    ----------
+    columns : Columns
+    labels : tuple of str
+        The label of each class.
+    positive : int or None
+        Of two classes the one whose probability, or log odds, the only column holds.
+    are_logits : bool
+    n_unused : int
+        Other columns of the file.
+    """
+
+    columns: Columns
+    labels: tuple[str, ...]
+    positive: int | None
+    are_logits: bool
+    n_unused: int
+
+    def __str__(self) -> str:
+        c, what = self.columns, "logits" if self.are_logits else "probabilities"
+        if self.positive is not None:
+            other = self.labels[1 - self.positive]
+            of = f"{what} of {self.labels[self.positive]!r}, not {other!r}"
+        else:
+            of = f"{what} of {len(self.labels)} classes, {shown(list(self.labels))}"
+        taken = f"labels in {c.label!r}; {of}, in {_listed(c.proba)}"
+        taken += f"; weights of samples in {c.weight!r}" if c.weight else ""
+        taken += f"; groups in {c.by!r}" if c.by else ""
+        unused = f"{self.n_unused} other column{'s'[: self.n_unused != 1]} unused"
+        return f"{taken}; {unused}" if self.n_unused else taken
+
+
+def _listed(names: Sequence[str]) -> str:
+    return shown(names[0]) if len(names) == 1 else shown(list(names))[1:-1]
+
+
+def choose(table: Table, asked: Asked) -> Taken:
+    """Choose the columns of a table.
+
+    Parameters
+    ----------
+    table : Table
+    asked : Asked
+
+    Returns
+    -------
+    Taken
+
+    Raises
+    ------
+    BadArgument
+        About ``file``, ``label``, ``proba``, ``labels``, ``pos_label``, ``sample_weight`` or
+        ``by``.
+
+    Notes
+    -----
+    Without `asked.proba` these are, the first that are there: columns called ``proba_`` or ``p_``
+    and a label (with logits also ``logit_``); one called ``y_proba`` or ``proba``, of the positive
+    of two classes, in an npz file of all; columns that are called as the labels are. A single
+    column is of `pos_label`, else of the label in its name, else of the larger of two.
+    """
+    label = _label(table, asked)
+    for argument, name in (("sample_weight", asked.sample_weight), ("by", asked.by)):
+        if name:
+            _must_be_there(argument, name, table)
+            if name == label:
+                raise BadArgument(argument, f"{name!r} is the column of labels")
+    rest = [n for n in table.names if n not in (label, asked.sample_weight, asked.by)]
+    for name in asked.proba:
+        _must_be_there("proba", name, table)
+        if name not in rest:
+            raise BadArgument("proba", f"{name!r} is taken for something else")
+    if asked.logits or not asked.proba:
+        _mention_logits(rest, asked)
+    proba, labels = _probabilities(table, asked, label, rest)
+    _check_columns(table, (label, *proba, asked.sample_weight, asked.by))
+    columns = Columns(label, proba, asked.sample_weight, asked.by)
+    n_numbers = sum(map(table.n_columns, proba))
+    are_logits = asked.logits or (not asked.proba and proba[0] in LOGITS)
+    positive = None
+    if n_numbers == 1:
+        of_name = labels[0] if len(labels) == 1 else ""
+        labels, positive = two_labels(table, label, asked.labels, asked.pos_label, of_name)
+    elif asked.pos_label:
+        raise BadArgument("pos_label", f"is of a single column, got {n_numbers} of numbers")
+    labels = labels or labels_of_array(table, label, n_numbers)
+    if len(labels) != (n_numbers if positive is None else 2):
+        raise BadArgument(
+            "labels", f"must name {n_numbers} classes, as {_listed(proba)} hold, got {len(labels)}"
+        )
+    for k, one in enumerate(labels):
+        if one in labels[:k]:
+            raise BadArgument("labels", f"must be distinct, got {one!r} twice")
+    return Taken(columns, labels, positive, are_logits, len(rest) - len(proba))
+
+
+def _label(table: Table, asked: Asked) -> str:
+    if asked.label:
+        _must_be_there("label", asked.label, table)
+        return asked.label
+    found = next((name for name in LABELS if name in table.names), None)
+    if found is None:
+        raise BadArgument(
+            "label", f"must say which column holds the true labels, of {shown(list(table.names))}"
+        )
+    return found
+
+
+def _must_be_there(argument: str, name: str, table: Table) -> None:
+    if name not in table.names:
+        raise BadArgument(
+            argument, f"must name a column of {shown(list(table.names))}, got {name!r}"
+        )
+
+
+def _check_columns(table: Table, names: Sequence[str]) -> None:
+    for name in filter(None, names):
+        if table.names.count(name) > 1:
+            raise BadArgument("file", f"has two columns {name!r}")
+
+
+def _mention_logits(rest: Sequence[str], asked: Asked) -> None:
+    """Refuse columns that call themselves logits where probabilities are expected."""
+    named = [n for n in rest if n.startswith("logit_")]
+    others = any(n.startswith(PREFIXES) or n in ONE for n in rest)
+    if named and not others and not asked.logits:
+        raise BadArgument("file", f"has columns of logits, {_listed(named)}: say `logits`")
+
+
+def _probabilities(
+    table: Table, asked: Asked, label: str, rest: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns of numbers, and the labels that they are of as far as names say it."""
+    prefixes = LOGIT_PREFIXES if asked.logits else PREFIXES
+    if asked.proba:
+        return asked.proba, asked.labels or _said_by_names(table, asked.proba, prefixes)
+    named = _of_labels(asked.labels, prefixes, rest) or _with_prefix(asked.labels, prefixes, rest)
+    if named is not None:
+        return named
+    for name in (*LOGITS, *ONE) if asked.logits else (*ONE, *LOGITS):
+        if name in rest:
+            return (name,), asked.labels
+    called = () if asked.labels else labels_among(table, label, rest)
+    if called:
+        return called, called
+    wanted = f"of labels {shown(list(asked.labels))}" if asked.labels else "of probabilities"
+    raise BadArgument(
+        "proba", f"must say which columns are {wanted}, of {shown(list(rest))}: none is named so"
+    )
+
+
+_Named = tuple[tuple[str, ...], tuple[str, ...]] | None
+"""Columns, and their labels."""
+
+
+def _of_labels(labels: tuple[str, ...], prefixes: Sequence[str], rest: Sequence[str]) -> _Named:
+    """Columns that are called as given labels are; of two classes it may be one."""
+    for prefix in (*prefixes, "") if labels else ():
+        there = [one for one in labels if f"{prefix}{one}" in rest]
+        if len(there) == len(labels) or (len(labels) == 2 and len(there) == 1 and prefix):
+            return tuple(f"{prefix}{one}" for one in there), tuple(there)
+    return None
+
+
+def _with_prefix(labels: tuple[str, ...], prefixes: Sequence[str], rest: Sequence[str]) -> _Named:
+    """Columns with the first prefix that there is, where no labels are given."""
+    for prefix in () if labels else prefixes:
+        named = tuple(name for name in rest if name.startswith(prefix))
+        if named:
+            return named, tuple(name.removeprefix(prefix) for name in named)
+    return None
+
+
+def _said_by_names(table: Table, names: Sequence[str], prefixes: Sequence[str]) -> tuple[str, ...]:
+    """Labels of columns that were said: their names, without a prefix that all of them have."""
+    prefix = next((p for p in prefixes if all(n.startswith(p) for n in names)), "")
+    if len(names) == 1 and (not prefix or names[0] in ONE or table.n_columns(names[0]) > 1):
+        return ()
+    return tuple(name.removeprefix(prefix) for name in names)
