@@ -97,6 +97,9 @@ VALID = {
         "generator": lp.gaussian_classes([[0.0], [1.0]]), "class_mass": [1, 2], "rng": RNG,
         "n_samples": 10,
     },
+    "start_at_balance": {
+        "y": [0, 1, 1], "class_weight": [1.0, 2.0], "sample_weight": [1.0, 2.0, 3.0],
+    },
     "Objective": vars(lp.Objective()),
     "fit_logistic": of_fit | {"max_iter": 1, "l2": 1.0, "refine": "loo"},
     "fit_softmax": of_fit
@@ -132,6 +135,7 @@ NOT_SWEPT = {
     "Estimate", "Fit", "LeaveOneOut", "StateEvolution", "StudyResult",  # are returned
     "Study", "Block", "FitRow", "MeasurementRow",
     "code_version",
+    "balanced_logits",  # of optional libraries: tests/audit/boosting
 }  # fmt: skip
 
 WRONG = [
