@@ -49,7 +49,8 @@ def balanced_logits(
     >>> from learnprop import proba_from_logits, start_at_balance
     >>> X, y = np.zeros((100, 1)), np.repeat([0, 1], [90, 10])  # nothing to learn
     >>> start = start_at_balance(y, "balanced")
-    >>> model = lightgbm.LGBMClassifier(is_unbalance=True, verbose=-1).fit(X, y, init_score=start)
+    >>> model = lightgbm.LGBMClassifier(is_unbalance=True, n_jobs=1, verbose=-1)
+    >>> model = model.fit(X, y, init_score=start)
     >>> proba_from_logits(balanced_logits(model, X, start))[0].tolist()
     [0.5, 0.5]
     >>> model.predict(X, raw_score=True)[0].tolist()  # without its start
@@ -62,9 +63,7 @@ def balanced_logits(
     if library == "lightgbm":
         raw = model.predict(X, raw_score=True, num_iteration=n_rounds)
         return np.asarray(raw, dtype=np.float64) + of_row
-    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
-    margin = np.tile(of_row, (n_samples, 1)) if n_scores > 1 else np.full(n_samples, of_row)
-    return np.asarray(_margin_of_xgboost(model, X, margin, n_rounds), dtype=np.float64)
+    return np.asarray(_margin_of_xgboost(model, X, of_row, n_rounds), dtype=np.float64)
 
 
 def _library(model: Any) -> str:
@@ -116,13 +115,15 @@ def _no_logits(objective: str) -> BadArgument:
     return BadArgument("model", f"{said} {objective!r}")
 
 
-def _margin_of_xgboost(model: Any, X: Any, margin: FloatArray, n_rounds: int | None) -> Any:
-    rounds = None if n_rounds is None else (0, n_rounds)
-    if hasattr(model, "get_booster"):
-        return model.predict(X, output_margin=True, base_margin=margin, iteration_range=rounds)
+def _margin_of_xgboost(model: Any, X: Any, of_row: FloatArray, n_rounds: int | None) -> Any:
     from xgboost import DMatrix
 
     if isinstance(X, DMatrix):
         raise BadArgument("X", "must hold the features as an array: a DMatrix has its own start")
+    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+    margin = np.tile(of_row, (n_samples, 1)) if of_row.ndim else np.full(n_samples, of_row)
+    rounds = None if n_rounds is None else (0, n_rounds)
+    if hasattr(model, "get_booster"):
+        return model.predict(X, output_margin=True, base_margin=margin, iteration_range=rounds)
     matrix = DMatrix(X, base_margin=margin, enable_categorical=True)
     return model.predict(matrix, output_margin=True, iteration_range=rounds or (0, 0))

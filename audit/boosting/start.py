@@ -116,4 +116,4 @@ def _weight_sum(sample_weight: ArrayLike | None, classes: np.ndarray) -> FloatAr
         raise BadArgument("sample_weight", problem)
     if (weight < 0).any():
         raise BadArgument("sample_weight", f"must not be negative, got {weight.min()}")
-    return np.bincount(classes, weights=weight)
+    return np.asarray(np.bincount(classes, weights=weight), dtype=np.float64)

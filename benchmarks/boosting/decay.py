@@ -66,17 +66,19 @@ def one_leaf(
 
 def fitted(
     library: str, X: FloatArray, y: IntArray, weight: FloatArray, start: FloatArray,
-    rate: float, n_rounds: int,
+    rate: float, n_rounds: int, **how: Any,
 ) -> Any:  # fmt: skip
-    """A booster of so many rounds from a start."""
+    """A booster of so many rounds from a start; further options are its own."""
     if library == "LightGBM":
         from lightgbm import LGBMClassifier
 
-        model = LGBMClassifier(n_estimators=n_rounds, learning_rate=rate, n_jobs=1, verbose=-1)
+        model = LGBMClassifier(
+            n_estimators=n_rounds, learning_rate=rate, n_jobs=1, verbose=-1, **how
+        )
         return model.fit(X, y, sample_weight=weight, init_score=start)
     from xgboost import XGBClassifier
 
-    model = XGBClassifier(n_estimators=n_rounds, learning_rate=rate, n_jobs=1)
+    model = XGBClassifier(n_estimators=n_rounds, learning_rate=rate, n_jobs=1, **how)
     return model.fit(X, y, sample_weight=weight, base_margin=start)
 
 
