@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from scipy import stats
 
-from benchmarks.boosting.options import ROUNDS, THREE, TWO, Option, weights_of
+from benchmarks.boosting.options import THREE, TWO, Option, weights_of
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.inference.estimates import mcse_of_mean
 from learnprop.equations.mean_proba import mean_proba
@@ -16,7 +18,8 @@ from learnprop.simulations.generators.gaussian import class_means, gaussian_clas
 from learnprop.simulations.generators.generator import sample
 
 SIZES = {2: (12_700, 1000), 3: (8000, 4000, 1000)}
-FRESH, N_FEATURES, SEPARATION, SEEDS = 5000, 5, 2.0, 6
+ROUNDS = {2: (1, 10, 100, 1000), 3: (1, 10, 100)}
+FRESH, N_FEATURES, SEPARATION, SEEDS = 5000, 5, 2.0, 5
 LEVEL = 0.95
 
 
@@ -29,7 +32,9 @@ def drawn(
     return sample(classes, SIZES[n_classes], rng), sample(classes, [FRESH] * n_classes, rng)
 
 
-def rows_of(option: Option, n_classes: int, seed: int) -> list[dict[str, object]]:
+def rows_of(
+    option: Option, n_classes: int, seed: int, rounds: Sequence[int]
+) -> list[dict[str, object]]:
     """Fit once; a row for each number of rounds and each sample.
 
     The weight is that of the rarest class over that of the most frequent.
@@ -37,11 +42,11 @@ def rows_of(option: Option, n_classes: int, seed: int) -> list[dict[str, object]
     train, fresh = drawn(n_classes, seed)
     X, y = train
     weight, start = weights_of(option, y)
-    predict = option.fit(X, y, weight[y], start)
+    predict = option.fit(X, y, weight[y], start, max(rounds))
     asked = weight[-1] ** (2 if option.squared else 1)
     rows = []
     for split, (features, labels) in {"train": train, "fresh": fresh}.items():
-        for n_rounds in ROUNDS:
+        for n_rounds in rounds:
             P = mean_proba(labels, predict(features, n_rounds))
             acts = effective_class_weight(P, SIZES[n_classes])
             rows.append(
@@ -60,7 +65,7 @@ def table(seeds: int = SEEDS) -> pd.DataFrame:
     Intervals are of the mean over seeds, by t on the logarithm.
     """
     tasks = [
-        (option, n_classes, seed)
+        (option, n_classes, seed, ROUNDS[n_classes])
         for n_classes, options in ((2, TWO), (3, THREE))
         for option in options
         for seed in range(seeds)
@@ -84,10 +89,10 @@ def table(seeds: int = SEEDS) -> pd.DataFrame:
 
 def as_markdown(rows: pd.DataFrame, n_classes: int, split: str) -> str:
     """Lay out one sample's table for docs: a row per option, a column per number of rounds."""
-    heads = " | ".join(f"T = {n}" for n in ROUNDS)
+    heads = " | ".join(f"T = {n}" for n in ROUNDS[n_classes])
     lines = [
         f"| library | told by | asked | {heads} |",
-        "| --- | --- | --- |" + " --- |" * len(ROUNDS),
+        "| --- | --- | --- |" + " --- |" * len(ROUNDS[n_classes]),
     ]
     part = rows[(rows["classes"] == n_classes) & (rows["split"] == split)]
     for (library, option, asked), group in part.groupby(["library", "option", "asked"], sort=False):

@@ -13,7 +13,7 @@ from learnprop.audit.boosting.start import start_at_balance
 from learnprop.equations.arrays import FloatArray, IntArray
 from learnprop.equations.mean_proba import proba_from_logits
 
-RATE, ROUNDS = 0.1, (1, 10, 100, 1000)
+RATE = 0.1
 
 Predict = Callable[[Any, int], FloatArray]
 """Probabilities (n_samples, n_classes) of the first so many rounds."""
@@ -29,14 +29,14 @@ class Option:
     rare : float, or None
         Weight of the rarest class over that of the largest that it asks for; None of inverse
         frequencies.
-    fit : callable ``(X, y, weight of each sample, start) -> predict``
+    fit : callable ``(X, y, weight of each sample, start, n_rounds) -> predict``
     squared : bool
         Whether the weight is told twice, and so asked for squared.
     """
 
     library: str
     says: str
-    fit: Callable[[FloatArray, IntArray, FloatArray, FloatArray], Predict]
+    fit: Callable[[FloatArray, IntArray, FloatArray, FloatArray, int], Predict]
     rare: float | None = None
     squared: bool = False
 
@@ -44,11 +44,13 @@ class Option:
 def lightgbm(*, weigh: bool = False, begin: bool = False, **how: Any) -> Any:
     """Fit LightGBM, with weights of samples, a start, or neither."""
 
-    def fit(X: FloatArray, y: IntArray, weight: FloatArray, start: FloatArray) -> Predict:
+    def fit(
+        X: FloatArray, y: IntArray, weight: FloatArray, start: FloatArray, n_rounds: int
+    ) -> Predict:
         from lightgbm import LGBMClassifier
 
         model = LGBMClassifier(
-            n_estimators=ROUNDS[-1], learning_rate=RATE, n_jobs=1, verbose=-1, **how
+            n_estimators=n_rounds, learning_rate=RATE, n_jobs=1, verbose=-1, **how
         )
         if not begin:
             model.fit(X, y, sample_weight=weight if weigh else None)
@@ -62,11 +64,13 @@ def lightgbm(*, weigh: bool = False, begin: bool = False, **how: Any) -> Any:
 def xgboost(*, weigh: bool = False, begin: bool = False, **how: Any) -> Any:
     """Fit XGBoost, with weights of samples, a start, or neither."""
 
-    def fit(X: FloatArray, y: IntArray, weight: FloatArray, start: FloatArray) -> Predict:
+    def fit(
+        X: FloatArray, y: IntArray, weight: FloatArray, start: FloatArray, n_rounds: int
+    ) -> Predict:
         from xgboost import XGBClassifier
 
         model = XGBClassifier(
-            n_estimators=ROUNDS[-1], learning_rate=RATE, n_jobs=1, verbosity=0, **how
+            n_estimators=n_rounds, learning_rate=RATE, n_jobs=1, verbosity=0, **how
         )
         if not begin:
             model.fit(X, y, sample_weight=weight if weigh else None)
@@ -82,11 +86,13 @@ def xgboost(*, weigh: bool = False, begin: bool = False, **how: Any) -> Any:
 def scikit_learn(*, weigh: bool = False, **how: Any) -> Any:
     """Fit HistGradientBoostingClassifier; all rounds, where by default it may stop early."""
 
-    def fit(X: FloatArray, y: IntArray, weight: FloatArray, _start: FloatArray) -> Predict:
+    def fit(
+        X: FloatArray, y: IntArray, weight: FloatArray, _start: FloatArray, n_rounds: int
+    ) -> Predict:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         model = HistGradientBoostingClassifier(
-            max_iter=ROUNDS[-1], learning_rate=RATE, early_stopping=False, **how
+            max_iter=n_rounds, learning_rate=RATE, early_stopping=False, **how
         ).fit(X, y, sample_weight=weight if weigh else None)
 
         def predict(x: FloatArray, n: int) -> FloatArray:

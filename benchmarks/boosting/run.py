@@ -32,7 +32,7 @@ def run(_runs: int = 0) -> None:
         design={
             "class_count": acted_upon.SIZES, "fresh": acted_upon.FRESH,
             "features": acted_upon.N_FEATURES, "separation": acted_upon.SEPARATION,
-            "seeds": acted_upon.SEEDS,
+            "seeds": acted_upon.SEEDS, "rounds": acted_upon.ROUNDS,
         },
         command=["python", "-m", "benchmarks", "boosting"],
         libraries={name: version(name) for name in ("lightgbm", "xgboost-cpu")},

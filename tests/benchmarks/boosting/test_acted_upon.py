@@ -21,11 +21,9 @@ def named(n_classes, library, says):
     return next(one for one in of if (one.library, one.says) == (library, says))
 
 
-def ratios(monkeypatch, option, n_classes, rounds=ROUNDS, seed=100):
+def ratios(option, n_classes, rounds=ROUNDS, seed=100):
     """Acted upon over asked for: {(split, rounds): ratio}, of a seed that the table has not."""
-    for module in (options, acted_upon):
-        monkeypatch.setattr(module, "ROUNDS", rounds)
-    rows = acted_upon.rows_of(option, n_classes, seed)
+    rows = acted_upon.rows_of(option, n_classes, seed, rounds)
     return {(row["split"], row["rounds"]): row["acted"] / row["asked"] for row in rows}
 
 
@@ -69,16 +67,16 @@ def test_is_unbalance_acts_upon_less_than_half_and_less_where_classes_are_far_ap
         ("XGBoost", "`scale_pos_weight=3`", 1.05, 1.25),
     ],
 )
-def test_on_train_after_ten_rounds(monkeypatch, library, says, low, high):
-    found = ratios(monkeypatch, named(2, library, says), 2)
+def test_on_train_after_ten_rounds(library, says, low, high):
+    found = ratios(named(2, library, says), 2)
     assert low < found["train", 10] < high
 
 
 @pytest.mark.parametrize(
     ("library", "says"), [("LightGBM", "`is_unbalance`"), ("XGBoost", "`scale_pos_weight=8`")]
 )
-def test_of_three_classes_some_options_are_not_read(monkeypatch, library, says):
-    found = ratios(monkeypatch, named(3, library, says), 3)
+def test_of_three_classes_some_options_are_not_read(library, says):
+    found = ratios(named(3, library, says), 3)
     assert found["train", 10] == pytest.approx(1 / 8, rel=0.05)
 
 
@@ -88,16 +86,16 @@ def test_of_three_classes_some_options_are_not_read(monkeypatch, library, says):
     [(n, option) for n, of in ((2, options.TWO), (3, options.THREE)) for option in of],
     ids=lambda one: one if isinstance(one, int) else f"{one.library} {one.says}",
 )
-def test_the_table_is_what_another_seed_says(monkeypatch, n_classes, option):
+def test_the_table_is_what_another_seed_says(n_classes, option):
     table = pd.read_csv(RESULTS / "acted_upon.csv")
     rows = table[
         (table["classes"] == n_classes)
         & (table["library"] == option.library)
         & (table["option"] == option.says)
     ].set_index(["split", "rounds"])
-    found = ratios(monkeypatch, option, n_classes, (1, 10, 100))
+    found = ratios(option, n_classes, (1, 10, 100))
     for key, ratio in found.items():
         row = rows.loc[key]
-        # Half an interval is t_{0.975, 5} s / sqrt(6) = 1.05 s; another seed scatters by s.
-        spread = np.log(row["high"] / row["low"]) / 2 / 1.05
+        # Half an interval is t_{0.975, 4} s / sqrt(5) = 1.24 s; another seed scatters by s.
+        spread = np.log(row["high"] / row["low"]) / 2 / 1.24
         assert abs(np.log(ratio / row["ratio"])) <= 5 * spread + 1e-3, key
