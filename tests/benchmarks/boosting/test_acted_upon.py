@@ -72,6 +72,20 @@ def test_on_train_after_ten_rounds(library, says, low, high):
     assert low < found["train", 10] < high
 
 
+@pytest.mark.parametrize("scale", [1.5, 3.0, 12.7, 100.0])
+def test_xgboost_starts_one_newton_step_from_one_half(scale):
+    # From p = 1/2, G = W (s - 1/2) and H = W/4: log odds 4s - 2, s the share of the mass of class 1.
+    y = np.repeat([0, 1], [12_700, 1000])
+    model = xgboost.XGBClassifier(
+        n_estimators=1, learning_rate=1e-9, scale_pos_weight=scale, n_jobs=1
+    ).fit(np.zeros((len(y), 1)), y)
+    share = scale * 1000 / (scale * 1000 + 12_700)
+    margin = model.predict(np.zeros((1, 1)), output_margin=True)[0]
+    assert margin == pytest.approx(4 * share - 2, abs=1e-5)
+    at_balance = lp.start_at_balance(y, {1: scale})[0]
+    assert (abs(margin - at_balance) > 0.1) == (scale != 12.7)
+
+
 @pytest.mark.parametrize(
     ("library", "says"), [("LightGBM", "`is_unbalance`"), ("XGBoost", "`scale_pos_weight=8`")]
 )
