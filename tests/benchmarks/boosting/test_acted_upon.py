@@ -74,7 +74,7 @@ def test_on_train_after_ten_rounds(library, says, low, high):
 
 @pytest.mark.parametrize("scale", [1.5, 3.0, 12.7, 100.0])
 def test_xgboost_starts_one_newton_step_from_one_half(scale):
-    # From p = 1/2, G = W (s - 1/2) and H = W/4: log odds 4s - 2, s the share of the mass of class 1.
+    # From p = 1/2, G = W (s - 1/2) and H = W/4: log odds 4s - 2, s the share of class 1's mass.
     y = np.repeat([0, 1], [12_700, 1000])
     model = xgboost.XGBClassifier(
         n_estimators=1, learning_rate=1e-9, scale_pos_weight=scale, n_jobs=1
