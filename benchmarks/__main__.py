@@ -21,6 +21,7 @@ BENCHMARKS = {
     "memory": "harness:run_memory",
     "coverage": "coverage:run",
     "fitted-models": "fitted_models:run",
+    "boosting": "boosting.run:run",
 }
 
 COMMANDS = {"gpu": "gpu.run:main", "gpu-pack": "gpu.pack:main", "gpu-import": "gpu.home:main"}

@@ -33,6 +33,10 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "learnprop.audit.design.design": ("design",),
         "learnprop.audit.design.record": ("DesignReport",),
     },
+    "Boosted trees": {
+        "learnprop.audit.boosting.start": ("start_at_balance",),
+        "learnprop.audit.boosting.logits": ("balanced_logits",),
+    },
     "Measure a classifier": {
         "learnprop.equations.mean_proba": (
             "mean_proba", "mean_proba_and_second_moments", "proba_from_logits",

@@ -119,6 +119,9 @@ VALID = {
         "test_size": None, "prior": [1.0, 1.0], "fitter": "softmax", "estimator": None, "l2": 1.0,
         "drop_labels": (), "runs": 25, "seed": 0, "level": 0.9,
     },
+    "start_at_balance": {
+        "y": [0, 1, 1], "class_weight": [1.0, 2.0], "sample_weight": [1.0, 2.0, 3.0],
+    },
     "Objective": vars(lp.Objective()),
     "fit_logistic": of_fit | {"max_iter": 1, "l2": 1.0, "refine": "loo"},
     "fit_softmax": of_fit
@@ -163,6 +166,7 @@ NOT_SWEPT = {
     "code_version",
     "BalanceReport", "BalanceDisplay",  # tests/audit/report, tests/audit/test_display.py
     "BalancedClassifier",  # is checked when it is fitted: tests/audit/reweighting
+    "balanced_logits",  # of optional libraries: tests/audit/boosting
 }  # fmt: skip
 
 WRONG = [

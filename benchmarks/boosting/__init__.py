@@ -1,0 +1,1 @@
+"""What class weights do to boosted trees: the weights that they act upon, and how fast."""
