@@ -68,6 +68,9 @@ class BalanceReport:
     causes : tuple of Cause
         The most likely first; empty where the residual is what a training sample of this size
         leaves.
+    considered : tuple of Cause
+        All that was tried, those that the observed residual refutes last; empty where there was
+        nothing to explain.
     groups : tuple of GroupBalance
         Where `by` or `bins` were asked for.
     margin, level : float
@@ -89,6 +92,7 @@ class BalanceReport:
     expected_misses: FloatArray
     warnings: tuple[str, ...]
     causes: tuple[Cause, ...]
+    considered: tuple[Cause, ...]
     groups: tuple[GroupBalance, ...]
     margin: float
     level: float
