@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike
 from learnprop.audit.causes.facts import TrainingFacts, check_facts
 from learnprop.audit.causes.find import find_causes
 from learnprop.audit.causes.output_layer import OutputLayer
+from learnprop.audit.causes.training_sample import measure_training
 from learnprop.audit.causes.weights import stated_count, stated_weights
 from learnprop.audit.inference.statistics import effective_weights, gaps, joint_test
 from learnprop.audit.predictions.arrays import measure_predictions
 from learnprop.audit.predictions.record import Predictions
 from learnprop.audit.report.record import BalanceReport, GroupBalance
-from learnprop.audit.causes.training_sample import measure_training
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import FloatArray, as_number, check_level
 from learnprop.equations.balance import left_side, right_side
@@ -184,8 +184,10 @@ def report_of(
     together = gaps(predictions, mass, level=level, simultaneous=True)
     verdict = _together(verdicts, together, margin)
     left, right = left_side(P, mass, miss), right_side(P, mass)
+    tested = joint_test(predictions, mass)
     found = find_causes(
-        predictions, weight, count, facts, level=level, train=train, layer=layer
+        predictions, weight, count, facts,
+        tested=tested, level=level, train=train, layer=layer,
     )  # fmt: skip
     said = (*warnings, *_too_few(predictions, one_by_one), *found.warnings)
     if verdict == "fails" and not found.causes and found.p_value >= 1 - level:
@@ -206,7 +208,7 @@ def report_of(
         gaps=tuple(one_by_one),
         verdicts=verdicts,
         verdict=verdict,
-        joint=joint_test(predictions, mass),
+        joint=tested,
         expected_misses=predictions.effective_count * miss,
         warnings=said,
         causes=found.causes,

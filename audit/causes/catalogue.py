@@ -19,7 +19,7 @@ BATCH_SIZES = (16, 32, 64, 128, 256, 512, 1024)
 ALIKE = 0.01
 """Weights whose ratios differ by less than this are one and the same explanation."""
 
-RESTATE = "State these weights, or train with those that are meant; `reweight` takes one to the other."
+RESTATE = "State these weights, or train with those that are meant; or `reweight`."
 
 
 def explanations(
@@ -49,7 +49,10 @@ def explanations(
     ['acts upon equal weights', 'acts upon sqrt-inverse weights']
     """
     known, found = [weight], []
-    others = [*_minibatch_means(weight, count, facts), *_other_weights(weight, count, facts, labels)]
+    others = [
+        *_minibatch_means(weight, count, facts),
+        *_other_weights(weight, count, facts, labels),
+    ]
     # In the order of what a reader expects to see: schemes, then what was stated of the training.
     for name, other, why, remedy, n_free in sorted(others, key=lambda other: other[4]):
         if all(_differ(other, before) for before in known):
@@ -94,7 +97,10 @@ def _orders(count: FloatArray, labels: tuple[Any, ...]) -> Iterator[tuple[np.nda
     n = len(labels)
     yield np.arange(n)[::-1], "the opposite order"
     for listed, words in (
-        (np.argsort([str(label) for label in labels], kind="stable"), "the order of labels as text"),
+        (
+            np.argsort([str(label) for label in labels], kind="stable"),
+            "the order of labels as text",
+        ),
         (np.argsort(-count, kind="stable"), "the order of class sizes, largest first"),
         (np.argsort(count, kind="stable"), "the order of class sizes, smallest first"),
     ):
@@ -136,9 +142,7 @@ def effective_in_minibatches(
     return np.asarray(effective / effective.sum())
 
 
-def _smoothed(
-    weight: FloatArray, count: FloatArray, facts: TrainingFacts
-) -> Iterator[Explanation]:
+def _smoothed(weight: FloatArray, count: FloatArray, facts: TrainingFacts) -> Iterator[Explanation]:
     n_classes, epsilon = len(weight), facts.label_smoothing
     if epsilon == 0:
         return

@@ -1,9 +1,9 @@
 r"""Whether the columns of the probabilities look like those of other classes.
 
-Of a posterior, under whatever masses, :math:`P_{kj} / w_j` is a matrix of second moments: symmetric
-and positive semidefinite, so that no permutation σ makes :math:`\prod_k P_{k \sigma(k)}` larger than
-the identity does, and the w_j are in all products alike. A weak classifier is near equality and not
-beyond it.
+Of a posterior, under whatever masses, :math:`P_{kj} / w_j` is a matrix of second moments,
+symmetric and positive semidefinite (E7), so that no permutation σ makes
+:math:`\prod_k P_{k \sigma(k)}` larger than the identity does; the w_j are in all products alike. A
+weak classifier is near equality and not beyond it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def likely_columns(predictions: Predictions) -> IntArray | None:
     if not len(moved):
         return None
     better = float((log_proba[own, columns] - np.diagonal(log_proba)).sum())
-    variance = sum(_variance(predictions.kept, P[k], k, columns[k]) / n[k] for k in moved)
+    variance = sum(_variance(predictions.kept, P[k], int(k), int(columns[k])) / n[k] for k in moved)
     # Of the best of m! orders the largest by chance grows as sqrt(2 log m!).
     orders = np.log(np.arange(1, len(moved) + 1)).sum()
     least = BEYOND_CHANCE + np.sqrt(2 * orders)

@@ -6,8 +6,8 @@ mass :math:`T_{kj}`, its own class's and what smoothing gives to others, and at 
 .. math:: \sum_k a_k P_{kj} + \alpha b_j = \sum_k T_{kj}, \qquad a_k = \sum_j T_{kj},
           \qquad T = (1 - \varepsilon)\, \mathrm{diag}(m) + \varepsilon\, u v^T ,
 
-as in `learnprop.equations.violations.residuals`: m = λN for weights λ, whichever they are; smoothing
-of λ times the smoothed cross-entropy has :math:`u = \lambda N, v = 1/K`, and PyTorch's
+as in `learnprop.equations.violations.residuals`: m = λN for weights λ, whichever they are;
+smoothing of λ times the smoothed cross-entropy has :math:`u = \lambda N, v = 1/K`, and PyTorch's
 :math:`u = N, v = \lambda / K`. One number, ε or α, may be left to be fitted.
 """
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from learnprop.equations.arrays import FloatArray
+from learnprop.equations.arrays import FloatArray, IntArray
 from learnprop.equations.balance import left_side, right_side
 
 
@@ -99,7 +99,7 @@ def imbalance(
 
 
 def errors_of_samples(
-    e: Explanation, number: float, class_count: FloatArray, proba: FloatArray, classes: FloatArray
+    e: Explanation, number: float, class_count: FloatArray, proba: FloatArray, classes: IntArray
 ) -> FloatArray:
     """a_y f - T_y of each sample, (n_samples, n_classes): with features they are its gradient.
 

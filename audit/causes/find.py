@@ -21,9 +21,10 @@ from learnprop.audit.causes.fresh import causes_on_fresh, moved_since_training
 from learnprop.audit.causes.judge import Judged, Situation, consistent_first, observed_residual
 from learnprop.audit.causes.output_layer import OutputLayer
 from learnprop.audit.causes.trained import causes_on_train
-from learnprop.audit.inference.statistics import joint_test, weighted_covariance
+from learnprop.audit.inference.statistics import weighted_covariance
 from learnprop.audit.predictions.record import Predictions
 from learnprop.equations.arrays import FloatArray, IntArray
+from learnprop.equations.inference.joint import JointTest
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def find_causes(
     count: FloatArray,
     facts: TrainingFacts,
     *,
+    tested: JointTest,
     level: float,
     train: Predictions | None = None,
     layer: OutputLayer | None = None,
@@ -65,6 +67,8 @@ def find_causes(
     weight, count : ndarray, shape (n_classes,)
         λ as stated, and N.
     facts : TrainingFacts
+    tested : JointTest
+        Of the stated weights, on fresh data.
     level : float
         A classifier without a cause is given one at a rate of 1 - level.
     train : Predictions, optional
@@ -76,7 +80,7 @@ def find_causes(
     -------
     Found
     """
-    s = _situation(predictions, weight, count, facts, level, train, layer)
+    s = _situation(predictions, weight, count, facts, tested, level, train, layer)
     p_value = float("nan")
     judged, warnings = [], []
     columns = likely_columns(predictions)
@@ -84,7 +88,7 @@ def find_causes(
         cause = _other_columns(s, columns)
         judged.append(Judged(cause, (-2.0,)))
         warnings.append(f"{cause.why} {cause.remedy}")
-    reason = joint_test(predictions, s.mass).reason
+    reason = tested.reason
     if reason:
         warnings.append(
             f"no cause was looked for on fresh data: {reason}; its tests cannot be trusted"
@@ -112,22 +116,24 @@ def _situation(
     weight: FloatArray,
     count: FloatArray,
     facts: TrainingFacts,
+    tested: JointTest,
     level: float,
     train: Predictions | None,
     layer: OutputLayer | None,
 ) -> Situation:
     mass = weight * count / (weight * count).sum()
     both = 1 / predictions.effective_count + 1 / count
-    tested = joint_test(predictions, mass)
     df = tested.df_residual + tested.df - 1 if not tested.reason else np.inf
     p = predictions
     fresh = Evidence(
         "test", p.mean_proba, p.miss_proba, lambda a: weighted_covariance(p, a**2 * both), df
     )
-    trained = train and Evidence(
-        "train", train.mean_proba, train.miss_proba,
-        lambda a: weighted_covariance(p, a**2 / count), df,
-    )  # fmt: skip
+    trained = None
+    if train is not None:
+        trained = Evidence(
+            "train", train.mean_proba, train.miss_proba,
+            lambda a: weighted_covariance(p, a**2 / count), df,
+        )  # fmt: skip
     return Situation(
         p, train, layer, mass, weight, count, facts, p.labels, fresh, trained, 1 - level
     )
@@ -164,8 +170,8 @@ def _other_columns(s: Situation, columns: IntArray) -> Cause:
         "columns in another order", "test", predicted / w, observed / w,
         np.sqrt(np.diagonal(covariance)) / w, p_value,
         "consistent" if p_value >= 0.2 * s.error else "possible",
-        f"The columns look as if they were in another order: {listed}{more}; in it a class's own "
-        f"probability is {P[own, columns].mean():.2f} on average, and {np.diagonal(P).mean():.2f} as "
-        "they are.",
+        f"The columns look as if they were in another order, {listed}{more}: in it a class's own "
+        f"probability is {P[own, columns].mean():.2f} on average, and as they are it is "
+        f"{np.diagonal(P).mean():.2f}.",
         "Give the order of the columns as `labels`.",
     )  # fmt: skip

@@ -7,7 +7,6 @@ from scipy.special import softmax
 
 from learnprop.audit.causes.cause import Cause, Consistency
 from learnprop.audit.causes.evidence import (
-    LARGEST_SMOOTHING,
     held_against,
     in_standard_errors,
     p_value_of,
@@ -21,7 +20,7 @@ from learnprop.audit.causes.judge import (
     without_prediction,
 )
 from learnprop.audit.causes.output_layer import left_out_mean_proba, size_of_moments
-from learnprop.audit.causes.trained import MOMENTS_VANISH, is_balanced
+from learnprop.audit.causes.trained import MOMENTS_VANISH, is_balanced, is_usable
 from learnprop.audit.predictions.record import Predictions
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.balance import residual
@@ -47,7 +46,7 @@ def causes_on_fresh(s: Situation) -> list[Judged]:
     found = []
     for fit in held(s, s.fresh):
         e = fit.explanation
-        usable = not e.is_fitted or (0 < fit.number and (e.bias is not None or fit.number < LARGEST_SMOOTHING))
+        usable = is_usable(fit)
         consistency: Consistency = "inconsistent"
         if usable and fit.df >= 1 and fit.p_value >= INCONSISTENT * s.error:
             consistency = "consistent"
@@ -97,7 +96,7 @@ def moved_since_training(s: Situation) -> tuple[list[Judged], float]:
     statistic : float
         Of the difference, over its degrees of freedom.
     """
-    assert s.trained is not None and s.train is not None
+    assert s.trained is not None
     on_fresh, on_train = (observed_residual(one, s.mass) for one in (s.fresh, s.trained))
     statistic, p_value = _tested(s, on_fresh - on_train)
     if not p_value < s.error:
@@ -149,7 +148,7 @@ def _left_out(s: Situation) -> tuple[FloatArray, FloatArray] | None:
 
 
 def _own_class_suffers(s: Situation) -> bool:
-    """Whether fresh samples' own classes are predicted less, by two standard errors, than seen ones'.
+    """Whether fresh samples miss more than those of training, by two standard errors.
 
     Overfitting does that; a shift may as well do the opposite.
     """
@@ -165,5 +164,8 @@ def _variance_of_own(predictions: Predictions) -> FloatArray:
     kept = predictions.kept
     own = softmax(kept.logits, axis=1)[np.arange(len(kept.classes)), kept.classes]
     n_classes = len(predictions.count)
-    of_class = [kept.classes == k for k in range(n_classes)]
-    return np.array([np.average((own[at] - np.average(own[at], weights=kept.weight[at])) ** 2, weights=kept.weight[at]) for at in of_class])
+    spread = []
+    for k in range(n_classes):
+        each, weight = own[kept.classes == k], kept.weight[kept.classes == k]
+        spread.append(np.average((each - np.average(each, weights=weight)) ** 2, weights=weight))
+    return np.array(spread)

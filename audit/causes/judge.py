@@ -107,7 +107,7 @@ def cause_of(
 
 
 def observed_residual(evidence: Evidence, mass: FloatArray) -> FloatArray:
-    """r on a sample, for the stated masses."""
+    """Residual r on a sample, for the stated masses."""
     return np.asarray(residual(evidence.mean_proba, mass, evidence.miss_proba))
 
 

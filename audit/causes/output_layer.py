@@ -1,7 +1,7 @@
-r"""What the features of a linear output layer say of its training: all its moments, not the bias row.
+r"""What the features of a linear output layer say of its training (E6).
 
-At the minimum of a loss without a penalty every moment :math:`\sum_i (a_y f - T_y)_j h` vanishes, of
-every feature h. Where there is no bias, or a penalised one, those of the features vanish and the
+At the minimum of a loss without a penalty every moment :math:`\sum_i (a_y f - T_y)_j h` vanishes,
+of every feature h. Where there is no bias, or a penalised one, those of the features vanish and the
 bias's does not; where training was stopped, or made noise of its own, neither do.
 """
 
@@ -37,9 +37,7 @@ class OutputLayer:
     classes: IntArray
 
 
-def size_of_moments(
-    layer: OutputLayer, e: Explanation, number: float, count: FloatArray
-) -> float:
+def size_of_moments(layer: OutputLayer, e: Explanation, number: float, count: FloatArray) -> float:
     """Root mean square of the features' moments, each over its own sampling error.
 
     Zero at a minimum, near one where a sample was drawn anew (minibatches), else larger.

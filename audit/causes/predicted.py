@@ -23,7 +23,11 @@ MANY = 64
 
 
 def predicted_residual(
-    fit: Fitted, evidence: Evidence, predictions: Predictions, mass: FloatArray, observed: FloatArray
+    fit: Fitted,
+    evidence: Evidence,
+    predictions: Predictions,
+    mass: FloatArray,
+    observed: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
     """Predicted residual, and standard error of observed minus predicted, each (n_classes,).
 
@@ -85,22 +89,22 @@ def balancing_bias(kept: Kept, mass: FloatArray, imbalance: FloatArray) -> Float
     weight = mass[kept.classes] * kept.weight
     target = weight @ softmax(kept.logits, axis=1) + imbalance
 
-    def loss(free: FloatArray) -> float:
+    def loss(free: FloatArray) -> tuple[float, FloatArray]:
         b = np.append(free, 0.0)
-        return float(weight @ logsumexp(kept.logits + b, axis=1) - target @ b)
-
-    def gradient(free: FloatArray) -> FloatArray:
-        proba = softmax(kept.logits + np.append(free, 0.0), axis=1)
-        return np.asarray((weight @ proba - target)[:-1])
+        z = kept.logits + b
+        normaliser = logsumexp(z, axis=1, keepdims=True)
+        gradient = weight @ np.exp(z - normaliser) - target
+        return float(weight @ normaliser[:, 0] - target @ b), gradient[:-1]
 
     def hessian(free: FloatArray) -> FloatArray:
         proba = softmax(kept.logits + np.append(free, 0.0), axis=1)
         return _laplacian((proba * weight[:, None]).T @ proba)[:-1, :-1]
 
-    start = np.zeros(len(mass) - 1)
-    options = {"gtol": 1e-10 * float(mass.sum())}
     # A minimiser that stops at rounding says so, and is there.
-    found = minimize(loss, start, jac=gradient, hess=hessian, method="trust-exact", options=options)
+    found = minimize(
+        loss, np.zeros(len(mass) - 1), jac=True, hess=hessian, method="trust-exact",
+        options={"gtol": 1e-9 * float(mass.sum())},
+    )  # fmt: skip
     bias = np.append(found.x, 0.0)
     return np.asarray(bias - bias.mean())
 

@@ -27,7 +27,7 @@ MOMENTS_OF_NOISE = 1.5
 """The same of a sample that minibatches drew anew."""
 
 MOST_EXPLAINED = 0.25
-"""Of the residual's length, left by an explanation that is near, where no minibatches were stated."""
+"""Of the residual's length, where no minibatches were stated, left by what is near it."""
 
 
 def exact_to(df: int) -> float:
@@ -84,12 +84,19 @@ def causes_on_train(s: Situation) -> tuple[list[Judged], str]:
     return found + ([] if named else _without_equations(s, evidence)), ""
 
 
+def is_usable(fit: Fitted) -> bool:
+    """Whether a fitted number is one that a training has."""
+    e = fit.explanation
+    if not e.is_fitted:
+        return True
+    return fit.number > 0 and (e.bias is not None or fit.number < LARGEST_SMOOTHING)
+
+
 def _judged(s: Situation, evidence: Evidence, fit: Fitted, stated: Fitted) -> Judged:
     """One explanation: exact, within the noise of minibatches, untestable, or inconsistent."""
     e = fit.explanation
     left = np.sqrt(fit.statistic / stated.statistic)
-    usable = not e.is_fitted or 0 < fit.number < LARGEST_SMOOTHING or e.bias is not None
-    usable &= not (e.is_fitted and fit.number == 0)
+    usable = is_usable(fit)
     moments = None if s.layer is None else size_of_moments(s.layer, e, fit.number, s.count)
     vanish = moments is not None and moments <= MOMENTS_VANISH
     consistency: Consistency = "inconsistent"

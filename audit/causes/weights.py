@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from learnprop.equations.arguments import BadArgument, renamed, shown
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.class_weights import check_class_count, class_weights
