@@ -13,14 +13,19 @@ from learnprop.audit.causes.find import find_causes
 from learnprop.audit.causes.output_layer import OutputLayer
 from learnprop.audit.causes.training_sample import measure_training
 from learnprop.audit.causes.weights import stated_count, stated_weights
+from learnprop.audit.inference.groups import bin_balance, group_balance, mass_of_group
 from learnprop.audit.inference.statistics import effective_weights, gaps, joint_test
 from learnprop.audit.predictions.arrays import measure_predictions
+from learnprop.audit.predictions.groups import measure_bins, measure_groups
 from learnprop.audit.predictions.record import Predictions
 from learnprop.audit.report.record import BalanceReport, GroupBalance
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import FloatArray, as_number, check_level
 from learnprop.equations.balance import left_side, right_side
 from learnprop.equations.inference.estimates import Estimate, Verdict, equivalence_verdict
+
+SHOWN = 5
+"""Classes that a warning lists one by one."""
 
 
 def check(
@@ -135,9 +140,14 @@ def check(
         sampler_weight=sampler_weight, label_smoothing=label_smoothing, bias=bias,
     )  # fmt: skip
     predictions_on_train, layer = of_training or (None, None)
+    arrays = {
+        "y_true": y_true, "y_proba": y_proba, "y_logits": y_logits,
+        "sample_weight": sample_weight, "labels": labels, "pos_label": pos_label,
+    }  # fmt: skip
+    groups = _balance_within(arrays, by, bins, weight * count, margin, level)
     return report_of(
         found, weight, count, margin=margin, level=level, train=predictions_on_train, facts=facts,
-        layer=layer, warnings=warnings,
+        groups=groups, layer=layer, warnings=warnings,
     )  # fmt: skip
 
 
@@ -227,6 +237,26 @@ def _together(verdicts: tuple[Verdict, ...], together: list[Estimate], margin: f
     return "fails" if outside else "inconclusive"
 
 
+def _balance_within(
+    arrays: dict[str, Any],
+    by: Any,
+    bins: int | None,
+    mass: FloatArray,
+    margin: float,
+    level: float,
+) -> tuple[GroupBalance, ...]:
+    """Balance within groups, and within bins of each class's probability."""
+    found: list[GroupBalance] = []
+    if by is not None:
+        for name, p in measure_groups(**arrays, by=by):
+            of_group = mass_of_group(p, mass)
+            found.append(group_balance(p, of_group, margin=margin, level=level, name=name))
+    if bins is not None:
+        measured = measure_bins(**arrays, bins=bins)
+        found += [bin_balance(one, mass, margin=margin, level=level) for one in measured]
+    return tuple(found)
+
+
 def _check_margin(margin: Any) -> float:
     number = as_number(margin, "margin")
     if not 0 < number < 1:
@@ -256,8 +286,11 @@ def _class_sizes(
 
 
 def _too_few(predictions: Predictions, found: list[Estimate]) -> tuple[str, ...]:
-    return tuple(
+    """A line for each class whose interval is a bound, and a count of those after the fifth."""
+    each = [
         f"class {label!r}: its interval is a bound that is true of every sample size: {gap.reason}"
         for label, gap in zip(predictions.labels, found, strict=True)
         if gap.reason
-    )
+    ]
+    more = len(each) - SHOWN
+    return (*each[:SHOWN], *([f"and so are those of {more} more classes"] if more > 0 else []))

@@ -17,7 +17,7 @@ from learnprop.audit.causes.cause import Cause
 from learnprop.audit.causes.columns import likely_columns
 from learnprop.audit.causes.evidence import Evidence, held_against, in_standard_errors, p_value_of
 from learnprop.audit.causes.facts import TrainingFacts
-from learnprop.audit.causes.fresh import causes_on_fresh, moved_since_training
+from learnprop.audit.causes.fresh import INCONSISTENT, causes_on_fresh, moved_since_training
 from learnprop.audit.causes.judge import Judged, Situation, consistent_first, observed_residual
 from learnprop.audit.causes.output_layer import OutputLayer
 from learnprop.audit.causes.trained import causes_on_train
@@ -169,7 +169,7 @@ def _other_columns(s: Situation, columns: IntArray) -> Cause:
     return Cause(
         "columns in another order", "test", predicted / w, observed / w,
         np.sqrt(np.diagonal(covariance)) / w, p_value,
-        "consistent" if p_value >= 0.2 * s.error else "possible",
+        "consistent" if p_value >= INCONSISTENT * s.error else "possible",
         f"The columns look as if they were in another order, {listed}{more}: in it a class's own "
         f"probability is {P[own, columns].mean():.2f} on average, and as they are it is "
         f"{np.diagonal(P).mean():.2f}.",

@@ -122,7 +122,9 @@ def _by_features(s: Situation, evidence: Evidence) -> list[Judged]:
     if size_of_moments(s.layer, s.stated, 0.0, s.count) <= MOMENTS_VANISH:
         cause = _no_bias(s, evidence)
         why = cause.why + " The moments of all features vanish for the stated loss, the bias's not."
-        found.append(Judged(_consistent(cause, why), (0.0, int(s.facts.bias is not False), 0.0)))
+        # Where there is a bias, a penalty with its equation says more.
+        place = (0.0, 0.0, 0.0) if s.facts.bias is False else (0.0, 1.0, np.inf)
+        found.append(Judged(_consistent(cause, why), place))
     try:
         weight = effective_class_weight(evidence.mean_proba, s.count)
     except ValueError:  # a class that is never predicted

@@ -61,10 +61,10 @@ def test_errors_of_samples_are_the_gradient_of_pytorchs_loss(smoothing):
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_a_mean_over_minibatches_is_pytorchs_on_average(smoothing):
     """Gradients in the bias of many minibatches of 4, each with its own normaliser."""
-    weight = np.array([0.02, 0.18, 0.8])
+    weight = np.array([0.005, 0.095, 0.9])
     rng = np.random.default_rng(1)
-    drawn = rng.integers(100, size=(4000, 4))
-    bias = torch.zeros(4000, 1, 3, dtype=torch.float64, requires_grad=True)
+    drawn = rng.integers(100, size=(2500, 4))
+    bias = torch.zeros(2500, 1, 3, dtype=torch.float64, requires_grad=True)
     logits = torch.tensor(LOGITS)[drawn] + bias
     losses = [
         cross_entropy(z, torch.tensor(y), weight=torch.tensor(weight), label_smoothing=smoothing)
@@ -77,7 +77,7 @@ def test_a_mean_over_minibatches_is_pytorchs_on_average(smoothing):
     found = explanations(weight, COUNT, TrainingFacts(batch_size=4), (0, 1, 2))
     both, alone, summed = (
         next(e for e in found if e.name.startswith(name))
-        for name in (f"{start} and PyTorch's", start, "PyTorch's label")
+        for name in (f"{start}, and PyTorch's", start, "PyTorch's label")
     )
 
     def away(e):
@@ -124,4 +124,5 @@ def test_weights_in_other_orders():
     np.testing.assert_allclose(listed / listed.sum(), [0.3, 0.5, 0.2])
     opposite = by_name["the weights in the opposite order"]
     np.testing.assert_allclose(opposite / opposite.sum(), [0.2, 0.3, 0.5])
-    assert "the weights in the order of labels as text" not in by_name or labels[0] != "10"
+    text = by_name["the weights in the order of labels as text"]  # 10, 8, 9
+    np.testing.assert_allclose(text / text.sum(), [0.5, 0.2, 0.3])

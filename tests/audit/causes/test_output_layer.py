@@ -75,6 +75,6 @@ def test_overfitting_is_told_from_a_shift_by_leaving_one_out():
     assert (first.name, first.consistency) == ("overfitting", "consistent")
     assert (np.abs(first.observed - first.predicted) <= 4 * first.error).all()
     shifted = check(
-        fresh, model.predict_proba(new + 2 * mean), class_weight="balanced", train=given
+        fresh, model.predict_proba(new + 0.5 * mean), class_weight="balanced", train=given
     )
     assert shifted.causes[0].name == "shift of P(x|y)"

@@ -85,7 +85,7 @@ WRONG = [
     ({"train": (Y, PROBA[:, :2])}, "train has 2 columns, and there are 3 classes"),
     ({"train": {"y_true": Y, "proba": PROBA}}, "train must have y_true, y_proba, X, got 'proba'"),
     ({"train": {"y_true": Y}}, "train must hold labels, and probabilities or logits"),
-    ({"train": (Y, PROBA * 2)}, "train must sum to one: row 0 sums to 2"),
+    ({"train": (Y, PROBA * 2)}, "train must sum to one: row 17 sums to 2"),
     ({"train": (np.where(Y == "emu", "yak", Y), PROBA)}, "train must hold labels among ['cat', "),
     ({"train": (Y[:89], PROBA[:89])}, "train holds no sample of class"),
     ({"train": (Y[:91], PROBA[:91])}, "train holds less than two samples of 'emu'"),
