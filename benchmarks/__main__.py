@@ -15,6 +15,7 @@ BENCHMARKS = {
     "cnn": "cnn:run",
     "losses": "losses:run",
     "adding-up": "adding_up:run",
+    "audit": "audit:run",
     "harness": "harness:run",
     "memory": "harness:run_memory",
     "coverage": "coverage:run",

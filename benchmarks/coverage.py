@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from learnprop.equations.inference.few_misses import MIN_MISSES
 from learnprop.equations.inference.model import gaps_of_model, joint_test_of_model
-from learnprop.equations.inference.within_class import MIN_MISSES
 from learnprop.equations.mean_proba import (
     FloatArray,
     mean_proba_and_second_moments,

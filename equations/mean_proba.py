@@ -39,7 +39,12 @@ def check_activation(activation: str) -> None:
 
 
 def check_proba(
-    proba: ArrayLike, name: str = "proba", activation: Activation = "softmax"
+    proba: ArrayLike,
+    name: str = "proba",
+    activation: Activation = "softmax",
+    *,
+    first_row: int = 0,
+    epsilon: float = 0.0,
 ) -> FloatArray:
     """Return `proba` as float64 if its rows are probability distributions.
 
@@ -52,6 +57,10 @@ def check_proba(
         What to call the argument in an error.
     activation : {"softmax", "sigmoid"}
         With sigmoids each number is a probability of its own.
+    first_row : int
+        Number of its first row in an error, of a piece of a longer array.
+    epsilon : float
+        Machine epsilon of the type that the numbers had, if that was coarser than theirs.
 
     Returns
     -------
@@ -83,7 +92,7 @@ def check_proba(
     if np.isnan(values).any():
         raise BadArgument(name, "holds NaN")
     if (values < 0).any():
-        row = int(values.reshape(len(values), -1).min(axis=1).argmin())
+        row = first_row + int(values.reshape(len(values), -1).min(axis=1).argmin())
         raise BadArgument(name, f"holds a negative number: {values.min()} in row {row}")
     if activation == "sigmoid" or values.ndim == 1:
         if (values > 1 + ROW_SUM_TOLERANCE).any():
@@ -94,8 +103,10 @@ def check_proba(
     row_sum = values.sum(axis=1)
     worst = int(np.argmax(np.abs(row_sum - 1))) if len(row_sum) else 0
     off = abs(row_sum[worst] - 1) if len(row_sum) else 0.0
-    if off > ROW_SUM_TOLERANCE and off > _rounding(proba, values):
-        raise BadArgument(name, f"must sum to one: row {worst} sums to {row_sum[worst]:.8g}")
+    rounding = max(_rounding(proba, values), values.shape[1] * epsilon / 2)
+    if off > ROW_SUM_TOLERANCE and off > rounding:
+        said = f"must sum to one: row {first_row + worst} sums to {row_sum[worst]:.8g}"
+        raise BadArgument(name, said)
     return values
 
 

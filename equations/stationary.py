@@ -17,12 +17,12 @@ from learnprop.equations.arguments import BadArgument, renamed, shown
 from learnprop.equations.arrays import FloatArray, as_numbers, check_level
 from learnprop.equations.class_weights import check_class_count
 from learnprop.equations.inference.estimates import Estimate
-from learnprop.equations.inference.model import gaps_of_model
+from learnprop.equations.inference.few_misses import MIN_MISSES, too_few_misses_within
+from learnprop.equations.inference.model import gaps_within
 from learnprop.equations.inference.within_class import (
-    MIN_MISSES,
+    WithinClass,
     check_model,
-    too_few_misses,
-    within_class_covariance,
+    within_class_of_moments,
 )
 from learnprop.equations.matrix import off_diagonal
 from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE
@@ -173,16 +173,39 @@ def effective_class_weight_of_model(
         P, M, n, count = check_model(
             mean_proba, second_moment, test_count, class_count, None, level
         )
+    within = within_class_of_moments(P, M, n)
+    return effective_class_weight_within(within, count, level=level, min_misses=min_misses)
+
+
+@np.errstate(under="ignore")
+def effective_class_weight_within(
+    within: WithinClass,
+    class_count: FloatArray,
+    *,
+    level: float = 0.95,
+    min_misses: float = MIN_MISSES,
+) -> list[Estimate]:
+    """`effective_class_weight_of_model` of a sample whose spread is known, weighted or not.
+
+    Examples
+    --------
+    >>> P = np.array([[0.9, 0.1], [0.01, 0.99]])
+    >>> M = np.array([np.diag(row) for row in P])
+    >>> within = within_class_of_moments(P, M, np.array([1000.0, 2000.0]))
+    >>> round(effective_class_weight_within(within, np.array([1e3, 1e4]))[0].low, 3)
+    0.394
+    """
+    P, count = within.mean_proba, class_count
     try:
         weight, pi = effective_class_weight(P, count), stationary_distribution(P)
     except ValueError as error:  # on this sample: a class that it never shows, say
         nothing = Estimate(float("nan"), 0.0, 1.0, level, f"on this sample {error}")
         return [nothing] * len(P)
-    reason = next(filter(None, too_few_misses(P, M, n, pi, min_misses=min_misses)), "")
+    reason = next(filter(None, too_few_misses_within(within, pi, min_misses=min_misses)), "")
     if reason:
         low, high = np.zeros(len(P)), np.ones(len(P))
         if len(P) == 2:
-            at_equal_weights = gaps_of_model(P, M, n, count, level=level)[0]
+            at_equal_weights = gaps_within(within, count, level=level)[0]
             odds = np.maximum([at_equal_weights.high + 1, at_equal_weights.low + 1], 0)  # λ_1 / λ_0
             low[0], high[0] = 1 / (1 + odds)
             low[1], high[1] = 1 - high[0], 1 - low[0]
@@ -193,11 +216,10 @@ def effective_class_weight_of_model(
     np.fill_diagonal(leaving, -leaving.sum(axis=1))
     size = leaving.max()  # the inverse of numbers near one, however small those of I - P
     deviation = (np.linalg.inv(leaving / size + limit) - limit) / size
-    within = within_class_covariance(P, M, n) / n[:, None, None]
-    covariance = deviation.T @ np.einsum("k,kij->ij", pi**2, within) @ deviation
+    covariance = deviation.T @ within.total(pi**2 / within.count) @ deviation
     # log λ_k = log π_k - log N_k - log Σ_j π_j / N_j
     gradient = np.diag(1 / pi) - np.outer(np.ones(len(pi)), weight / pi)
-    variance = np.einsum("ki,ij,kj->k", gradient, covariance, gradient)
+    variance = ((gradient @ covariance) * gradient).sum(axis=1)
     return _log_intervals(weight, np.sqrt(np.maximum(variance, 0)), stats.norm.ppf, level)
 
 

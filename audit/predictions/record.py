@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from learnprop.equations.arrays import FloatArray, IntArray
+from learnprop.equations.inference.within_class import WithinClass
 from learnprop.equations.mean_proba import Activation
 
 
@@ -40,7 +42,7 @@ class Predictions:
         The label of each class, in the order of the columns.
     activation : {"softmax", "sigmoid"}
     count : ndarray of int64, shape (n_classes,)
-        Samples of each class; 0 of one that is absent.
+        Samples of each class, those of weight zero left out; 0 of one that is absent.
     effective_count : ndarray of float64, shape (n_classes,)
         Kish's effective number of samples, (Σω)² / Σω²: `count` without weights of samples.
     weight_sum : ndarray of float64, shape (n_classes,)
@@ -52,6 +54,15 @@ class Predictions:
     second_moment : ndarray of float64, shape (n_classes, n_classes, n_classes), or None
         Mean over class i of f_a f_b; None of many classes, where it would not fit into memory.
     kept : Kept
+    spread : WithinClass, optional
+        What intervals need of the covariances within classes; by default from `second_moment`.
+    products : callable, optional
+        Coefficients c (n_classes,) to Σ_k c_k E_k f_a f_b, (n_classes, n_classes), by a pass over
+        the samples; where `second_moment` is None.
+    all_counts : tuple of ndarray, shape (n_classes,) each, optional
+        Of a group: `count`, `effective_count` and `weight_sum` of the sample that it is part of.
+    epsilon : float
+        Machine epsilon of the type in which the predictions came.
     """
 
     labels: tuple[Any, ...]
@@ -63,3 +74,7 @@ class Predictions:
     miss_proba: FloatArray
     second_moment: FloatArray | None
     kept: Kept
+    spread: WithinClass | None = None
+    products: Callable[[FloatArray], FloatArray] | None = None
+    all_counts: tuple[IntArray, FloatArray, FloatArray] | None = None
+    epsilon: float = 2.0**-52

@@ -5,34 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from learnprop.audit.inference.groups import GroupBalance
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.inference.estimates import Estimate, Verdict
 from learnprop.equations.inference.joint import JointTest
 
 if TYPE_CHECKING:
     from learnprop.audit.causes.cause import Cause
-
-
-@dataclass(frozen=True)
-class GroupBalance:
-    """Balance within one group of samples, or one bin of a class's probability.
-
-    Attributes
-    ----------
-    name : str
-    count : ndarray of int64, shape (n_classes,)
-        Its samples of each class.
-    gaps : tuple of Estimate, one per class
-        Against the stated weights; NaN within ±inf of a class that it does not hold.
-    verdicts : tuple of str, one per class
-    verdict : str
-    """
-
-    name: str
-    count: FloatArray
-    gaps: tuple[Estimate, ...]
-    verdicts: tuple[Verdict, ...]
-    verdict: Verdict
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ says nothing of the theory: a *fitted* model violates the null, by an amount of 
 samples is of order 1/N, the overfitting (E16). With enough test data it is rejected, and that is no
 evidence of overfitting.
 
-Where too few misses are expected (`learnprop.equations.inference.within_class`) Chernoff's bounds
+Where too few misses are expected (`learnprop.equations.inference.few_misses`) Chernoff's bounds
 take the place of the large-sample interval, and the result says so in its ``reason``: such an
 interval covers at least as often as it says, at every sample size, but it is wide. That it contains
 zero says nothing.
@@ -24,18 +24,19 @@ from learnprop.equations.arrays import FloatArray, as_flag
 from learnprop.equations.balance import is_interpolated, left_side, residual, right_side
 from learnprop.equations.inference.chernoff import bounds_of_sum, level_of_equality
 from learnprop.equations.inference.estimates import Estimate
+from learnprop.equations.inference.few_misses import MIN_MISSES, too_few_misses_within
 from learnprop.equations.inference.joint import JointTest, f_test, quadratic_form
 from learnprop.equations.inference.simultaneous import (
     correlation_of,
     fieller_gaps,
     max_t_critical,
-    sampling_of,
+    variance_of_right,
 )
 from learnprop.equations.inference.within_class import (
-    MIN_MISSES,
+    WithinClass,
     check_model,
-    too_few_misses,
-    within_class_covariance,
+    side_factor,
+    within_class_of_moments,
 )
 
 
@@ -105,12 +106,35 @@ def joint_test_of_model(
     'class 0 has 4 expected misses in 40 samples, fewer than 10'
     """
     P, M, n, mass = check_model(mean_proba, second_moment, test_count, class_mass, miss_proba)
+    within = within_class_of_moments(P, M, n, miss_proba)
+    return joint_test_within(within, mass, independent=independent, min_misses=min_misses)
+
+
+@np.errstate(under="ignore")
+def joint_test_within(
+    within: WithinClass,
+    class_mass: FloatArray,
+    *,
+    independent: bool = False,
+    min_misses: float = MIN_MISSES,
+) -> JointTest:
+    """`joint_test_of_model` of a sample whose spread is known, weighted or not.
+
+    Examples
+    --------
+    >>> P = np.array([[0.9, 0.1], [0.2, 0.8]])
+    >>> M = np.array([np.diag(row) for row in P])
+    >>> within = within_class_of_moments(P, M, np.array([400.0, 400.0]))
+    >>> round(joint_test_within(within, np.array([2.0, 1.0])).p_value, 9)
+    1.0
+    """
+    P, mass, miss_proba = within.mean_proba, class_mass, within.miss_proba
     m = len(mass) - (not as_flag(independent, "independent"))
-    reasons = too_few_misses(P, M, n, mass, miss_proba, min_misses=min_misses)
+    reasons = too_few_misses_within(within, mass, min_misses=min_misses)
     reason = next(filter(None, reasons), "")
     if reason:
         left, right = left_side(P, mass, miss_proba), right_side(P, mass)
-        unit = mass / n
+        unit = mass / within.unit_count
         each = [
             level_of_equality(left[j], unit[j], right[j], np.delete(unit, j).max())
             for j in range(len(mass))
@@ -118,15 +142,11 @@ def joint_test_of_model(
         p_value = min(1.0, len(mass) * min(each))
         return JointTest(float("nan"), m, float("nan"), p_value, reason)
     r = residual(P, mass, miss_proba)[:m]
-    parts = (mass**2 / n)[:, None, None] * within_class_covariance(P, M, n, miss_proba)[:, :m, :m]
-    total = parts.sum(axis=0)
+    coefficient = mass**2 / within.count
+    total = within.total(coefficient)[:m, :m]
     statistic = quadratic_form(r, total, "mean_proba")
-    # One factorisation for all classes.
-    together = np.linalg.solve(total, parts.transpose(1, 0, 2).reshape(m, -1))
-    shares = together.reshape(m, len(mass), m).transpose(1, 0, 2)
-    traces = np.trace(shares, axis1=1, axis2=2)
-    squares = np.einsum("kij,kji->k", shares, shares)
-    df = float((m + m**2) / ((squares + traces**2) / (n - 1)).sum())
+    traces, squares = within.traces(coefficient, total)
+    df = float((m + m**2) / ((squares + traces**2) / (within.count - 1)).sum())
     return f_test(statistic, m, df)
 
 
@@ -191,16 +211,40 @@ def gaps_of_model(
     P, M, n, mass = check_model(
         mean_proba, second_moment, test_count, class_mass, miss_proba, level
     )
+    within = within_class_of_moments(P, M, n, miss_proba)
+    return gaps_within(within, mass, level=level, simultaneous=simultaneous, min_misses=min_misses)
+
+
+@np.errstate(under="ignore")
+def gaps_within(
+    within: WithinClass,
+    class_mass: FloatArray,
+    *,
+    level: float = 0.95,
+    simultaneous: bool = False,
+    min_misses: float = MIN_MISSES,
+) -> list[Estimate]:
+    """`gaps_of_model` of a sample whose spread is known, weighted or not.
+
+    Examples
+    --------
+    >>> P = np.array([[0.9, 0.1], [0.2, 0.8]])
+    >>> M = np.array([np.diag(row) for row in P])
+    >>> within = within_class_of_moments(P, M, np.array([400.0, 400.0]))
+    >>> round(gaps_within(within, np.array([2.0, 1.0]))[0].value, 9)
+    0.0
+    """
+    P, mass, miss_proba, n = within.mean_proba, class_mass, within.miss_proba, within.count
     left, right = left_side(P, mass, miss_proba), right_side(P, mass)
     usable = ~is_interpolated(right, mass)
     safe = np.where(usable, right, 1.0)
     ratio = left / safe
-    reasons = too_few_misses(P, M, n, mass, miss_proba, min_misses=min_misses)
+    reasons = too_few_misses_within(within, mass, min_misses=min_misses)
     trusted = np.array([reason == "" for reason in reasons])
-    within = within_class_covariance(P, M, n, miss_proba)
-    scaled = (mass**2 / n)[:, None, None] * within  # V_k
-    sampling = sampling_of(ratio, scaled)
-    parts = sampling.factor**2 * np.einsum("kjj->kj", scaled)
+    coefficient = mass**2 / n
+    scaled = coefficient[:, None] * within.unbiased_variance  # of V_k, its diagonal
+    right_variance = variance_of_right(scaled)
+    parts = side_factor(ratio) ** 2 * scaled
     spread = parts.sum(axis=0)
     varies = spread > 0
     of_spread = (parts**2 / (n - 1)[:, None]).sum(axis=0)
@@ -212,18 +256,19 @@ def gaps_of_model(
         error /= len(mass)
         large = usable & trusted & varies
         if large.any():
+            between = within.between(ratio, coefficient)
             critical = max_t_critical(
-                correlation_of(sampling.between[np.ix_(large, large)]),
+                correlation_of(between[np.ix_(large, large)]),
                 level=level + error * float((~trusted).sum()),
                 df=float(df[large].min()),
             )
     scale = (critical / safe) ** 2
-    g = [scale * sampling.right, -scale * ratio * sampling.right, scale * spread]
+    g = [scale * right_variance, -scale * ratio * right_variance, scale * spread]
     gaps = fieller_gaps(ratio, usable, g, level)
     for j in np.flatnonzero(~trusted):
         low, high = gaps[j].low, gaps[j].high
         if usable[j]:
-            low, high = _bounded_gap(left[j], right[j], mass, n, int(j), error)
+            low, high = _bounded_gap(left[j], right[j], mass, within.unit_count, int(j), error)
         gaps[j] = replace(gaps[j], low=low, high=high, reason=reasons[j])
     return gaps
 

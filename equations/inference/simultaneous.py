@@ -12,7 +12,11 @@ from scipy import stats
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import FloatArray, as_flag, as_number, as_numbers, check_level
 from learnprop.equations.inference.estimates import Estimate, check_variance_factor, fieller_roots
-from learnprop.equations.inference.within_class import check_test_count, within_class_covariance
+from learnprop.equations.inference.within_class import (
+    check_test_count,
+    side_factor,
+    within_class_covariance,
+)
 
 SOBOL_POINTS = 2**14
 """Points of the fixed quasi-Monte Carlo rule of `max_t_critical`: three digits."""
@@ -242,10 +246,20 @@ def sampling_of(ratio: FloatArray, V: FloatArray) -> Sampling:
     >>> sampling_of(np.ones(2), np.stack([np.eye(2), 3 * np.eye(2)])).right.tolist()
     [3.0, 1.0]
     """
-    own = np.eye(len(ratio), dtype=bool)
-    factor = np.where(own, 1.0, ratio)
-    right = np.where(own, 0.0, np.einsum("kjj->kj", V)).sum(axis=0)
+    factor = side_factor(ratio)
+    right = variance_of_right(np.einsum("kjj->kj", V))
     return Sampling(factor, right, np.einsum("kj,kl,kjl->jl", factor, factor, V))
+
+
+def variance_of_right(variance: FloatArray) -> FloatArray:
+    """Variance of right_j from that of each class's share of it, (k, j).
+
+    Examples
+    --------
+    >>> variance_of_right(np.array([[1.0, 1.0], [3.0, 3.0]])).tolist()
+    [3.0, 1.0]
+    """
+    return np.asarray(np.where(np.eye(len(variance), dtype=bool), 0.0, variance).sum(axis=0))
 
 
 def correlation_of(covariance: FloatArray) -> FloatArray:

@@ -1,39 +1,29 @@
-r"""A fixed classifier on a test sample: its covariance within each class, and whether it suffices.
+r"""A fixed classifier on a test sample: the covariance of its predictions within each class.
 
-What an interval of one model knows of the spread of the predictions is the within-class covariance
-:math:`S_k` of the test sample. A confident model misses rarely: most of what it gives to wrong
-classes is given by a few samples, and a sample without them underestimates mean and spread
-together. What decides is the number of misses that are expected, :math:`n_k (1 - \bar p_{kk})`.
-Where they are few, large-sample intervals do not keep their level (docs/small-samples.md), and
-bounds that are true of every sample size take their place.
+All that an interval of one model knows of the spread of the predictions is the within-class
+covariance :math:`S_k` of the test sample. Of K classes these are K³ numbers; what intervals and
+tests need of them are K² and a few sums over classes (`WithinClass`), which also come from passes
+over the samples where K³ numbers would not fit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import (
     FloatArray,
     as_finite,
-    as_number,
     as_numbers,
     by_class,
     check_level,
 )
-from learnprop.equations.balance import left_side, right_side
 from learnprop.equations.matrix import check_rows_sum_to_one, off_diagonal
 from learnprop.equations.mean_proba import ROW_SUM_TOLERANCE
-
-MIN_MISSES = 10.0
-"""Expected misses below which a large-sample interval is not trusted."""
-
-SMALL = 25.0
-"""Of misses counted by their own size, (Σf)² / Σf² = m of n samples, m³ must be at least this times
-n², and m fifteen: a thousand samples that each give about 1e-8 to a wrong class have a mean that is
-normal, though not one whole miss is expected. It is Cochran's n > 25 skewness², of misses that are
-log-normal, whose squared skewness is about (n / m)³ where they scatter widely."""
 
 ROUNDING = 64 * np.finfo(np.float64).eps
 """Of a second moment: a central moment that is smaller is due to rounding."""
@@ -170,105 +160,6 @@ def rows_sum_to_one(
     return miss_proba is None or bool(np.allclose(miss_proba, given, rtol=1e-6, atol=0))
 
 
-def too_few_misses(
-    mean_proba: ArrayLike,
-    second_moment: ArrayLike,
-    test_count: ArrayLike,
-    class_mass: ArrayLike,
-    miss_proba: ArrayLike | None = None,
-    *,
-    min_misses: float = MIN_MISSES,
-) -> list[str]:
-    r"""Why large-sample intervals of each equation cannot be trusted; empty where they can.
-
-    A side of Eq. (9) is a sum of independent terms, of which those of class k are at most the unit
-    :math:`w_k / n_k`. It is close to normal, and its spread is known, where it is worth many of
-    the largest such terms: ten units, or fifteen of the terms' own size
-    :math:`(w_k / n_k) E f^2 / E f`, where class k has shown enough of them to know that size
-    (`SMALL`). So is what is missing of it: few hits are as bad as few misses. What no sample shows,
-    a cluster of misses rarer than one in n, this cannot know.
-
-    Parameters
-    ----------
-    mean_proba : array_like, shape (n_classes, n_classes)
-    second_moment : array_like, shape (n_classes, n_classes, n_classes)
-    test_count : array_like, shape (n_classes,)
-    class_mass : array_like, shape (n_classes,)
-    miss_proba : array_like, shape (n_classes,), optional
-        As in `learnprop.equations.balance.left_side`.
-    min_misses : float
-        0 trusts every sample.
-
-    Returns
-    -------
-    list of str, one per equation
-
-    Examples
-    --------
-    >>> P = np.array([[0.9, 0.1], [0.1, 0.9]])
-    >>> M = np.array([np.diag(row) for row in P])  # one miss in ten, certain of itself
-    >>> too_few_misses(P, M, [40, 400], [1.0, 1.0])[0]
-    'class 0 has 4 expected misses in 40 samples, fewer than 10'
-    >>> too_few_misses(P, M, [100, 400], [1.0, 1.0])
-    ['', '']
-    """
-    P, M = np.asarray(mean_proba, dtype=np.float64), np.asarray(second_moment, dtype=np.float64)
-    n, mass = np.asarray(test_count, np.float64), np.asarray(class_mass, np.float64)
-    min_misses = as_number(min_misses, "min_misses")
-    if not min_misses >= 0:
-        raise BadArgument("min_misses", f"must not be negative, got {min_misses:g}")
-    if min_misses == 0 or is_constant(P, M):
-        return [""] * len(P)
-    left, right = left_side(P, mass, miss_proba), right_side(P, mass)
-    own = np.eye(len(P), dtype=bool)
-    given = np.where(own, (left / mass)[:, None], off_diagonal(P))  # to wrong classes; own: missed
-    together = rows_sum_to_one(P, M, miss_proba)
-    variance = np.einsum("kjj->kj", _covariance(P, M, together))
-    if not together:  # a sigmoid's misses below the rounding of its moments
-        variance = np.where(own & (given**2 < 1e4 * ROUNDING), given * (1 - given), variance)
-    unit = np.broadcast_to((mass / n)[:, None], P.shape)
-    enough = np.ones((2, len(P)), dtype=bool)
-    for f in (given, 1 - given):  # few hits are as bad as few misses
-        enough &= _is_enough(f, variance, unit, n, min_misses)
-    left_enough, right_enough = enough
-    fewest = np.where(own, 0.0, unit).argmax(axis=0)  # the class whose samples weigh most
-    reasons = []
-    for j in range(len(P)):
-        reason = ""
-        if not left_enough[j]:
-            reason = (
-                f"class {j} has {n[j] * min(given[j, j], 1 - given[j, j]):.2g} expected "
-                f"{'misses' if given[j, j] <= 0.5 else 'hits'} in {n[j]:.0f} samples, fewer than "
-                f"{min_misses:g}"
-            )
-        elif not right_enough[j]:
-            k = fewest[j]
-            reason = (
-                f"class {j} takes what {right[j] / unit[k, j]:.2g} misses of class {k} would give "
-                f"it ({n[k]:.0f} samples), fewer than {min_misses:g}"
-            )
-        reasons.append(reason)
-    return reasons
-
-
-def _is_enough(
-    f: FloatArray, variance: FloatArray, unit: FloatArray, n: FloatArray, min_misses: float
-) -> NDArray[np.bool_]:
-    """Whether both sides, (2, n_classes), are worth enough of their largest terms f (k, j)."""
-    own = np.eye(len(f), dtype=bool)
-    square = variance + f**2
-    alike = np.divide(n[:, None] * f**2, square, out=np.zeros_like(f), where=square > 0)
-    least = np.maximum(1.5, np.cbrt(SMALL * n[:, None] ** 2) / MIN_MISSES) * min_misses
-    size = np.divide(square, f, out=np.ones_like(f), where=(f > 0) & (alike >= least))
-    found = []
-    for where in (own, ~own):
-        side = np.where(where, unit * n[:, None] * f, 0.0).sum(axis=0)
-        whole = side >= min_misses * np.where(where, unit, 0.0).max(axis=0)
-        by_size = side >= 1.5 * min_misses * np.where(where, unit * size, 0.0).max(axis=0)
-        found.append(whole | by_size)
-    return np.array(found)
-
-
 def is_constant(mean_proba: FloatArray, second_moment: FloatArray) -> bool:
     """Whether the classifier predicts the same for every sample: nothing of it is uncertain.
 
@@ -281,3 +172,135 @@ def is_constant(mean_proba: FloatArray, second_moment: FloatArray) -> bool:
         return False
     moments = mean_proba[:, :, None] * mean_proba[:, None, :]
     return bool((np.abs(second_moment - moments) <= ROUNDING * np.abs(second_moment)).all())
+
+
+@dataclass(frozen=True)
+class WithinClass:
+    r"""What intervals and tests need of the covariances within classes :math:`S_k`, without them.
+
+    Attributes
+    ----------
+    mean_proba : ndarray, shape (n_classes, n_classes)
+    miss_proba : ndarray, shape (n_classes,), or None
+        As in `learnprop.equations.balance.left_side`.
+    variance : ndarray, shape (n_classes, n_classes)
+        Of f_j within class k, with divisor n.
+    count : ndarray, shape (n_classes,)
+        n; of weighted samples Kish's effective number :math:`(\sum\omega)^2 / \sum\omega^2`.
+    unit_count : ndarray, shape (n_classes,)
+        One over the largest share of one sample in its class's mean: n, or
+        :math:`\sum\omega / \max\omega`.
+    own_is_exact : bool
+        Whether the own class's variance holds however small the misses are.
+    constant : bool
+        Whether the predictions are the same for every sample.
+    total : callable
+        Coefficients c (n_classes,) to :math:`\sum_k c_k S_k`, unbiased, (n_classes, n_classes).
+    traces : callable
+        Coefficients c and a matrix V (m, m) to :math:`\mathrm{tr}\, V_k V^{-1}` and
+        :math:`\mathrm{tr}\,(V_k V^{-1})^2` of the first m components, :math:`V_k = c_k S_k`.
+    between : callable
+        Ratios ρ (n_classes,) and coefficients c to the covariance of left_j - ρ_j right_j, an array
+        of shape (n_classes, n_classes).
+    names : tuple of str
+        Of the classes, for sentences.
+    """
+
+    mean_proba: FloatArray
+    miss_proba: FloatArray | None
+    variance: FloatArray
+    count: FloatArray
+    unit_count: FloatArray
+    own_is_exact: bool
+    constant: bool
+    total: Callable[[FloatArray], FloatArray]
+    traces: Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
+    between: Callable[[FloatArray, FloatArray], FloatArray]
+    names: tuple[str, ...]
+
+    @property
+    def unbiased_variance(self) -> FloatArray:
+        """`variance` with divisor n - 1."""
+        return self.variance * (self.count / (self.count - 1))[:, None]
+
+
+def within_class_of_moments(
+    mean_proba: FloatArray,
+    second_moment: FloatArray,
+    test_count: FloatArray,
+    miss_proba: ArrayLike | None = None,
+) -> WithinClass:
+    """`WithinClass` from the K³ second moments.
+
+    Examples
+    --------
+    >>> P, M = np.array([[0.5, 0.5]] * 2), np.full((2, 2, 2), 0.25) + 0.01 * np.eye(2)
+    >>> within_class_of_moments(P, M, np.array([2.0, 2.0])).total(np.ones(2)).round(12).tolist()
+    [[0.04, 0.0], [0.0, 0.04]]
+    """
+    P, M = np.asarray(mean_proba, np.float64), np.asarray(second_moment, np.float64)
+    missed = None if miss_proba is None else np.asarray(miss_proba, np.float64)
+    together = rows_sum_to_one(P, M, missed)
+    n = np.asarray(test_count, np.float64)
+    return within_class_of_covariances(
+        P, _covariance(P, M, together), n, n, missed,
+        own_is_exact=together, constant=is_constant(P, M),
+    )  # fmt: skip
+
+
+def within_class_of_covariances(
+    mean_proba: FloatArray,
+    covariance: FloatArray,
+    count: FloatArray,
+    unit_count: FloatArray,
+    miss_proba: FloatArray | None,
+    *,
+    own_is_exact: bool,
+    constant: bool,
+    names: tuple[str, ...] = (),
+) -> WithinClass:
+    """`WithinClass` from covariances (n_classes, n_classes, n_classes) with divisor n.
+
+    Examples
+    --------
+    >>> S, P, n = np.stack([0.01 * np.eye(2)] * 2), np.full((2, 2), 0.5), np.array([5.0, 5.0])
+    >>> within = within_class_of_covariances(
+    ...     P, S, n, n, None, own_is_exact=True, constant=False
+    ... )
+    >>> within.unbiased_variance[0].round(12).tolist()
+    [0.0125, 0.0125]
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):  # of a class with one sample
+        S = covariance * (count / (count - 1))[:, None, None]
+
+    def total(coefficient: FloatArray) -> FloatArray:
+        return np.asarray((coefficient[:, None, None] * S).sum(axis=0))
+
+    def traces(coefficient: FloatArray, V: FloatArray) -> tuple[FloatArray, FloatArray]:
+        m = len(V)
+        parts = coefficient[:, None, None] * S[:, :m, :m]
+        # One factorisation for all classes.
+        together = np.linalg.solve(V, parts.transpose(1, 0, 2).reshape(m, -1))
+        shares = together.reshape(m, len(S), m).transpose(1, 0, 2)
+        return np.trace(shares, axis1=1, axis2=2), np.einsum("kij,kji->k", shares, shares)
+
+    def between(ratio: FloatArray, coefficient: FloatArray) -> FloatArray:
+        a = side_factor(ratio)
+        return np.asarray(np.einsum("kj,kl,kjl->jl", a, a, coefficient[:, None, None] * S))
+
+    return WithinClass(
+        mean_proba, miss_proba, np.einsum("kjj->kj", covariance), count, unit_count,
+        own_is_exact, constant, total, traces, between,
+        names or tuple(map(str, range(len(mean_proba)))),
+    )  # fmt: skip
+
+
+def side_factor(ratio: FloatArray) -> FloatArray:
+    """Factor of f_kj in left_j - ρ_j right_j, up to its sign, (k, j): one of the own class.
+
+    Examples
+    --------
+    >>> side_factor(np.array([2.0, 3.0])).tolist()
+    [[1.0, 3.0], [2.0, 1.0]]
+    """
+    return np.where(np.eye(len(ratio), dtype=bool), 1.0, ratio)

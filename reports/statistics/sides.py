@@ -17,7 +17,7 @@ from learnprop.equations.inference.estimates import (
 from learnprop.equations.inference.model import joint_test_of_model
 from learnprop.equations.inference.resampling import variance_factor
 from learnprop.equations.inference.simultaneous import gaps_over_runs, shared_sample_covariance
-from learnprop.equations.inference.within_class import too_few_misses
+from learnprop.equations.inference.few_misses import too_few_misses
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.reports.statistics.runs import CONFIDENCE
 from learnprop.simulations.records.rows import Measurements

@@ -6,12 +6,9 @@ from scipy import stats
 from scipy.special import expit
 
 from learnprop.equations.inference.chernoff import level_of_equality
+from learnprop.equations.inference.few_misses import too_few_misses
 from learnprop.equations.inference.model import gaps_of_model, joint_test_of_model
-from learnprop.equations.inference.within_class import (
-    is_constant,
-    too_few_misses,
-    within_class_covariance,
-)
+from learnprop.equations.inference.within_class import is_constant, within_class_covariance
 from learnprop.equations.mean_proba import mean_proba_and_second_moments
 from learnprop.equations.stationary import effective_class_weight_of_model
 from learnprop.simulations.records.measure import measure
