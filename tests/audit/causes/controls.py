@@ -1,4 +1,4 @@
-"""The controls of `learnprop controls` as a user would have them: predictions, and what is known."""
+"""The controls of `learnprop controls` as a user would have them."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,9 @@ class Run:
         """As the study has it."""
         if scheme == "arbitrary" and len(self.sizes) == 2:
             scheme = BINARY_WEIGHT
-        return study.weight_of(scheme) if len(self.sizes) == 5 else class_weights(scheme, self.sizes)
+        return (
+            study.weight_of(scheme) if len(self.sizes) == 5 else class_weights(scheme, self.sizes)
+        )
 
     def report(self, control, knows="train", **more):
         """What `check` says to one who knows the predictions on fresh data, and more.
@@ -63,9 +65,10 @@ class Run:
         if control.objective.batch_size:
             more["batch_size"] = control.objective.batch_size
         has_bias = control.objective.fit_bias or control.constant_feature
+        stated = self.weight(control.claimed or control.weights)
         return check(
-            labels, proba_from_logits(fresh), class_weight=self.weight(control.claimed or control.weights),
-            train_count=self.sizes, bias=params[:, -1] if has_bias else False, **more,
+            labels, proba_from_logits(fresh), class_weight=stated, train_count=self.sizes,
+            bias=params[:, -1] if has_bias else False, **more,
         )  # fmt: skip
 
 

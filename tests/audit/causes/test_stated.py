@@ -1,4 +1,4 @@
-"""What users state: weights, sizes, facts of training, a training sample; and what they get wrong."""
+"""What users state of weights, sizes and training; and what they get wrong."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,9 @@ COUNT = np.array([60.0, 30.0, 10.0])
 Y = np.repeat(LABELS, COUNT.astype(int))
 
 
-@pytest.mark.parametrize("given", [None, "balanced", {"emu": 5.0}, {"dog": 2, "cat": 0.5, "emu": 1}])
+@pytest.mark.parametrize(
+    "given", [None, "balanced", {"emu": 5.0}, {"dog": 2, "cat": 0.5, "emu": 1}]
+)
 def test_weights_are_scikit_learns(given):
     theirs = compute_class_weight(given, classes=np.array(LABELS), y=Y)
     np.testing.assert_allclose(stated_weights(given, LABELS, COUNT), theirs / theirs.sum())
@@ -61,7 +63,7 @@ PROBA = (PROBA + np.random.default_rng(0).random((100, 3))) / 1.0
 PROBA /= PROBA.sum(axis=1, keepdims=True)
 
 WRONG = [
-    ({"class_weight": {"cow": 1}}, "class_weight must be of labels among ['cat', 'dog', 'emu'], go"),
+    ({"class_weight": {"cow": 1}}, "class_weight must be of labels among ['cat', 'dog', 'emu'], g"),
     ({"class_weight": [1, 2]}, "class_weight must hold 3 weights, one per class, got shape (2,)"),
     ({"class_weight": "heavy"}, "class_weight must be one of equal, inverse, sqrt-inverse, eff"),
     ({"class_weight": [1, 2, 0]}, "class_weight must be positive and finite, got [1.0, 2.0, 0.0]"),
@@ -78,7 +80,7 @@ WRONG = [
     ({"bias": [1.0, 2.0]}, "bias must hold 3 numbers, one per class, got (2,)"),
     ({"bias": True}, "bias must hold the output bias, or be False where there is none"),
     ({"bias": [1.0, np.nan, 0.0]}, "bias holds a number that is not finite: nan at position 1"),
-    ({"sampler_weight": {"cow": 1}}, "sampler_weight must be of labels among ['cat', 'dog', 'emu']"),
+    ({"sampler_weight": {"cow": 1}}, "sampler_weight must be of labels among ['cat', 'dog', 'emu'"),
     ({"margin": 0}, "margin must be a share between 0 and 1, e.g. 0.05, got 0"),
     ({"level": 95}, "level must be between 0 and 1, got 95"),
     ({"train": (Y,)}, "train must be (y, proba) or (y, proba, X), got "),
@@ -87,7 +89,7 @@ WRONG = [
     ({"train": {"y_true": Y}}, "train must hold labels, and probabilities or logits"),
     ({"train": (Y, PROBA * 2)}, "train must sum to one: row 17 sums to 2"),
     ({"train": (np.where(Y == "emu", "yak", Y), PROBA)}, "train must hold labels among ['cat', "),
-    ({"train": (Y[:89], PROBA[:89])}, "train holds no sample of class"),
+    ({"train": (Y[:89], PROBA[:89])}, "train holds less than two samples of 'emu'"),
     ({"train": (Y[:91], PROBA[:91])}, "train holds less than two samples of 'emu'"),
     ({"train": (Y, PROBA, np.ones(100))}, "train must have features of shape (100, n_features), "),
     ({"train": (Y, PROBA, np.full((100, 1), np.nan))}, "train holds a number that is not finite"),
