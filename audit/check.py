@@ -19,7 +19,7 @@ from learnprop.audit.predictions.arrays import measure_predictions
 from learnprop.audit.predictions.groups import measure_bins, measure_groups
 from learnprop.audit.predictions.record import Predictions
 from learnprop.audit.report.record import BalanceReport, GroupBalance
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import FloatArray, as_number, check_level
 from learnprop.equations.balance import left_side, right_side
 from learnprop.equations.inference.estimates import Estimate, Verdict, equivalence_verdict
@@ -125,6 +125,8 @@ def check(
     ('fails', 'acts upon equal weights')
     """
     check_level(level)
+    if getattr(pos_label, "ndim", 0):
+        raise BadArgument("pos_label", f"must be one label, got {shown(pos_label)}")
     found = measure_predictions(
         y_true, y_proba, y_logits=y_logits, sample_weight=sample_weight, labels=labels,
         pos_label=pos_label,

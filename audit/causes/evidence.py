@@ -67,6 +67,19 @@ class Fitted:
     p_value: float
 
 
+def remembered(covariance: Callable[[FloatArray], FloatArray]) -> Callable[..., FloatArray]:
+    """A covariance that is computed once for each coefficient: of many classes it takes a pass."""
+    known: dict[bytes, FloatArray] = {}
+
+    def of(coefficient: FloatArray) -> FloatArray:
+        key = np.round(coefficient, 15).tobytes()
+        if key not in known:
+            known[key] = covariance(coefficient)
+        return known[key]
+
+    return of
+
+
 def in_standard_errors(covariance: FloatArray, *vectors: FloatArray) -> list[FloatArray] | None:
     """Vectors of all classes but the last in units in which the covariance is the identity.
 

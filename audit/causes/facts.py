@@ -109,7 +109,8 @@ def _check_bias(bias: Any, n_classes: int) -> FloatArray | bool | None:
         return None if bias is None else False
     if isinstance(bias, bool | np.bool_):
         raise BadArgument("bias", "must hold the output bias, or be False where there is none")
-    b = as_finite(bias, "bias").reshape(-1) if np.ndim(bias) < 2 else as_finite(bias, "bias")
+    b = as_finite(bias, "bias")
+    b = b.reshape(-1) if b.ndim < 2 else b
     if n_classes == 2 and b.shape == (1,):
         b = np.array([0.0, b[0]])
     if b.shape != (n_classes,):

@@ -15,7 +15,13 @@ import numpy as np
 
 from learnprop.audit.causes.cause import Cause
 from learnprop.audit.causes.columns import likely_columns
-from learnprop.audit.causes.evidence import Evidence, held_against, in_standard_errors, p_value_of
+from learnprop.audit.causes.evidence import (
+    Evidence,
+    held_against,
+    in_standard_errors,
+    p_value_of,
+    remembered,
+)
 from learnprop.audit.causes.facts import TrainingFacts
 from learnprop.audit.causes.fresh import INCONSISTENT, causes_on_fresh, moved_since_training
 from learnprop.audit.causes.judge import Judged, Situation, consistent_first, observed_residual
@@ -126,13 +132,17 @@ def _situation(
     df = tested.df_residual + tested.df - 1 if not tested.reason else np.inf
     p = predictions
     fresh = Evidence(
-        "test", p.mean_proba, p.miss_proba, lambda a: weighted_covariance(p, a**2 * both), df
+        "test",
+        p.mean_proba,
+        p.miss_proba,
+        remembered(lambda a: weighted_covariance(p, a**2 * both)),
+        df,
     )
     trained = None
     if train is not None:
         trained = Evidence(
             "train", train.mean_proba, train.miss_proba,
-            lambda a: weighted_covariance(p, a**2 / count), df,
+            remembered(lambda a: weighted_covariance(p, a**2 / count)), df,
         )  # fmt: skip
     return Situation(
         p, train, layer, mass, weight, count, facts, p.labels, fresh, trained, 1 - level

@@ -13,7 +13,7 @@ from learnprop.audit.causes.evidence import Evidence, Fitted, held_against
 from learnprop.audit.causes.explanation import Explanation
 from learnprop.audit.causes.facts import TrainingFacts
 from learnprop.audit.causes.output_layer import OutputLayer
-from learnprop.audit.causes.predicted import predicted_residual
+from learnprop.audit.causes.predicted import MANY, predicted_residual
 from learnprop.audit.predictions.record import Predictions
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.balance import residual
@@ -96,7 +96,11 @@ def cause_of(
     predictions = situation.train if evidence.split == "train" else situation.predictions
     assert predictions is not None
     observed = observed_residual(evidence, w)
-    predicted, error = predicted_residual(fit, evidence, predictions, w, observed)
+    if len(w) > MANY and consistency == "inconsistent":  # each takes passes over the predictions
+        predicted = np.full(len(w), np.nan)
+        error = np.sqrt(np.diagonal(evidence.covariance(e.coefficient(fit.number))))
+    else:
+        predicted, error = predicted_residual(fit, evidence, predictions, w, observed)
     why = e.why
     if e.spread is not None and e.number is None and fit.number == 0:
         why += " No smoothing of a positive size goes in this direction."

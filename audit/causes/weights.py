@@ -83,6 +83,7 @@ def stated_weights(
 
     Examples
     --------
+    >>> import numpy as np
     >>> count = np.array([300.0, 100.0])
     >>> stated_weights("balanced", (0, 1), count), stated_weights({1: 4}, (0, 1), count)
     (array([0.25, 0.75]), array([0.2, 0.8]))
