@@ -25,7 +25,8 @@ class Cause:
     split : {"test", "train"}
         On which predictions it was judged.
     predicted : ndarray, shape (n_classes,)
-        NaN where nothing but a direction is known.
+        NaN where nothing but a direction is known; and, of more than 64 classes, of what is
+        inconsistent.
     observed : ndarray, shape (n_classes,)
     error : ndarray, shape (n_classes,)
         Standard error of observed minus predicted, that of the training sample included.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from learnprop.audit.inference.groups import GroupBalance
-from learnprop.equations.arrays import FloatArray
+from learnprop.equations.arrays import FloatArray, IntArray
 from learnprop.equations.inference.estimates import Estimate, Verdict
 from learnprop.equations.inference.joint import JointTest
 
@@ -61,7 +61,7 @@ class BalanceReport:
     labels: tuple[Any, ...]
     class_weight: FloatArray
     train_count: FloatArray
-    count: FloatArray
+    count: IntArray
     mean_proba: FloatArray
     effective: tuple[Estimate, ...]
     left: FloatArray

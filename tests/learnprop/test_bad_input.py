@@ -41,6 +41,13 @@ of_minibatches = {
 of_network = {"n_classes": 2, "class_weight": [1, 2], "class_count": [4, 2]}
 
 VALID = {
+    "check": {
+        "y_true": [0, 1] * 20, "y_proba": np.linspace(0.2, 0.8, 40), "class_weight": [1.0, 2.0],
+        "train_count": [30, 40], "sample_weight": np.ones(40), "labels": [0, 1], "pos_label": 1,
+        "train": ([0, 1] * 20, np.linspace(0.3, 0.7, 40)), "by": [0, 1, 1, 0] * 10, "bins": 2,
+        "batch_size": 8, "micro_batch": 4, "replicas": 2, "sampler_weight": [1.0, 2.0],
+        "label_smoothing": 0.1, "bias": [0.1, -0.1], "margin": 0.05, "level": 0.9,
+    },
     "mean_proba": of_classes | {"proba": [[0.5, 0.5]] * 3},
     "mean_proba_and_second_moments": of_classes | {"proba": [[0.5, 0.5]] * 3},
     "measure": of_classes | {"logits": [[0.5, 0.5]] * 3},
