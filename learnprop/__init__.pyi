@@ -10,11 +10,47 @@ from numpy.typing import ArrayLike, NDArray
 from learnprop.api import (
     StudyResult as StudyResult,
 )
+from learnprop.audit.boosting.logits import (
+    balanced_logits as balanced_logits,
+)
+from learnprop.audit.boosting.start import (
+    start_at_balance as start_at_balance,
+)
 from learnprop.audit.check import (
     check as check,
 )
+from learnprop.audit.design.design import (
+    design as design,
+)
+from learnprop.audit.design.record import (
+    DesignReport as DesignReport,
+)
+from learnprop.audit.display import (
+    BalanceDisplay as BalanceDisplay,
+)
+from learnprop.audit.networks.balance import (
+    NetworkBalance as NetworkBalance,
+)
+from learnprop.audit.networks.monitor import (
+    BalanceMonitor as BalanceMonitor,
+)
+from learnprop.audit.networks.refine import (
+    RefinedBias as RefinedBias,
+    refine_output_bias as refine_output_bias,
+)
+from learnprop.audit.networks.training_callbacks import (
+    keras_balance as keras_balance,
+    lightning_balance as lightning_balance,
+    transformers_balance as transformers_balance,
+)
 from learnprop.audit.report.record import (
     BalanceReport as BalanceReport,
+)
+from learnprop.audit.reweighting.classifier import (
+    BalancedClassifier as BalancedClassifier,
+)
+from learnprop.audit.reweighting.reweight import (
+    reweight as reweight,
 )
 from learnprop.equations.accuracy_bounds import (
     accuracy_bounds as accuracy_bounds,
@@ -113,6 +149,7 @@ from learnprop.equations.stationary import (
     stationary_distribution as stationary_distribution,
 )
 from learnprop.equations.violations.minibatch_mean import (
+    class_weight_for_minibatch_mean as class_weight_for_minibatch_mean,
     minibatch_mean_class_weight as minibatch_mean_class_weight,
 )
 from learnprop.equations.violations.residuals import (
@@ -224,6 +261,23 @@ __all__ = [
     # Audit your classifier
     "check",
     "BalanceReport",
+    "BalanceDisplay",
+    "refine_output_bias",
+    "RefinedBias",
+    "BalanceMonitor",
+    "NetworkBalance",
+    "lightning_balance",
+    "transformers_balance",
+    "keras_balance",
+    # Move a classifier to other weights
+    "reweight",
+    "BalancedClassifier",
+    # Design class weights
+    "design",
+    "DesignReport",
+    # Boosted trees
+    "start_at_balance",
+    "balanced_logits",
     # Measure a classifier
     "mean_proba",
     "mean_proba_and_second_moments",
@@ -245,6 +299,7 @@ __all__ = [
     "label_smoothing_residual",
     "torch_label_smoothing_residual",
     "minibatch_mean_class_weight",
+    "class_weight_for_minibatch_mean",
     # Class weights
     "class_weights",
     "table1_class_weights",
