@@ -75,6 +75,7 @@ def report_of(
         expected_misses=predictions.effective_count * miss,
         warnings=(),
         causes=(),
+        considered=(),
         groups=(),
         margin=margin,
         level=level,

@@ -17,6 +17,13 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "Audit your classifier": {
         "learnprop.audit.check": ("check",),
         "learnprop.audit.report.record": ("BalanceReport",),
+        "learnprop.audit.display": ("BalanceDisplay",),
+        "learnprop.audit.networks.refine": ("refine_output_bias", "RefinedBias"),
+        "learnprop.audit.networks.monitor": ("BalanceMonitor",),
+        "learnprop.audit.networks.balance": ("NetworkBalance",),
+        "learnprop.audit.networks.training_callbacks": (
+            "lightning_balance", "transformers_balance", "keras_balance",
+        ),
     },
     "Measure a classifier": {
         "learnprop.equations.mean_proba": (
@@ -35,7 +42,9 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
             "penalised_bias_residual", "label_smoothing_residual",
             "torch_label_smoothing_residual",
         ),
-        "learnprop.equations.violations.minibatch_mean": ("minibatch_mean_class_weight",),
+        "learnprop.equations.violations.minibatch_mean": (
+            "minibatch_mean_class_weight", "class_weight_for_minibatch_mean",
+        ),
     },
     "Class weights": {
         "learnprop.equations.class_weights": ("class_weights", "table1_class_weights"),

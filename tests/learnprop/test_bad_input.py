@@ -30,6 +30,15 @@ of_classes = {"y_true": [0, 1, 1], "activation": "softmax", "labels": [0, 1]}
 of_sides = {"mean_proba": P, "class_mass": [1.0, 2.0], "miss_proba": [0.1, 0.2]}
 of_model = {"mean_proba": P, "second_moment": M, "test_count": [400, 400]}
 of_fit = {"X": X, "y": Y, "class_weight": [[1.0, 1.0]], "device": "cpu"}
+of_minibatches = {
+    "class_weight": [1, 1],
+    "class_count": [1, 2],
+    "batch_size": 8,
+    "micro_batch": 4,
+    "replicas": 2,
+    "sampler_weight": "inverse",
+}
+of_network = {"n_classes": 2, "class_weight": [1, 2], "class_count": [4, 2]}
 
 VALID = {
     "mean_proba": of_classes | {"proba": [[0.5, 0.5]] * 3},
@@ -50,7 +59,15 @@ VALID = {
     "torch_label_smoothing_residual": {
         "mean_proba": P, "class_weight": [1, 1], "class_count": [1, 2], "smoothing": 0.1,
     },
-    "minibatch_mean_class_weight": {"class_weight": [1, 1], "class_count": [1, 2], "batch_size": 4},
+    "minibatch_mean_class_weight": of_minibatches,
+    "class_weight_for_minibatch_mean": of_minibatches,
+    "refine_output_bias": {
+        "module": torch.nn.Linear(2, 2), "loader": [(torch.randn(6, 2), torch.arange(6) % 2)],
+        "class_weight": [1, 2], "class_count": [4, 2], "head": "", "on": "heldout",
+        "activation": "softmax", "ignore_index": -100, "device": "cpu",
+    },
+    "BalanceMonitor": of_network | {"activation": "softmax", "ignore_index": -100},
+    "transformers_balance": of_network,
     "class_weights": {"scheme": "effective-number", "class_count": [1, 2], "beta": 0.9},
     "table1_class_weights": {"class_count": [1, 2], "as_printed": True},
     "stationary_distribution": {"mean_proba": P},
@@ -129,9 +146,12 @@ VALID = {
 NOT_SWEPT = {
     *STUDIES,  # tests/learnprop/test_arguments.py, test_wording.py
     *(name for names in lp.GROUPS["Losses"].values() for name in names),  # tests/equations/losses
+    "RefinedBias", "NetworkBalance",  # are returned
+    "lightning_balance", "keras_balance",  # their libraries need not be there: tests/audit/networks
     "Estimate", "Fit", "LeaveOneOut", "StateEvolution", "StudyResult",  # are returned
     "Study", "Block", "FitRow", "MeasurementRow",
     "code_version",
+    "BalanceReport", "BalanceDisplay",  # tests/audit/report, tests/audit/test_display.py
 }  # fmt: skip
 
 WRONG = [

@@ -8,7 +8,7 @@ from numbers import Integral, Real
 import torch
 from torch import Tensor
 
-from learnprop.equations.arguments import BadArgument, one_of
+from learnprop.equations.arguments import BadArgument, one_of, shown
 from learnprop.equations.losses import LARGEST_BETA
 
 
@@ -75,7 +75,7 @@ def check_share(name: str, value: float) -> None:
 def check_ignore_index(ignore_index: int) -> None:
     """Raise ValueError unless it is an integer."""
     if not is_integer(ignore_index):
-        raise BadArgument("ignore_index", f"must be an integer, got {ignore_index!r}")
+        raise BadArgument("ignore_index", f"must be an integer, got {shown(ignore_index)}")
 
 
 def is_integer(value: object) -> bool:

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from tests.equations.test_violations import at_zero_gradient
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
 from learnprop.equations.balance import class_mass, residual
@@ -17,6 +16,7 @@ from learnprop.equations.violations.residuals import (
     label_smoothing_residual,
     torch_label_smoothing_residual,
 )
+from tests.equations.violations.test_residuals import at_zero_gradient
 
 N, K = 9, 4
 WEIGHT = torch.tensor([0.3, 2.0, 1.0, 0.7], dtype=torch.float64)

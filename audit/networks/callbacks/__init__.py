@@ -1,0 +1,1 @@
+"""Callbacks of training loops, a file for each library, which it imports."""
