@@ -56,7 +56,7 @@ def test_the_checks_of_scikit_learn(estimator, check):
 @parametrize_with_checks(
     [
         lp.BalancedClassifier(LogisticRegression(class_weight="balanced"), cv=3),
-        lp.BalancedClassifier(LogisticRegression(), class_weight={0: 2}, cv=3, n_jobs=1),
+        lp.BalancedClassifier(LogisticRegression(), class_weight="sqrt-inverse", cv=3),
         lp.BalancedClassifier(RandomForestClassifier(10, min_samples_leaf=2, random_state=0), cv=3),
     ],
     expected_failed_checks=bootstrapped,
