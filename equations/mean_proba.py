@@ -103,8 +103,8 @@ def check_proba(
     row_sum = values.sum(axis=1)
     worst = int(np.argmax(np.abs(row_sum - 1))) if len(row_sum) else 0
     off = abs(row_sum[worst] - 1) if len(row_sum) else 0.0
-    rounding = max(_rounding(proba, values), values.shape[1] * epsilon / 2)
-    if off > ROW_SUM_TOLERANCE and off > rounding:
+    allowed = max(ROW_SUM_TOLERANCE, values.shape[1] * epsilon / 2)
+    if off > allowed and off > _rounding(proba, values):
         said = f"must sum to one: row {first_row + worst} sums to {row_sum[worst]:.8g}"
         raise BadArgument(name, said)
     return values
@@ -114,7 +114,7 @@ def _rounding(proba: ArrayLike, values: FloatArray) -> float:
     """What a row of K probabilities may miss one by, for the type they were computed in."""
     given = np.asarray(without_gradient(proba)).dtype
     kind = given if given.kind == "f" else np.dtype(np.float64)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         if kind.itemsize > 4 and np.array_equal(values.astype(np.float32), values):
             kind = np.dtype(np.float32)
     return float(values.shape[1] * np.finfo(kind).eps / 2)
