@@ -25,7 +25,7 @@ from learnprop.equations.balance import left_side, right_side
 from learnprop.equations.inference.estimates import Estimate, Verdict, equivalence_verdict
 
 SHOWN = 5
-"""Classes that a warning lists one by one."""
+"""Classes at most that are warned of one by one."""
 
 
 def check(
@@ -286,11 +286,17 @@ def _class_sizes(
 
 
 def _too_few(predictions: Predictions, found: list[Estimate]) -> tuple[str, ...]:
-    """A line for each class whose interval is a bound, and a count of those after the fifth."""
-    each = [
-        f"class {label!r}: its interval is a bound that is true of every sample size: {gap.reason}"
+    """A line for each class whose interval is a bound; of more than a few, one that counts them."""
+    bound = {
+        label: gap.reason
         for label, gap in zip(predictions.labels, found, strict=True)
         if gap.reason
-    ]
-    more = len(each) - SHOWN
-    return (*each[:SHOWN], *([f"and so are those of {more} more classes"] if more > 0 else []))
+    }
+    if len(bound) <= SHOWN:
+        said = "its interval is a bound that is true of every sample size"
+        return tuple(f"class {label!r}: {said}: {reason}" for label, reason in bound.items())
+    first = next(iter(bound.values()))
+    return (
+        f"the intervals of {len(bound)} of {len(found)} classes are bounds that are true of every "
+        f"sample size: {first}, say",
+    )

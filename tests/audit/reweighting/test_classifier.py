@@ -86,7 +86,10 @@ FITTED = [
     LogisticRegression(class_weight="balanced"),
     LogisticRegression(class_weight={0: 1, 1: 50}),
     GaussianNB(),
-    CalibratedClassifierCV(LinearSVC(class_weight="balanced"), method="temperature"),
+    pytest.param(
+        CalibratedClassifierCV(LinearSVC(class_weight="balanced"), method="temperature"),
+        marks=pytest.mark.slow,
+    ),
     pytest.param(
         RandomForestClassifier(50, class_weight="balanced", min_samples_leaf=5, random_state=0),
         marks=pytest.mark.slow,
