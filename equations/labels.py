@@ -189,7 +189,8 @@ def _refuse_half_named(found: list[Any], names: list[Any]) -> None:
     if not at:
         return
     texts = all(str(label) == str(names[at[label]]) for label in at)
-    if len(at) == len(labels) and texts and not set(labels) & set(names):
+    one_type = len({type(label) for label in labels}) == 1
+    if len(at) == len(labels) and texts and one_type and not set(labels) & set(names):
         in_order = [at[label] for label in sorted(labels)]
         if in_order == sorted(in_order):
             return
