@@ -269,7 +269,11 @@ def _check_present(found: Predictions) -> None:
     for label, n in zip(found.labels, found.count.tolist(), strict=True):
         if n < 2:
             holds = "one sample" if n else "no sample"
-            raise BadArgument("y_true", f"holds {holds} of {label!r}: each class needs two")
+            said = (
+                f"holds {holds} of {label!r}: each class needs two; take a larger sample, or leave "
+                "that class out, its column too, and divide each row by its sum"
+            )
+            raise BadArgument("y_true", said)
 
 
 def _class_sizes(

@@ -83,6 +83,7 @@ def _one_dimensional(values: Any, name: str) -> np.ndarray:
 
 
 _SAY_WHICH = "say with `labels` which the classes are, e.g. labels=model.classes_"
+_SAY_WHICH_COLUMNS = "say with `labels` which class each column is of, e.g. labels=model.classes_"
 
 
 def class_of(y_true: ArrayLike, n_classes: int, labels: ArrayLike | None = None) -> IntArray:
@@ -144,14 +145,19 @@ def labels_of_columns(y_true: Any, proba: Any, labels: ArrayLike | None) -> Arra
     Raises
     ------
     BadArgument
-        If `labels` are the names in another order, or `y_true` and `proba` have different indexes,
-        that of `proba` not merely being the numbers of its rows.
+        If `labels` are the names in another order; if without `labels` some labels of `y_true` are
+        names and others are not, or differ from names by case, blanks or type alone; or if `y_true`
+        and `proba` have different indexes, that of `proba` not merely being the numbers of its
+        rows.
 
     Examples
     --------
     >>> import pandas as pd
     >>> labels_of_columns(["hi", "lo"], pd.DataFrame([[0.1, 0.9]] * 2, columns=["lo", "hi"]), None)
     ['lo', 'hi']
+    >>> labels_of_columns(["hi", "mid"], pd.DataFrame([[0.1, 0.9]] * 2, columns=["lo", "hi"]), None)
+    Traceback (most recent call last):
+    ValueError: y_true holds 'mid', which is no column of proba, ['lo', 'hi']: say with labels ...
     """
     if not hasattr(proba, "iloc"):
         return labels
@@ -160,13 +166,47 @@ def labels_of_columns(y_true: Any, proba: Any, labels: ArrayLike | None) -> Arra
         return labels
     names = proba.columns.tolist()
     if labels is None:
-        found = set(_one_dimensional(y_true, "y_true").tolist())
-        return names if found <= set(names) else None
+        found = _one_dimensional(y_true, "y_true").tolist()
+        if set(found) <= set(names):
+            return names
+        _refuse_half_named(found, names)
+        return None
     said = known_labels(labels, len(names))
     if said != names and set(said) == set(names):
         problem = f"are {shown(said)}, but the columns of `proba` are {shown(names)}"
         raise BadArgument("labels", problem)
     return labels
+
+
+def _refuse_half_named(found: list[Any], names: list[Any]) -> None:
+    """Refuse columns that are named as some labels are, or nearly so: by place they may be wrong.
+
+    Names that are the labels' texts, in the order of the labels, say what their places say.
+    """
+    labels = list(dict.fromkeys(found))
+    place = {_plainly(name): k for k, name in reversed(list(enumerate(names)))}
+    at = {label: place[_plainly(label)] for label in labels if _plainly(label) in place}
+    if not at:
+        return
+    texts = all(str(label) == str(names[at[label]]) for label in at)
+    one_type = len({type(label) for label in labels}) == 1
+    if len(at) == len(labels) and texts and one_type and not set(labels) & set(names):
+        in_order = [at[label] for label in sorted(labels)]
+        if in_order == sorted(in_order):
+            return
+    label = next(label for label in labels if label not in names)
+    said = f"holds {shown(label)}, which is no column of `proba`, {shown(names)}"
+    if label in at:
+        what = f"is {shown(names[at[label]])} the same? If so, rename the column"
+    elif len(labels) > len(names):
+        what = "is a column missing?"
+    else:
+        what = _SAY_WHICH_COLUMNS
+    raise BadArgument("y_true", f"{said}: {what}")
+
+
+def _plainly(label: Any) -> str:
+    return str(label).strip().casefold()
 
 
 def check_same_index(labels: Any, rows: Any, name: str, name_of_rows: str) -> None:

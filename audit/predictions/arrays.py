@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from learnprop.audit.predictions.chunks import measure_chunks
-from learnprop.audit.predictions.labels import classes_of
-from learnprop.audit.predictions.pieces import Chunk
+from learnprop.audit.predictions.labels import ORDER, classes_of, refuse_lazy
+from learnprop.audit.predictions.pieces import Chunk, what_to_do
 from learnprop.audit.predictions.record import Predictions
 from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import FloatArray, IntArray, as_numbers, without_gradient
@@ -34,7 +34,7 @@ def measure_predictions(
 
     Parameters
     ----------
-    y_true : array_like, shape (n_samples,)
+    y_true : array_like, shape (n_samples,) or (n_samples, 1)
         Labels: integers, truth values, strings or categories, of numpy, pandas, polars or PyTorch.
     y_proba : array_like, shape (n_samples, n_classes) or (n_samples,)
         Probabilities; one per sample is that of `pos_label`. Numbers of float32, float16 and
@@ -45,7 +45,8 @@ def measure_predictions(
         Weights ω of samples within their classes: P is :math:`\sum\omega f / \sum\omega`.
     labels : array_like, shape (n_classes,), optional
         The label of each column. By default the names of the columns of a DataFrame, if all labels
-        are among them; else the sorted labels of `y_true`, which must be as many as columns.
+        are among them, and refused if only some are; else the sorted labels of `y_true`, which must
+        be as many as columns.
     pos_label : object, optional
         The label whose probability is given where there is one per sample; by default the second of
         the two labels, the larger one if they are sorted.
@@ -129,13 +130,12 @@ def arrays_of(
     if getattr(pos_label, "ndim", 0):
         raise BadArgument("pos_label", f"must be one label, got {shown(pos_label)}")
     epsilon = 2.0**-7 if str(getattr(given, "dtype", "")) == "torch.bfloat16" else 0.0
-    values, shape = _sliceable(given, name)
+    values, shape = sliceable(given, name)
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] < 2):
         said = f"must have shape (n_samples, n_classes >= 2), or (n_samples,), got {shape}"
         raise BadArgument(name, said)
-    n_classes = 2 if len(shape) == 1 else shape[1]
-    columns = given if len(shape) == 2 else None
-    classes, known = classes_of(y_true, columns, n_classes, labels)
+    n_classes = None if len(shape) == 1 else shape[1]
+    classes, known = classes_of(y_true, given, n_classes, labels, name)
     if len(classes) != shape[0]:
         raise BadArgument("y_true", f"has {len(classes)} samples, `{name}` has {shape[0]}")
     positive = None
@@ -150,10 +150,13 @@ def arrays_of(
     return Arrays(classes, tuple(known), values, weight, positive, name, epsilon)
 
 
-def _sliceable(given: Any, name: str) -> tuple[Any, tuple[int, ...]]:
+def sliceable(given: Any, name: str) -> tuple[Any, tuple[int, ...]]:
     """What can be cut by rows, without a copy where there need be none, and its shape."""
+    refuse_lazy(given, name)
     if hasattr(given, "detach") or (hasattr(given, "to_numpy") and hasattr(given, "shape")):
         return given, tuple(given.shape)
+    if isinstance(given, list | tuple | np.ndarray) and len(given) and isinstance(given[0], str):
+        raise BadArgument(name, f"must hold numbers, got {shown(given)}{ORDER}")
     if not (isinstance(given, np.ndarray) and given.dtype.kind == "f") or np.ma.isMA(given):
         given = as_numbers(given, name)
     return given, given.shape
@@ -182,7 +185,7 @@ def _two_columns(values: NDArray[Any], arrays: Arrays, first_row: int) -> NDArra
         if not (values <= 1).all():  # also NaN
             row = int(np.argmin(values <= 1))
             said = f"must hold probabilities, got {values[row]} in row {first_row + row}"
-            raise BadArgument(arrays.name, said)
+            raise BadArgument(arrays.name, said + what_to_do(values[:, None]))
         other = 1 - values
     pair = (other, values) if arrays.positive == 1 else (values, other)
     return np.stack(pair, axis=1)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from learnprop.audit.predictions.arrays import Arrays, arrays_of
-from learnprop.audit.predictions.labels import codes_of
+from learnprop.audit.predictions.labels import codes_of, refuse_lazy
 from learnprop.audit.predictions.moments import weights_of
 from learnprop.audit.predictions.record import Predictions
 from learnprop.equations.arguments import BadArgument
@@ -77,6 +77,7 @@ def measure_groups(
 
 def _groups_of(by: Any) -> tuple[IntArray, list[str]]:
     """Number of each sample's group, and the names of the groups."""
+    refuse_lazy(by, "by")
     if hasattr(by, "columns"):
         columns = [(str(name), _groups_of(by[name])) for name in by.columns]
         if not columns:

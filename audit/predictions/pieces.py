@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 NUMBERS = 2**18
 """Of a piece. Measured at K = 10: 2**16 to 2**18 are within 10 %, 2**20 takes 1.5 times as long."""
 
+MOST_ROUNDED = 0.1
+"""What a row may miss one by if its numbers were rounded: twenty of them to two decimals."""
+
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 
@@ -145,10 +148,34 @@ def _probabilities(piece: Piece, source: Source) -> tuple[FloatArray, FloatArray
         off = np.abs(values @ np.ones(source.n_classes) - 1).max(initial=0.0)
         fine = least >= 0 and off <= ROW_SUM_TOLERANCE
     if not fine:  # also NaN
-        values = check_proba(
-            given, name, source.activation, first_row=piece.first_row, epsilon=source.epsilon
-        )
+        try:
+            values = check_proba(
+                given, name, source.activation, first_row=piece.first_row, epsilon=source.epsilon
+            )
+        except BadArgument as error:
+            said = what_to_do(values) if name == "y_proba" else ""
+            raise BadArgument(name, error.problem + said) from None
     return values, None if source.activation == "softmax" else np.maximum(1 - values[own], 0.0)
+
+
+def what_to_do(values: FloatArray) -> str:
+    """What to do with rows that are no probabilities, for an error; nothing where that is unclear.
+
+    Examples
+    --------
+    >>> what_to_do(np.array([[2.5, -1.0]])), what_to_do(np.array([[0.34, 0.33, 0.34]]))
+    ('; logits are given as `y_logits`', '; if they were rounded, divide each row by its sum')
+    """
+    one = values.shape[1] == 1
+    with np.errstate(invalid="ignore"):
+        off = np.abs(values.sum(axis=1) - 1).max(initial=0.0)
+    if values.min(initial=0.0) < -ROW_SUM_TOLERANCE:
+        return "; logits are given as `y_logits`"
+    if values.max(initial=0.0) > (1 if one else 2):
+        return "; logits are given as `y_logits`, percentages are divided by 100"
+    if off < MOST_ROUNDED and not one:
+        return "; if they were rounded, divide each row by its sum"
+    return ""
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -176,6 +176,9 @@ def test_columns_of_a_frame_are_taken_by_their_names():
     [
         (["lo", "lo", "hi"], ["hi", "lo"], "labels are .'hi', 'lo'., but the columns of proba are"),
         (pd.Series(["lo", "lo", "hi"], [2, 1, 0]), None, "y_true and proba must have the same ind"),
+        (["lo", "mid", "hi"], None, "'mid', which is no column of proba, .'lo', 'hi'.: is a col"),
+        (["lo", "mid", "lo"], None, "no column of proba, .'lo', 'hi'.: say with labels which cl"),
+        (["lo", "Hi", "Hi"], None, "holds 'Hi', which is no column of .*: is 'hi' the same"),
         (["lo"] * 3, None, "no sample of class 1; with labels=.'lo', 'hi'. its row"),
         (["a", "b", "c"], None, "y_true holds 3 labels, .'a', 'b', 'c'., but there are 2 classes$"),
         ([0, 1, 2], None, "y_true must hold labels 0..1, got 2 at position 2$"),

@@ -38,6 +38,25 @@ def test_a_training_sample_in_all_its_forms():
     assert layer.classes.tolist() == [0, 0, 1, 1]
 
 
+def test_one_number_per_sample_is_of_pos_label_in_the_output_layer_too():
+    y, one = np.array(["no", "no", "yes", "yes"]), np.array([0.1, 0.3, 0.6, 0.8])
+    X, logits = np.arange(8.0).reshape(4, 2), np.log(one / (1 - one))
+    for name, second, first in (("y_proba", one, 1 - one), ("y_logits", logits, -logits)):
+        for pos_label, values in ((None, second), ("yes", second), ("no", first)):
+            train = {"y_true": y, name: values, "X": X}
+            _, layer = measure_training(train, ("no", "yes"), pos_label)
+            np.testing.assert_allclose(layer.logits[:, 1] - layer.logits[:, 0], logits)
+
+
+@pytest.mark.parametrize("y", [Y, np.unique(Y, return_inverse=True)[1]], ids=["names", "numbers"])
+def test_a_training_sample_in_the_wrong_order_is_told(y):
+    with pytest.raises(BadArgument, match=r"^train: its .*; labels come first, then probabilities"):
+        check(y, PROBA, train=(PROBA, y))
+    two = PROBA[:, 1] / PROBA[:, :2].sum(axis=1)
+    with pytest.raises(BadArgument, match=r"^train: its y_true holds 0\.\d+, .*; labels come"):
+        check(y == y[0], two, train=(two, y == y[0]))
+
+
 PROBA = np.tile([0.5, 0.3, 0.2], (100, 1)) + np.eye(3)[np.repeat([0, 1, 2], [60, 30, 10])]
 PROBA = (PROBA + np.random.default_rng(0).random((100, 3))) / 1.0
 PROBA /= PROBA.sum(axis=1, keepdims=True)
@@ -66,15 +85,33 @@ WRONG = [
     ({"margin": 0}, "margin must be a share between 0 and 1, e.g. 0.05, got 0"),
     ({"level": 95}, "level must be between 0 and 1, got 95"),
     ({"train": (Y,)}, "train must be (y, proba) or (y, proba, X), got "),
-    ({"train": (Y, PROBA[:, :2])}, "train has 2 columns, and there are 3 classes"),
-    ({"train": {"y_true": Y, "proba": PROBA}}, "train must have y_true, y_proba, X, got 'proba'"),
-    ({"train": {"y_true": Y}}, "train must hold labels, and probabilities or logits"),
-    ({"train": (Y, PROBA * 2)}, "train must sum to one: row 17 sums to 2"),
-    ({"train": (np.where(Y == "emu", "yak", Y), PROBA)}, "train must hold labels among ['cat', "),
-    ({"train": (Y[:89], PROBA[:89])}, "train holds less than two samples of 'emu'"),
-    ({"train": (Y[:91], PROBA[:91])}, "train holds less than two samples of 'emu'"),
-    ({"train": (Y, PROBA, np.ones(100))}, "train must have features of shape (100, n_features), "),
-    ({"train": (Y, PROBA, np.full((100, 1), np.nan))}, "train holds a number that is not finite"),
+    ({"train": (Y, PROBA[:, :2])}, "train: its y_proba has 2 columns, and there are 3 classes"),
+    ({"train": (Y, PROBA[:, 0])}, "train: its y_proba is one-dimensional, which stands for 2 col"),
+    (
+        {"train": {"y_true": Y, "proba": PROBA}},
+        "train must have y_true, y_proba or y_logits, and maybe X, got 'proba'",
+    ),
+    (
+        {"train": {"y_true": Y}},
+        "train must hold y_true, and y_proba or y_logits, one of them, got ['y_true']",
+    ),
+    ({"train": (Y, PROBA * 2)}, "train: its y_proba must sum to one: row 17 sums to 2"),
+    (
+        {"train": (np.where(Y == "emu", "yak", Y), PROBA)},
+        "train: its y_true must hold labels among ['cat', 'dog', 'emu'], got 'yak' at position 90",
+    ),
+    ({"train": (Y[:89], PROBA[:89])}, "train: its y_true holds less than two samples of 'emu'"),
+    ({"train": (Y[:91], PROBA[:91])}, "train: its y_true holds less than two samples of 'emu'"),
+    (
+        {"train": (Y, PROBA, np.ones(100))},
+        "train: its X must have features of shape (100, n_features), got (100,)",
+    ),
+    (
+        {"train": (Y, PROBA, np.full((100, 1), np.nan))},
+        "train: its X holds a number that is not finite",
+    ),
+    ({"train": (PROBA, np.arange(100) % 3)}, "train: its y_true must be one-dimensional, got sha"),
+    ({"train": (PROBA, Y.tolist())}, "train: its y_proba must hold numbers, got ['cat', "),
 ]  # fmt: skip
 
 

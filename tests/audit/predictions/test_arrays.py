@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss
 
 from learnprop.audit.predictions.arrays import measure_predictions
+from learnprop.audit.predictions.groups import measure_groups
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.mean_proba import mean_proba_and_second_moments
 
@@ -73,6 +74,61 @@ def test_frames_by_the_names_of_their_columns():
     other = pd.Series(NAMES[Y], index=np.arange(N) + 1)
     with pytest.raises(ValueError, match="y_true and y_proba must have the same index"):
         measure_predictions(other, frame.set_index(np.random.default_rng(0).permutation(N)))
+
+
+PART = np.where(Y == 2, "bird", NAMES[Y])
+NEARLY = {
+    "part": (PART, NAMES, r"y_true holds 'bird', which is no column of y_proba, .'ant', 'bee', 'c"),
+    "part, and what to do": (PART, NAMES, "say with labels which class each column is of"),
+    "case": (NAMES[Y], ["Bee", "Ant", "Cow"], "which is no column of .*: is 'Ant' the same?"),
+    "case, in order": (NAMES[Y], ["Ant", "Bee", "Cow"], "is 'Ant' the same? If so, rename the co"),
+    "blanks": (NAMES[Y], ["ant", "bee ", "cow"], "y_true holds 'bee', .*: is 'bee ' the same?"),
+    "from one": (Y, [1, 2, 3], r"y_true holds 0, which is no column of y_proba, \[1, 2, 3\]"),
+    "text": (Y, ["2", "0", "1"], "y_true holds 0, which is no column of .*: is '0' the same?"),
+}
+
+
+@pytest.mark.parametrize("fault", NEARLY)
+def test_columns_that_are_named_as_some_labels_are_not_taken_by_place(fault):
+    y, names, match = NEARLY[fault]
+    frame = pd.DataFrame(PROBA, columns=names)
+    with pytest.raises(BadArgument, match=match.replace("same?", r"same\?")):
+        measure_predictions(y, frame)
+    with pytest.raises(BadArgument, match="which is no column of y_logits"):
+        measure_predictions(y, y_logits=frame)
+    said = np.unique(y)
+    assert measure_predictions(y, frame, labels=said).labels == tuple(said)
+
+
+def test_columns_whose_names_say_nothing_or_the_same_are_taken_by_place():
+    same(measure_predictions(NAMES[Y], pd.DataFrame(PROBA, columns=["p", "q", "r"])), NAMES)
+    same(measure_predictions(Y, pd.DataFrame(PROBA, columns=["0", "1", "2"])), range(K))
+
+
+def test_a_missing_column_is_asked_for():
+    frame = pd.DataFrame(PROBA, columns=NAMES)
+    with pytest.raises(BadArgument, match=r"no column of y_proba, .'ant', 'bee'.: is a column mis"):
+        measure_predictions(NAMES[Y], frame[["ant", "bee"]])
+
+
+def test_labels_may_be_a_column():
+    same(measure_predictions(pd.DataFrame({"y": NAMES[Y]}), PROBA), NAMES)
+    same(measure_predictions(Y[:, None], PROBA), range(K))
+    moved = pd.DataFrame({"y": Y}, index=np.arange(N) + 1)
+    rows = pd.DataFrame(PROBA, index=np.random.default_rng(0).permutation(N))
+    with pytest.raises(BadArgument, match="y_true and y_proba must have the same index"):
+        measure_predictions(moved, rows)
+
+
+def test_lazy_frames_are_to_be_collected():
+    polars = pytest.importorskip("polars")
+    lazy, y = polars.DataFrame(PROBA).lazy(), polars.DataFrame({"y": Y}).lazy()
+    for arguments, name in (((Y, lazy), "y_proba"), ((y, PROBA), "y_true")):
+        with pytest.raises(BadArgument, match=rf"^{name} must be collected, got a LazyFrame: col"):
+            measure_predictions(*arguments)
+    with pytest.raises(BadArgument, match=r"^by must be collected, got a LazyFrame: collect"):
+        measure_groups(Y, PROBA, by=y)
+    same(measure_predictions(y.collect(), lazy.collect()), range(K))
 
 
 def test_frames_of_polars():
@@ -188,15 +244,23 @@ WRONG = {
     "cube": ((Y, PROBA[None]), {}, "y_proba must have shape"),
     "text": ((Y, np.full((N, K), "a")), {}, "y_proba must hold numbers"),
     "ragged": ((Y, [[0.5, 0.5], [1.0]]), {}, "y_proba must hold numbers in rows of one length"),
-    "few columns": ((Y, PROBA[:, :2]), {}, "but there are 2 columns: say with labels"),
-    "many columns": ((Y[Y > 0], PROBA[Y > 0]), {}, "but there are 3 columns: say with labels"),
-    "one label": ((Y * 0, ONE), {}, r"y_true holds the labels \[0\], but there are 2 columns"),
+    "few columns": ((Y, PROBA[:, :2]), {}, r"3 labels, .*, but y_proba has 2 columns: give a col"),
+    "many columns": ((Y[Y > 0], PROBA[Y > 0]), {}, "but y_proba has 3 columns: say with labels"),
+    "one label": ((Y * 0, ONE), {}, r"y_true holds the labels \[0\], but y_proba is one-dimen"),
+    "one of three": ((Y, ONE), {}, r"y_true holds 3 labels, \[0, 1, 2\], but one-dimensional y_"),
+    "logits of three": ((Y,), {"y_logits": ONE}, "but one-dimensional y_logits is of two classes"),
+    "decisions": ((Y, LOGITS), {}, r"y_proba holds a negative .* in row \d+; logits are given as"),
+    "a decision": ((Y > 0, ONE * 9), {}, r"got .* in row \d+; logits are given as .*, percent"),
+    "rounded": ((Y, PROBA.round(2)), {}, r"sums to \d\.\d+; if they were rounded, divide each"),
+    "order": ((PROBA, Y), {}, r"y_true must be .* \(400, 3\); labels come first, then probab"),
+    "order of names": ((PROBA, NAMES[Y]), {}, r"must hold numbers, got \[.*\]; labels come first"),
+    "order of two": ((ONE, Y > 0), {}, "which is no label, at position 0; labels come first"),
     "unknown": ((Y, PROBA), {"labels": [0, 1, 5]}, r"among \[0, 1, 5\], got 2 at position"),
     "two labels": ((Y, PROBA), {"labels": [0, 1]}, "labels must name 3 classes"),
     "twice": ((Y, PROBA), {"labels": [0, 1, 1]}, "labels must be distinct"),
     "lengths": ((Y[:-1], PROBA), {}, "y_true has 399 samples, y_proba has 400"),
     "empty": (([], np.empty((0, 2))), {}, "y_true holds no sample"),
-    "y is a matrix": ((np.eye(3)[Y], PROBA), {}, "y_true must be one-dimensional"),
+    "y is a matrix": ((np.eye(3)[Y], PROBA), {}, r"one-dimensional.*argmax\(axis=1\) gives labels"),
     "missing label": ((np.where(Y, Y, np.nan), PROBA), {}, "y_true holds a missing label at"),
     "None": ((np.where(Y, NAMES[Y].astype(object), None), PROBA), {}, "holds a missing label at"),
     "fraction": ((Y + 0.5, PROBA), {}, "which is no label, at position 0"),
