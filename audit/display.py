@@ -258,7 +258,7 @@ def stated_by(estimator: Any) -> Any:
     if isinstance(given, str) and given == "balanced_subsample":
         given = "balanced"
     said = [] if given is None else [given]
-    classes = getattr(estimator, "classes_", ())
+    classes: Any = getattr(estimator, "classes_", ())
     if len(classes) == 2:  # of more, boosted trees do not look at these
         if getattr(estimator, "is_unbalance", None):
             said.append("balanced")

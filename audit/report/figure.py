@@ -152,11 +152,10 @@ def _draw_groups(report: BalanceReport, ax: Any) -> None:
             Row(f"{label_text(group.name)}{of_class}", _logs(group.gaps[k], 1.0), group.verdicts[k])
         )
     label = plain(shortened(label_text(report.labels[shown[0][1]]), NAME))
-    whose = f"class {label}" if one else "that class"
-    level = _level(report.groups[0].gaps[0])
-    draw_rows(rows, ax, f"gap in % of {whose} {level}", report.margin)
+    whose = f", class {label}" if one else ""
+    draw_rows(rows, ax, f"gap in % {_level(report.groups[0].gaps[0])}", report.margin)
     folded = f"; {len(rows)} of {len(report.groups)}" if len(rows) < len(report.groups) else ""
-    ax.set_title(f"balance within groups{folded}")
+    ax.set_title(f"balance within groups{whose}{folded}")
 
 
 def _legend_above(ax: Any, n_columns: int, title: str) -> None:

@@ -37,8 +37,8 @@ LEAST = 0.1
 WIDE = math.log(1e4)
 """Axes that reach over more than this ratio have ticks at round ratios, not at round gaps."""
 
-SIDES = "← gets too much   {}   gets too little →"
-"""What a gap of a class means on either side of zero."""
+SIDES = "← too much   {}   too little →"
+"""What a class gets on either side of a gap of zero."""
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,8 @@ def test_groups_are_in_their_order_or_the_worst_of_many(axes):
     report.plot("groups", ax=axes)
     expected = np.log1p([group.gaps[1].value for group in report.groups])
     np.testing.assert_allclose(points(axes), expected)
-    assert "gap in % of class 1 [90 %]" in axes.get_xlabel()
+    assert axes.get_xlabel() == "← too much   gap in % [90 %]   too little →"
+    assert axes.get_title() == "balance within groups, class 1"
     many = made_up(3, groups=30).plot("groups", ax=Figure().subplots())
     assert len(many.get_yticks()) == WORST
     assert many.get_title() == f"balance within groups; {WORST} of 30"
