@@ -46,8 +46,8 @@ class BalanceDisplay:
     >>> display = BalanceDisplay.from_estimator(
     ...     model, X[2000:], y[2000:], train_count=[1600, 400], ax=Figure().subplots()
     ... )
-    >>> display.ax_.get_ylim(), len(display.report_.gaps)
-    ((1.6, -0.6), 2)
+    >>> display.ax_.get_xlabel()
+    '← too much   gap in % [90 %]   too little →'
     """
 
     ax_: Any

@@ -108,9 +108,9 @@ def _class_notes(report: BalanceReport) -> list[str]:
         weights,
         *([f"{bounds}: {reason}"] if reason else []),
         "left: what a class's samples give to other classes, right: what it takes from theirs,\v"
-        "the sides of Eq. (9) over the total mass; gap: left / right - 1, above 0 it gets too\vlittle; "
-        f"margin {percent(report.margin)}, and each end of the {percent(level)} interval holds at "
-        f"{percent((1 + level) / 2)}",
+        "the sides of Eq. (9) over the total mass; gap: left / right - 1, above 0 it gets too\v"
+        f"little; margin {percent(report.margin)}, and each end of the {percent(level)} interval "
+        f"holds at {percent((1 + level) / 2)}",
         "N, n: samples of training, and measured; misses: probability that the n give to wrong\v"
         "classes, summed",
     ]
