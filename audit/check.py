@@ -147,7 +147,7 @@ def check(
     groups = _balance_within(arrays, by, bins, weight * count, margin, level)
     return report_of(
         found, weight, count, margin=margin, level=level, train=predictions_on_train, facts=facts,
-        groups=groups, layer=layer, warnings=warnings,
+        groups=groups, layer=layer, warnings=warnings, stated=class_weight is not None,
     )  # fmt: skip
 
 
@@ -163,6 +163,7 @@ def report_of(
     groups: tuple[GroupBalance, ...] = (),
     layer: OutputLayer | None = None,
     warnings: tuple[str, ...] = (),
+    stated: bool = True,
 ) -> BalanceReport:
     """Put measured predictions to Eq. (9), and find why they do not fit it.
 
@@ -181,6 +182,8 @@ def report_of(
         Features and logits of the training sample.
     warnings : tuple of str
         What was found before.
+    stated : bool
+        Whether anybody stated λ.
 
     Returns
     -------
@@ -226,6 +229,7 @@ def report_of(
         groups=groups,
         margin=margin,
         level=level,
+        stated=stated,
     )
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from learnprop.audit.report.record import BalanceReport
 
 
+LETTERS = 10
+"""Letters of a title that there is room for in an inch."""
+
+
 class BalanceDisplay:
     """The balance of a classifier as a picture, by scikit-learn's conventions for displays.
 
@@ -42,8 +46,8 @@ class BalanceDisplay:
     >>> display = BalanceDisplay.from_estimator(
     ...     model, X[2000:], y[2000:], train_count=[1600, 400], ax=Figure().subplots()
     ... )
-    >>> display.ax_.get_xlabel(), len(display.report_.gaps)
-    ('gap in % [90 %]', 2)
+    >>> display.ax_.get_xlabel()
+    '← too much   gap in % [90 %]   too little →'
     """
 
     ax_: Any
@@ -78,8 +82,8 @@ class BalanceDisplay:
         y : array_like, shape (n_samples,)
         class_weight : optional
             As in `check`. By default what the estimator, or the last of its steps, has as its
-            parameter ``class_weight``, and equal weights where it has none; weights of samples that
-            were passed to ``fit`` are not known to it, and must be stated.
+            parameter ``class_weight``, ``is_unbalance`` or ``scale_pos_weight`` (`stated_by`);
+            weights of samples that were passed to ``fit`` are not known to it, and must be stated.
         train_count : optional
             As in `check`: no estimator says how many samples of each class it was fitted to.
         sample_weight : array_like, shape (n_samples,), optional
@@ -198,6 +202,7 @@ class BalanceDisplay:
         ValueError
             As in `BalanceReport.plot`.
         """
+        from learnprop.reports.layout.fitting import shortened
         from learnprop.reports.layout.style import plain
 
         name = self.name if name is None else name
@@ -205,16 +210,23 @@ class BalanceDisplay:
         self.figure_ = self.ax_.figure
         if name is not None:
             title = self.ax_.get_title()
-            shown = plain(label_text(name))
-            if title:
-                self.ax_.set_title(f"{shown}: {title}")
-            else:  # the legend stands where the title would
-                self.ax_.get_legend().set_title(shown)
+            width = (
+                self.ax_.get_position().width * self.figure_.get_figure(root=True).get_figwidth()
+            )
+            room = max(int(LETTERS * width), 20)
+            shown = plain(shortened(label_text(name), room))
+            joined = f"{shown}: {title}"
+            joined = joined if len(joined) <= room else f"{shown}\n{title}"
+            self.ax_.title.set_text(joined)  # its place above a legend stays
         return self
 
 
 def stated_by(estimator: Any) -> Any:
     """Class weights that an estimator has as a parameter; of a pipeline or a search, its last.
+
+    ``class_weight``, of which "balanced_subsample" is "balanced" in every tree; of boosted trees of
+    two classes also ``is_unbalance``, which is "balanced", and ``scale_pos_weight``, the weight of
+    the second class.
 
     Parameters
     ----------
@@ -223,6 +235,12 @@ def stated_by(estimator: Any) -> Any:
     Returns
     -------
     None, str or dict
+        None where nothing is stated.
+
+    Raises
+    ------
+    BadArgument
+        If two of them are set: what they come to together is for the user to say.
 
     Examples
     --------
@@ -236,4 +254,18 @@ def stated_by(estimator: Any) -> Any:
         return stated_by(estimator.best_estimator_)
     if hasattr(estimator, "steps"):
         return stated_by(estimator.steps[-1][1])
-    return getattr(estimator, "class_weight", None)
+    given = getattr(estimator, "class_weight", None)
+    if isinstance(given, str) and given == "balanced_subsample":
+        given = "balanced"
+    said = [] if given is None else [given]
+    classes: Any = getattr(estimator, "classes_", ())
+    if len(classes) == 2:  # of more, boosted trees do not look at these
+        if getattr(estimator, "is_unbalance", None):
+            said.append("balanced")
+        positive = getattr(estimator, "scale_pos_weight", None)
+        if positive is not None and positive != 1:
+            said.append({classes[1]: float(positive)})
+    if len(said) > 1:
+        names = "class_weight, is_unbalance and scale_pos_weight"
+        raise BadArgument("class_weight", f"must be stated: the estimator has several of {names}")
+    return said[0] if said else None

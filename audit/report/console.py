@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from learnprop.audit.report.decision import decision_line
 from learnprop.audit.report.grids import cause_grid, class_grid, group_grid
-from learnprop.audit.report.words import cause_line, headline
+from learnprop.audit.report.words import cause_line, headline, likely_cause
 from learnprop.equations.arguments import Worded
 from learnprop.reports.layout.console import Titled, console_lines
 from learnprop.reports.layout.fitting import HANGING, wrapped
@@ -15,11 +17,11 @@ if TYPE_CHECKING:
     from learnprop.audit.report.record import BalanceReport
 
 WIDTH = 100
-"""Letters of a line of `report_text`."""
+"""Letters of a line of the sentences and notes of `report_text`, if it is not told another."""
 
 
 def report_sentences(report: BalanceReport) -> list[str]:
-    """What stands before the tables: what it acts upon, the likely cause, and the warnings.
+    """What stands before the tables: what it acts upon, what would decide, causes, and warnings.
 
     Parameters
     ----------
@@ -31,7 +33,8 @@ def report_sentences(report: BalanceReport) -> list[str]:
         Arguments that they name are marked by backticks (`Worded`).
     """
     warnings = [f"Warning: {warning}" for warning in report.warnings]
-    return [*filter(None, (headline(report), cause_line(report))), *warnings]
+    said = (headline(report), decision_line(report), cause_line(report))
+    return [*filter(None, said), *warnings]
 
 
 def report_tables(report: BalanceReport) -> list[Titled]:
@@ -60,22 +63,22 @@ def report_tables(report: BalanceReport) -> list[Titled]:
         Titled(f"Weights and balance of {n_classes} classes, {n} samples", class_grid(report))
     ]
     if report.causes:
-        tables.append(
-            Titled("Causes, the most likely first", cause_grid(report.causes, report.labels))
-        )
+        title = "Causes, the most likely first" if likely_cause(report) else "Possible causes"
+        tables.append(Titled(title, cause_grid(report.causes, report.labels)))
     if report.groups:
         tables.append(Titled("Balance within groups", group_grid(report)))
     return tables
 
 
-def report_text(report: BalanceReport, width: float = WIDTH) -> str:
+def report_text(report: BalanceReport, width: float | None = None) -> str:
     """Write a report as text.
 
     Parameters
     ----------
     report : BalanceReport
-    width : float
-        No line is longer.
+    width : float, optional
+        No line is longer. By default tables have all of their columns, however long their rows are,
+        and sentences `WIDTH` letters a line.
 
     Returns
     -------
@@ -84,11 +87,19 @@ def report_text(report: BalanceReport, width: float = WIDTH) -> str:
     sentences = [
         line
         for said in report_sentences(report)
-        for line in wrapped(str(Worded(said)), width, hanging=HANGING)
+        for line in wrapped(str(Worded(said)), width or WIDTH, hanging=HANGING)
     ]
     tables = [
-        replace(table, grid=replace(table.grid, note=str(Worded(table.grid.note))))
+        replace(
+            table, grid=replace(table.grid, note=_wrapped_note(table.grid.note, width or WIDTH))
+        )
         for table in report_tables(report)
     ]
-    lines = console_lines(tables, width, more="to_frame() has all")
+    lines = console_lines(tables, width or math.inf, more="to_frame() has all")
     return "\n".join([*sentences, "", *(line for line, _ in lines)])
+
+
+def _wrapped_note(note: str, width: float) -> str:
+    """Break the lines of a note, so that they do not follow the width of its table."""
+    lines = str(Worded(note)).replace("\v", " ").splitlines()
+    return "\n".join(part for line in lines for part in wrapped(line, width))

@@ -31,8 +31,14 @@ from learnprop.reports.layout.style import (
 if TYPE_CHECKING:
     from learnprop.audit.report.record import BalanceReport
 
-ROW, FRAME = 0.24, 1.15
+ROW, FRAME = 0.24, 1.25
 """Inches of a row of a picture, and of what is around it."""
+
+RING = 3.0
+"""Points by which the marks of a cause are larger than those of the one before."""
+
+LEGEND_LINE = 14
+"""Points of a line of a legend."""
 
 
 def plot_report(report: BalanceReport, kind: str, ax: Any) -> Any:
@@ -112,7 +118,7 @@ def _draw_gaps(report: BalanceReport, ax: Any) -> None:
         for label, gap, verdict in zip(report.labels, report.gaps, report.verdicts, strict=True)
     ]
     draw = draw_rows if len(rows) <= MOST else draw_ranks
-    draw(rows, ax, f"{{ratio}} {_level(report.gaps[0])}", report.margin)
+    draw(rows, ax, f"gap in % {_level(report.gaps[0])}", report.margin)
     ax.set_title(f"balance within {percent(report.margin)}: {report.verdict}")
 
 
@@ -133,7 +139,7 @@ def _draw_weights(report: BalanceReport, ax: Any) -> None:
     unit = f"over that of {lightest}" if len(names) == 2 else "against all others, lightest = 1"
     draw_rows(rows, ax, f"weight {unit}")
     ax.plot([], [], "o", ms=4, color=OBSERVED, label=f"acts upon {_level(effective[0])}")
-    _legend_above(ax, 2)
+    _legend_above(ax, 2, "weights that it acts upon")
 
 
 def _draw_groups(report: BalanceReport, ax: Any) -> None:
@@ -146,18 +152,20 @@ def _draw_groups(report: BalanceReport, ax: Any) -> None:
             Row(f"{label_text(group.name)}{of_class}", _logs(group.gaps[k], 1.0), group.verdicts[k])
         )
     label = plain(shortened(label_text(report.labels[shown[0][1]]), NAME))
-    whose = f"class {label}" if one else "that class"
-    level = _level(report.groups[0].gaps[0])
-    draw_rows(rows, ax, f"{{ratio}} of {whose} {level}", report.margin)
+    whose = f", class {label}" if one else ""
+    draw_rows(rows, ax, f"gap in % {_level(report.groups[0].gaps[0])}", report.margin)
     folded = f"; {len(rows)} of {len(report.groups)}" if len(rows) < len(report.groups) else ""
-    ax.set_title(f"balance within groups{folded}")
+    ax.set_title(f"balance within groups{whose}{folded}")
 
 
-def _legend_above(ax: Any, n_columns: int) -> None:
-    ax.legend(
+def _legend_above(ax: Any, n_columns: int, title: str) -> None:
+    """Put the legend between the axes and their title."""
+    legend = ax.legend(
         fontsize="small", loc="lower left", bbox_to_anchor=(0, 1), ncols=n_columns,
         frameon=False, borderaxespad=0.2, handletextpad=0.3,
     )  # fmt: skip
+    n_lines = -(-len(legend.get_texts()) // n_columns)
+    ax.set_title(title, pad=6 + LEGEND_LINE * n_lines)
 
 
 def _level(estimate: Estimate) -> str:
@@ -165,23 +173,27 @@ def _level(estimate: Estimate) -> str:
 
 
 def _draw_causes(report: BalanceReport, ax: Any) -> None:
-    """Draw predicted against observed residuals of the causes that predict any."""
+    """Draw predicted against observed residuals of the causes that predict any.
+
+    Those that predict the same are seen within each other.
+    """
     causes = [c for c in report.causes if np.isfinite(c.predicted).any()][:4]
     many = len(report.labels) > MOST
-    for cause, colour, marker in zip(causes, sequence(len(causes)), "osD^", strict=False):
+    drawn = zip(causes, sequence(len(causes)), "osD^", strict=False)
+    for i, (cause, colour, marker) in enumerate(drawn):
         error = np.where(np.isfinite(cause.error), cause.error, 0.0)
         name = f"{plain(shortened(cause.name, 2 * NAME))} ({cause.split})"
         ax.errorbar(
             100 * cause.predicted, 100 * cause.observed, yerr=100 * error, fmt=marker, lw=1,
-            color=colour, label=f"{name}: {cause.consistency}",
-            ms=2.5 if many else 4, alpha=0.5 if many else 1.0,
+            color=colour, label=f"{name}: {cause.consistency}", mfc=colour if i == 0 else "none",
+            ms=(2.5 if many else 4) + RING * i, alpha=0.5 if many else 1.0,
         )  # fmt: skip
     seen = np.concatenate([np.r_[c.predicted, c.observed] for c in causes])
     ends = [100 * np.nanmin(seen), 100 * np.nanmax(seen)]
     ax.plot(ends, ends, color=THEORY, lw=0.8, ls="--", zorder=0)
-    ax.set_xlabel("residual r / w that is predicted, %")
+    ax.set_xlabel("predicted imbalance, % of the class's mass")
     ax.set_ylabel("observed, %")
-    _legend_above(ax, 1)
+    _legend_above(ax, 1, "imbalance that causes predict")
 
 
 def _logs(estimate: Estimate, more: float = 0.0) -> tuple[float, float, float]:

@@ -34,8 +34,11 @@ NAMED = 3
 LEAST = 0.1
 """An axis of ratios reaches at least so far around one."""
 
-WIDE = math.log(12)
-"""Axes that reach over more than this ratio have ratios, not gaps in per cent."""
+WIDE = math.log(1e4)
+"""Axes that reach over more than this ratio have ticks at round ratios, not at round gaps."""
+
+SIDES = "← too much   {}   too little →"
+"""What a class gets on either side of a gap of zero."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,10 @@ def draw_rows(rows: Sequence[Row], ax: Any, name: str, margin: float | None = No
     rows : sequence of Row
     ax : matplotlib Axes
     name : str
-        Of the axis; "{ratio}" in it stands for what ratios of both sides are shown as.
+        Of the axis.
     margin : float, optional
-        Of gaps, which are shaded within it; without one they are ratios.
+        Of gaps, which are shaded within it, and the ends of their axis named; without one they are
+        ratios.
     """
     low, high = _limits(rows, margin)
     stated = [(row.stated, y) for y, row in enumerate(rows) if row.stated is not None]
@@ -74,9 +78,8 @@ def draw_rows(rows: Sequence[Row], ax: Any, name: str, margin: float | None = No
     ax.set_yticks(range(len(rows)), [plain(shortened(row.name, NAME)) for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlim(low, high)
-    at, words, ratio = _ticks(low, high, as_gaps=margin is not None)
-    ax.set_xticks(at, words)
-    ax.set_xlabel(name.format(ratio=ratio))
+    ax.set_xticks(*_ticks(low, high, as_gaps=margin is not None))
+    ax.set_xlabel(name if margin is None else SIDES.format(name))
 
 
 def draw_ranks(rows: Sequence[Row], ax: Any, name: str, margin: float | None = None) -> None:
@@ -110,9 +113,8 @@ def draw_ranks(rows: Sequence[Row], ax: Any, name: str, margin: float | None = N
     ax.set_xlabel("; ".join(["classes by rank", *said]))
     ax.set_xlim(0, len(known) + 1)
     ax.set_ylim(low, high)
-    at, words, ratio = _ticks(low, high, as_gaps=margin is not None)
-    ax.set_yticks(at, words)
-    ax.set_ylabel(name.format(ratio=ratio))
+    ax.set_yticks(*_ticks(low, high, as_gaps=margin is not None))
+    ax.set_ylabel(name if margin is None else SIDES.format(name))
     ax.text(
         0.99, 0.02, _ends(known), transform=ax.transAxes, fontsize="x-small", ha="right",
         va="bottom",
@@ -155,11 +157,12 @@ def _draw_row(ax: Any, y: int, row: Row, low: float, high: float) -> None:
         ax.plot(value, y, marker, ms=4.5, color=colour, zorder=3)
 
 
-def _ticks(low: float, high: float, *, as_gaps: bool) -> tuple[FloatArray, list[str], str]:
-    """Where ticks are, what stands there, and what it is."""
-    if as_gaps and high - low < WIDE:
-        gaps = percent_ticks(low, high)
-        words = [f"{100 * gap:+.6g}" if gap else "0" for gap in gaps]
-        return np.log1p(gaps), words, "gap in %"
-    ratios = ratio_ticks(low, high)
-    return np.log(ratios), [f"{ratio:.6g}" for ratio in ratios], "left / right"
+def _ticks(low: float, high: float, *, as_gaps: bool) -> tuple[FloatArray, list[str]]:
+    """Where ticks are, and what stands there."""
+    if not as_gaps:
+        ratios = ratio_ticks(low, high)
+        return np.log(ratios), [f"{ratio:.6g}" for ratio in ratios]
+    gaps = percent_ticks(low, high)
+    if high - low > WIDE:
+        gaps = [ratio - 1 for ratio in ratio_ticks(low, high)]
+    return np.log1p(gaps), [f"{100 * gap:+.6g}" if gap else "0" for gap in gaps]

@@ -20,6 +20,7 @@ from learnprop.audit.report.words import (
     label_text,
     number,
     percent,
+    why_untold,
 )
 from learnprop.reports.layout.grid import Column, Grid, Row, lay_out
 from learnprop.reports.layout.latex import escaped
@@ -36,6 +37,10 @@ WORST = 12
 
 CLASSES_OF_A_CAUSE = 5
 """So many classes of a cause are shown, those with the largest residuals."""
+
+
+MANIFOLD = 10.0
+"""An imbalance of so many times the mass of a class is not written in per cent."""
 
 
 def shown_classes(report: BalanceReport) -> list[int]:
@@ -87,25 +92,34 @@ def class_grid(report: BalanceReport, markup: Markup = TEXT) -> Grid:
 
 def _class_notes(report: BalanceReport) -> list[str]:
     """What the columns are."""
+    meant = "acts upon: the weights under which its predictions are in balance, whatever was stated"
     if len(report.labels) == 2:
-        weights = "stated, acts upon: weight over that of the other class"
+        weights = f"{meant}; weights are over that of the other class"
     else:
         weights = (
-            "stated: the lightest is 1; acts upon / stated: weight over that of all other\v"
-            "classes together, over the same as stated"
+            f"{meant}: that of a class over all others together, over the same as stated\v"
+            "(there the lightest is 1)"
         )
-    reasons = [e.reason for e in report.effective if e.reason]
+    reason = why_untold(report)
+    told = not math.isnan(report.effective[0].value)
+    bounds = "intervals of the weights are bounds only" if told else "they cannot be told"
+    level = report.gaps[0].level
     return [
         weights,
-        *([f"intervals of the weights are bounds only: {reasons[0]}"] if reasons else []),
-        "N, n: samples of training, and measured; left, right: sides of Eq. (9) over the\v"
-        f"total mass; gap: left / right - 1, margin {percent(report.margin)}; "
-        "misses: expected among the n",
+        *([f"{bounds}: {reason}"] if reason else []),
+        "left: what a class's samples give to other classes, right: what it takes from theirs,\v"
+        "the sides of Eq. (9) over the total mass; gap: left / right - 1, above 0 it gets too\v"
+        f"little; margin {percent(report.margin)}, and each end of the {percent(level)} interval "
+        f"holds at {percent((1 + level) / 2)}",
+        "N, n: samples of training, and measured; misses: probability that the n give to wrong\v"
+        "classes, summed",
     ]
 
 
 def cause_grid(causes: Sequence[Cause], labels: tuple[Any, ...], markup: Markup = TEXT) -> Grid:
     """Lay causes out: what each predicts of the residual r / w beside what is observed.
+
+    In per cent, or in units of w where some are many times it.
 
     Parameters
     ----------
@@ -123,17 +137,21 @@ def cause_grid(causes: Sequence[Cause], labels: tuple[Any, ...], markup: Markup 
         predicts = np.isfinite(cause.predicted).any()
         kept = sorted(largest[: CLASSES_OF_A_CAUSE if predicts else 1].tolist())
         rows += [{"cause": cause, "k": k, "first": k == kept[0]} for k in kept]
+    unit = 1 if _is_manifold(causes) else 100
+    sign = markup.math.format("w") if unit == 1 else markup.percent
+    of_unit = f", {sign}" if unit == 1 else f",{sign}"
     columns: list[Column] = [
         ("cause", lambda r: _name(r["cause"].name, markup) if r["first"] else ""),
         ("class", lambda r: label_text(labels[r["k"]])),
-        (f"predicted,{markup.percent}", lambda r: _predicted(r["cause"], r["k"], markup)),
-        (f"observed,{markup.percent}", lambda r: _observed(r["cause"], r["k"], markup)),
+        (f"predicted{of_unit}", lambda r: _predicted(r["cause"], r["k"], unit, markup)),
+        (f"observed{of_unit}", lambda r: _observed(r["cause"], r["k"], unit, markup)),
         ("judged on", lambda r: r["cause"].split if r["first"] else ""),
         (markup.math.format("p"), lambda r: _p_value(r["cause"], markup) if r["first"] else ""),
         ("consistency", lambda r: r["cause"].consistency if r["first"] else ""),
     ]
     notes = [
-        "predicted, observed: residual r / w of Eq. (9), ± standard error; p: of their difference"
+        "predicted, observed: imbalance, left - right, over the mass w of the class itself, ±\v"
+        "standard error; p: of their difference"
     ]
     if len(labels) > CLASSES_OF_A_CAUSE:
         notes.append(f"of each cause the {CLASSES_OF_A_CAUSE} classes with the largest residuals")
@@ -229,27 +247,36 @@ def _gap(gap: Any, markup: Markup) -> str:
     return percent_interval(gap.value, gap.low, gap.high, markup)
 
 
-def _percent_points(value: float, error: float) -> Callable[[float], str]:
-    """Write numbers in per cent with as many digits as an error supports."""
-    size = 100 * (error if math.isfinite(error) and error > 0 else abs(value) / 30)
+def _is_manifold(causes: Sequence[Cause]) -> bool:
+    """Whether an imbalance is many times the class's mass, which per cent only hide."""
+    return any(
+        (np.abs(np.nan_to_num(shown)) >= MANIFOLD).any()
+        for cause in causes
+        for shown in (cause.predicted, cause.observed)
+    )
+
+
+def _points(value: float, error: float, unit: int) -> Callable[[float], str]:
+    """Write numbers in per cent, or as they are, with as many digits as an error supports."""
+    size = unit * (error if math.isfinite(error) and error > 0 else abs(value) / 30)
     n = min(6, max(0, 1 - math.floor(math.log10(size)))) if 0 < size < math.inf else 2
-    return lambda x: f"{round(100 * x, n) + 0.0:+.{n}f}"
+    return lambda x: f"{round(unit * x, n) + 0.0:+.{n}f}"
 
 
-def _predicted(cause: Cause, k: int, markup: Markup) -> str:
+def _predicted(cause: Cause, k: int, unit: int, markup: Markup) -> str:
     value = float(cause.predicted[k])
     if math.isnan(value):
         return "-"
-    return markup.math.format(_percent_points(value, float(cause.error[k]))(value))
+    return markup.math.format(_points(value, float(cause.error[k]), unit)(value))
 
 
-def _observed(cause: Cause, k: int, markup: Markup) -> str:
+def _observed(cause: Cause, k: int, unit: int, markup: Markup) -> str:
     value, error = float(cause.observed[k]), float(cause.error[k])
     if math.isnan(value):
         return "-"
-    text = _percent_points(value, error)(value)
+    text = _points(value, error, unit)(value)
     if math.isfinite(error) and error > 0:
-        text += markup.plus_minus + _percent_points(value, error)(error)[1:]
+        text += markup.plus_minus + _points(value, error, unit)(error)[1:]
     return markup.math.format(text)
 
 

@@ -56,6 +56,8 @@ class BalanceReport:
     groups : tuple of GroupBalance
         Where `by` or `bins` were asked for.
     margin, level : float
+    stated : bool
+        Whether class weights were stated; else equal ones are assumed.
     """
 
     labels: tuple[Any, ...]
@@ -78,6 +80,7 @@ class BalanceReport:
     groups: tuple[GroupBalance, ...]
     margin: float
     level: float
+    stated: bool = True
 
     def to_frame(self, table: str = "classes") -> pd.DataFrame:
         """Return one of the tables of the report, tidy and whole.
@@ -155,7 +158,8 @@ class BalanceReport:
             acts upon beside those that were stated; predicted against observed residuals of the
             causes; gaps within groups or bins. Of more than 20 classes, all of them by rank.
         ax : matplotlib Axes, optional
-            By default those of a new figure of pyplot.
+            By default those of a new figure of pyplot. A figure of your own has room for all words
+            if it is made with ``layout="constrained"``.
 
         Returns
         -------

@@ -27,6 +27,10 @@ _BALANCE = {
     "fails": "the balance is off by more than {margin}",
     "inconclusive": "this sample does not tell whether the balance holds within {margin}",
 }
+_CHANCE = (
+    "one of {n} classes may fail by chance, and all together do not tell whether the balance holds "
+    "within {margin}"
+)
 
 
 def label_text(label: Any) -> str:
@@ -144,24 +148,31 @@ def headline(report: BalanceReport) -> str:
     """
     verdict = report.verdict[:1].upper() + report.verdict[1:]
     balance = _BALANCE.get(report.verdict, "the balance is not decided within {margin}")
+    if report.verdict == "inconclusive" and "fails" in report.verdicts:
+        balance = _CHANCE.format(n=len(report.labels), margin="{margin}")
     return f"{verdict}: {_acts_upon(report)}; {balance.format(margin=percent(report.margin))}."
 
 
 def _acts_upon(report: BalanceReport) -> str:
     if all(math.isnan(e.value) for e in report.effective):
-        return f"the weights that it acts upon cannot be told{_because(report.effective[0])}"
+        return f"the weights that it acts upon cannot be told{_because(report)}"
     if len(report.labels) == 2:
         return _of_two(report)
     counted = Counter(report.verdicts)
-    counts = ", ".join(
+    each = [
         f"{counted[v]} {_plural(v, counted[v])}"
         for v in sorted(counted, key=lambda v: SEVERITY.get(v, 2))
-    )
+    ]
+    n = len(report.labels)
+    counts = f"of {n} classes {', '.join(each)}, each by itself"
+    if len(each) == 1:
+        counts = f"all {n} classes {_plural(report.verdicts[0], n)}"
     worst = furthest(report)[0]
     weight = factor_interval(relative_weights(report)[worst])
+    stated = "was stated" if report.stated else f"equal ones give it ({_UNSTATED})"
     return (
-        f"of {len(report.labels)} classes {counts}; class {label_text(report.labels[worst])}, "
-        f"furthest off, weighs {weight} times what was stated"
+        f"{counts}; class {label_text(report.labels[worst])}, furthest off, weighs {weight} times "
+        f"what {stated}"
     )
 
 
@@ -171,8 +182,34 @@ def _plural(verdict: str, n: int) -> str:
     return f"{'is' if n == 1 else 'are'} {verdict}"
 
 
-def _because(estimate: Estimate) -> str:
-    return f" ({estimate.reason})" if estimate.reason else ""
+def _because(report: BalanceReport) -> str:
+    said = why_untold(report)
+    return f" ({said})" if said else ""
+
+
+def why_untold(report: BalanceReport) -> str:
+    """Say why the weights that it acts upon are not known, or between bounds only.
+
+    Parameters
+    ----------
+    report : BalanceReport
+
+    Returns
+    -------
+    str
+        Empty where they are.
+    """
+    reason = next((e.reason for e in report.effective if e.reason), "")
+    if not reason or not math.isnan(report.effective[0].value):
+        return reason
+    if not report.expected_misses.any():
+        return "it makes no mistakes on this sample, and nothing but mistakes tells weights"
+    if "reducible" in reason:
+        return "on this sample some of the classes are never mistaken for others"
+    return reason
+
+
+_UNSTATED = "class weights were not stated"
 
 
 def _of_two(report: BalanceReport) -> str:
@@ -182,12 +219,24 @@ def _of_two(report: BalanceReport) -> str:
     found = factor_interval(effective[other]).replace(" [", ":1 [", 1)
     found = found if "[" in found else f"{found}:1"
     heavy, light = (label_text(report.labels[k]) for k in (other, unit))
-    asked = f"{number(stated[other])}:1 was stated"
-    return f"it acts upon {found} (class {heavy} to class {light}) where {asked}"
+    asked = f"{number(stated[other])}:1"
+    said = (
+        f" where {asked} was stated" if report.stated else f"; {_UNSTATED}, so {asked} is assumed"
+    )
+    return f"it acts upon {found} (class {heavy} to class {light}){said}"
+
+
+NAMED = 3
+"""So many causes that are no more than possible are named before the tables."""
+
+
+def likely_cause(report: BalanceReport) -> Cause | None:
+    """Return the first cause that was tested and is consistent; None if none is."""
+    return next((cause for cause in report.causes if cause.consistency == "consistent"), None)
 
 
 def cause_line(report: BalanceReport) -> str:
-    """Name the first of the causes, or say that none is told.
+    """Name the likely cause, or those that are possible, or say that none is told.
 
     Parameters
     ----------
@@ -196,14 +245,20 @@ def cause_line(report: BalanceReport) -> str:
     Returns
     -------
     str
-        Empty where the balance holds and there is none.
+        Empty where there is none, and the balance holds or none could be looked for.
     """
-    if report.causes:
-        first = report.causes[0]
+    first = likely_cause(report)
+    if first is not None:
         more = len(report.causes) - 1
         others = f"; {more} more below" if more else ""
         return f"Most likely cause: {first.name} ({first.consistency}{others})."
-    if report.verdict == "holds":
+    if report.causes:
+        names = [cause.name for cause in report.causes]
+        left = len(names) - NAMED
+        more_of_them = f"; {left} more below" if left > 0 else ""
+        plural = "s, which these data do not tell apart" if len(names) > 1 else ""
+        return f"Possible cause{plural}: {'; '.join(names[:NAMED])}{more_of_them}."
+    if report.verdict == "holds" or report.joint.reason:
         return ""
     return "No cause stands out from what a training sample of these sizes leaves."
 
@@ -242,6 +297,7 @@ def in_one_line(report: BalanceReport) -> str:
     '<BalanceReport: holds; 2 classes, 40000 samples>'
     """
     n = int(report.count.sum())
-    cause = f"; {report.causes[0].name}" if report.causes else ""
+    likely = likely_cause(report)
+    cause = f"; {likely.name}" if likely else ""
     samples = "sample" if n == 1 else "samples"
     return f"<BalanceReport: {report.verdict}{cause}; {len(report.labels)} classes, {n} {samples}>"

@@ -125,9 +125,9 @@ def too_few_misses_within(
         elif not right_enough[j]:
             k = fewest[j]
             reason = (
-                f"class {name} takes what {right[j] / unit[k, j]:.2g} misses of class "
-                f"{within.names[k]} would give it ({n[k]:.0f} {samples}), fewer than "
-                f"{min_misses:g}"
+                f"what other classes give to class {name} is worth "
+                f"{right[j] / unit[k, j]:.2g} misses of class {within.names[k]} "
+                f"({n[k]:.0f} {samples}), fewer than {min_misses:g}"
             )
         reasons.append(reason)
     return reasons

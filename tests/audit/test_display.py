@@ -1,10 +1,14 @@
 """`BalanceDisplay`: scikit-learn's conventions for what is drawn."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot
 from matplotlib.figure import Figure
 from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import RocCurveDisplay
 from sklearn.model_selection import GridSearchCV
@@ -67,7 +71,9 @@ def test_estimators_of_three_named_classes(axes, make, frame):
     assert display.report_.labels == ("bird", "cat", "dog")
     np.testing.assert_array_equal(display.report_.residual, expected.residual)
     assert display.report_.gaps == expected.gaps
-    assert display.ax_.get_title().startswith(f"{type(model).__name__}: ")
+    name, balance = re.split("\n|: ", display.ax_.get_title(), maxsplit=1)
+    assert name == type(model).__name__
+    assert balance.startswith("balance within 5 %: ")
     assert [t.get_text() for t in axes.get_yticklabels()] == ["bird", "cat", "dog"]
 
 
@@ -98,15 +104,73 @@ def test_where_weights_of_an_estimator_are_found():
     assert stated_by(search) == "balanced"
     assert stated_by(LogisticRegression()) is None
     assert stated_by(object()) is None
+    forest = RandomForestClassifier(class_weight="balanced_subsample")
+    assert stated_by(forest) == "balanced"  # of each tree's own sample
+
+
+class Boosted:
+    """What boosted trees of two classes have as parameters."""
+
+    classes_ = np.array(["no", "yes"])
+    class_weight = None
+    is_unbalance = False
+    scale_pos_weight = 1.0
+
+
+def test_weights_of_boosted_trees_are_read_where_they_have_an_effect():
+    trees = Boosted()
+    assert stated_by(trees) is None
+    trees.scale_pos_weight = 5
+    assert stated_by(trees) == {"yes": 5.0}
+    trees.is_unbalance = True
+    with pytest.raises(
+        ValueError, match=r"^class_weight must be stated: the estimator has several"
+    ):
+        stated_by(trees)
+    trees.scale_pos_weight = None
+    assert stated_by(trees) == "balanced"
+    trees.classes_ = np.array(["a", "b", "c"])  # of more they have none
+    assert stated_by(trees) is None
+
+
+def test_lightgbm_has_these_parameters(axes):
+    lightgbm = pytest.importorskip("lightgbm")
+    y = np.where(KINDS == 1, "yes", "no")
+    for how, ratio in (({"scale_pos_weight": 5.0}, 5.0), ({"is_unbalance": True}, None)):
+        model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1, **how)
+        model.fit(X[TRAIN], y[TRAIN])
+        count = [(y[TRAIN] == name).sum() for name in ("no", "yes")]
+        report = BalanceDisplay.from_estimator(
+            model, X[TEST], y[TEST], train_count=count, ax=axes
+        ).report_
+        assert report.stated
+        expected = count[0] / count[1] if ratio is None else ratio
+        np.testing.assert_allclose(report.class_weight[1] / report.class_weight[0], expected)
 
 
 @pytest.mark.parametrize("kind", ["gaps", "weights"])
 def test_every_picture_has_the_name(axes, kind):
     model = LogisticRegression().fit(X[TRAIN], Y[TRAIN])
     BalanceDisplay.from_estimator(model, X[TEST], Y[TEST], kind=kind, ax=axes, name="a $ b")
-    legend = axes.get_legend()
-    words = axes.get_title() if legend is None else legend.get_title().get_text()
-    assert r"a \$ b" in words
+    assert axes.get_title().startswith(r"a \$ b: ")
+
+
+@pytest.mark.parametrize("kind", ["gaps", "weights"])
+def test_a_long_name_is_not_cut_off_in_the_default_figure(kind):
+    y = (KINDS == 1).astype(int)
+    model = LogisticRegression().fit(X[TRAIN], y[TRAIN])
+    for name in ("HistGradientBoostingClassifier", "A" * 100):
+        display = BalanceDisplay.from_estimator(model, X[TEST], y[TEST], kind=kind, name=name)
+        try:
+            display.figure_.canvas.draw()
+            drawn, page = display.ax_.title.get_window_extent(), display.figure_.bbox
+            assert drawn.x0 >= page.x0
+            assert drawn.x1 <= page.x1
+            assert drawn.y1 <= page.y1
+        finally:
+            pyplot.close(display.figure_)
+    legend = display.ax_.get_legend()
+    assert legend is None or legend.get_window_extent().y1 <= drawn.y0
 
 
 def test_further_arguments_are_those_of_check(axes):

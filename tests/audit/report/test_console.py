@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
+import learnprop as lp
 from learnprop.audit.report.console import report_sentences, report_tables, report_text
+from learnprop.audit.report.decision import decision_line
 from learnprop.audit.report.grids import MOST, WORST
 from learnprop.audit.report.words import headline, label_text
-from learnprop.equations.inference.estimates import Estimate
-from tests.audited import LABELS, acting, made_up
+from learnprop.equations.inference.estimates import Estimate, equivalence_verdict
+from tests.audited import LABELS, acting, made_up, sample_acting
 
 
 def test_the_first_sentence_says_what_it_acts_upon():
@@ -54,6 +56,108 @@ def test_what_cannot_be_told_is_said_with_the_reason():
     report = replace(made_up(2), effective=nothing, verdict="inconclusive")
     assert "cannot be told (on this sample none)" in headline(report)
     assert "nan" not in str(report)
+
+
+def test_of_weights_that_were_not_stated_it_says_what_is_assumed():
+    for n_classes in (2, 3):
+        report = made_up(n_classes)
+        assert "not stated" not in headline(report)
+        said = headline(replace(report, stated=False))
+        assert "class weights were not stated" in said
+        assert "was stated" not in said
+    y, proba = sample_acting([1, 1], [1000, 500])
+    assert not lp.check(y, proba).stated
+    assert lp.check(y, proba, class_weight="equal").stated
+
+
+def test_a_classifier_without_mistakes_is_said_to_make_none():
+    y = np.repeat([0, 1], 50)
+    text = " ".join(str(lp.check(y, np.eye(2)[y])).split())
+    assert "it makes no mistakes on this sample" in text
+    assert "reducible" not in text
+
+
+def test_one_class_that_fails_by_itself_is_no_finding_on_all():
+    report = replace(made_up(10), verdict="inconclusive")
+    assert "one of 10 classes may fail by chance" in headline(
+        replace(report, verdicts=("fails", *["inconclusive"] * 9))
+    )
+    same = headline(replace(report, verdicts=("inconclusive",) * 10))
+    assert "all 10 classes are inconclusive;" in same
+    assert "by chance" not in same
+
+
+def small(gap, length, n=1000, reason=""):
+    """A report of two classes, the first with such a gap and half length of its interval."""
+    gaps = (
+        Estimate(gap, gap - length, gap + length, 0.9, reason),
+        Estimate(0.0, -0.01, 0.01, 0.9),
+    )
+    verdicts = tuple(equivalence_verdict(g.low, g.high, 0.05) for g in gaps)
+    count = np.array([n // 5, n - n // 5])
+    return replace(
+        made_up(2), gaps=gaps, verdicts=verdicts, verdict="inconclusive", count=count
+    )  # fmt: skip
+
+
+def test_how_many_samples_would_decide_goes_with_the_square_of_the_length():
+    # 0.01 within the margin of 0.05 leaves 0.04; an interval of half length 0.08 needs 2² as many.
+    said = decision_line(small(0.01, 0.08))
+    assert said.startswith("About 4000 samples (800 of class 0) would decide, if the gaps stay")
+    assert said.endswith("balance within 10 % (`margin` 0.1).")  # the end at 0.09, and up
+    # Beyond the margin: an interval of half length 0.1 fits within 0.05 around 0 at best, 2².
+    said = decision_line(small(0.08, 0.1))
+    assert "takes at least 4000 samples (800 of class 0), and a gap that is smaller than" in said
+    assert said.endswith("balance within 19 % (`margin` 0.19).")
+
+
+def test_a_margin_that_is_said_to_hold_does():
+    for gap, length in ((0.01, 0.08), (0.08, 0.1), (-0.03, 0.05), (-0.2, 0.25)):
+        report = small(gap, length)
+        margin = float(decision_line(report).split("`margin` ")[1].rstrip(").").rstrip("."))
+        verdicts = {equivalence_verdict(g.low, g.high, margin) for g in report.gaps}
+        assert verdicts == {"holds"}
+
+
+def test_nothing_is_said_to_decide_where_intervals_are_bounds_or_something_was_decided():
+    assert decision_line(small(0.01, 0.08, reason="few misses")) == ""
+    assert decision_line(replace(small(0.01, 0.08), verdict="fails")) == ""
+    assert "samples" not in decision_line(small(0.049999, 0.08)).split("This")[0]
+
+
+def test_causes_that_are_no_more_than_possible_are_not_called_likely():
+    report = made_up(3, causes=3)
+    possible = tuple(replace(cause, consistency="possible") for cause in report.causes)
+    text = str(replace(report, causes=possible))
+    assert "ost likely" not in text
+    assert "Possible causes, which these data do not tell apart: " in text
+    assert "acts upon" not in repr(replace(report, causes=possible))
+    assert report.causes[0].name in repr(report)
+    assert "Possible cause: acts upon equal weights." in str(replace(report, causes=possible[:1]))
+    mixed = str(replace(report, causes=(*possible[:1], *report.causes[1:])))
+    assert "Most likely cause: acts upon inverse weights (consistent; 2 more" in mixed
+
+
+def test_text_that_is_told_no_width_has_all_columns():
+    for n_classes in (2, 10):
+        report = made_up(n_classes)
+        lines = str(report).splitlines()
+        for head in report_tables(report)[0].grid.heads:
+            assert head in next(line for line in lines if line.startswith("class "))
+        assert "left out" not in str(report)
+        sentences = [*lines[: lines.index("")], *lines[-3:]]  # and the end of the last note
+        assert max(map(len, sentences)) <= 100
+    assert "left out" in report_text(made_up(10), 60)
+
+
+def test_an_imbalance_of_many_times_a_class_is_not_in_per_cent():
+    report = made_up(2, causes=1)
+    (cause,) = report.causes
+    large = replace(cause, predicted=np.array([-19.0, 0.1]), observed=np.array([-19.1, 0.1]),
+                    error=np.array([0.67, 0.01]))  # fmt: skip
+    table = report_tables(replace(report, causes=(large,)))[1].grid
+    assert table.heads[2:4] == ("predicted, w", "observed, w")
+    assert table.rows[0][3] == "-19.10±0.67"
 
 
 def test_bounds_are_said_to_be_bounds_with_their_reason():

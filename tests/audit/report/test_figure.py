@@ -1,6 +1,7 @@
 """Pictures of a report: what stands where, and that the session around is left as it was."""
 
 import math
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -121,12 +122,35 @@ def test_causes_are_predicted_against_observed(axes):
     assert legend[0] == "acts upon equal weights (test): consistent"
 
 
+def test_causes_that_predict_the_same_are_both_seen(axes):
+    report = made_up(5, causes=2)
+    first, second = report.causes
+    same = replace(second, predicted=first.predicted, observed=first.observed)
+    replace(report, causes=(first, same)).plot("causes", ax=axes)
+    inner, outer = (container[0] for container in axes.containers)
+    assert outer.get_markersize() >= inner.get_markersize() + 2
+    assert outer.get_markerfacecolor() == "none"
+
+
+@pytest.mark.parametrize("weight", [1.01, 2, 50, 4000])
+def test_gaps_are_in_per_cent_and_their_sides_named_however_far_they_are(axes, weight):
+    acting([1, weight], [1, 1], [10_000, 1000]).plot(ax=axes)
+    label = axes.get_xlabel()
+    assert label.index("too much") < label.index("gap in % [90 %]") < label.index("too little")
+    ticks = [(t.get_text(), float(x)) for t, x in zip(axes.get_xticklabels(), axes.get_xticks(),
+                                                      strict=True)]  # fmt: skip
+    assert len(ticks) >= 3
+    for text, at in ticks:
+        assert np.expm1(at) == pytest.approx(float(text) / 100, rel=1e-4, abs=1e-12)
+
+
 def test_groups_are_in_their_order_or_the_worst_of_many(axes):
     report = made_up(2, groups=10)
     report.plot("groups", ax=axes)
     expected = np.log1p([group.gaps[1].value for group in report.groups])
     np.testing.assert_allclose(points(axes), expected)
-    assert axes.get_xlabel() == "gap in % of class 1 [90 %]"
+    assert axes.get_xlabel() == "← too much   gap in % [90 %]   too little →"
+    assert axes.get_title() == "balance within groups, class 1"
     many = made_up(3, groups=30).plot("groups", ax=Figure().subplots())
     assert len(many.get_yticks()) == WORST
     assert many.get_title() == f"balance within groups; {WORST} of 30"

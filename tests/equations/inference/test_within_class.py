@@ -197,7 +197,8 @@ def test_whole_misses_are_counted():
         reasons = too_few_misses(P, M, sizes, [1.0, 1.0])
         assert [r == "" for r in reasons] == [enough, enough]
     assert too_few_misses(P, M, [50, 400], [1, 1])[1] == (
-        "class 1 takes what 5 misses of class 0 would give it (50 samples), fewer than 10"
+        "what other classes give to class 1 is worth 5 misses of class 0 (50 samples), "
+        "fewer than 10"
     )
     assert too_few_misses(P, M, [50, 400], [1, 1], min_misses=0) == ["", ""]
 
