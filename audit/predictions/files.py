@@ -90,10 +90,12 @@ def open_predictions(path: Path, asked: Asked, dialect: Dialect = UNSAID) -> Pre
     ...     file = open_predictions(path, Asked())
     ...     print(file.taken)
     ...     measure_file(file).predictions.mean_proba.tolist()
-    labels in 'y_true'; probabilities of 2 classes, ['no', 'yes'], in 'proba_no', 'proba_yes'
+    labels in 'y_true'; probabilities of 2 classes in 'proba_no', 'proba_yes'
     [[0.8, 0.2], [0.4, 0.6]]
     """
     name = path.name.lower()
+    if path.is_dir():
+        raise BadArgument("file", f"is a folder: it must be a file, {', '.join(SUFFIXES)}")
     if not name.endswith(SUFFIXES):
         raise BadArgument("file", f": must end in {', '.join(SUFFIXES)}")
     check_dialect(dialect, is_text=name.endswith(TEXT))

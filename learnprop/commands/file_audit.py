@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from learnprop.commands.check_folder import TABLES, check_folder, put_aside
 from learnprop.equations.arguments import BadArgument, renamed, shown, within
 from learnprop.exits import say_lines, show_tables, stopped, tell, words_of_options
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from learnprop.audit.predictions.user_predictions.choice import Asked
     from learnprop.audit.report.record import BalanceReport
     from learnprop.simulations.generators.user_files.dialect import Dialect
-
-TABLES = {"classes": "check", "considered": "check_causes", "groups": "check_groups"}
-"""Tables of a report, and the stems of their files."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,7 @@ class Stated:
     micro_batch: int | None
     replicas: int | None
     label_smoothing: float | None
+    bias: str
 
 
 def words(text: str, argument: str) -> tuple[str, ...]:
@@ -117,20 +115,13 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def check_options(margin: float, level: float, out: Path | None) -> None:
+def check_options(margin: float, level: float) -> None:
     """Refuse what no file can change; raises `BadArgument`."""
     from learnprop.equations.arrays import check_level
-    from learnprop.execute import check_out
 
     if not 0 < margin < 1:
         raise BadArgument("margin", f"must be a share between 0 and 1, e.g. 0.05, got {margin}")
     check_level(level)
-    if out is not None and out.exists():
-        check_out(out, "check")
-    elif out is not None:
-        above = next(folder for folder in out.absolute().parents if folder.exists())
-        if not (above.is_dir() and os.access(above, os.W_OK)):
-            raise BadArgument("out", f"{out} cannot be written: {above} is no folder to write in")
 
 
 def open_file(path: Path, asked: Asked, dialect: Dialect, argument: str) -> PredictionsFile:
@@ -163,9 +154,13 @@ def open_train(path: Path, of: PredictionsFile, asked: Asked, dialect: Dialect) 
     return train
 
 
-def mention(file: PredictionsFile) -> None:
+def mention(files: Sequence[PredictionsFile]) -> None:
     """Say what is taken for what."""
-    tell(f"{file.path}: {file.taken}")
+    first, *others = files
+    tell(f"{first.path}: {first.taken}")
+    for other in others:
+        alike = str(other.taken) == str(first.taken)
+        tell(f"{other.path}: {'the same columns' if alike else other.taken}")
 
 
 def measure(file: PredictionsFile, argument: str, *, quiet: bool) -> Measured:
@@ -196,22 +191,37 @@ def check_stated(stated: Stated, labels: Sequence[str]) -> None:
     _facts(stated, labels, np.ones(len(labels)))
 
 
+def warnings_of(file: Path, train: Path | None) -> tuple[str, ...]:
+    """Say so where one file is given twice."""
+    if train is None or not train.samefile(file):
+        return ()
+    return (
+        "`train` is FILE itself: on its own training sample a fit balances whatever it does "
+        "elsewhere, so FILE must hold predictions on fresh data",
+    )
+
+
 def report(
-    stated: Stated, measured: Measured, train: Measured | None, *, margin: float, level: float
+    stated: Stated,
+    measured: Measured,
+    train: Measured | None,
+    *,
+    margin: float,
+    level: float,
+    warnings: tuple[str, ...] = (),
 ) -> BalanceReport:
     """Put what was measured to the equation, with what was said of the training."""
     from learnprop.audit.check import report_of
     from learnprop.audit.inference.groups import group_balance, mass_of_group
 
     found = measured.predictions
-    warnings: tuple[str, ...] = ()
     if stated.train_count:
         count = _counts(stated.train_count, found.labels)
     elif train is not None:
         count = train.predictions.weight_sum
     else:
         count = found.weight_sum
-        warnings = (
+        warnings += (
             "the class sizes of training were not given (`train_count`, `train`): those of FILE "
             "were taken for them",
         )
@@ -237,13 +247,30 @@ def report(
 def _weights(text: str, labels: Sequence[str], count: Any, argument: str) -> Any:
     from learnprop.audit.causes.weights import stated_weights
 
-    return stated_weights(by_class(text, argument), tuple(labels), count, argument)
+    return stated_weights(_of_labels(text, labels, argument), tuple(labels), count, argument)
 
 
 def _counts(text: str, labels: Sequence[str]) -> Any:
     from learnprop.audit.causes.weights import stated_count
 
-    return stated_count(by_class(text, "train_count"), tuple(labels))
+    return stated_count(_of_labels(text, labels, "train_count"), tuple(labels))
+
+
+def _of_labels(text: str, labels: Sequence[str], argument: str) -> Any:
+    """What `by_class` reads, by the labels as the file has them: 1 is 1.0."""
+    given = by_class(text, argument)
+    if not isinstance(given, dict):
+        return given
+    from learnprop.audit.predictions.user_predictions.table import whole
+
+    of_number = {whole(label): label for label in labels}
+    found: dict[str, float] = {}
+    for said, number in given.items():
+        label = said if said in labels else of_number.get(whole(said), said)
+        if label in found:
+            raise BadArgument(argument, f"has two numbers for {label!r}, got {text!r}")
+        found[label] = number
+    return found
 
 
 def _facts(stated: Stated, labels: Sequence[str], count: Any) -> Any:
@@ -257,26 +284,45 @@ def _facts(stated: Stated, labels: Sequence[str], count: Any) -> Any:
         replicas=stated.replicas,
         sampler_weight=_weights(sampler, labels, count, "sampler_weight") if sampler else None,
         label_smoothing=stated.label_smoothing,
+        bias=_bias(stated.bias, labels),
     )
 
 
-def show(report: BalanceReport, *, wide: bool) -> None:
-    """Print a report."""
+def _bias(text: str, labels: Sequence[str]) -> Any:
+    if text.strip().lower() in ("", "none"):
+        return False if text.strip() else None
+    given = _of_labels(text, labels, "bias")
+    if isinstance(given, str):
+        raise BadArgument("bias", f"must be numbers with commas between, or none, got {text!r}")
+    if not isinstance(given, dict):
+        return given
+    if set(given) != set(labels):
+        raise BadArgument("bias", f"must hold a number for each of {shown(list(labels))}")
+    return [given[label] for label in labels]
+
+
+def show(report: BalanceReport, *, wide: bool, known: Collection[str]) -> None:
+    """Print a report, in the words of a command that has the arguments `known`."""
     from learnprop.audit.report.console import report_sentences, report_tables
 
-    say_lines(map(words_of_options, [*report_sentences(report), ""]))
-    show_tables(report_tables(report), wide=wide)
+    say_lines(words_of_options(line, known) for line in [*report_sentences(report), ""])
+    show_tables(report_tables(report), wide=wide, known=known)
 
 
 def write(
-    report: BalanceReport, out: Path, *, configuration: dict[str, Any], started: datetime
+    report: BalanceReport,
+    out: Path,
+    *,
+    configuration: dict[str, Any],
+    started: datetime,
+    fresh: bool = False,
 ) -> None:
     """Write tables, figure and provenance of a report, all of them or none.
 
     Raises
     ------
     BadArgument
-        If the folder cannot be written.
+        If the folder cannot be written, or something would be lost in it.
     """
     from learnprop.execute import check_out
     from learnprop.reports.folders.provenance import write_provenance
@@ -284,11 +330,14 @@ def write(
     from learnprop.reports.layout.fonts import mention_missing
     from learnprop.reports.layout.style import draw_to
 
+    check_folder(out, configuration, fresh=fresh)
     check_out(out, "check")
     with _stopping(out), TemporaryDirectory(dir=out) as folder:
         beside = Path(folder)
         for table, stem in TABLES.items():
             frame = report.to_frame(table)
+            if table == "considered":  # what is said of a cause stands in its first row
+                frame.loc[frame.duplicated("rank"), ["why", "remedy"]] = ""
             if len(frame):
                 write_text(beside / f"{stem}.csv", frame.to_csv(index=False))
         write_text(beside / "check.tex", report.to_latex())
@@ -297,6 +346,8 @@ def write(
         write_provenance(
             beside / "provenance.json", study="check", design=configuration, started=started
         )
+        if fresh:
+            put_aside(out)
         for stem in TABLES.values():  # of a report that had more
             (out / f"{stem}.csv").unlink(missing_ok=True)
         for path in sorted(beside.iterdir()):
