@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from learnprop.audit.predictions.chunks import MANY, Chunk, measure_chunks
-from learnprop.audit.predictions.groups import MOST
+from learnprop.audit.predictions.groups import MOST, Bin, measure_bins
 from learnprop.audit.predictions.record import Predictions
 from learnprop.audit.predictions.user_predictions.choice import Asked, Taken, choose
 from learnprop.audit.predictions.user_predictions.rows import checked
@@ -160,6 +160,39 @@ def measure_file(file: PredictionsFile) -> Measured:
         for name, held in sorted(by_group.items())
     )
     return Measured(whole, groups, max(rounding, default=0.0))
+
+
+def measure_bins_of_file(file: PredictionsFile, bins: int) -> list[Bin]:
+    """Measure bins of each class's probability, whose ends are quantiles: all numbers are held.
+
+    Parameters
+    ----------
+    file : PredictionsFile
+    bins : int
+        Of each class, at least 2.
+
+    Returns
+    -------
+    list of Bin
+
+    Raises
+    ------
+    BadArgument
+        About ``file``, naming the row; or about ``bins``.
+    """
+    chunks = [chunk for chunk, _ in checked(file.table, file.taken)]
+    classes, values = (
+        np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("classes", "values")
+    )
+    weights = [chunk.weight for chunk in chunks if chunk.weight is not None]
+    labels = np.array(file.taken.labels)
+    return measure_bins(
+        labels[classes],
+        **{"y_logits" if file.taken.are_logits else "y_proba": values},
+        bins=bins,
+        labels=labels,
+        sample_weight=np.concatenate(weights) if weights else None,
+    )
 
 
 def held_if_small(read: Callable[[], Iterator[Chunk]]) -> Callable[[], Iterator[Chunk]]:

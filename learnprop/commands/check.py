@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from learnprop.commands.check_folder import check_folder, configuration_of
+from learnprop.commands.stated import Stated, check_stated, words
 from learnprop.exits import VERDICT_FAILED, bad_input, named_path, say
 from learnprop.run_options import WIDE
 
@@ -83,6 +84,15 @@ def check(
             "Column, or array, of groups, within which balance is looked at too.", "COLUMN", COLUMNS
         ),
     ] = "",
+    bins: Annotated[
+        int | None,
+        _text(
+            "Bins of each class's probability, within which balance is looked at too: all numbers "
+            "are held then.",
+            "<int>",
+            COLUMNS,
+        ),
+    ] = None,
     sep: Annotated[
         str,
         _text(
@@ -189,23 +199,23 @@ def check(
     from learnprop.simulations.generators.user_files.dialect import Dialect
 
     started = file_audit.now()
-    stated = file_audit.Stated(
+    stated = Stated(
         class_weight, train_count, sampler_weight, batch_size, micro_batch, replicas,
         label_smoothing, bias,
     )  # fmt: skip
     dialect = Dialect(sep, decimal, encoding)
     configuration = configuration_of(context.params)
     with bad_input():
-        file_audit.check_options(margin, level)
+        file_audit.check_options(margin, level, bins)
         if out is not None:
             check_folder(out, configuration, fresh=fresh)
-        named = file_audit.words(proba, "proba"), file_audit.words(labels, "labels")
+        named = words(proba, "proba"), words(labels, "labels")
         asked = Asked(label, *named, pos_label, sample_weight, by, logits)
         test = file_audit.open_file(file, asked, dialect, "file")
         files = [test] if train is None else [
             test, file_audit.open_train(train, test, replace(asked, by=""), dialect)
         ]  # fmt: skip
-        file_audit.check_stated(stated, test.taken.labels)
+        check_stated(stated, test.taken.labels)
         if not quiet:
             file_audit.mention(files)
         measured = file_audit.measure(test, "file", quiet=quiet)
@@ -214,6 +224,7 @@ def check(
             trained = file_audit.measure(files[1], "train", quiet=quiet)
         found = file_audit.report(
             stated, measured, trained, margin=margin, level=level,
+            bins=file_audit.measure_bins(test, bins),
             warnings=file_audit.warnings_of(file, train),
         )  # fmt: skip
         if out is not None:

@@ -85,7 +85,7 @@ def _held(out: Path) -> dict[str, Any] | None:
 
 
 def _differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    names = [n for n in wanted if n not in _OF_ONE_CALL and held.get(n) != wanted[n]]
+    names = [n for n in sorted(wanted) if n not in _OF_ONE_CALL and held.get(n) != wanted[n]]
     if not names:
         return ""
     said = [f"`{n}` {_value(held.get(n))}, here {_value(wanted[n])}" for n in names[:3]]

@@ -10,7 +10,7 @@ import pytest
 
 import learnprop
 from learnprop.cli import command_line
-from learnprop.commands import file_audit
+from learnprop.commands.stated import by_class
 from tests.learnprop.test_imports import HEAVY, loaded_by
 
 FILES = {"check.csv", "check.tex", "check.pdf", "check.png", "provenance.json"}
@@ -302,7 +302,7 @@ def test_ways_to_write_weights(cli, skewed, tmp_path):
         frame = pd.read_csv(tmp_path / "check.csv")
         product = frame["class_weight"] * frame["train_count"]
         np.testing.assert_allclose(product, product[0])
-    assert file_audit.by_class("a=b=2", "class_weight") == {"a=b": 2.0}
+    assert by_class("a=b=2", "class_weight") == {"a=b": 2.0}
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -343,8 +343,7 @@ def test_causes_are_explained_once(cli, skewed, tmp_path):
     assert found.loc[~first, ["why", "remedy"]].isna().all(axis=None)
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_a_bias(cli, skewed, tmp_path):
+def test_a_bias(cli, skewed):
     for text in ("0.1,0.2,-0.4", "dog=0.2,cat=0.1,eel=-0.4", "none"):
         assert cli("check", skewed, "--bias", text, "--quiet")[0] == 0
 
@@ -379,6 +378,29 @@ def test_groups(cli, tmp_path):
     assert verdicts["north"] != "fails"
     assert cli("check", path, "--quiet", "--fresh", "--out", tmp_path / "out")[0] == 0
     assert "check_groups.csv" not in files(tmp_path / "out")  # of the report that had them
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("logits", [False, True])
+def test_bins(cli, tmp_path, logits):
+    """As `check` has them of the arrays."""
+    y, proba = drawn(3000)
+    w = np.random.default_rng(3).uniform(0.5, 1.5, len(y))
+    values = np.log(proba) if logits else proba
+    path = write(tmp_path / "a.csv", y, values, w=w, site=np.where(y % 2, "a", "b"))
+    options = ("--bins", 3, "--by", "site", "--sample-weight", "w", "--train-count", "50,30,20")
+    options += ("--logits",) if logits else ()
+    assert cli("check", path, *options, "--quiet", "--out", tmp_path / "out")[0] == 0
+    expected = learnprop.check(
+        NAMES[y], None if logits else proba, y_logits=values if logits else None, labels=NAMES,
+        sample_weight=w, by=np.where(y % 2, "a", "b"), bins=3, train_count=[50, 30, 20],
+    ).to_frame("groups")  # fmt: skip
+    found = pd.read_csv(tmp_path / "out" / "check_groups.csv")
+    assert found["group"].tolist() == expected["group"].tolist()
+    assert len(found) == 3 * (2 + 3 * 3)
+    np.testing.assert_allclose(found["gap"], expected["gap"], rtol=1e-7)
+    assert found["verdict_together"].tolist() == expected["verdict_together"].tolist()
+    refused(cli("check", path, "--bins", 1), "--bins must be at least 2, got 1")
 
 
 def test_its_help_is_light_and_on_80_columns(cli, monkeypatch):

@@ -78,8 +78,8 @@ def two_labels(
         if len(met) > 2:
             met = _met(table, label, lambda _: False)
             raise BadArgument(
-                "proba", f"{column!r} holds one number per sample, but {label!r} {len(met)} labels, "
-                f"{shown(list(in_order(met)))}: a probability is needed of each",
+                "proba", f"{column!r} holds one number per sample, and {label!r} holds {len(met)} "
+                f"labels, {shown(list(in_order(met)))}: a probability is needed of each",
             )  # fmt: skip
         labels = in_order(met | said if len(met) < 2 else met)
     if len(labels) != 2:
