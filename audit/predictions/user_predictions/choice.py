@@ -184,9 +184,9 @@ def _must_be_there(argument: str, name: str, table: Table) -> None:
     if name not in table.names:
         near = get_close_matches(name, table.names, n=3)
         meant = f"; is {' or '.join(map(repr, near))} meant?" if near else ""
-        raise BadArgument(
-            argument, f"must name a column of {shown(list(table.names))}, got {name!r}{meant}"
-        )
+        # Of many the last are not shown: those of probabilities are the ones that are alike.
+        names = sorted(table.names, key=lambda one: one.startswith(LOGIT_PREFIXES))
+        raise BadArgument(argument, f"must name a column of {shown(names)}, got {name!r}{meant}")
 
 
 def _check_columns(table: Table, names: Sequence[str]) -> None:
