@@ -12,20 +12,20 @@ from learnprop.audit.causes.facts import TrainingFacts, check_facts
 from learnprop.audit.causes.find import find_causes
 from learnprop.audit.causes.output_layer import OutputLayer
 from learnprop.audit.causes.training_sample import measure_training
-from learnprop.audit.causes.weights import stated_count, stated_weights
 from learnprop.audit.inference.groups import bin_balance, group_balance, mass_of_group
 from learnprop.audit.inference.statistics import effective_weights, gaps, joint_test
 from learnprop.audit.predictions.arrays import measure_predictions
 from learnprop.audit.predictions.groups import measure_bins, measure_groups
 from learnprop.audit.predictions.record import Predictions
 from learnprop.audit.report.record import BalanceReport, GroupBalance
-from learnprop.equations.arguments import BadArgument, shown
+from learnprop.audit.stated_weights import stated_count, stated_weights
+from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import FloatArray, as_number, check_level
 from learnprop.equations.balance import left_side, right_side
 from learnprop.equations.inference.estimates import Estimate, Verdict, equivalence_verdict
 
 SHOWN = 5
-"""Classes that a warning lists one by one."""
+"""Classes at most that are warned of one by one."""
 
 
 def check(
@@ -125,8 +125,6 @@ def check(
     ('fails', 'acts upon equal weights')
     """
     check_level(level)
-    if getattr(pos_label, "ndim", 0):
-        raise BadArgument("pos_label", f"must be one label, got {shown(pos_label)}")
     found = measure_predictions(
         y_true, y_proba, y_logits=y_logits, sample_weight=sample_weight, labels=labels,
         pos_label=pos_label,
@@ -288,11 +286,17 @@ def _class_sizes(
 
 
 def _too_few(predictions: Predictions, found: list[Estimate]) -> tuple[str, ...]:
-    """A line for each class whose interval is a bound, and a count of those after the fifth."""
-    each = [
-        f"class {label!r}: its interval is a bound that is true of every sample size: {gap.reason}"
+    """A line for each class whose interval is a bound; of more than a few, one that counts them."""
+    bound = {
+        label: gap.reason
         for label, gap in zip(predictions.labels, found, strict=True)
         if gap.reason
-    ]
-    more = len(each) - SHOWN
-    return (*each[:SHOWN], *([f"and so are those of {more} more classes"] if more > 0 else []))
+    }
+    if len(bound) <= SHOWN:
+        said = "its interval is a bound that is true of every sample size"
+        return tuple(f"class {label!r}: {said}: {reason}" for label, reason in bound.items())
+    first = next(iter(bound.values()))
+    return (
+        f"the intervals of {len(bound)} of {len(found)} classes are bounds that are true of every "
+        f"sample size: {first}, say",
+    )

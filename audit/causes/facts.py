@@ -9,7 +9,7 @@ import numpy as np
 
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import FloatArray, as_finite, as_number, as_whole
-from learnprop.equations.violations.minibatch_mean import samples_of_one_call
+from learnprop.equations.violations.minibatch_mean import samples_of_one_loss
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class TrainingFacts:
     batch_size : int, optional
         Samples drawn together, on all replicas.
     micro_batch : int, optional
-        Samples whose loss is divided by their own weights at once, where that is a part of a batch
-        (gradient accumulation).
+        Samples of one call of the loss on one replica, where that is a part of a batch (gradient
+        accumulation).
     replicas : int, optional
         Processes that share a batch, each of which divides by the weights of its own part.
     sampler_weight : ndarray, shape (n_classes,), optional
@@ -47,9 +47,10 @@ class TrainingFacts:
     @property
     def normalised_together(self) -> int | None:
         """Samples that are divided by their own weights at once; None where that is not known."""
-        if self.micro_batch is not None:
+        if self.batch_size is None:
             return self.micro_batch
-        return None if self.batch_size is None else self.batch_size // (self.replicas or 1)
+        replicas = 1 if self.replicas is None else self.replicas
+        return samples_of_one_loss(self.batch_size, self.micro_batch, replicas)
 
 
 def check_facts(
@@ -92,7 +93,7 @@ def check_facts(
     if ranks is not None and batch is None and micro is None:
         raise BadArgument("replicas", "must go with `batch_size`, which they share")
     if batch is not None:
-        samples_of_one_call(batch, micro, ranks or 1)
+        samples_of_one_loss(batch, micro, 1 if ranks is None else ranks)
     if label_smoothing is not None:
         label_smoothing = as_number(label_smoothing, "label_smoothing")
         if not 0 <= label_smoothing < 1:

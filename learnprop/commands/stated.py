@@ -114,14 +114,14 @@ def check_stated(stated: Stated, labels: Sequence[str]) -> None:
 
 def weights_of(text: str, labels: Sequence[str], count: Any, argument: str) -> Any:
     """Weights as written, (n_classes,); raises `BadArgument` about the argument."""
-    from learnprop.audit.causes.weights import stated_weights
+    from learnprop.audit.stated_weights import stated_weights
 
     return stated_weights(_of_labels(text, labels, argument), tuple(labels), count, argument)
 
 
 def counts_of(text: str, labels: Sequence[str]) -> Any:
     """Class sizes of training as written, (n_classes,); raises `BadArgument`."""
-    from learnprop.audit.causes.weights import stated_count
+    from learnprop.audit.stated_weights import stated_count
 
     return stated_count(_of_labels(text, labels, "train_count"), tuple(labels))
 

@@ -1,8 +1,11 @@
 """`check` on classifiers of scikit-learn and on ones that are known."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from learnprop.audit.check import check
@@ -85,6 +88,19 @@ def test_too_few_misses_say_so_and_no_cause_is_named():
     assert report.verdict == "inconclusive"
 
 
+@pytest.mark.parametrize(("n_classes", "n_lines"), [(5, 5), (6, 1)])
+def test_of_many_classes_with_too_few_misses_one_line_counts_them(n_classes, n_lines):
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(n_classes), 12)
+    proba = 0.01 + 0.001 * rng.random((len(y), n_classes))
+    proba[np.arange(len(y)), y] = 0.0
+    proba[np.arange(len(y)), y] = 1 - proba.sum(axis=1)
+    said = [line for line in check(y, proba).warnings if "true of every sample size" in line]
+    assert len(said) == n_lines
+    if n_lines == 1:
+        assert said[0].startswith("the intervals of 6 of 6 classes are bounds ")
+
+
 def test_sizes_that_were_not_given_are_said():
     rng = np.random.default_rng(0)
     p = rng.beta(2, 6, size=4000)
@@ -126,6 +142,28 @@ def test_many_classes_need_no_cube():
     report = check(y, proba, class_weight="inverse", train_count=np.bincount(y))
     assert report.causes[0].name == "acts upon equal weights"
     assert report.causes[0].consistency == "consistent"
+
+
+@pytest.mark.slow  # 40 s
+def test_a_thousand_classes_take_a_few_arrays_and_the_cause_is_found():
+    """Exact posteriors of Gaussian classes whose own coordinate is 3.5 larger, under a prior."""
+    rng = np.random.default_rng(3)
+    n_classes, n, distance = 1000, 60, 3.5
+    y, count = np.repeat(np.arange(n_classes), n), np.linspace(500, 1000, n_classes).round()
+    z = distance * rng.normal(size=(len(y), n_classes))
+    z[np.arange(len(y)), y] += distance**2
+    proba = softmax(z + np.log(count), axis=1)
+    del z
+    tracemalloc.start()
+    report = check(y, proba, class_weight="inverse", train_count=count)
+    largest = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert largest < 4 * proba.nbytes  # a cube would be 17
+    assert report.verdict == "fails"
+    assert [cause.name for cause in report.causes] == ["acts upon equal weights"]
+    assert report.causes[0].consistency == "consistent"
+    assert len(str(report).splitlines()) < 60
+    assert report._repr_html_().count("<tr") < 40
 
 
 def test_groups_and_bins_are_measured():

@@ -15,6 +15,7 @@ TABLES = (
 )  # fmt: skip
 
 
+@pytest.mark.slow  # what they show is tested in tests/benchmarks/boosting
 def test_the_examples_run_and_show_what_they_say():
     failed, attempted = doctest.testfile(
         str(PAGE), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE

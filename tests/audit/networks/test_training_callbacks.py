@@ -3,7 +3,8 @@
 import doctest
 import importlib
 import os
-from types import SimpleNamespace
+import sys
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -60,6 +61,7 @@ def lightning_module(returns):
     return lightning, Small()
 
 
+@pytest.mark.slow  # the import takes seconds
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:lightning")
 @pytest.mark.filterwarnings("ignore::FutureWarning:lightning")
 @pytest.mark.parametrize("returns", [True, False])
@@ -81,6 +83,7 @@ def test_lightning(returns, tmp_path):
         check_logged(trainer.callback_metrics, module(torch.as_tensor(X)))
 
 
+@pytest.mark.slow  # the import takes seconds
 @pytest.mark.parametrize("batch_eval_metrics", [False, True])
 def test_transformers(batch_eval_metrics, tmp_path):
     transformers = pytest.importorskip("transformers")
@@ -134,6 +137,7 @@ def keras_library():
     return pytest.importorskip("keras")
 
 
+@pytest.mark.slow  # the import takes seconds
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:keras")
 @pytest.mark.parametrize("outputs", ["softmax", "logits", "sigmoid"])
 def test_keras(outputs):
@@ -156,6 +160,52 @@ def test_keras(outputs):
     z = X @ weight + bias
     logits = np.concatenate([np.zeros_like(z), z], axis=1) if outputs == "sigmoid" else z
     check_logged({name: values[-1] for name, values in history.items()}, logits)
+
+
+def stand_in(monkeypatch, name, **parts):
+    """A library of these names alone, and its callback as it is imported with it."""
+    ours = f"learnprop.audit.networks.callbacks.{name.partition('.')[0]}"
+    for module in (name.partition(".")[0], name, ours):
+        monkeypatch.setitem(sys.modules, module, ModuleType(module))
+    del sys.modules[ours]
+    vars(sys.modules[name]).update(parts)
+
+
+def test_lightning_by_its_hooks(monkeypatch):
+    stand_in(monkeypatch, "lightning.pytorch", Callback=object, LightningModule=None, Trainer=None)
+    callback = lp.lightning_balance(2, class_weight=WEIGHT, class_count=COUNT)
+    x, y, numbers = torch.as_tensor(X), torch.as_tensor(Y), {}
+    module = nn.Linear(2, 2)
+    module.log_dict = numbers.update
+    for sanity_checking in (True, False, False):
+        trainer = SimpleNamespace(sanity_checking=sanity_checking)
+        callback.on_validation_epoch_start(trainer, module)
+        for i in range(3):
+            batch = x[i::3], y[i::3]
+            with torch.no_grad():
+                outputs = {"logits": module(batch[0])} if i else None
+                callback.on_validation_batch_end(trainer, module, outputs, batch, i)
+        callback.on_validation_epoch_end(trainer, module)
+    assert len(callback.history) == 2
+    assert callback.history[-1].count.tolist() == [90, 30]
+    check_logged(numbers, module(x).detach())
+
+
+@pytest.mark.parametrize("outputs", ["softmax", "logits", "sigmoid"])
+def test_keras_by_its_hooks(outputs, monkeypatch):
+    stand_in(monkeypatch, "keras", callbacks=SimpleNamespace(Callback=object))
+    z = X @ np.array([[1.0, -0.5], [0.2, 0.8]])
+    given = {"softmax": softmax(z, axis=1), "logits": z, "sigmoid": softmax(z, axis=1)[:, 1:]}
+    callback = lp.keras_balance(
+        X, np.eye(2)[Y] if outputs == "softmax" else Y, 2, class_weight=WEIGHT, class_count=COUNT,
+        from_logits=outputs == "logits", batch_size=50,
+    )  # fmt: skip
+    callback.model = SimpleNamespace(predict=lambda *_, **__: given[outputs])
+    numbers = {}
+    callback.on_epoch_end(0)
+    callback.on_epoch_end(1, numbers)
+    assert len(callback.history) == 2
+    check_logged(numbers, z)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +234,7 @@ def test_many_classes_are_not_logged_one_by_one():
     assert list(numbers) == ["balance_largest_gap"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lightning", "keras", "transformers"])
 def test_examples_of_the_callbacks(name):
     """Left out where all others are run: the libraries need not be there."""

@@ -6,6 +6,7 @@ from scipy import stats
 from statsmodels.stats.multivariate import test_mvmean as hotelling
 
 from learnprop.equations.balance import gap, left_side, residual, right_side
+from learnprop.equations.inference import simultaneous
 from learnprop.equations.inference.estimates import ratio_of_means
 from learnprop.equations.inference.joint import joint_test_over_runs
 from learnprop.equations.inference.model import gaps_of_model, joint_test_of_model
@@ -121,6 +122,18 @@ def test_of_a_model_with_two_classes_is_welch():
 def test_max_t_of_independent_equations_is_sidak(m):
     sidak = stats.norm.ppf((1 + 0.95 ** (1 / m)) / 2)
     assert max_t_critical(np.eye(m)) == pytest.approx(sidak, rel=2e-3)
+
+
+@pytest.mark.parametrize("df", [np.inf, 40.0])
+def test_max_t_of_many_equations_is_a_bound_that_is_near(df, monkeypatch):
+    m = simultaneous.MANY + 1
+    correlation = np.eye(m)
+    bound = max_t_critical(correlation, df=df)
+    alone = stats.t.cdf(bound, df) - stats.t.cdf(-bound, df)
+    assert alone**m == pytest.approx(0.95, rel=1e-9)
+    monkeypatch.setattr(simultaneous, "MANY", m)
+    assert max_t_critical(correlation, df=df) == pytest.approx(bound, rel=0.02)
+    assert max_t_critical(0.7 * np.ones((m, m)) + 0.3 * correlation, df=df) < 0.95 * bound
 
 
 @pytest.mark.parametrize("df", [np.inf, 12.0])

@@ -234,3 +234,39 @@ def test_a_sample_that_weighs_three_is_three_samples():
         np.testing.assert_allclose(one, other, rtol=1e-12)
     other, _ = refine_bias(z, y, share, torch.zeros_like(share))
     assert abs(other - found).max() > 1e-3
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_many_classes_are_pooled_to_the_same_sums(weighted, monkeypatch):
+    rng = np.random.default_rng(11)
+    n_classes, shape = 70, (2, 280, 70)
+    y = torch.from_numpy(np.stack([rng.permutation(280) % n_classes for _ in range(2)]))
+    z = torch.from_numpy(3 * rng.normal(size=shape))
+    share = torch.from_numpy(rng.uniform(0.1, 1.0, size=(2, n_classes)))
+    share /= share.sum(dim=1, keepdim=True)
+    weight = torch.from_numpy(rng.integers(1, 4, 280).astype(float)) if weighted else None
+    monkeypatch.setattr(by_class, "CACHED", 9 * n_classes)  # nine samples at once, of two classes
+    pooled = sides_of_sample(z, y, share, weight)
+    b, _ = refine_bias(z, y, share, torch.zeros_like(share), sample_weight=weight)
+    left, right, _ = sides_of_sample(z + b[:, None], y, share, weight)
+    assert relative(left, right) <= 1e-11
+    monkeypatch.setattr(softmax_bias, "MANY", n_classes)
+    for one, other in zip(pooled, sides_of_sample(z, y, share, weight), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=0)
+    expected, _ = refine_bias(z, y, share, torch.zeros_like(share), sample_weight=weight)
+    torch.testing.assert_close(b, expected, rtol=0, atol=1e-11)
+
+
+def test_many_classes_in_parts_between_which_nothing_flows():
+    """Two halves that are 800 logits apart: a Laplacian with no Cholesky root to go by."""
+    rng = np.random.default_rng(12)
+    n_classes = 80
+    y = torch.arange(4 * n_classes) % n_classes
+    z = torch.from_numpy(rng.normal(size=(len(y), n_classes)))
+    apart = (y[:, None] < n_classes // 2) != (torch.arange(n_classes) < n_classes // 2)
+    z[apart] -= 800.0
+    share = torch.full((n_classes,), 1 / len(y), dtype=torch.float64)
+    b, _ = refined(z, y, share, torch.zeros(n_classes, dtype=torch.float64))
+    left, right, flow = sides(z + b, y, share)
+    assert float(flow[: n_classes // 2, n_classes // 2 :].max()) == 0
+    assert relative(left, right) <= 1e-11
