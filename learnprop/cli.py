@@ -135,6 +135,8 @@ def main() -> None:
     except typer.TyperException as error:
         tell(f"learnprop: {error.format_message()}{_rejected_value(error)}")
         status = BAD_INPUT
+    except KeyboardInterrupt:  # before a command began
+        status = INTERRUPTED
     except SystemExit:  # of rich, where nobody reads its help on; of what completes a word
         status = DONE
     except OSError as error:  # files have their own lines: it is the output
@@ -148,6 +150,9 @@ def main() -> None:
     if status == INTERRUPTED:
         tell("interrupted")
         status = STOPPED
+    # An interruption within exec or eval, as of dataclasses, stays noted in CPython, which then
+    # ends by the signal whatever the status; the next evaluation forgets it.
+    eval("0")
     sys.exit(status if isinstance(status, int) else DONE)
 
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 import typer
 
+import learnprop
 from learnprop.equations.arguments import Worded
 
 if TYPE_CHECKING:
@@ -74,15 +75,34 @@ def in_options(error: Exception) -> str:
     return error.spelled(option_of) if isinstance(error, Worded) else str(error)
 
 
-def words_of_options(text: str) -> str:
+def words_of_options(text: str, known: Collection[str] | None = None) -> str:
     """Text in the words of the command line: options stand for arguments marked by backticks.
+
+    Parameters
+    ----------
+    text : str
+    known : collection of str, optional
+        Arguments that the command has; other marked names are not its options, but Python's. By
+        default all are options.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
     >>> words_of_options("`runs` is then the least.")
     '--runs is then the least.'
+    >>> words_of_options("Give `train`, or use `reweight`.", {"train"})
+    'Give --train, or use learnprop.reweight.'
     """
-    return Worded(text).spelled(option_of)
+
+    def spell(name: str) -> str:
+        if known is None or name in known:
+            return option_of(name)
+        return f"learnprop.{name}" if name in learnprop.__all__ else name
+
+    return Worded(text).spelled(spell)
 
 
 def named_path(text: str) -> Path:
@@ -192,7 +212,9 @@ def stdout_of_bytes() -> Iterator[BinaryIO]:
         raise unwritten(error) from None
 
 
-def show_tables(tables: list[Titled], *, wide: bool = False) -> None:
+def show_tables(
+    tables: list[Titled], *, wide: bool = False, known: Collection[str] | None = None
+) -> None:
     """Print tables within the width of the terminal.
 
     Without a terminal nothing is left out, unless ``COLUMNS`` says how wide the lines may be.
@@ -202,11 +224,14 @@ def show_tables(tables: list[Titled], *, wide: bool = False) -> None:
     tables : list of Titled
     wide : bool
         Whether all columns are shown, whatever the width.
+    known : collection of str, optional
+        As `words_of_options` has it, of the notes below the tables.
     """
     from learnprop.reports.layout.console import console_lines
 
+    notes = [words_of_options(table.grid.note, known) for table in tables]
     lines = console_lines(
-        [replace(t, grid=replace(t.grid, note=words_of_options(t.grid.note))) for t in tables],
+        [replace(t, grid=replace(t.grid, note=n)) for t, n in zip(tables, notes, strict=True)],
         math.inf if wide else width_of_stdout(),
         encoding=sys.stdout.encoding or "utf-8",
         more=f"{option_of('wide')} shows them",

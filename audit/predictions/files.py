@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from learnprop.audit.predictions.chunks import MANY, Chunk, measure_chunks
-from learnprop.audit.predictions.groups import MOST
+from learnprop.audit.predictions.groups import MOST, Bin, measure_bins
 from learnprop.audit.predictions.record import Predictions
 from learnprop.audit.predictions.user_predictions.choice import Asked, Taken, choose
 from learnprop.audit.predictions.user_predictions.rows import checked
@@ -90,10 +90,12 @@ def open_predictions(path: Path, asked: Asked, dialect: Dialect = UNSAID) -> Pre
     ...     file = open_predictions(path, Asked())
     ...     print(file.taken)
     ...     measure_file(file).predictions.mean_proba.tolist()
-    labels in 'y_true'; probabilities of 2 classes, ['no', 'yes'], in 'proba_no', 'proba_yes'
+    labels in 'y_true'; probabilities of 2 classes in 'proba_no', 'proba_yes'
     [[0.8, 0.2], [0.4, 0.6]]
     """
     name = path.name.lower()
+    if path.is_dir():
+        raise BadArgument("file", f"is a folder: it must be a file, {', '.join(SUFFIXES)}")
     if not name.endswith(SUFFIXES):
         raise BadArgument("file", f": must end in {', '.join(SUFFIXES)}")
     check_dialect(dialect, is_text=name.endswith(TEXT))
@@ -158,6 +160,39 @@ def measure_file(file: PredictionsFile) -> Measured:
         for name, held in sorted(by_group.items())
     )
     return Measured(whole, groups, max(rounding, default=0.0))
+
+
+def measure_bins_of_file(file: PredictionsFile, bins: int) -> list[Bin]:
+    """Measure bins of each class's probability, whose ends are quantiles: all numbers are held.
+
+    Parameters
+    ----------
+    file : PredictionsFile
+    bins : int
+        Of each class, at least 2.
+
+    Returns
+    -------
+    list of Bin
+
+    Raises
+    ------
+    BadArgument
+        About ``file``, naming the row; or about ``bins``.
+    """
+    chunks = [chunk for chunk, _ in checked(file.table, file.taken)]
+    classes, values = (
+        np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("classes", "values")
+    )
+    weights = [chunk.weight for chunk in chunks if chunk.weight is not None]
+    labels = np.array(file.taken.labels)
+    return measure_bins(
+        labels[classes],
+        **{"y_logits" if file.taken.are_logits else "y_proba": values},
+        bins=bins,
+        labels=labels,
+        sample_weight=np.concatenate(weights) if weights else None,
+    )
 
 
 def held_if_small(read: Callable[[], Iterator[Chunk]]) -> Callable[[], Iterator[Chunk]]:

@@ -162,7 +162,7 @@ def cause_grid(causes: Sequence[Cause], labels: tuple[Any, ...], markup: Markup 
 
 
 def group_grid(report: BalanceReport, markup: Markup = TEXT) -> Grid:
-    """Lay groups out: size, the class that is furthest off, its gap, and the verdict.
+    """Lay groups out: size, the class that decides, its gap, and the verdict.
 
     Parameters
     ----------
@@ -184,7 +184,11 @@ def group_grid(report: BalanceReport, markup: Markup = TEXT) -> Grid:
         ("verdict", lambda r: r["group"].verdict),
     ]
     verdicts = [group.verdict for group in groups]
-    about = [] if len(report.labels) == 2 else ["class: the one that is furthest off"]
+    about = (
+        []
+        if len(report.labels) == 2
+        else ["class: of those with this verdict the one that is furthest off"]
+    )
     return lay_out(
         rows,
         columns,
@@ -194,11 +198,18 @@ def group_grid(report: BalanceReport, markup: Markup = TEXT) -> Grid:
 
 
 def class_of_group(group: GroupBalance) -> int:
-    """Class whose gap is shown of a group: of two the second, of more the one furthest off."""
+    """Class whose gap is shown of a group: of those that have its verdict the one furthest off.
+
+    Where each class has the verdict of a group of two, it is the second.
+    """
     off = np.abs(log_ratio([g.value for g in group.gaps]))
-    if len(off) == 2 and not math.isnan(off[1]):
+    off = np.where(np.isnan(off), -1.0, off)
+    decides = np.array([v == group.verdict for v in group.verdicts]) & (off >= 0)
+    if not decides.any():  # inconclusive together, though one by one each is not
+        decides = off >= 0
+    if len(off) == 2 and decides[1]:
         return 1
-    return int(np.argmax(np.where(np.isnan(off), -1.0, off)))
+    return int(np.argmax(np.where(decides, off, -1.0)))
 
 
 def shown_groups(report: BalanceReport) -> list[int]:

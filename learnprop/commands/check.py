@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from learnprop.commands.check_folder import check_folder, configuration_of
+from learnprop.commands.stated import Stated, check_stated, words
 from learnprop.exits import VERDICT_FAILED, bad_input, named_path, say
 from learnprop.run_options import WIDE
 
@@ -30,25 +32,35 @@ def check(
             parser=named_path,
             metavar="FILE",
             help="True labels and predicted probabilities on fresh data, a row per sample: .csv or "
-            ".tsv, plain or .gz, .parquet or .npz.",
+            ".tsv, plain or .gz, .parquet, or .npz with arrays y_true, and y_proba or y_logits of "
+            "shape (n_samples, n_classes).",
         ),
     ],
     label: Annotated[
         str,
-        _text("Column of the true labels. By default y_true, label or y.", "COLUMN", COLUMNS),
+        _text(
+            "Column, or array of an npz, of the true labels. By default y_true, label or y.",
+            "COLUMN",
+            COLUMNS,
+        ),
     ] = "",
     proba: Annotated[
         str,
         _text(
-            "Columns of the probabilities, one per class, or one of two classes. By default those "
-            "called proba_LABEL, p_LABEL or LABEL, else y_proba or proba.",
+            "Columns of the probabilities, one per class, or one of two classes; or an array of an "
+            "npz. By default those called proba_LABEL, p_LABEL or LABEL, else y_proba or proba.",
             "COLUMN,...",
             COLUMNS,
         ),
     ] = "",
     labels: Annotated[
         str,
-        _text("Label of each class, in the order of --proba.", "LABEL,...", COLUMNS),
+        _text(
+            "Label of each class, in the order of --proba, or of the columns where they are "
+            "numbered: proba_0, proba_1, ...",
+            "LABEL,...",
+            COLUMNS,
+        ),
     ] = "",
     pos_label: Annotated[
         str,
@@ -59,12 +71,28 @@ def check(
             COLUMNS,
         ),
     ] = "",
-    logits: Annotated[bool, _flag("--logits", "The columns are logits.", COLUMNS)] = False,
-    sample_weight: Annotated[str, _text("Column of weights of samples.", "COLUMN", COLUMNS)] = "",
+    logits: Annotated[
+        bool,
+        _flag("--logits", "They are logits; columns may then be called logit_LABEL too.", COLUMNS),
+    ] = False,
+    sample_weight: Annotated[
+        str, _text("Column, or array, of weights of samples.", "COLUMN", COLUMNS)
+    ] = "",
     by: Annotated[
         str,
-        _text("Column of groups, within which balance is looked at too.", "COLUMN", COLUMNS),
+        _text(
+            "Column, or array, of groups, within which balance is looked at too.", "COLUMN", COLUMNS
+        ),
     ] = "",
+    bins: Annotated[
+        int | None,
+        _text(
+            "Bins of each class's probability, within which balance is looked at too: all numbers "
+            "are held then.",
+            "<int>",
+            COLUMNS,
+        ),
+    ] = None,
     sep: Annotated[
         str,
         _text(
@@ -129,6 +157,14 @@ def check(
     label_smoothing: Annotated[
         float | None, _text("Label smoothing, 0 <= ε < 1.", "<float>", TRAINING)
     ] = None,
+    bias: Annotated[
+        str,
+        _text(
+            "The output bias of each class, also as LABEL=NUMBER,...; none if there is none.",
+            "NUMBER,...",
+            TRAINING,
+        ),
+    ] = "",
     margin: Annotated[
         float,
         _text("The gap that still counts as none, declared beforehand.", "<float>", JUDGED),
@@ -145,6 +181,9 @@ def check(
             rich_help_panel=JUDGED,
         ),
     ] = None,
+    fresh: Annotated[
+        bool, _flag("--fresh", "Put results that are in --out aside and write new ones.")
+    ] = False,
     strict: Annotated[bool, _flag("--strict", "Exit with 1 if the verdict is 'fails'.")] = False,
     quiet: Annotated[bool, _flag("--quiet", "No table, and not a word on what was read.")] = False,
     wide: Annotated[bool, _flag("--wide", WIDE)] = False,
@@ -152,43 +191,47 @@ def check(
     """Say which class weights a classifier acts upon, from a file of its predictions.
 
     FILE is read piece by piece, however large it is. What is taken for what is said on stderr.
+
+    Example: learnprop check test.csv --class-weight inverse --train train.csv --out results
     """
     from learnprop.audit.predictions.user_predictions.choice import Asked
     from learnprop.commands import file_audit
     from learnprop.simulations.generators.user_files.dialect import Dialect
 
     started = file_audit.now()
-    stated = file_audit.Stated(
+    stated = Stated(
         class_weight, train_count, sampler_weight, batch_size, micro_batch, replicas,
-        label_smoothing,
+        label_smoothing, bias,
     )  # fmt: skip
     dialect = Dialect(sep, decimal, encoding)
+    configuration = configuration_of(context.params)
     with bad_input():
-        file_audit.check_options(margin, level, out)
-        named = file_audit.words(proba, "proba"), file_audit.words(labels, "labels")
+        file_audit.check_options(margin, level, bins)
+        if out is not None:
+            check_folder(out, configuration, fresh=fresh)
+        named = words(proba, "proba"), words(labels, "labels")
         asked = Asked(label, *named, pos_label, sample_weight, by, logits)
         test = file_audit.open_file(file, asked, dialect, "file")
         files = [test] if train is None else [
             test, file_audit.open_train(train, test, replace(asked, by=""), dialect)
         ]  # fmt: skip
-        file_audit.check_stated(stated, test.taken.labels)
-        for one in [] if quiet else files:
-            file_audit.mention(one)
+        check_stated(stated, test.taken.labels)
+        if not quiet:
+            file_audit.mention(files)
         measured = file_audit.measure(test, "file", quiet=quiet)
         trained = None
         if len(files) > 1:
             trained = file_audit.measure(files[1], "train", quiet=quiet)
-        found = file_audit.report(stated, measured, trained, margin=margin, level=level)
+        found = file_audit.report(
+            stated, measured, trained, margin=margin, level=level,
+            bins=file_audit.measure_bins(test, bins),
+            warnings=file_audit.warnings_of(file, train),
+        )  # fmt: skip
         if out is not None:
-            file_audit.write(found, out, configuration=_plain(context.params), started=started)
+            file_audit.write(found, out, configuration=configuration, started=started, fresh=fresh)
     if not quiet:
-        file_audit.show(found, wide=wide)
+        file_audit.show(found, wide=wide, known=context.params)
         if out is not None:
             say(f"Written to {out}/")
     if strict and found.verdict == "fails":
         raise typer.Exit(VERDICT_FAILED)
-
-
-def _plain(params: dict[str, Any]) -> dict[str, Any]:
-    """Options as they can be stored."""
-    return {name: str(v) if isinstance(v, Path) else v for name, v in params.items()}

@@ -10,7 +10,7 @@ import pytest
 
 import learnprop
 from learnprop.cli import command_line
-from learnprop.commands import file_audit
+from learnprop.commands.stated import by_class
 from tests.learnprop.test_imports import HEAVY, loaded_by
 
 FILES = {"check.csv", "check.tex", "check.pdf", "check.png", "provenance.json"}
@@ -55,6 +55,10 @@ def files(folder):
     return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
 
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
 def refused(answer, message):
     status, stdout, stderr = answer
     assert (status, stdout) == (2, "")
@@ -94,7 +98,7 @@ def test_everything_is_written_and_said(cli, fair, tmp_path):
     assert stdout.splitlines()[-1] == f"Written to {out}/"
     assert all(name in stdout for name in NAMES)
     assert stderr == (
-        f"{fair}: labels in 'y_true'; probabilities of 3 classes, ['cat', 'dog', 'eel'], in "
+        f"{fair}: labels in 'y_true'; probabilities of 3 classes in "
         "'proba_cat', 'proba_dog', 'proba_eel'\n"
     )
     provenance = json.loads((out / "provenance.json").read_text())
@@ -107,12 +111,40 @@ def test_everything_is_written_and_said(cli, fair, tmp_path):
     assert (out / "check.csv").read_bytes() == first
 
 
-def test_every_option_that_is_named_is_one(cli, skewed):
-    """Backticks in sentences are options here."""
-    status, stdout, _ = cli("check", skewed, "--batch-size", 64, "--class-weight", "1,2,9")
-    assert status == 0
+def test_every_option_that_is_named_is_one(cli, skewed, tmp_path):
+    """Backticks in sentences are options here, but those that hold a function of Python."""
+    y, proba = drawn(weight=(1, 1.6, 3))
+    train = write(tmp_path / "train.csv", *drawn(9000, seed=1, weight=(1, 1.6, 3)))
+    mean = write(tmp_path / "mean.csv", y, proba)
     known = {o for p in command_line().commands["check"].params for o in p.opts}
-    assert set(re.findall(r"--[a-z][a-z-]*", stdout)) <= known
+    said = ""
+    for arguments in (
+        (skewed, "--batch-size", 64, "--class-weight", "1,2,9"),
+        (mean, "--train", train, "--class-weight", "1,2,9", "--batch-size", 2),
+        (mean, "--class-weight", "inverse", "--sampler-weight", "inverse", "--train", train),
+        (skewed,),
+    ):
+        status, stdout, _ = cli("check", *arguments)
+        assert status == 0
+        said += stdout
+    assert set(re.findall(r"--[a-z][a-z-]*", said)) <= known
+    assert "--train" in said
+
+
+def test_a_remedy_that_is_a_function_is_called_as_python_has_it():
+    """The control of the above: each remedy that there is, in a report of all of them."""
+    from learnprop.audit.causes.catalogue import explanations
+    from learnprop.audit.causes.facts import TrainingFacts
+    from learnprop.exits import words_of_options
+
+    facts = TrainingFacts(batch_size=8, sampler_weight=np.array([1.0, 2.0, 3.0]))
+    found = explanations(np.array([1.0, 2.0, 9.0]), np.array([50.0, 30.0, 20.0]), facts, NAMES)
+    known = {p.name for p in command_line().commands["check"].params}
+    said = " ".join(words_of_options(f"{e.why} {e.remedy}", known) for e in found)
+    assert "learnprop.class_weight_for_minibatch_mean" in said
+    assert "--" not in said
+    everything = " ".join(words_of_options(e.remedy) for e in found)
+    assert "--class-weight-for-minibatch-mean" in everything  # without `known` it would be
 
 
 def test_strict_says_no(cli, fair, skewed):
@@ -134,7 +166,10 @@ def test_an_interruption_ends_with_3_and_nothing_is_written(cli, fair, tmp_path,
 
 
 def test_all_files_or_none(cli, fair, tmp_path, monkeypatch):
-    (tmp_path / "check.csv").write_text("earlier")
+    with monkeypatch.context() as quick:
+        quick.setattr("learnprop.reports.layout.style.draw_to", lambda *_: "")
+        assert cli("check", fair, "--out", tmp_path, "--quiet")[0] == 0
+    held = contents(tmp_path)
 
     def fail(*_):
         raise OSError(28, "No space left on device")
@@ -144,8 +179,9 @@ def test_all_files_or_none(cli, fair, tmp_path, monkeypatch):
     assert (status, stderr) == (
         3, f"stopped: {tmp_path} cannot be written: No space left on device\n",
     )  # fmt: skip
-    assert files(tmp_path) == {"check.csv"}
-    assert (tmp_path / "check.csv").read_text() == "earlier"
+    assert contents(tmp_path) == held
+    assert cli("check", fair, "--out", tmp_path, "--quiet", "--fresh")[0] == 3
+    assert contents(tmp_path) == held
 
 
 def test_folders_that_are_not_ours(cli, fair, tmp_path):
@@ -185,13 +221,14 @@ def test_folders_that_are_not_ours(cli, fair, tmp_path):
         (("--train-count", "many"), "--train-count "),
         (("--train-count", "0,1,2"), "--train-count must be positive"),
         (("--batch-size", 0), "--batch-size must be at least 1, got 0"),
-        (
-            ("--batch-size", 4, "--micro-batch", 8),
-            "--micro-batch must divide the 4 samples of a step",
-        ),
+        (("--batch-size", 4, "--micro-batch", 8), "--micro-batch must divide the 4 samples of"),
         (("--replicas", 2), "--replicas must go with --batch-size"),
         (("--sampler-weight", "1,2"), "--sampler-weight must hold 3 weights"),
         (("--label-smoothing", 1), r"--label-smoothing must be in \[0, 1\), got 1.0"),
+        (("--batch-size", 32, "--micro-batch", 5), "--micro-batch must divide the 32 samples of"),
+        (("--bias", "x"), "--bias must be numbers with commas between, or none, got 'x'"),
+        (("--bias", "1,2"), "--bias must hold 3 numbers, one per class"),
+        (("--bias", "cat=1"), r"--bias must hold a number for each of \['cat', 'dog', 'eel'\]"),
         (("--train", "nowhere.csv"), "--train nowhere.csv cannot be read: No such file"),
         (("--logits", "--batch-size", "x"), "Invalid value for '--batch-size'"),
         (("--nonsense",), "No such option"),
@@ -206,6 +243,7 @@ def test_bad_input_is_one_line_and_writes_nothing(cli, fair, tmp_path, arguments
 
 
 def test_bad_files_are_one_line(cli, tmp_path):
+    refused(cli("check", tmp_path), f"FILE {tmp_path} is a folder: it must be a file, .csv, ")
     refused(cli("check", tmp_path / "a.csv"), "FILE .*/a.csv cannot be read: No such file or dir")
     refused(cli("check", tmp_path / "a.xls"), "FILE .*/a.xls: must end in .csv, .csv.gz")
     refused(cli("check", " "), "must name a file or a folder, got ' '")
@@ -226,7 +264,8 @@ def test_bad_files_are_one_line(cli, tmp_path):
 def test_predictions_on_the_training_sample(cli, skewed, tmp_path):
     y, proba = drawn(3000, seed=1, weight=(1, 2, 5))
     train = write(tmp_path / "train.csv", y, proba)
-    arguments = ("check", skewed, "--class-weight", "inverse", "--quiet", "--out", tmp_path / "out")
+    arguments = ("check", skewed, "--class-weight", "inverse", "--quiet", "--fresh")
+    arguments += ("--out", tmp_path / "out")
     assert cli(*arguments, "--train", train)[0] == 0
     found = pd.read_csv(tmp_path / "out" / "check.csv")
     assert found["train_count"].tolist() == np.bincount(y).tolist()
@@ -251,18 +290,62 @@ def test_predictions_on_the_training_sample(cli, skewed, tmp_path):
 
 @pytest.mark.usefixtures("undrawn")
 def test_ways_to_write_weights(cli, skewed, tmp_path):
+    arguments = ("check", skewed, "--quiet", "--fresh", "--out", tmp_path)
     found = []
     for text in ("1,2,5", "dog=2,eel=5", "0.5, 1, 2.5", "cat=1,dog=2,eel=5", '"dog"=2,eel=5e0'):
-        assert cli("check", skewed, "--class-weight", text, "--quiet", "--out", tmp_path)[0] == 0
+        assert cli(*arguments, "--class-weight", text)[0] == 0
         found.append(pd.read_csv(tmp_path / "check.csv"))
     for other in found[1:]:
         pd.testing.assert_frame_equal(found[0], other)
     for text in ("inverse", "balanced"):
-        assert cli("check", skewed, "--class-weight", text, "--quiet", "--out", tmp_path)[0] == 0
+        assert cli(*arguments, "--class-weight", text)[0] == 0
         frame = pd.read_csv(tmp_path / "check.csv")
         product = frame["class_weight"] * frame["train_count"]
         np.testing.assert_allclose(product, product[0])
-    assert file_audit.by_class("a=b=2", "class_weight") == {"a=b": 2.0}
+    assert by_class("a=b=2", "class_weight") == {"a=b": 2.0}
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_labels_that_are_floats_take_weights_of_whole_ones(cli, tmp_path):
+    y, proba = drawn()
+    frame = pd.DataFrame({"y_true": (y > 0) * 1.0, "y_proba": 1 - proba[:, 0]})
+    path = tmp_path / "a.csv"
+    frame.to_csv(path, index=False)
+    found = []
+    for text in ("1=10", "1.0=10", "0=1,1=10"):
+        out = ("--out", tmp_path / "out", "--fresh")
+        assert cli("check", path, "--class-weight", text, "--quiet", *out)[0] == 0
+        found.append((tmp_path / "out" / "check.csv").read_text())
+    assert found[0] == found[1] == found[2]
+    refused(cli("check", path, "--class-weight", "1=10,1.0=9"), "has two numbers for '1'")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_file_given_twice_is_mentioned(cli, skewed, tmp_path):
+    link = tmp_path / "link.csv"
+    link.symlink_to(skewed)
+    for train in (skewed, link):
+        status, stdout, stderr = cli("check", skewed, "--train", train)
+        assert status == 0
+        assert "Warning: --train is FILE itself" in stdout
+        assert stderr.splitlines()[1] == f"{train}: the same columns"
+    train = write(tmp_path / "train.csv", *drawn(3000, seed=1))
+    assert "itself" not in cli("check", skewed, "--train", train)[1]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_causes_are_explained_once(cli, skewed, tmp_path):
+    assert cli("check", skewed, "--out", tmp_path, "--quiet")[0] == 0
+    found = pd.read_csv(tmp_path / "check_causes.csv")
+    assert len(found) == 3 * found["rank"].nunique()
+    first = ~found.duplicated("rank")
+    assert found.loc[first, ["why", "remedy"]].notna().all(axis=None)
+    assert found.loc[~first, ["why", "remedy"]].isna().all(axis=None)
+
+
+def test_a_bias(cli, skewed):
+    for text in ("0.1,0.2,-0.4", "dog=0.2,cat=0.1,eel=-0.4", "none"):
+        assert cli("check", skewed, "--bias", text, "--quiet")[0] == 0
 
 
 def test_rounded_probabilities_are_mentioned(cli, tmp_path):
@@ -293,8 +376,31 @@ def test_groups(cli, tmp_path):
     verdicts = groups.groupby("group")["verdict_together"].first()
     assert verdicts["south"] == "fails"
     assert verdicts["north"] != "fails"
-    assert cli("check", path, "--quiet", "--out", tmp_path / "out")[0] == 0
+    assert cli("check", path, "--quiet", "--fresh", "--out", tmp_path / "out")[0] == 0
     assert "check_groups.csv" not in files(tmp_path / "out")  # of the report that had them
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("logits", [False, True])
+def test_bins(cli, tmp_path, logits):
+    """As `check` has them of the arrays."""
+    y, proba = drawn(3000)
+    w = np.random.default_rng(3).uniform(0.5, 1.5, len(y))
+    values = np.log(proba) if logits else proba
+    path = write(tmp_path / "a.csv", y, values, w=w, site=np.where(y % 2, "a", "b"))
+    options = ("--bins", 3, "--by", "site", "--sample-weight", "w", "--train-count", "50,30,20")
+    options += ("--logits",) if logits else ()
+    assert cli("check", path, *options, "--quiet", "--out", tmp_path / "out")[0] == 0
+    expected = learnprop.check(
+        NAMES[y], None if logits else proba, y_logits=values if logits else None, labels=NAMES,
+        sample_weight=w, by=np.where(y % 2, "a", "b"), bins=3, train_count=[50, 30, 20],
+    ).to_frame("groups")  # fmt: skip
+    found = pd.read_csv(tmp_path / "out" / "check_groups.csv")
+    assert found["group"].tolist() == expected["group"].tolist()
+    assert len(found) == 3 * (2 + 3 * 3)
+    np.testing.assert_allclose(found["gap"], expected["gap"], rtol=1e-7)
+    assert found["verdict_together"].tolist() == expected["verdict_together"].tolist()
+    refused(cli("check", path, "--bins", 1), "--bins must be at least 2, got 1")
 
 
 def test_its_help_is_light_and_on_80_columns(cli, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from learnprop.audit.predictions.user_predictions.met import (
     labels_among,
@@ -19,6 +20,10 @@ LOGIT_PREFIXES = ("logit_", *PREFIXES)
 ONE = ("y_proba", "proba")
 LOGITS = ("y_logits", "logits", "y_logit", "logit")
 """A column, or an array of an npz file, of all classes or of the positive one of two."""
+
+
+MANY = 5
+"""Names that are all said; of more the first and the last."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +81,13 @@ class Taken:
         c, what = self.columns, "logits" if self.are_logits else "probabilities"
         if self.positive is not None:
             other = self.labels[1 - self.positive]
-            of = f"{what} of {self.labels[self.positive]!r}, not {other!r}"
+            of = f"{what} of {self.labels[self.positive]!r}, not {other!r},"
         else:
-            of = f"{what} of {len(self.labels)} classes, {shown(list(self.labels))}"
-        taken = f"labels in {c.label!r}; {of}, in {_listed(c.proba)}"
+            of = f"{what} of {len(self.labels)} classes"
+            said = zip(c.proba, self.labels, strict=False)
+            if len(c.proba) < len(self.labels) or not all(n.endswith(one) for n, one in said):
+                of += f", {_ends(self.labels)},"
+        taken = f"labels in {c.label!r}; {of} in {_ends(c.proba)}"
         taken += f"; weights of samples in {c.weight!r}" if c.weight else ""
         taken += f"; groups in {c.by!r}" if c.by else ""
         unused = f"{self.n_unused} other column{'s'[: self.n_unused != 1]} unused"
@@ -88,6 +96,13 @@ class Taken:
 
 def _listed(names: Sequence[str]) -> str:
     return shown(names[0]) if len(names) == 1 else shown(list(names))[1:-1]
+
+
+def _ends(names: Sequence[str]) -> str:
+    """Names, or of many the first and the last."""
+    if len(names) <= MANY:
+        return ", ".join(map(shown, names))
+    return f"{shown(names[0])} ... {shown(names[-1])}"
 
 
 def choose(table: Table, asked: Asked) -> Taken:
@@ -110,7 +125,8 @@ def choose(table: Table, asked: Asked) -> Taken:
 
     Notes
     -----
-    Without `asked.proba` these are, the first that are there: columns called ``proba_`` or ``p_``
+    Without `asked.proba` these are, the first that are there: columns called as given labels are,
+    or numbered from 0 for them; called ``proba_`` or ``p_``
     and a label (with logits also ``logit_``); one called ``y_proba`` or ``proba``, of the positive
     of two classes, in an npz file of all; columns that are called as the labels are. A single
     column is of `pos_label`, else of the label in its name, else of the larger of two.
@@ -136,7 +152,9 @@ def choose(table: Table, asked: Asked) -> Taken:
     positive = None
     if n_numbers == 1:
         of_name = labels[0] if len(labels) == 1 else ""
-        labels, positive = two_labels(table, label, asked.labels, asked.pos_label, of_name)
+        labels, positive = two_labels(
+            table, label, asked.labels, asked.pos_label, of_name, proba[0]
+        )
     elif asked.pos_label:
         raise BadArgument("pos_label", f"is of a single column, got {n_numbers} of numbers")
     labels = labels or labels_of_array(table, label, n_numbers)
@@ -164,9 +182,11 @@ def _label(table: Table, asked: Asked) -> str:
 
 def _must_be_there(argument: str, name: str, table: Table) -> None:
     if name not in table.names:
-        raise BadArgument(
-            argument, f"must name a column of {shown(list(table.names))}, got {name!r}"
-        )
+        near = get_close_matches(name, table.names, n=3)
+        meant = f"; is {' or '.join(map(repr, near))} meant?" if near else ""
+        # Of many the last are not shown: those of probabilities are the ones that are alike.
+        names = sorted(table.names, key=lambda one: one.startswith(LOGIT_PREFIXES))
+        raise BadArgument(argument, f"must name a column of {shown(names)}, got {name!r}{meant}")
 
 
 def _check_columns(table: Table, names: Sequence[str]) -> None:
@@ -190,7 +210,11 @@ def _probabilities(
     prefixes = LOGIT_PREFIXES if asked.logits else PREFIXES
     if asked.proba:
         return asked.proba, asked.labels or _said_by_names(table, asked.proba, prefixes)
-    named = _of_labels(asked.labels, prefixes, rest) or _with_prefix(asked.labels, prefixes, rest)
+    named = (
+        _of_labels(asked.labels, prefixes, rest)
+        or _numbered(asked.labels, prefixes, rest)
+        or _with_prefix(asked.labels, prefixes, rest)
+    )
     if named is not None:
         return named
     for name in (*LOGITS, *ONE) if asked.logits else (*ONE, *LOGITS):
@@ -215,6 +239,15 @@ def _of_labels(labels: tuple[str, ...], prefixes: Sequence[str], rest: Sequence[
         there = [one for one in labels if f"{prefix}{one}" in rest]
         if len(there) == len(labels) or (len(labels) == 2 and len(there) == 1 and prefix):
             return tuple(f"{prefix}{one}" for one in there), tuple(there)
+    return None
+
+
+def _numbered(labels: tuple[str, ...], prefixes: Sequence[str], rest: Sequence[str]) -> _Named:
+    """Columns that are numbered from 0, one for each of given labels, in the order of numbers."""
+    for prefix in prefixes if len(labels) > 1 else ():
+        numbered = tuple(f"{prefix}{k}" for k in range(len(labels)))
+        if {name for name in rest if name.startswith(prefix)} == set(numbered):
+            return numbered, labels
     return None
 
 

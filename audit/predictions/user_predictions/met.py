@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from learnprop.audit.predictions.user_predictions.table import Columns, Table
+from learnprop.audit.predictions.user_predictions.table import Columns, Table, whole
 from learnprop.equations.arguments import BadArgument, shown
 
 
 def _met(table: Table, label: str, enough: Callable[[set[str]], bool]) -> set[str]:
-    """Labels that a file holds, read until they are enough."""
+    """Labels that a file holds, read until they are enough; whole numbers alone without points."""
     found: set[str] = set()
     for piece in table.pieces(Columns(label)):
         found |= set(piece.label.names) - {""}
         if enough(found):
             break
-    return found
+    plain = {whole(name) for name in found}
+    are_numbers = all(name.removeprefix("-").isdigit() for name in plain)
+    return plain if are_numbers and len(plain) == len(found) else found
 
 
 def labels_among(table: Table, label: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -37,12 +39,12 @@ def labels_among(table: Table, label: str, names: Sequence[str]) -> tuple[str, .
     tuple of str
     """
     met = _met(table, label, lambda found: set(names) <= found)
-    named = tuple(name for name in names if name in met)
+    named = tuple(name for name in names if name in met or whole(name) in met)
     return named if len(named) > 1 else ()
 
 
 def two_labels(
-    table: Table, label: str, given: tuple[str, ...], pos_label: str, of_name: str
+    table: Table, label: str, given: tuple[str, ...], pos_label: str, of_name: str, column: str
 ) -> tuple[tuple[str, ...], int]:
     """Labels of the two classes of which a single column has one; and which it has.
 
@@ -57,6 +59,8 @@ def two_labels(
         Whose probability the column holds, if it was said.
     of_name : str
         The same as the column's name says it, if it does; else the larger of two.
+    column : str
+        The single one.
 
     Returns
     -------
@@ -66,16 +70,24 @@ def two_labels(
     Raises
     ------
     BadArgument
-        About ``labels`` or ``pos_label``.
+        About ``proba``, where there are more labels, ``labels`` or ``pos_label``.
     """
     labels, said = given, {pos_label or of_name} - {""}
     if not labels:
         met = _met(table, label, lambda found: len(found) > 1)
+        if len(met) > 2:
+            met = _met(table, label, lambda _: False)
+            raise BadArgument(
+                "proba", f"{column!r} holds one number per sample, and {label!r} holds {len(met)} "
+                f"labels, {shown(list(in_order(met)))}: a probability is needed of each",
+            )  # fmt: skip
         labels = in_order(met | said if len(met) < 2 else met)
     if len(labels) != 2:
         held = "" if given else f" {label!r} holds"
         raise BadArgument("labels", f"must be two of a single column:{held} {shown(list(labels))}")
     positive = pos_label or of_name or labels[1]
+    if positive not in labels:
+        positive = {whole(one): one for one in labels}.get(whole(positive), positive)
     if positive not in labels:
         argument = "pos_label" if pos_label else "labels"
         raise BadArgument(

@@ -106,7 +106,11 @@ def _check(name: str, headers: dict[str, _Header], columns: Columns) -> None:
     if len(header.shape) not in dims or header.shape[:1] != n:
         shape = "(n_samples, n_classes)" if 2 in dims else "(n_samples,)"
         said = f": {name} must have shape {shape}, got {header.shape}"
-        raise BadArgument("file", f"{said} beside {columns.label} of {n}")
+        if name != columns.label:
+            said += f" beside {columns.label} of {n}"
+        elif len(header.shape) == 2 and header.shape[1] > 1:
+            said += "; if it is one-hot, store its argmax(axis=1)"
+        raise BadArgument("file", said)
     if name in (*columns.proba, columns.weight) and header.dtype.kind not in "iuf":
         raise BadArgument("file", f": {name} must hold numbers, got {header.dtype}")
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from learnprop.audit.predictions.chunks import Chunk
 from learnprop.audit.predictions.user_predictions.choice import Taken
-from learnprop.audit.predictions.user_predictions.table import Coded, Piece, Table
+from learnprop.audit.predictions.user_predictions.table import Coded, Piece, Table, whole
 from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import IntArray
 
@@ -57,7 +57,7 @@ def checked(
             _refuse(~np.isfinite(values.sum(axis=1)), piece, values, taken, _NOT_FINITE)
         elif taken.positive is not None:
             bad = ~((values[:, 0] >= 0) & (values[:, 0] <= 1 + _TOLERANCE))
-            _refuse(bad, piece, values, taken, "which is no probability")
+            _refuse(bad, piece, values, taken, _no_probability(values))
         else:
             values, off = _distributions(values, piece, table.is_text, decimals, taken)
             if rounding is not None and off:
@@ -79,17 +79,25 @@ def _classes(piece: Piece, place: dict[str, int], taken: Taken) -> IntArray:
     """Class of each row."""
     column = taken.columns.label
     _refuse_unnamed(piece.label, piece, column)
-    of_name = np.array([place.get(name, -1) for name in piece.label.names], dtype=np.int64)
+    names = [name if name in place else whole(name) for name in piece.label.names]
+    of_name = np.array([place.get(name, -1) for name in names], dtype=np.int64)
     classes = of_name[piece.label.codes] if len(of_name) else piece.label.codes
     if (of_name < 0).any() and (classes < 0).any():
         i = int((classes < 0).argmax())
         name, row = piece.label.names[piece.label.codes[i]], piece.first_row + i
-        known = shown(list(taken.labels))
+        known = f"the probabilities are of {shown(list(taken.labels))}"
+        if list(taken.labels) == [str(k) for k in range(len(taken.labels))]:
+            advice = f"`labels` says whose they are, in this order, as in {_example(piece)},..."
+        else:
+            advice = "`proba` and `labels` say, in the same order, which column is whose"
         raise BadArgument(
-            "file", f": row {row} has the label {name!r} in {column!r}, but the probabilities are "
-            f"of {known}; `labels` and `proba` say which column is whose",
-        )  # fmt: skip
+            "file", f": row {row} has the label {name!r} in {column!r}, but {known}; {advice}"
+        )
     return classes
+
+
+def _example(piece: Piece) -> str:
+    return ",".join(sorted(piece.label.names)[:2])
 
 
 def _refuse_unnamed(found: Coded, piece: Piece, column: str) -> None:
@@ -115,6 +123,24 @@ def _refuse(bad: np.ndarray, piece: Piece, values: np.ndarray, taken: Taken, why
     raise BadArgument("file", f"{row} holds {number:.8g} in {name}, {why}")
 
 
+def _no_probability(values: np.ndarray) -> str:
+    """Say that a number is none, and what its column may hold instead."""
+    some = values[np.isfinite(values)]
+    is_percent = len(some) and some.min() >= 0 and 20 < some.max() <= 100
+    return f"which is no probability; {_PERCENT if is_percent else _OF_LOGITS}"
+
+
+def _instead(row: np.ndarray, total: float) -> str:
+    """What a row may hold that does not sum to one."""
+    if abs(total - 100) <= 100 * _MOST:
+        return f"; {_PERCENT}"
+    return f"; {_OF_LOGITS}" if row.max() > 1 else ""
+
+
+_PERCENT = "in percent? divide by 100"
+_OF_LOGITS = "of logits say `logits`"
+
+
 def _distributions(
     values: np.ndarray, piece: Piece, is_text: bool, decimals: int | None, taken: Taken
 ) -> tuple[np.ndarray, float]:
@@ -125,7 +151,7 @@ def _distributions(
         off = np.abs(sums - 1)
     if not (values.min(initial=0.0) >= 0 and np.isfinite(off).all()):
         bad = ~(values.min(axis=1) >= 0) | ~np.isfinite(off)
-        _refuse(bad, piece, values, taken, "which is no probability")
+        _refuse(bad, piece, values, taken, _no_probability(values))
     exact = max(_TOLERANCE, n_classes * float(np.finfo(values.dtype).eps) / 2)
     worst = float(off.max(initial=0.0))
     if worst <= exact:
@@ -137,7 +163,7 @@ def _distributions(
         i = int((off > within).argmax())
         raise BadArgument(
             "file", f": the probabilities of row {piece.first_row + i} must sum to one, and sum to "
-            f"{sums[i]:.8g}",
+            f"{sums[i]:.8g}{_instead(values[i], float(sums[i]))}",
         )  # fmt: skip
     return np.asarray(values / sums[:, None]), worst
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import IntArray
 from learnprop.simulations.generators.user_files.labels import label_names
+
+_WITH_POINT = re.compile(r"-?\d+\.0*")
 
 LABELS = ("y_true", "label", "y")
 """What a column of true labels is called where nobody says it, the first that is there."""
@@ -90,6 +93,17 @@ class Table:
     pieces: Callable[[Columns], Iterator[Piece]]
     n_columns: Callable[[str], int] = lambda _: 1
     is_text: bool = False
+
+
+def whole(name: str) -> str:
+    """Name of a label: a whole number without a point.
+
+    Examples
+    --------
+    >>> whole("1.0"), whole("1.5"), whole("cat")
+    ('1', '1.5', 'cat')
+    """
+    return name.partition(".")[0] if _WITH_POINT.fullmatch(name) else name
 
 
 def coded(values: np.ndarray, first_row: int) -> Coded:

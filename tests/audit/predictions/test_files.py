@@ -123,11 +123,7 @@ def test_labels_are_compared_as_written(tmp_path, names, labels):
     y, proba = drawn()
     frame = framed(y, proba, [str(name) for name in labels])
     frame["y_true"] = np.array(names)[y]
-    if isinstance(names[0], float):
-        with pytest.raises(BadArgument, match=r"row 1 has the label '\d+.0' in 'y_true', but"):
-            measured(write(frame, tmp_path / "a.csv"))  # text: it is written with a point
-    else:
-        assert measured(write(frame, tmp_path / "a.csv")).predictions.labels == labels
+    assert measured(write(frame, tmp_path / "a.csv")).predictions.labels == labels
     for kind in ("parquet", "npz"):
         path = tmp_path / f"a.{kind}"
         if kind == "npz":
@@ -345,7 +341,7 @@ def test_bad_rows_are_named(tmp_path, reader, row, match):
         (["y,u,v", "a,.5,.5"], r"proba must say which columns are of probabilities, of \['u', 'v",
          {}),
         (["y,p_a,p_a", "a,.5,.5"], "file has two columns 'p_a'", {}),
-        (["y,proba", "a,.5", "b,.5", "c,.5"], "labels must be two of a single column: 'y'", {}),
+        (["y,proba", "a,.5", "b,.5", "c,.5"], "proba 'proba' holds one number per sample, and", {}),
         (["y,proba", "a,.5", "b,.5", *["a,.5"] * 600, "c,.5"], r"row 603 has the label 'c'", {}),
         (["y,proba", "a,.5", "a,.5"], r"labels must be two of a single column: 'y' holds \['a'\]",
          {}),
@@ -384,7 +380,7 @@ def test_files_that_are_no_files(tmp_path):
     says(tmp_path / "a.xlsx", f"file: must end in {', '.join(SUFFIXES)}")
     says(tmp_path / "a.csv", "file cannot be read: No such file or directory")
     (tmp_path / "b.csv").mkdir()
-    says(tmp_path / "b.csv", "file cannot be read: Is a directory")
+    says(tmp_path / "b.csv", "file is a folder: it must be a file")
     np.savez(tmp_path / "a.npz", y_true=[0, 1])
     says(tmp_path / "a.npz", "sep is of text files, got ';'", Dialect(sep=";"))
 
@@ -438,16 +434,73 @@ def test_npz_by_row_and_by_column(tmp_path, order):
     np.testing.assert_allclose(measured(tmp_path / "a.npz").predictions.mean_proba, P)
 
 
+@pytest.mark.parametrize("prefix", ["proba_", "", "y_proba"])
+def test_labels_of_a_loss_that_takes_floats(tmp_path, prefix):
+    """1.0 is 1, also in text, whatever the columns say."""
+    y, proba = drawn(n_classes=2)
+    frame = framed(y, proba, ("0", "1"), prefix)
+    if prefix == "y_proba":
+        frame = frame[["y_true", "y_proba1"]].set_axis(["y_true", "y_proba"], axis=1)
+    frame["y_true"] = y.astype(float)
+    path = write(frame, tmp_path / "a.csv")
+    assert path.read_text().splitlines()[1].startswith(("0.0,", "1.0,"))
+    found = measured(path).predictions
+    assert found.labels == ("0", "1")
+    np.testing.assert_allclose(found.mean_proba, mean_proba_and_second_moments(y, proba)[0])
+    if prefix == "y_proba":
+        turned = measured(path, pos_label="0.0").predictions
+        np.testing.assert_allclose(turned.mean_proba, found.mean_proba[:, ::-1])
+
+
+def test_numbered_columns_are_named_by_labels_alone(tmp_path):
+    y, proba = drawn(n_classes=12)
+    names = [f"class {chr(97 + k)}" for k in range(12)]
+    frame = framed(y, proba, range(12))
+    frame["y_true"] = np.array(names)[y]
+    shuffled = frame[["y_true", *sorted(frame.columns[1:])]]  # proba_1, proba_10, proba_11, ...
+    path = write(shuffled, tmp_path / "a.csv")
+    found = measured(path, labels=tuple(names)).predictions
+    np.testing.assert_allclose(found.mean_proba, mean_proba_and_second_moments(y, proba)[0])
+    says(path, r"has the label 'class .' in 'y_true', .*; proba and labels say, in the same order")
+    says(path, "proba must say which columns are of labels", labels=tuple(names[:11]))
+    path = write(frame, tmp_path / "a.csv")
+    says(path, "; labels says whose they are, in this order, as in class a,class b,...")
+
+
+def test_what_may_be_meant_is_said(tmp_path):
+    y, proba = drawn()
+    frame = framed(y, proba, range(3))
+    frame["y_true"], frame["label_of_site"] = y, y
+    frame = frame[[*frame.columns[1:-1], "y_true", "label_of_site"]]
+    path = write(frame, tmp_path / "a.csv")
+    says(path, "got 'label_of_sit'; is 'label_of_site' meant?", label="label_of_sit")
+    says(path, r"of \['y_true', 'label_of_site', 'proba_0', .*got 'zzz'$", label="zzz")
+    scaled = frame.copy()
+    scaled[["proba_0", "proba_1", "proba_2"]] = np.log(proba)
+    says(write(scaled, path), "which is no probability; of logits say logits")
+    scaled[["proba_0", "proba_1", "proba_2"]] = 100 * proba
+    says(write(scaled, path), "sum to one, and sum to 1?[09][09]..*in percent. divide by 100$")
+    lines(path, "y,proba", *["a,30", "b,70"] * 9)
+    says(path, "row 1 holds 30 in column 'proba', which is no probability; in percent. divide by")
+    np.savez(tmp_path / "a.npz", y_true=np.eye(3)[y], y_proba=proba)
+    says(tmp_path / "a.npz", r"got \(300, 3\); if it is one-hot, store its argmax\(axis=1\)$")
+    np.savez(tmp_path / "a.npz", y_true=y, y_proba=proba.argmax(axis=1))
+    says(tmp_path / "a.npz", r"proba 'y_proba' holds one number per sample, and 'y_true' holds 3 l")
+
+
 def test_a_line_says_what_is_taken(tmp_path):
     y, proba = drawn(n_classes=30)
     frame = framed(y, proba, [f"class {k}" for k in range(30)]).assign(w=1.0, site="a", more=0)
     path = write(frame, tmp_path / "a.csv")
     taken = str(open_predictions(path, Asked(sample_weight="w", by="site")).taken)
     assert taken.startswith(
-        "labels in 'y_true'; probabilities of 30 classes, ['class 0', 'class 1'"
+        "labels in 'y_true'; probabilities of 30 classes in 'proba_class 0' ... 'proba_class 29'; w"
     )
     assert taken.endswith("; weights of samples in 'w'; groups in 'site'; 1 other column unused")
-    assert len(taken) < 500
+    np.savez(tmp_path / "a.npz", y=y, proba=proba)
+    assert str(open_predictions(tmp_path / "a.npz", Asked()).taken) == (
+        "labels in 'y'; probabilities of 30 classes, '0' ... '29', in 'proba'"
+    )
 
 
 def test_few_rows_are_held_at_a_time(tmp_path):
