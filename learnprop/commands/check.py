@@ -112,11 +112,12 @@ def check(
         str,
         _text(
             "Class weights it was trained with: equal, inverse (or balanced), sqrt-inverse, "
-            "effective-number; one number per class; or LABEL=NUMBER,..., with 1 for the others.",
+            "effective-number; one number per class; or LABEL=NUMBER,..., with 1 for the others. "
+            "By default equal ones are assumed.",
             "SCHEME|NUMBER,...",
             TRAINING,
         ),
-    ] = "equal",
+    ] = "",
     train_count: Annotated[
         str,
         _text(

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from learnprop.commands.check_folder import TABLES, check_folder, put_aside
-from learnprop.commands.stated import Stated, counts_of, facts_of, weights_of
+from learnprop.commands.stated import Stated, counts_of, facts_of
 from learnprop.equations.arguments import BadArgument, renamed, shown, within
 from learnprop.exits import say_lines, show_tables, stopped, tell, words_of_options
 
@@ -136,7 +136,7 @@ def report(
             "the class sizes of training were not given (`train_count`, `train`): those of FILE "
             "were taken for them",
         )
-    weight = weights_of(stated.class_weight, found.labels, count, "class_weight")
+    weight = class_weights_of(stated, found.labels, count)
     mass = weight * count
     return report_of(
         found,
@@ -154,6 +154,7 @@ def report(
             *(bin_balance(one, mass, margin=margin, level=level) for one in bins),
         ),
         warnings=warnings,
+        stated=bool(stated.class_weight),
     )
 
 

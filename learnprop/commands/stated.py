@@ -12,7 +12,7 @@ from learnprop.equations.arguments import BadArgument, shown
 
 @dataclass(frozen=True)
 class Stated:
-    """What a user says of the training; weights and counts as they are written."""
+    """What a user says of the training; weights and counts as they are written, else empty."""
 
     class_weight: str
     train_count: str
@@ -106,10 +106,15 @@ def check_stated(stated: Stated, labels: Sequence[str]) -> None:
     """Refuse, before anything is measured, what cannot be said of such classes."""
     import numpy as np
 
-    weights_of(stated.class_weight, labels, np.ones(len(labels)), "class_weight")
+    class_weights_of(stated, labels, np.ones(len(labels)))
     if stated.train_count:
         counts_of(stated.train_count, labels)
     facts_of(stated, labels, np.ones(len(labels)))
+
+
+def class_weights_of(stated: Stated, labels: Sequence[str], count: Any) -> Any:
+    """Class weights as stated, (n_classes,); equal ones where none were."""
+    return weights_of(stated.class_weight or "equal", labels, count, "class_weight")
 
 
 def weights_of(text: str, labels: Sequence[str], count: Any, argument: str) -> Any:
