@@ -188,7 +188,7 @@ def test_names_of_classes_are_the_estimators_own():
     frame = pd.DataFrame(X).add_prefix("x")
     named = clone(model).fit(frame, pd.Series(names))
     assert named.feature_names_in_.tolist() == frame.columns.tolist()
-    with pytest.raises(BadArgument, match="class_weight weighs 'maybe', which is none of the lab"):
+    with pytest.raises(BadArgument, match=r"class_weight must be of labels among .*, got 'maybe'"):
         clone(model).set_params(class_weight={"maybe": 2}).fit(X, names)
 
 
