@@ -154,6 +154,10 @@ class BalancedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         wanted = weights_by_class(self.class_weight, self.classes_.tolist(), class_count=count)
         proba, rows = self._left_out(X, target, of_estimator, of_splitter)
         of, weight = classes[rows], weight[rows]
+        left_out = np.bincount(of, weights=weight, minlength=len(count))
+        if not left_out.all():
+            never = shown(self.classes_.tolist()[int(left_out.argmin())])
+            raise BadArgument("cv", f"leaves out no sample of class {never} that has a weight")
         self.bias_ = balancing_bias(proba, of, wanted * count, weight, self.classes_.tolist())
         before, after = (
             measure_predictions(of, f, sample_weight=weight, labels=range(len(count)))

@@ -41,9 +41,7 @@ def test_weights_and_sizes_by_label_in_any_order():
 def test_an_index_that_only_counts_names_no_labels():
     rest = pd.Series([9.0, 2.0, 3.0, 4.0])[1:]  # which has its labels still: 1, 2, 3
     np.testing.assert_array_equal(weights_by_class(rest, (3, 1, 2)), [4.0, 2.0, 3.0])
-    with pytest.raises(
-        BadArgument, match=r"must be of labels among \['cat', .*\], got 1"
-    ):
+    with pytest.raises(BadArgument, match=r"must be of labels among \['cat', .*\], got 1"):
         weights_by_class(rest, LABELS)
     with pytest.raises(BadArgument, match=r"must hold 2 weights, one per class, got shape \(4,\)"):
         weights_by_class(pd.Series([9.0, 2.0, 3.0, 4.0]), (1, 0))
