@@ -48,10 +48,8 @@ def in_one_line(report: DesignReport) -> str:
     str
     """
     weights = ", ".join(f"{k!r}: {w:.4g}" for k, w in report.class_weight_by_label.items())
-    found = f"class_weight {{{weights}}}, weights {report.weights.verdict}"
-    return (
-        f"<DesignReport: {asked_of(report)}; {found}, {report.alone.name} {report.alone.verdict}>"
-    )
+    verdicts = ", ".join(f"{road.name} {road.verdict}" for road in (report.weights, report.alone))
+    return f"<DesignReport: {asked_of(report)}: class_weight {{{weights}}}; {verdicts}>"
 
 
 def with_interval(found: Estimate, *, signed: bool = False) -> str:
