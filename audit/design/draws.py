@@ -133,6 +133,8 @@ def draws_of_arrays(
     for name, value in {"X": X, "y": y}.items():
         if value is None:
             raise BadArgument(name, "is needed, or a `generator`")
+    if hasattr(X, "toarray"):
+        raise BadArgument("X", "must be dense, got a sparse matrix: X.toarray()")
     if isinstance(X, pd.DataFrame) and isinstance(y, pd.Series) and len(X) == len(y):
         refuse_other_index(y.index, X.index, "y", "X")
     column, (n_samples, rows) = as_column(y, "y"), _rows_as_given(X) if as_given else _features(X)
@@ -175,8 +177,6 @@ def _features(X: Any) -> tuple[int, Callable[[IntArray], FloatArray]]:
     from learnprop.simulations.generators.user_files.arrays import as_frame
     from learnprop.simulations.generators.user_files.columns import check_features
 
-    if hasattr(X, "toarray"):
-        raise BadArgument("X", "must be dense, got a sparse matrix: X.toarray()")
     frame = as_frame(X, "X")
     varies = [not _is_constant(frame.iloc[:, j]) for j in range(frame.shape[1])]
     features = check_features(frame.loc[:, varies] if any(varies) else frame, "X")
