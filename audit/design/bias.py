@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq, root
 from scipy.special import logit, logsumexp
 
@@ -26,7 +27,18 @@ FIRST_STEP, LAST_STEP = 0.5, 0.05
 
 
 class OutOfReach(ValueError):
-    """No bias meets the target on these predictions."""
+    """No bias meets the target on these predictions.
+
+    Attributes
+    ----------
+    certain : ndarray, shape (n_classes,)
+        Share of each class, zero where nothing is asked of it, whose own probability is exactly
+        zero or one: the same under every bias.
+    """
+
+    def __init__(self, certain: ArrayLike = 0.0) -> None:
+        super().__init__()
+        self.certain = np.atleast_1d(np.asarray(certain, dtype=np.float64))
 
 
 def bias_for(target: Target, logits: FloatArray, y: IntArray, prior: FloatArray) -> FloatArray:
@@ -58,11 +70,22 @@ def bias_for(target: Target, logits: FloatArray, y: IntArray, prior: FloatArray)
     """
     if target.kind == "cost":
         bias = _least_cost(target, logits, y, prior)
-    elif target.kind == "mean_proba":
-        bias = _for_mean_proba(target, logits, y)
     else:
-        bias = _for_recall(target, logits, y)
+        solve = _for_mean_proba if target.kind == "mean_proba" else _for_recall
+        try:
+            bias = solve(target, logits, y)
+        except OutOfReach:
+            raise OutOfReach(_certain(target, logits, y)) from None
     return bias - bias.mean()
+
+
+def _certain(target: Target, logits: FloatArray, y: IntArray) -> FloatArray:
+    """See `OutOfReach`."""
+    impossible = np.isneginf(logits)
+    at = np.arange(len(y)), y
+    certain = impossible[at] | (impossible.sum(axis=1) - impossible[at] == logits.shape[1] - 1)
+    share = recalls(y, np.where(certain, y, -1), logits.shape[1])
+    return np.where(np.isin(np.arange(len(share)), target.classes), share, 0.0)
 
 
 def achieved(target: Target, logits: FloatArray, y: IntArray) -> FloatArray:

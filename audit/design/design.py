@@ -23,7 +23,7 @@ from learnprop.audit.design.roads import (
     with_bias,
 )
 from learnprop.audit.design.search import Found, find, pooled
-from learnprop.audit.design.target import Target, check_target
+from learnprop.audit.design.target import Target, check_margin, check_target
 from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import FloatArray, as_whole, check_level
 from learnprop.equations.class_weights import check_class_weight
@@ -52,6 +52,7 @@ def design(
     runs: int = LEAST_RUNS,
     seed: int = 0,
     level: float = 0.9,
+    margin: float = 0.05,
 ) -> DesignReport:
     r"""Find class weights for a target, verify them, and compare the bias that would do instead.
 
@@ -97,6 +98,9 @@ def design(
     level : float
         Of intervals over runs: of splits of one data set they are corrected for what these share
         (Nadeau and Bengio 2003).
+    margin : float
+        What is asked counts as reached where an interval shows that it is missed by less, and as
+        not reached where it shows that it is missed by more.
 
     Returns
     -------
@@ -125,11 +129,14 @@ def design(
     >>> report.weights.reached, report.better
     (True, 'equal')
     """
-    draws = _check_draws(X, y, generator, train_count, test_size, drop_labels)
+    draws = _check_draws(
+        X, y, generator, train_count, test_size, drop_labels, as_given=estimator is not None
+    )
     wanted = check_target(target, draws.names)
     shares = _check_prior(prior, draws)
     chosen = _check_fitter(fitter, estimator, l2, draws)
     runs, level = as_whole(runs, "runs", LEAST_RUNS), check_level(level)
+    margin = check_margin(margin)
     if as_whole(seed, "seed", 0) >= MOST_SEED:
         raise BadArgument("seed", f"must be below 2**63, got {seed}")
     predict = predictor(draws, chosen, runs=runs, seed=int(seed))
@@ -137,9 +144,9 @@ def design(
         try:
             found = find(predict, wanted, shares, draws.train_count)
             fresh = predict("verify", np.stack([np.zeros(len(shares)), found.log_weight]))
-            return _report(draws, wanted, shares, chosen, found, fresh, level, int(seed))
-        except OutOfReach:
-            raise BadArgument("target", _out_of_reach(wanted)) from None
+            return _report(draws, wanted, shares, chosen, found, fresh, level, margin, int(seed))
+        except OutOfReach as error:
+            raise BadArgument("target", _out_of_reach(wanted, draws, error)) from None
 
 
 def _check_draws(
@@ -149,12 +156,14 @@ def _check_draws(
     train_count: ArrayLike | None,
     test_size: int | None,
     drop_labels: Collection[str],
+    *,
+    as_given: bool,
 ) -> Draws:
     if generator is None:
         for name, value in {"train_count": train_count, "test_size": test_size}.items():
             if value is not None:
                 raise BadArgument(name, f"is of a `generator`, got {shown(value)} with `X` and `y`")
-        return draws_of_arrays(X, y, drop_labels)
+        return draws_of_arrays(X, y, drop_labels, as_given=as_given)
     for name, value in {"X": X, "y": y}.items():
         if value is not None:
             raise BadArgument(name, "takes the place of `generator`: leave one of them out")
@@ -183,10 +192,17 @@ def _check_fitter(fitter: str, estimator: Any, l2: float, draws: Draws) -> Chose
     return choose_estimator(estimator)
 
 
-def _out_of_reach(target: Target) -> str:
+def _out_of_reach(target: Target, draws: Draws, error: OutOfReach) -> str:
     several = len(target.classes) > 1 and not target.is_equal
-    at_once = "is out of reach: no bias gives all of it at once" if several else ""
-    return at_once or "is out of reach: no bias gives it on fresh samples"
+    said = f"no bias gives {'all of it at once' if several else 'it on fresh samples'}"
+    k = int(np.argmax(error.certain))
+    if error.certain[k]:
+        said += (
+            f"; of class {shown(draws.labels[k])} {error.certain[k]:.0%} of the samples have a "
+            "predicted probability of exactly 0 or 1, which no bias moves: "
+            "CalibratedClassifierCV(estimator) predicts none"
+        )
+    return f"is out of reach: {said}"
 
 
 def _report(
@@ -197,6 +213,7 @@ def _report(
     found: Found,
     fresh: Fresh,
     level: float,
+    margin: float,
     seed: int,
 ) -> DesignReport:
     plain, weighted = (measure_runs(fresh, s, target, prior) for s in (0, 1))
@@ -206,7 +223,7 @@ def _report(
         name = "bias alone"
         alone = measure_runs(with_bias(fresh, 0, found.bias), 0, target, prior)
     roads = [
-        road(called, runs, target, draws.ratio, level)
+        road(called, runs, target, draws.ratio, level, margin)
         for called, runs in (("equal weights", plain), ("weights", weighted), (name, alone))
     ]
     criterion, sign = CRITERIA[target.kind, target.is_equal]
@@ -232,8 +249,8 @@ def _report(
         criterion=criterion,
         difference=difference,
         better=_better(
-            roads[1].reached,
-            roads[2].reached,
+            roads[1].verdict != "not reached",
+            roads[2].verdict != "not reached",
             _both_or_none(weighted, alone, target, draws.ratio, level),
             sign * np.array([difference.low, difference.high]),
             name,
@@ -242,6 +259,7 @@ def _report(
         n_fits=found.n_fits,
         ratio=draws.ratio,
         level=level,
+        margin=margin,
         seed=seed,
         warnings=_warnings(found, fresh),
     )  # fmt: skip
@@ -298,14 +316,12 @@ def _both_or_none(weighted: Runs, alone: Runs, target: Target, ratio: float, lev
     return all(e.low <= 0 <= e.high for e in found)
 
 
-def _better(
-    weights_reach: bool, alone_reaches: bool, same: bool, ends: FloatArray, alone: str
-) -> Better:
+def _better(weights_may: bool, alone_may: bool, same: bool, ends: FloatArray, alone: str) -> Better:
     """Which road is better, by the ends of an interval of what the weights have more of good."""
     one, other = ends
-    if weights_reach != alone_reaches and not same:
-        return "weights" if weights_reach else alone  # type: ignore[return-value]
-    if not (weights_reach or alone_reaches):
+    if weights_may != alone_may and not same:
+        return "weights" if weights_may else alone  # type: ignore[return-value]
+    if not (weights_may or alone_may):
         return "neither"
     if not np.isfinite([one, other]).all():
         return "unknown"

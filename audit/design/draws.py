@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from learnprop.audit.design.target import word_of
 from learnprop.equations.arguments import BadArgument, shown
-from learnprop.equations.arrays import IntArray, as_whole, without_gradient
+from learnprop.equations.arrays import FloatArray, IntArray, as_whole, without_gradient
 from learnprop.equations.inference.resampling import resplit_ratio
 from learnprop.equations.labels import refuse_other_index
 from learnprop.simulations.generators.generator import (
@@ -24,6 +24,9 @@ from learnprop.simulations.generators.generator import (
 )
 from learnprop.simulations.generators.user_data import class_counts, draw_from_classes
 from learnprop.simulations.studies.explore.source import TEST_SHARE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,9 @@ def draws_of_generator(generator: Generator, train_count: ArrayLike, test_size: 
     return Draws(tuple(range(n_classes)), np.array(train), np.array(test), draw, 0.0)
 
 
-def draws_of_arrays(X: Any, y: Any, drop_labels: Collection[str] = ()) -> Draws:
+def draws_of_arrays(
+    X: Any, y: Any, drop_labels: Collection[str] = (), *, as_given: bool = False
+) -> Draws:
     """Stratified splits of a user's data, of which a fifth of each class is left out.
 
     Parameters
@@ -99,6 +104,10 @@ def draws_of_arrays(X: Any, y: Any, drop_labels: Collection[str] = ()) -> Draws:
     y : array_like, shape (n_samples,)
     drop_labels : collection of str
         Labels whose rows are left out.
+    as_given : bool
+        Whether rows of X are handed on as what they are, text, gaps and all: of any kind that
+        scikit-learn takes rows of. Else they are made numbers, without columns that never vary,
+        which say nothing beside an intercept.
 
     Returns
     -------
@@ -117,8 +126,7 @@ def draws_of_arrays(X: Any, y: Any, drop_labels: Collection[str] = ()) -> Draws:
     """
     import pandas as pd
 
-    from learnprop.simulations.generators.user_files.arrays import as_column, as_frame
-    from learnprop.simulations.generators.user_files.columns import check_features
+    from learnprop.simulations.generators.user_files.arrays import as_column
     from learnprop.simulations.generators.user_files.labels import label_names
 
     X, y = without_gradient(X), without_gradient(y)
@@ -129,23 +137,57 @@ def draws_of_arrays(X: Any, y: Any, drop_labels: Collection[str] = ()) -> Draws:
         raise BadArgument("X", "must be dense, got a sparse matrix: X.toarray()")
     if isinstance(X, pd.DataFrame) and isinstance(y, pd.Series) and len(X) == len(y):
         refuse_other_index(y.index, X.index, "y", "X")
-    frame, column = as_frame(X, "X"), as_column(y, "y")
-    if len(frame) != len(column):
-        raise BadArgument("y", f"has {len(column)} samples, `X` has {len(frame)}")
-    names, features = label_names(column, "y"), check_features(frame, "X")
+    column, (n_samples, rows) = as_column(y, "y"), _rows_as_given(X) if as_given else _features(X)
+    if n_samples != len(column):
+        raise BadArgument("y", f"has {len(column)} samples, `X` has {n_samples}")
+    names = label_names(column, "y")
     counts = class_counts(names, "y", drop_labels=_words(drop_labels, set(names)))
     first = {name: column.iloc[int((names == name).argmax())] for name in counts}
     order = sorted(first, key=partial(_place, first))
-    classes = [features[names == name] for name in order]
+    classes: list[Any] = [np.flatnonzero(names == name) for name in order]
     total = np.array([counts[name] for name in order])
     test = np.maximum(1, (TEST_SHARE * total).astype(np.int64))
+
+    def draw(rng: np.random.Generator) -> tuple[tuple[Any, IntArray], tuple[Any, IntArray]]:
+        drawn: Any = draw_from_classes(classes, (total - test).tolist(), test.tolist(), rng)
+        (train, y_train), (left_out, y_left_out) = drawn
+        return (rows(train), y_train), (rows(left_out), y_left_out)
+
     return Draws(
         labels=tuple(first[n].item() if hasattr(first[n], "item") else first[n] for n in order),
         train_count=total - test,
         test_count=test,
-        draw=lambda rng: draw_from_classes(classes, (total - test).tolist(), test.tolist(), rng),
+        draw=draw,
         ratio=resplit_ratio(test, total),
     )
+
+
+def _rows_as_given(X: Any) -> tuple[int, Callable[[IntArray], Any]]:
+    """Number of samples, and what takes some of them."""
+    from sklearn.utils import _safe_indexing
+
+    shape = X.shape if hasattr(X, "shape") else (len(X),) if hasattr(X, "__len__") else ()
+    if not shape or isinstance(X, str | Mapping):
+        raise BadArgument("X", f"must hold samples, got {shown(X)}")
+    return shape[0], lambda rows: _safe_indexing(X, rows)
+
+
+def _features(X: Any) -> tuple[int, Callable[[IntArray], FloatArray]]:
+    """As `_rows_as_given`, of numbers."""
+    from learnprop.simulations.generators.user_files.arrays import as_frame
+    from learnprop.simulations.generators.user_files.columns import check_features
+
+    frame = as_frame(X, "X")
+    varies = [not _is_constant(frame.iloc[:, j]) for j in range(frame.shape[1])]
+    features = check_features(frame.loc[:, varies] if any(varies) else frame, "X")
+    return len(frame), lambda rows: np.asarray(features[rows])
+
+
+def _is_constant(column: pd.Series) -> bool:
+    try:
+        return bool(column.nunique(dropna=False) == 1 and column.notna().all())
+    except TypeError:  # what is no number is named where numbers are made of it
+        return False
 
 
 def _words(labels: Any, known: Collection[str]) -> list[str]:

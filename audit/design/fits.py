@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -129,16 +130,25 @@ def _of_both(logit: FloatArray) -> FloatArray:
 
 def _batches(
     draws: Draws, part: str, runs: int, seed: int
-) -> Iterator[tuple[FloatArray, IntArray, list[FloatArray], list[int]]]:
-    """Training samples as one batch, with the fresh samples of each: as many as fit together."""
-    trains: list[FloatArray] = []
-    tests: list[FloatArray] = []
+) -> Iterator[tuple[Any, IntArray, list[Any], list[int]]]:
+    """Training samples as one batch, with the fresh samples of each: as many as fit together.
+
+    What is no array, as an estimator takes it, is a batch of its own.
+    """
+    trains: list[Any] = []
+    tests: list[Any] = []
     for run in range(runs):
         (X, y), (X_test, _) = draws.draw(replication_rng(seed, part, run, "train"))
         trains.append(X)
         tests.append(X_test)
-        if run == runs - 1 or (len(trains) + 1) * X.size > AT_ONCE:
-            yield np.stack(trains), y, tests, list(range(run + 1 - len(trains), run + 1))
+        is_array = isinstance(X, np.ndarray)
+        if run == runs - 1 or not is_array or (len(trains) + 1) * X.size > AT_ONCE:
+            yield (
+                np.stack(trains) if is_array else trains,
+                y,
+                tests,
+                list(range(run + 1 - len(trains), run + 1)),
+            )
             trains, tests = [], []
 
 

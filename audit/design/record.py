@@ -48,7 +48,7 @@ class DesignReport:
         Of it, weights minus bias alone, paired by run; once a last bias has brought both to the
         target on these very samples, so that the one is not better for having overshot it.
     better : {"weights", "bias alone", "decision alone", "equal", "neither", "unknown"}
-        The road that reaches the target where the other does not; "neither" where none does; else
+        The road that may reach the target where the other does not; "neither" where none may; else
         the one that the difference speaks for, with its interval. "unknown" where a run has no
         finite number.
     runs, n_fits : int
@@ -56,7 +56,7 @@ class DesignReport:
         the weights.
     ratio : float
         Of test to training samples where runs split one data set; zero where each is drawn afresh.
-    level : float
+    level, margin : float
     seed : int
     warnings : tuple of str
     """
@@ -79,6 +79,7 @@ class DesignReport:
     n_fits: int
     ratio: float
     level: float
+    margin: float
     seed: int
     warnings: tuple[str, ...]
 
@@ -86,6 +87,21 @@ class DesignReport:
     def roads(self) -> tuple[Road, Road, Road]:
         """Equal weights, weights, and bias or decision alone."""
         return self.equal, self.weights, self.alone
+
+    @property
+    def class_weight_by_label(self) -> dict[Any, float]:
+        """The weights as scikit-learn takes them: ``estimator.set_params(class_weight=...)``."""
+        return dict(zip(self.labels, self.class_weight.tolist(), strict=True))
+
+    @property
+    def proba_factor_by_label(self) -> dict[Any, float]:
+        """What probabilities by equal weights are multiplied by, which `reweight` takes as `to`.
+
+        The exponential of the bias, whatever weights it took to train the same; of a cost the
+        weights, under which the largest probability is the decision.
+        """
+        factor = self.class_weight if self.target.kind == "cost" else np.exp(self.bias)
+        return dict(zip(self.labels, factor.tolist(), strict=True))
 
     @property
     def threshold(self) -> float:
@@ -121,9 +137,17 @@ class DesignReport:
 
         return sentences_of(self)
 
-    def __str__(self) -> str:
-        from learnprop.audit.design.table import titled
-        from learnprop.reports.layout.console import console_lines
+    def __repr__(self) -> str:
+        from learnprop.audit.design.words import in_one_line
 
-        lines = [line for line, _ in console_lines([titled(self)])]
-        return "\n".join([*lines, "", *self.sentences()])
+        return in_one_line(self)
+
+    def __str__(self) -> str:
+        from learnprop.audit.design.table import text_of
+
+        return text_of(self)
+
+    def _repr_html_(self) -> str:
+        from learnprop.audit.design.table import html_of
+
+        return html_of(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from scipy.stats import rankdata
@@ -11,9 +12,12 @@ from learnprop.audit.design.bias import mean_cost, of_target, own_log_loss, reca
 from learnprop.audit.design.fits import Fresh
 from learnprop.audit.design.target import Target
 from learnprop.equations.arrays import FloatArray, IntArray
-from learnprop.equations.inference.estimates import Estimate
+from learnprop.equations.inference.estimates import Estimate, equivalence_verdict
 from learnprop.equations.inference.resampling import mean_over_splits
 from learnprop.equations.mean_proba import mean_proba, proba_from_logits
+
+Side = Literal["reached", "below", "above", "inconclusive"]
+Verdict = Literal["reached", "not reached", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,12 @@ class Road:
     achieved : tuple of Estimate
         Of each class that something is asked of; of classes that shall be equal, its difference to
         their mean.
-    reached : bool
-        Whether what is asked lies within the intervals, once the error of the design itself is in
-        them; True of a cost, which is minimised.
+    off : tuple of Estimate
+        Of each of these classes, how far it is from what is asked; simultaneous intervals, with the
+        error of the search in them.
+    sides : tuple of {"reached", "below", "above", "inconclusive"}
+        Where each of these intervals is: inside the margin, wholly outside on either side, or
+        neither.
     """
 
     name: str
@@ -64,7 +71,20 @@ class Road:
     cost: Estimate
     auc: Estimate
     achieved: tuple[Estimate, ...]
-    reached: bool
+    off: tuple[Estimate, ...]
+    sides: tuple[Side, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """What all classes together say; "reached" of a cost, which is minimised."""
+        if any(side in ("below", "above") for side in self.sides):
+            return "not reached"
+        return "inconclusive" if "inconclusive" in self.sides else "reached"
+
+    @property
+    def reached(self) -> bool:
+        """Whether what is asked is shown to be reached, within the margin."""
+        return self.verdict == "reached"
 
 
 def measure_runs(fresh: Fresh, setting: int, target: Target, prior: FloatArray) -> Runs:
@@ -151,7 +171,7 @@ def decide_by_cost(
     return Runs(plain.mean_proba, recall, recall @ prior, plain.log_loss, cost, plain.auc)
 
 
-def road(name: str, runs: Runs, target: Target, ratio: float, level: float) -> Road:
+def road(name: str, runs: Runs, target: Target, ratio: float, level: float, margin: float) -> Road:
     """Put intervals to what a road gave.
 
     Parameters
@@ -162,12 +182,15 @@ def road(name: str, runs: Runs, target: Target, ratio: float, level: float) -> R
     ratio : float
         `resplit_ratio` of runs that share a data set, else zero.
     level : float
+    margin : float
+        How far from what is asked still counts as reached.
 
     Returns
     -------
     Road
     """
     asked = asked_values(runs, target)
+    off = _off_target(asked, target, ratio, level)
     return Road(
         name=name,
         mean_proba=tuple(share(v, ratio, level) for v in runs.mean_proba.T),
@@ -177,7 +200,8 @@ def road(name: str, runs: Runs, target: Target, ratio: float, level: float) -> R
         cost=estimate(runs.cost, ratio, level),
         auc=share(runs.auc, ratio, level),
         achieved=tuple((estimate if target.is_equal else share)(v, ratio, level) for v in asked.T),
-        reached=_is_reached(asked, target, ratio, level),
+        off=off,
+        sides=tuple(_side(one, margin) for one in off),
     )
 
 
@@ -224,16 +248,24 @@ def level_of_each(level: float, n_asked: int, target: Target) -> float:
     return 1 - (1 - level) / n_tests
 
 
-def _is_reached(asked: FloatArray, target: Target, ratio: float, level: float) -> bool:
-    """Whether every class is where it shall be: Bonferroni's intervals.
+def _off_target(
+    asked: FloatArray, target: Target, ratio: float, level: float
+) -> tuple[Estimate, ...]:
+    """How far each class is from where it shall be: Bonferroni's intervals.
 
     Weights and bias were found on as many other runs, so that the variance of a mean of runs counts
     twice.
     """
     each = level_of_each(level, asked.shape[1], target)
-    wanted = np.zeros(asked.shape[1]) if target.values is None else target.values
-    for values, goal in zip(asked.T, wanted, strict=True):
-        found = mean_over_splits(values, ratio + 1 / len(values), level=each)
-        if not found.low <= goal <= found.high:
-            return False
-    return True
+    wanted = 0.0 if target.values is None else target.values
+    return tuple(
+        mean_over_splits(values, ratio + 1 / len(values), level=each)
+        for values in (asked - wanted).T
+    )
+
+
+def _side(off: Estimate, margin: float) -> Side:
+    verdict = equivalence_verdict(off.low, off.high, margin)
+    if verdict == "fails":
+        return "above" if off.value > 0 else "below"
+    return "reached" if verdict == "holds" else "inconclusive"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from learnprop.audit.design.record import DesignReport
 from learnprop.audit.design.roads import Road
-from learnprop.audit.design.words import WHAT, asked_of, with_interval
+from learnprop.audit.design.words import WHAT, asked_of, sentences_of, with_interval
+from learnprop.audit.report.console import WIDTH
 from learnprop.equations.inference.estimates import Estimate
-from learnprop.reports.layout.console import Titled
+from learnprop.reports.layout.console import Titled, console_lines
+from learnprop.reports.layout.fitting import HANGING, wrapped
 from learnprop.reports.layout.grid import Grid
 from learnprop.reports.layout.latex import escaped
 from learnprop.reports.layout.numbers import LATEX, TEXT, Markup
@@ -87,6 +90,43 @@ def titled(report: DesignReport) -> Titled:
     """The table and its title, for the console."""
     title = f"Design for {asked_of(report)}: {report.fitter}, {report.level:.0%} intervals"
     return Titled(title, grid_of(report))
+
+
+def text_of(report: DesignReport, width: float = WIDTH) -> str:
+    """Write a design as text: the table with all its columns, and sentences within a width.
+
+    Parameters
+    ----------
+    report : DesignReport
+    width : float
+
+    Returns
+    -------
+    str
+    """
+    lines = [line for line, _ in console_lines([titled(report)])]
+    said = [part for one in sentences_of(report) for part in wrapped(one, width, hanging=HANGING)]
+    return "\n".join([*lines, "", *said])
+
+
+def html_of(report: DesignReport) -> str:
+    """Write a design as HTML that stands alone, for a notebook; labels are escaped.
+
+    Parameters
+    ----------
+    report : DesignReport
+
+    Returns
+    -------
+    str
+    """
+    from learnprop.audit.report.html import STYLE, grid_html
+
+    table = titled(report)
+    first, *others = (escape(one) for one in sentences_of(report))
+    said = [f"<p><strong>{first}</strong></p>", *(f"<p>{one}</p>" for one in others)]
+    start = f'<div class="learnprop-report"><style>{STYLE}</style>'
+    return "\n".join([start, *said, grid_html(table.title, table.grid), "</div>"])
 
 
 def _numbers(

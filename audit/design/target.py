@@ -98,6 +98,21 @@ def check_target(target: Any, names: Sequence[str]) -> Target:
     return Target(kind, np.array(classes)[order], np.array(values)[order])
 
 
+def check_margin(margin: Any) -> float:
+    """Return a margin of shares if it is one.
+
+    Examples
+    --------
+    >>> check_margin(5)
+    Traceback (most recent call last):
+    ValueError: margin must be between 0 and 1, e.g. 0.05, got 5
+    """
+    number = as_number(margin, "margin")
+    if not 0 < number < 1:
+        raise BadArgument("margin", f"must be between 0 and 1, e.g. 0.05, got {margin}")
+    return number
+
+
 def word_of(label: Any) -> str:
     """A label as it is written: 1.0 is 1.
 

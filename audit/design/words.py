@@ -36,6 +36,22 @@ def asked_of(report: DesignReport) -> str:
     return f"a {what} of {' and '.join(each)}"
 
 
+def in_one_line(report: DesignReport) -> str:
+    """Name a design in one line.
+
+    Parameters
+    ----------
+    report : DesignReport
+
+    Returns
+    -------
+    str
+    """
+    weights = ", ".join(f"{k!r}: {w:.4g}" for k, w in report.class_weight_by_label.items())
+    verdicts = ", ".join(f"{road.name} {road.verdict}" for road in (report.weights, report.alone))
+    return f"<DesignReport: {asked_of(report)}: class_weight {{{weights}}}; {verdicts}>"
+
+
 def with_interval(found: Estimate, *, signed: bool = False) -> str:
     """Write an estimate with its interval.
 
@@ -91,7 +107,33 @@ def _achieved(report: DesignReport, road: Road) -> str:
     ]
     what = WHAT[report.target.kind]
     what += " minus the mean of all classes" if report.target.is_equal else ""
-    return f"{name}: {what} {'; '.join(each)}: {'reached' if road.reached else 'not reached'}."
+    return f"{name}: {what} {'; '.join(each)}: {_verdict(report, road)}."
+
+
+def _verdict(report: DesignReport, road: Road) -> str:
+    """Whether a road reaches what is asked; if not, on which side it is, and if unknown, why."""
+    asked = [
+        (report.labels[k], off, side)
+        for k, off, side in zip(report.target.classes, road.off, road.sides, strict=True)
+    ]
+    if road.verdict == "reached":
+        return f"reached, within {report.margin:g}"
+    if road.verdict == "not reached":
+        missed = [(label, side) for label, _, side in asked if side in ("below", "above")]
+        if len(asked) == 1:
+            return f"not reached, it is {missed[0][1]}"
+        return "not reached, " + ", ".join(f"{label} is {side}" for label, side in missed)
+    of, off = max(
+        ((label, off) for label, off, side in asked if side == "inconclusive"),
+        key=lambda one: one[1].high - one[1].low,
+    )
+    whose = "" if len(asked) == 1 else f"{of} "
+    low, high = with_interval(off, signed=True).partition("[")[2].rstrip("]").split(", ")
+    more = "more samples" if report.ratio else "more runs"
+    return (
+        f"inconclusive, {whose}may be off by {low} to {high} where {report.margin:g} is the margin "
+        f"({more} would say, or a wider margin)"
+    )
 
 
 def _compared(report: DesignReport) -> str:
@@ -100,9 +142,11 @@ def _compared(report: DesignReport) -> str:
     alone = "the decision" if report.target.kind == "cost" else "the bias"
     if report.better == "neither":
         return f"{line}neither road reaches what is asked."
-    reached = {road.name: road.reached for road in (report.weights, report.alone)}
-    if report.better in reached and not all(reached.values()) and reached[report.better]:
-        return f"{line}but only the {report.better} reach{'es' * (alone in report.better)} it."
+    verdicts = {road.name: road.verdict for road in (report.weights, report.alone)}
+    if report.better in verdicts and sorted(verdicts.values())[-1] == "not reached":
+        may = verdicts[report.better] == "inconclusive"
+        reach = "may reach" if may else "reach" + "es" * (report.better != "weights")
+        return f"{line}but only the {report.better} {reach} it."
     if report.better == "unknown":
         return f"{line}a probability is zero, which says nothing of the better road."
     if report.better == "equal":

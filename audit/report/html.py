@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _COLOURS = {"holds": "#0072b2", "fails": "#b34700", "inconclusive": "#6b6b6b"}
 """Of verdicts, each with white letters on it; words tell them apart as well."""
 
-_STYLE = """
+STYLE = """
 .learnprop-report{font-family:inherit;line-height:1.4}
 .learnprop-report p{margin:.3em 0;max-width:60em}
 .learnprop-report table{border-collapse:collapse;margin:.6em 0;font-variant-numeric:tabular-nums}
@@ -53,15 +53,25 @@ def html_of(report: BalanceReport) -> str:
     tables = report_tables(report)
     drawn = _pictures(report, shown_classes(report))
     written = [
-        _table(table.title, table.grid, drawn if i == 0 else []) for i, table in enumerate(tables)
+        grid_html(table.title, table.grid, drawn if i == 0 else [])
+        for i, table in enumerate(tables)
     ]
     return "\n".join(
-        [f'<div class="learnprop-report"><style>{_STYLE}</style>', *said, *written, "</div>"]
+        [f'<div class="learnprop-report"><style>{STYLE}</style>', *said, *written, "</div>"]
     )
 
 
-def _table(title: str, grid: Grid, pictures: list[str]) -> str:
-    """Write a grid; pictures stand in a last column, one for each row."""
+def grid_html(title: str, grid: Grid, pictures: Sequence[str] = ()) -> str:
+    """Write a grid, in the classes of `STYLE`; pictures stand in a last column, one for each row.
+
+    Examples
+    --------
+    >>> print(grid_html("Gaps", Grid(("class", "gap"), (("<a>", "0.1"),))))
+    <table><caption>Gaps</caption>
+    <tr><th class="name">class</th><th>gap</th></tr>
+    <tr><td class="name">&lt;a&gt;</td><td>0.1</td></tr>
+    </table><small></small>
+    """
     names = {0, *grid.verbatim}
     heads = [_cell("th", escape(head), j in names) for j, head in enumerate(grid.heads)]
     heads += ["<th></th>"] if pictures else []

@@ -23,6 +23,7 @@ from learnprop.audit.predictions.arrays import measure_predictions
 from learnprop.audit.reweighting.balancing_bias import balancing_bias
 from learnprop.audit.reweighting.left_out import left_out_proba, proba_of
 from learnprop.audit.reweighting.reweight import log_proba_with_bias, proba_with_bias
+from learnprop.audit.reweighting.vague import warn_of_few_misses
 from learnprop.audit.stated_weights import weights_by_class
 from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import FloatArray, IntArray, as_finite
@@ -79,6 +80,11 @@ class BalancedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         By `fit`: if the estimator predicts no probabilities or does not take `sample_weight`, a
         class would be missing from a fit, or no bias balances. A probability of exactly zero
         stays, whatever the bias: some trees predict little else.
+
+    Warns
+    -----
+    UserWarning
+        By `fit`: if a class has fewer than ten expected misses.
 
     See Also
     --------
@@ -165,6 +171,7 @@ class BalancedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         )
         self.effective_class_weight_ = _effective(before.mean_proba, count)
         self.expected_misses_ = after.miss_proba * np.bincount(classes)
+        warn_of_few_misses(self.expected_misses_, self.classes_.tolist())
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))

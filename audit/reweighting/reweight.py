@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, log_softmax, logit
 
-from learnprop.audit.report.record import BalanceReport
 from learnprop.audit.reweighting.kinds import like
-from learnprop.audit.reweighting.weights import weights_between
-from learnprop.equations.arguments import BadArgument
+from learnprop.audit.reweighting.vague import warn_if_vague
+from learnprop.audit.reweighting.weights import labels_in, weights_between
+from learnprop.audit.stated_weights import stated_count
+from learnprop.equations.arguments import BadArgument, renamed
 from learnprop.equations.arrays import FloatArray, as_numbers
 from learnprop.equations.labels import known_labels
 from learnprop.equations.mean_proba import check_proba
@@ -22,7 +23,7 @@ def reweight(
     *,
     acts_upon: Any = None,
     to: Any = None,
-    class_count: ArrayLike | None = None,
+    train_count: Any = None,
     labels: ArrayLike | None = None,
     y_logits: ArrayLike | None = None,
 ) -> Any:
@@ -42,14 +43,15 @@ def reweight(
     ----------
     y_proba : array_like, shape (n_samples, n_classes) or (n_samples,)
         Of numpy, pandas, polars or PyTorch. One per sample is that of the second of two classes.
-    acts_upon : array_like, shape (n_classes,), dict, str or BalanceReport, optional
+    acts_upon : array_like, shape (n_classes,), dict, Series, str or report, optional
         λ that the classifier acts upon, up to a factor: in the order of the columns; by label,
         where a label that is missing weighs 1; ``equal``, ``inverse`` (or ``balanced``),
-        ``sqrt-inverse``, ``effective-number``; or as `check` measured them. Equal ones by default.
-    to : array_like, shape (n_classes,), dict, str or BalanceReport, optional
+        ``sqrt-inverse``, ``effective-number``; as `check` measured them, or as `design` found them
+        (`DesignReport.proba_factor_by_label`). Equal ones by default.
+    to : array_like, shape (n_classes,), dict, Series, str or report, optional
         λ that it shall act upon, in the same ways. Only the ratios of the two enter: where class
         sizes change too, both are given as masses λN, or as priors.
-    class_count : array_like, shape (n_classes,), optional
+    train_count : array_like, shape (n_classes,), dict or Series, optional
         Training class sizes, for the names of schemes; those of a report where one is given.
     labels : array_like, shape (n_classes,), optional
         The label of each column, e.g. ``model.classes_``; by default the names of the columns of a
@@ -71,6 +73,11 @@ def reweight(
         If neither `acts_upon` nor `to` is given, both or neither of `y_proba` and `y_logits` are,
         or weights, labels or probabilities are not what they should be.
 
+    Warns
+    -----
+    UserWarning
+        If a report knows the weight of a class to a factor of more than four only.
+
     References
     ----------
     Elkan (2001), The foundations of cost-sensitive learning, IJCAI, theorem 2, for two classes;
@@ -82,7 +89,7 @@ def reweight(
 
     >>> reweight([0.5, 0.9], acts_upon=[1, 9]).round(12).tolist()
     [0.1, 0.5]
-    >>> reweight([[0.9, 0.1]], to="inverse", class_count=[900, 100]).round(12).tolist()
+    >>> reweight([[0.9, 0.1]], to="inverse", train_count=[900, 100]).round(12).tolist()
     [[0.5, 0.5]]
     >>> import pandas as pd
     >>> said = pd.DataFrame([[0.5, 0.5]], columns=["yes", "no"])
@@ -97,13 +104,17 @@ def reweight(
     values = _logits(y_logits) if y_proba is None else _one_or_all(y_proba)
     n_classes = 2 if values.ndim == 1 else values.shape[1]
     names = _labels(given, n_classes, labels)
-    if class_count is None:
-        reports = (each for each in (acts_upon, to) if isinstance(each, BalanceReport))
-        class_count = next((report.train_count for report in reports), None)
-    before, after = (
-        weights_between(each, name, n_classes, labels=names, class_count=class_count)
-        for each, name in ((acts_upon, "acts_upon"), (to, "to"))
-    )
+    sizes = _sizes(train_count, (acts_upon, to), n_classes, names)
+    for each, name in ((acts_upon, "acts_upon"), (to, "to")):
+        warn_if_vague(each, name)
+    with renamed(class_count="train_count"):
+        before, after = (
+            weights_between(
+                getattr(each, "proba_factor_by_label", each), name, n_classes, labels=names,
+                class_count=sizes,
+            )
+            for each, name in ((acts_upon, "acts_upon"), (to, "to"))
+        )  # fmt: skip
     bias = np.log(after) - np.log(before)
     if y_proba is None:
         moved = values + (bias if values.ndim == 2 else bias[1] - bias[0])
@@ -112,6 +123,16 @@ def reweight(
     else:
         moved = proba_with_bias(values, bias)
     return like(moved, given)
+
+
+def _sizes(
+    train_count: Any, given: tuple[Any, Any], n_classes: int, names: list[Any] | None
+) -> FloatArray | None:
+    """Training class sizes as they are said, or those of a report."""
+    if train_count is None:
+        return next((each.train_count for each in given if hasattr(each, "train_count")), None)
+    known = labels_in(train_count, "train_count", n_classes) if names is None else names
+    return stated_count(train_count, known)
 
 
 def proba_with_bias(proba: FloatArray, bias: FloatArray) -> FloatArray:

@@ -58,7 +58,7 @@ def weights_between(
     """
     if isinstance(given, BalanceReport):
         return _of_report(given, name, n_classes, labels)
-    known = _labels_in(given, name, n_classes) if labels is None else labels
+    known = labels_in(given, name, n_classes) if labels is None else labels
     return weights_by_class(given, known, name, class_count=class_count)
 
 
@@ -78,8 +78,14 @@ def _of_report(
     return weight[[own.index(label) for label in labels]]
 
 
-def _labels_in(given: Any, name: str, n_classes: int) -> Sequence[Any]:
-    """Labels of a mapping in their order; of what has none, the numbers of the classes."""
+def labels_in(given: Any, name: str, n_classes: int) -> Sequence[Any]:
+    """Labels of a mapping in their order; of what has none, the numbers of the classes.
+
+    Examples
+    --------
+    >>> labels_in({"yes": 9, "no": 2}, "to", 2), labels_in([2, 9], "to", 2)
+    (['no', 'yes'], range(0, 2))
+    """
     by_label = named(given, name)
     if not isinstance(by_label, Mapping):
         return range(n_classes)

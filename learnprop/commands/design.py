@@ -105,6 +105,10 @@ class Options:
     ] = 25
     seed: Seed = 0
     level: Annotated[float, Option("Of the intervals.")] = 0.9
+    margin: Annotated[
+        float,
+        Option("What is asked is reached where an interval shows that it is missed by less."),
+    ] = 0.05
     out: Annotated[
         str,
         Option(
@@ -172,7 +176,7 @@ def _designed(chosen: dict[str, Any]) -> DesignReport:
         said = "takes the place of `generator`: leave one of them out"
         raise BadArgument("data", said if chosen["data"] else "is needed, or a `generator`")
     source = _of_file(chosen) if chosen["data"] else _of_generator(chosen)
-    more = {name: chosen[name] for name in ("fitter", "l2", "runs", "seed", "level")}
+    more = {name: chosen[name] for name in ("fitter", "l2", "runs", "seed", "level", "margin")}
     with renamed(target=option, X="data", y="label"):
         return design(target=target, prior=chosen["prior"] or None, **source, **more)
 

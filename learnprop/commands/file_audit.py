@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from learnprop.commands.check_folder import TABLES, check_folder, put_aside
-from learnprop.commands.stated import Stated, counts_of, facts_of
+from learnprop.commands.stated import Stated, class_weights_of, counts_of, facts_of
 from learnprop.equations.arguments import BadArgument, renamed, shown, within
 from learnprop.exits import say_lines, show_tables, stopped, tell, words_of_options
 

@@ -124,7 +124,7 @@ VALID = {
     "design": {
         "X": X[0], "y": Y, "target": {"recall": {1: 0.5}}, "generator": None, "train_count": None,
         "test_size": None, "prior": [1.0, 1.0], "fitter": "softmax", "estimator": None, "l2": 1.0,
-        "drop_labels": (), "runs": 25, "seed": 0, "level": 0.9,
+        "drop_labels": (), "runs": 25, "seed": 0, "level": 0.9, "margin": 0.05,
     },
     "start_at_balance": {
         "y": [0, 1, 1], "class_weight": [1.0, 2.0], "sample_weight": [1.0, 2.0, 3.0],
@@ -157,7 +157,7 @@ VALID = {
     "stack_fits": {"rows": []},
     "stack_measurements": {"rows": []},
     "reweight": {
-        "y_proba": [[0.5, 0.5]], "acts_upon": [1, 2], "to": "inverse", "class_count": [1, 2],
+        "y_proba": [[0.5, 0.5]], "acts_upon": [1, 2], "to": "inverse", "train_count": [1, 2],
         "labels": [0, 1],
     },
 }  # fmt: skip

@@ -40,10 +40,22 @@ def test_the_decision_by_costs_of_two_classes_is_a_threshold():
     assert runs.recall[:, 0] == pytest.approx(1 - says_1[:, Y == 0].mean(axis=1))
 
 
-@pytest.mark.parametrize(("asked", "reached"), [(0.8, True), (0.95, False)])
-def test_a_road_reaches_what_is_within_its_interval(asked, reached):
+@pytest.mark.parametrize(
+    ("asked", "margin", "side"),
+    [
+        (0.8, 0.2, "reached"), (0.8, 0.001, "inconclusive"),
+        (0.99, 0.001, "below"), (0.5, 0.001, "above"),
+    ],
+)  # fmt: skip
+def test_a_road_is_inside_the_margin_outside_or_neither(asked, margin, side):
     runs = measure_runs(FRESH, 0, TARGET, PRIOR)
     at = float(runs.recall[:, 1].mean()) - 0.8
-    found = road("weights", runs, Target("recall", np.array([1]), np.array([asked + at])), 0, 0.9)
-    assert found.reached is reached
+    goal = Target("recall", np.array([1]), np.array([asked + at]))
+    found = road("weights", runs, goal, 0, 0.9, margin)
+    assert found.sides == (side,)
+    assert found.verdict == (side if side in ("reached", "inconclusive") else "not reached")
+    assert found.reached is (side == "reached")
     assert 0 <= found.recall[1].low <= found.recall[1].high <= 1
+    # t, 90 %, df = 3; the search has as much of an error again
+    half = 2.3534 * np.sqrt(2 * runs.recall[:, 1].var(ddof=1) / 4)
+    assert (found.off[0].high - found.off[0].low) / 2 == pytest.approx(half, rel=1e-4)

@@ -1,5 +1,7 @@
 """`BalancedClassifier`: scikit-learn's own checks, and its probabilities on fresh samples."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,6 +33,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import learnprop as lp
 from learnprop.equations.arguments import BadArgument
 
+pytestmark = pytest.mark.filterwarnings("ignore:class .* expected misses:UserWarning")
 N_TRAIN, N_FRESH = 3000, 20_000
 
 
@@ -234,6 +237,15 @@ def test_zeros_stay_and_too_many_of_them_are_refused():
     assert certain.bias_.tolist() == [0, 0]
     assert certain.expected_misses_.tolist() == [0, 0]
     assert np.isnan(certain.effective_class_weight_).all()
+
+
+def test_a_bias_from_few_misses_is_warned_of():
+    X, y, _, _ = samples()
+    with pytest.warns(UserWarning, match=r"class 1 has \d\.\d expected misses, fewer"):
+        lp.BalancedClassifier(GaussianNB()).fit(X[:60], y[:60])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lp.BalancedClassifier(GaussianNB()).fit(X, y)  # the control
 
 
 class Recorder(ClassifierMixin, BaseEstimator):

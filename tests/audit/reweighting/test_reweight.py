@@ -1,5 +1,7 @@
 """`reweight`: against Elkan's formula, posteriors under other priors, and the logits of a model."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -140,15 +142,40 @@ def test_what_check_measured_is_undone(report):
     )
 
 
+def test_training_sizes_are_said_as_check_takes_them():
+    expected = lp.reweight(TWO, to="balanced", train_count=[900, 100])
+    assert abs(expected - TWO).max() > 0.1
+    sizes = {"yes": 100, "no": 900}
+    frame = pd.DataFrame(TWO[:, ::-1], columns=["yes", "no"])
+    for said in (sizes, pd.Series(sizes)):
+        np.testing.assert_array_equal(lp.reweight(TWO, to="balanced", train_count=said), expected)
+        moved = lp.reweight(frame, to="balanced", train_count=said)
+        np.testing.assert_allclose(moved["yes"], expected[:, 1])
+    with pytest.raises(BadArgument, match="train_count must hold a number for every label, got no"):
+        lp.reweight(frame, to="balanced", train_count={"yes": 1})
+
+
+def test_weights_that_are_hardly_known_are_warned_of(report):
+    rng = np.random.default_rng(6)
+    p = rng.beta(1, 9, size=60)
+    few = lp.check(rng.random(60) < p, p)
+    said = r"acts_upon hardly knows the weight of class \S+: it is between .* times that of all oth"
+    with pytest.warns(UserWarning, match=said):
+        lp.reweight(p, acts_upon=few)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lp.reweight(p, acts_upon=report)  # the control: of 40,000
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"to": [1, 2]}, "y_proba or y_logits must be given, one of them"),
         ({"y_proba": TWO, "y_logits": TWO, "to": [1, 2]}, "y_proba or y_logits must be given, o"),
         ({"y_proba": TWO}, "acts_upon or to must be given: equal weights are the other's"),
-        ({"y_proba": TWO, "to": "balanced"}, "class_count is needed where to is 'balanced'"),
+        ({"y_proba": TWO, "to": "balanced"}, "train_count is needed where to is 'balanced'"),
         ({"y_proba": TWO, "to": "loud"}, "to must be one of equal, inverse, sqrt-inverse, effect"),
-        ({"y_proba": TWO, "to": "inverse", "class_count": [1]}, "class_count must hold 2 sizes,"),
+        ({"y_proba": TWO, "to": "inverse", "train_count": [1]}, "train_count must hold 2 sizes,"),
         ({"y_proba": THREE, "to": [1, 2]}, r"to must hold 3 weights, one per class, got shape \(2"),
         ({"y_proba": TWO, "acts_upon": [1, 0]}, r"acts_upon must be positive and finite, got \[1"),
         ({"y_proba": TWO, "acts_upon": {"a": 2}}, "acts_upon has 1 of 2 labels: say with labels "),
