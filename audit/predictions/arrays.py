@@ -36,7 +36,7 @@ def measure_predictions(
     ----------
     y_true : array_like, shape (n_samples,)
         Labels: integers, truth values, strings or categories, of numpy, pandas, polars or PyTorch.
-    y_proba : array_like, shape (n_samples, n_classes) or (n_samples,)
+    y_proba : array_like, shape (n_samples, n_classes), (n_samples,) or (n_samples, 1)
         Probabilities; one per sample is that of `pos_label`. Numbers of float32, float16 and
         bfloat16 may miss a sum of one by the rounding that they have. Converted piece by piece.
     y_logits : array_like, of such a shape, optional
@@ -130,6 +130,8 @@ def arrays_of(
         raise BadArgument("pos_label", f"must be one label, got {shown(pos_label)}")
     epsilon = 2.0**-7 if str(getattr(given, "dtype", "")) == "torch.bfloat16" else 0.0
     values, shape = _sliceable(given, name)
+    if len(shape) == 2 and shape[1] == 1:  # as a layer of one output gives it
+        values, shape = values.iloc[:, 0] if hasattr(values, "iloc") else values[:, 0], shape[:1]
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] < 2):
         said = f"must have shape (n_samples, n_classes >= 2), or (n_samples,), got {shape}"
         raise BadArgument(name, said)
