@@ -210,7 +210,7 @@ WRONG = {
     "sum": ((Y, PROBA * 1.1), {}, r"y_proba must sum to one: row \d+ sums to 1.1"),
     "infinite": ((Y,), {"y_logits": np.where(LOGITS > 3, np.inf, LOGITS)}, "y_logits holds a"),
     "above one": ((Y > 0, ONE + 1), {}, r"y_proba must hold probabilities, got .* in row 0"),
-    "column": ((Y, PROBA[:, :1]), {}, r"y_proba must have shape \(n_samples, n_classes >= 2\)"),
+    "column": ((Y, PROBA[:, :0]), {}, r"y_proba must have shape \(n_samples, n_classes >= 2\)"),
     "cube": ((Y, PROBA[None]), {}, "y_proba must have shape"),
     "text": ((Y, np.full((N, K), "a")), {}, "y_proba must hold numbers"),
     "ragged": ((Y, [[0.5, 0.5], [1.0]]), {}, "y_proba must hold numbers in rows of one length"),
