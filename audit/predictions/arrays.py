@@ -130,8 +130,6 @@ def arrays_of(
         raise BadArgument("pos_label", f"must be one label, got {shown(pos_label)}")
     epsilon = 2.0**-7 if str(getattr(given, "dtype", "")) == "torch.bfloat16" else 0.0
     values, shape = _sliceable(given, name)
-    if len(shape) == 2 and shape[1] == 1:  # as a layer of one output gives it
-        values, shape = values.iloc[:, 0] if hasattr(values, "iloc") else values[:, 0], shape[:1]
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] < 2):
         said = f"must have shape (n_samples, n_classes >= 2), or (n_samples,), got {shape}"
         raise BadArgument(name, said)
@@ -155,10 +153,17 @@ def arrays_of(
 def _sliceable(given: Any, name: str) -> tuple[Any, tuple[int, ...]]:
     """What can be cut by rows, without a copy where there need be none, and its shape."""
     if hasattr(given, "detach") or (hasattr(given, "to_numpy") and hasattr(given, "shape")):
-        return given, tuple(given.shape)
+        return _of_one_column(given, tuple(given.shape))
     if not (isinstance(given, np.ndarray) and given.dtype.kind == "f") or np.ma.isMA(given):
         given = as_numbers(given, name)
-    return given, given.shape
+    return _of_one_column(given, given.shape)
+
+
+def _of_one_column(values: Any, shape: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]:
+    """One number per sample in place of one column, as a layer of one output gives them."""
+    if len(shape) != 2 or shape[1] != 1:
+        return values, shape
+    return values.iloc[:, 0] if hasattr(values, "iloc") else values[:, 0], shape[:1]
 
 
 def _taken(values: Any, rows: Any, name: str) -> NDArray[Any]:
