@@ -10,7 +10,18 @@ from typing import Any
 
 _MARKED = re.compile(r"`([A-Za-z_]\w*)`")
 
-_SHORT = Repr()
+
+class _Short(Repr):
+    """Numbers of numpy are written as Python's."""
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        number = x.item() if getattr(x, "ndim", None) == 0 and hasattr(x, "item") else x
+        if type(number) is type(x):
+            return super().repr_instance(x, level)
+        return self.repr1(number, level)
+
+
+_SHORT = _Short()
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 10
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 60, 60
 
@@ -178,7 +189,7 @@ def shown(value: Any) -> str:
     Parameters
     ----------
     value : object
-        Arrays, tensors and what is pandas' are written as lists.
+        Arrays, tensors and what is pandas' are written as lists, numbers of numpy as Python's.
 
     Returns
     -------

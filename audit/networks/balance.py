@@ -18,6 +18,9 @@ from learnprop.equations.stationary import effective_class_weight
 LISTED = 20
 """Classes whose numbers a log has one by one."""
 
+SHOWN = 5
+"""Classes whose weights are printed one by one."""
+
 
 @dataclass(frozen=True)
 class NetworkBalance:
@@ -68,6 +71,46 @@ class NetworkBalance:
         """Largest gap of a class, either sign; NaN where no class has one."""
         known = np.abs(self.gap[~np.isnan(self.gap)])
         return float(known.max()) if len(known) else float("nan")
+
+    @property
+    def expected_misses(self) -> FloatArray:
+        """Misses of each class in the sample, as its own probabilities have them, (n_classes,)."""
+        mass = self.class_weight * self.class_count
+        return np.asarray(self.count * self.left / (mass / mass.sum()))
+
+    @property
+    def sample(self) -> str:
+        """How many samples of how many classes, in words."""
+        return f"{self.count.sum():.0f} samples of {len(self.count)} classes"
+
+    @property
+    def worst(self) -> str:
+        """The largest gap, in words, and whose it is."""
+        known = ~np.isnan(self.gap)
+        if not known.any():
+            return "not known"
+        k = int(np.where(known, np.abs(self.gap), -1.0).argmax())
+        return f"{100 * self.gap[k]:+.3g} % of class {k}"
+
+    def __repr__(self) -> str:
+        lines = [f"NetworkBalance: {self.sample}", f"largest gap {self.worst}", self._weights()]
+        return "\n  ".join([*lines, *([f"note: {self.note}"] if self.note else [])])
+
+    def _weights(self) -> str:
+        """Effective weights against stated ones: of many classes, where they differ most."""
+        if np.isnan(self.effective).any():
+            return "class weights that it acts upon are not known"
+        if len(self.effective) <= SHOWN:
+            acts, stated = (
+                " : ".join(f"{v:.3g}" for v in w) for w in (self.effective, self.class_weight)
+            )
+            return f"acts upon {acts}; stated {stated}"
+        ratio = self.effective / self.class_weight
+        low, high = int(ratio.argmin()), int(ratio.argmax())
+        return (
+            f"acts upon {ratio[low]:.3g} (class {low}) to {ratio[high]:.3g} (class {high}) times "
+            "the stated weights"
+        )
 
 
 def balance_of(

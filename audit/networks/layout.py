@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -55,3 +58,22 @@ def samples_in(logits: Tensor, targets: Tensor, n_classes: int, ignore_index: in
     if samples.proba is not None:
         raise BadArgument("targets", "must be labels, got probabilities of the classes")
     return samples
+
+
+@contextmanager
+def of_loader() -> Iterator[None]:
+    """Let a `BadArgument` of `samples_in` say that the labels are a loader's, logits a module's.
+
+    Examples
+    --------
+    >>> with of_loader():
+    ...     samples_in(torch.zeros(2, 3), torch.zeros(2), 3, -100)
+    Traceback (most recent call last):
+    ValueError: loader: its labels must be integers, got torch.float32
+    """
+    try:
+        yield
+    except BadArgument as error:
+        name, its = ("loader", "labels") if error.argument == "targets" else ("module", "logits")
+        problem = error.problem.replace("`targets`", "labels").replace("`logits`", "logits")
+        raise BadArgument(name, f": its {its} {problem}") from None

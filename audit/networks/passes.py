@@ -57,11 +57,19 @@ def forward_of_batch(module: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
 def labels_in(batch: Any) -> Any:
     """The labels of a batch: the second of a pair, or under their name; else a ValueError."""
     if isinstance(batch, Mapping):
-        return batch[_key_of_labels(batch)]
-    if isinstance(batch, tuple | list) and len(batch) == 2:
-        return batch[1]
-    said = f"must give pairs (x, y) or mappings, got {type(batch).__name__}: pass `forward`"
-    raise BadArgument("loader", said)
+        labels = batch[_key_of_labels(batch)]
+    elif isinstance(batch, tuple | list) and len(batch) == 2:
+        labels = batch[1]
+    else:
+        got = type(batch).__name__
+        if isinstance(batch, tuple | list):
+            got = f"a {got} of {len(batch)}"
+        said = f"must give pairs (x, y) or mappings, got {got}: pass `forward`"
+        raise BadArgument("loader", said)
+    if isinstance(labels, int | float) or getattr(labels, "ndim", None) == 0:
+        said = "gives single samples: is it a data set? wrap it in a DataLoader"
+        raise BadArgument("loader", said)
+    return labels
 
 
 def _key_of_labels(batch: Mapping[str, Any]) -> str:

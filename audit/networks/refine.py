@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from learnprop.audit.networks.balance import NetworkBalance
-from learnprop.audit.networks.layout import samples_in
+from learnprop.audit.networks.layout import of_loader, samples_in
 from learnprop.audit.networks.monitor import BalanceMonitor
 from learnprop.audit.networks.output_layer import OutputLayer, output_layer
 from learnprop.audit.networks.passes import (
@@ -24,9 +24,10 @@ from learnprop.audit.networks.passes import (
     forward_of_batch,
 )
 from learnprop.audit.stated_weights import stated_weights
-from learnprop.equations.arguments import BadArgument, instance_of, one_of, renamed, shown
+from learnprop.equations.arguments import BadArgument, instance_of, one_of, shown
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.class_weights import check_class_count
+from learnprop.equations.inference.few_misses import MIN_MISSES
 from learnprop.equations.losses.inputs.samples import IGNORED
 from learnprop.equations.losses.one_vs_all import equal_log_weights
 from learnprop.equations.mean_proba import Activation, check_activation
@@ -54,6 +55,8 @@ class RefinedBias:
         On the sample; after, with the bias as it is kept.
     n_iter : int
         Passes over the logits.
+    note : str
+        Which classes have too few misses for the bias to be known; empty where all have enough.
     """
 
     head: str
@@ -64,11 +67,21 @@ class RefinedBias:
     before: NetworkBalance
     after: NetworkBalance
     n_iter: int
+    note: str = ""
 
     @property
     def largest_residual(self) -> float:
         """Largest residual over a class's own mass that is left, whatever its sign."""
         return float(np.abs(self.after.relative_residual).max())
+
+    def __repr__(self) -> str:
+        moved = np.abs(self.bias - self.bias_before).max()
+        lines = [
+            f"RefinedBias: head {self.head!r}, on {self.after.sample} ({self.on})",
+            f"largest gap {self.before.worst}; now {self.after.worst}",
+            f"bias moved by up to {moved:.3g}, rounded by up to {self.rounding:.2g}",
+        ]
+        return "\n  ".join([*lines, *([f"note: {self.note}"] if self.note else [])])
 
 
 def refine_output_bias(
@@ -96,6 +109,11 @@ def refine_output_bias(
     :math:`\sum_i \lambda_{y_i} \ell_i` in it: effects of minibatches, smoothing, early stopping and
     dropout on the balance are gone. On a held-out sample the balance of fresh data is mended,
     overfitting included; shares of its classes are of no matter, those of training are.
+
+    Refine on held-out data where the network has learnt its training sample by heart (training
+    accuracy near 1). The balance of what it hardly ever misses says nothing of fresh data: to make
+    it exact leaves them as far off as they were, or moves them further. The record has a `note`
+    where a class has fewer than 10 expected misses.
 
     Memory is that of three arrays (n_samples, n_classes) of float64, on the device of the network:
     of 50,000 images and 1000 classes 1.2 GB.
@@ -180,7 +198,7 @@ def _run(
             layer = output_layer(module, head, partial(_logits, forward, module, batch))
             n_classes = max(2, len(layer.bias))
         logits, labels = forward(module, batch)
-        with renamed(logits="module", targets="loader"):
+        with of_loader():
             samples = samples_in(logits, labels, n_classes, ignore_index)
         if samples.sound is not None and samples.sound.isnan().any():
             n = int(samples.sound.isnan().sum())
@@ -235,6 +253,7 @@ def _refined(
     layer.bias.copy_(wanted)
     kept = layer.bias.detach().cpu().double().clone()
     logits += (torch.cat([torch.zeros_like(kept), kept]) if one_logit else kept).to(logits.device)
+    after = _measured(logits, labels, class_weight, count, activation)
     return RefinedBias(
         head=layer.name,
         on=on,
@@ -242,8 +261,27 @@ def _refined(
         bias=kept.numpy(),
         rounding=float((kept - wanted.cpu()).abs().max()),
         before=before,
-        after=_measured(logits, labels, class_weight, count, activation),
+        after=after,
         n_iter=int(n_iter[0]),
+        note=_note(after, on),
+    )
+
+
+def _note(after: NetworkBalance, on: str) -> str:
+    """How many classes have too few misses for their balance to be known, and what to do."""
+    misses = after.expected_misses
+    n_few, least = int((misses < MIN_MISSES).sum()), int(misses.argmin())
+    if not n_few:
+        return ""
+    have = "1 class has" if n_few == 1 else f"{n_few} classes have"
+    do = (
+        "if the network has learnt its training sample by heart, refine on held-out data"
+        if on == "train"
+        else "refine on a larger sample"
+    )
+    return (
+        f"{have} fewer than {MIN_MISSES:g} expected misses ({misses[least]:.2g} of class {least}), "
+        f"so that the bias is known poorly: {do}"
     )
 
 

@@ -122,7 +122,8 @@ def keras_balance(
     """Callback of Keras, for ``model.fit(..., callbacks=[...])``.
 
     Measures the balance on given samples at the end of each epoch. It comes before ``History``,
-    whose columns it fills.
+    whose columns it fills. Keras's backend is free: all that is asked of the model is ``predict``,
+    which gives arrays of numpy on each. (Tested with that of PyTorch.)
 
     Parameters
     ----------

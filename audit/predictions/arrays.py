@@ -36,7 +36,7 @@ def measure_predictions(
     ----------
     y_true : array_like, shape (n_samples,) or (n_samples, 1)
         Labels: integers, truth values, strings or categories, of numpy, pandas, polars or PyTorch.
-    y_proba : array_like, shape (n_samples, n_classes) or (n_samples,)
+    y_proba : array_like, shape (n_samples, n_classes), (n_samples,) or (n_samples, 1)
         Probabilities; one per sample is that of `pos_label`. Numbers of float32, float16 and
         bfloat16 may miss a sum of one by the rounding that they have. Converted piece by piece.
     y_logits : array_like, of such a shape, optional
@@ -154,12 +154,19 @@ def sliceable(given: Any, name: str) -> tuple[Any, tuple[int, ...]]:
     """What can be cut by rows, without a copy where there need be none, and its shape."""
     refuse_lazy(given, name)
     if hasattr(given, "detach") or (hasattr(given, "to_numpy") and hasattr(given, "shape")):
-        return given, tuple(given.shape)
+        return _of_one_column(given, tuple(given.shape))
     if isinstance(given, list | tuple | np.ndarray) and len(given) and isinstance(given[0], str):
         raise BadArgument(name, f"must hold numbers, got {shown(given)}{ORDER}")
     if not (isinstance(given, np.ndarray) and given.dtype.kind == "f") or np.ma.isMA(given):
         given = as_numbers(given, name)
-    return given, given.shape
+    return _of_one_column(given, given.shape)
+
+
+def _of_one_column(values: Any, shape: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]:
+    """One number per sample in place of one column, as a layer of one output gives them."""
+    if len(shape) != 2 or shape[1] != 1:
+        return values, shape
+    return values.iloc[:, 0] if hasattr(values, "iloc") else values[:, 0], shape[:1]
 
 
 def _taken(values: Any, rows: Any, name: str) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from learnprop.equations.arguments import BadArgument
+from learnprop.equations.arguments import BadArgument, renamed
 from learnprop.equations.arrays import FloatArray, as_whole
 from learnprop.equations.balance import class_mass as mass_of
 from learnprop.equations.class_weights import check_class_count, check_class_weight, class_weights
@@ -27,7 +27,7 @@ NEAREST = 1e-6
 
 
 def minibatch_mean_class_weight(
-    class_weight: ArrayLike,
+    class_weight: ArrayLike | str,
     class_count: ArrayLike,
     batch_size: int,
     *,
@@ -58,7 +58,8 @@ def minibatch_mean_class_weight(
 
     Parameters
     ----------
-    class_weight : array_like, shape (n_classes,)
+    class_weight : str or array_like, shape (n_classes,)
+        λ, or the name of a scheme, such as "inverse".
     class_count : array_like, shape (n_classes,)
         N, of the data, whatever the sampler.
     batch_size : int
@@ -85,14 +86,14 @@ def minibatch_mean_class_weight(
     Examples
     --------
     >>> count = [10000, 100]
-    >>> weight = minibatch_mean_class_weight(1 / np.array(count), count, batch_size=64)
+    >>> weight = minibatch_mean_class_weight("inverse", count, batch_size=64)
     >>> round(float(weight[1] / weight[0]), 1)  # not 100
     45.1
-    >>> split = minibatch_mean_class_weight(1 / np.array(count), count, 64, micro_batch=8)
+    >>> split = minibatch_mean_class_weight("inverse", count, 64, micro_batch=8)
     >>> round(float(split[1] / split[0]), 1)
     7.7
     """
-    weight = check_class_weight(class_weight)
+    weight = _given_or_named(class_weight, class_count)
     mass = mass_of(weight, class_count)
     if mass.ndim != 1:
         raise BadArgument("class_weight", f"must be one-dimensional here, got shape {mass.shape}")
@@ -111,7 +112,7 @@ def minibatch_mean_class_weight(
 
 
 def class_weight_for_minibatch_mean(
-    class_weight: ArrayLike,
+    class_weight: ArrayLike | str,
     class_count: ArrayLike,
     batch_size: int,
     *,
@@ -139,8 +140,8 @@ def class_weight_for_minibatch_mean(
 
     Parameters
     ----------
-    class_weight : array_like, shape (n_classes,)
-        What it shall act upon, up to a factor.
+    class_weight : str or array_like, shape (n_classes,)
+        What it shall act upon, up to a factor, or the name of a scheme.
     class_count : array_like, shape (n_classes,)
     batch_size : int
         As `micro_batch`, `replicas` and `sampler_weight` as in `minibatch_mean_class_weight`.
@@ -172,7 +173,7 @@ def class_weight_for_minibatch_mean(
     Traceback (most recent call last):
     ValueError: batch_size must be at least 70 for these weights: class 1 is in 47.1 % of the ...
     """
-    weight = check_class_weight(class_weight)
+    weight = _given_or_named(class_weight, class_count)
     mass = mass_of(weight, class_count)
     if mass.ndim != 1:
         raise BadArgument("class_weight", f"must be one-dimensional here, got shape {mass.shape}")
@@ -210,6 +211,14 @@ def samples_of_one_loss(batch_size: int, micro_batch: int | None = None, replica
         said = f"must divide the {of_one} samples of a step on one replica, got {micro}"
         raise BadArgument("micro_batch", said)
     return micro
+
+
+def _given_or_named(class_weight: ArrayLike | str, class_count: ArrayLike) -> FloatArray:
+    """Class weights as they are given, or those of a scheme."""
+    if not isinstance(class_weight, str):
+        return check_class_weight(class_weight)
+    with renamed(scheme="class_weight"):
+        return class_weights(class_weight, class_count)
 
 
 def _drawn_by(sampler_weight: ArrayLike | str | None, count: FloatArray) -> FloatArray | None:

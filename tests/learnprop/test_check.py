@@ -105,7 +105,7 @@ def test_everything_is_written_and_said(cli, fair, tmp_path):
     assert provenance["study"] == "check"
     assert provenance["command"][:2] == ["learnprop", "check"]
     assert provenance["configuration"]["file"] == str(fair)
-    assert provenance["configuration"]["class_weight"] == "equal"
+    assert provenance["configuration"]["class_weight"] == ""  # nothing was stated
     first = (out / "check.csv").read_bytes()
     assert cli("check", fair, "--out", out, "--quiet") == (0, "", "")
     assert (out / "check.csv").read_bytes() == first
@@ -330,7 +330,7 @@ def test_a_file_given_twice_is_mentioned(cli, skewed, tmp_path):
         assert "Warning: --train is FILE itself" in stdout
         assert stderr.splitlines()[1] == f"{train}: the same columns"
     train = write(tmp_path / "train.csv", *drawn(3000, seed=1))
-    assert "itself" not in cli("check", skewed, "--train", train)[1]
+    assert "is FILE itself" not in cli("check", skewed, "--train", train)[1]
 
 
 @pytest.mark.usefixtures("undrawn")

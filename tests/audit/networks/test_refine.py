@@ -24,6 +24,9 @@ def sample(n=300, n_classes=3, dtype=torch.float64, seed=0):
     return torch.as_tensor(x, dtype=dtype), torch.as_tensor(y)
 
 
+X, Y = sample()
+
+
 def network(n_outputs=3, dtype=torch.float64, *after):
     torch.manual_seed(0)
     return nn.Sequential(
@@ -149,6 +152,102 @@ def test_rounding_of_narrow_types_is_said(dtype, bound):
         P = lp.mean_proba(y, torch.softmax(net(x).double(), dim=1))
     mass = lp.class_mass(WEIGHT, lp.class_count(y, 3))
     assert np.abs(lp.residual(P, mass) / mass).max() < bound
+
+
+@pytest.mark.parametrize("given", ["balanced", {0: 1 / 3, 1: 1 / 2, 2: 1.0}, {1: 1.5, 2: 3.0}])
+def test_weights_by_name_and_by_number(given):
+    """Sizes are 60, 40, 20; a number that a dict leaves out weighs 1."""
+    x, y = X[:120], torch.arange(120) % 6 % 4 % 3
+    found = lp.refine_output_bias(network(), [(x, y)], class_weight=given)
+    monitor = lp.BalanceMonitor(3, class_weight=given)
+    monitor.update(torch.zeros(120, 3), y)
+    for weight in (found.after.effective, monitor.compute().class_weight):
+        np.testing.assert_allclose(weight, np.array([2, 3, 6]) / 11, rtol=1e-9)
+
+
+def overfitted(seed):
+    """A network that has learnt 200 samples by heart, and samples that it has not seen."""
+
+    def drawn(n):
+        y = rng.choice(2, n, p=[0.8, 0.2])
+        x = rng.normal(size=(n, 10))
+        x[:, 0] += 1.5 * y
+        return torch.as_tensor(x), torch.as_tensor(y)
+
+    rng = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    net = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 2)).double()
+    x, y = drawn(200)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in range(250):
+        optimizer.zero_grad()
+        cross_entropy(net(x), y).backward()
+        optimizer.step()
+    assert (net(x).argmax(dim=1) == y).all()
+    return net, (x, y), drawn(2000), drawn(20_000)
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_what_is_learnt_by_heart_is_said_and_mends_nothing(seed):
+    net, train, held_out, (fresh_x, fresh_y) = overfitted(seed)
+    count = torch.bincount(train[1]).double()
+
+    def largest_gap():
+        monitor = lp.BalanceMonitor(2, class_count=count)
+        with torch.no_grad():
+            monitor.update(net(fresh_x), fresh_y)
+        return monitor.compute().largest_gap
+
+    before = largest_gap()
+    found = lp.refine_output_bias(net, [train])
+    assert found.note.startswith("2 classes have fewer than 10 expected misses (0.2")
+    assert found.note.endswith("refine on held-out data")
+    assert found.note in repr(found)
+    assert before > 0.3
+    assert largest_gap() == pytest.approx(before, rel=0.05)
+    found = lp.refine_output_bias(net, [held_out], on="heldout", class_count=count)
+    assert not found.note
+    assert largest_gap() < 0.1
+
+
+def test_expected_misses_are_those_of_the_probabilities():
+    net = network()
+    found = lp.refine_output_bias(net, loader_of(X, Y), class_weight=WEIGHT)
+    net.eval()
+    with torch.no_grad():
+        miss = 1 - torch.softmax(net(X), dim=1)[torch.arange(300), Y]
+    expected = [float(miss[k == Y].sum()) for k in range(3)]
+    np.testing.assert_allclose(found.after.expected_misses, expected, rtol=1e-9)
+    assert not found.note
+    few = lp.refine_output_bias(net, [(X[:12], torch.arange(12) % 3)])
+    assert few.note.startswith("3 classes have fewer than 10 expected misses")
+
+
+def test_records_are_printed_in_a_few_lines():
+    x, y = sample(500, 10)
+    found = lp.refine_output_bias(nn.Linear(5, 10).double(), [(x, y)])
+    for record in (found, found.before, found.after):
+        lines = repr(record).splitlines()
+        assert len(lines) <= 4
+        assert max(len(line) for line in lines) < 200
+    moved = np.abs(found.bias - found.bias_before).max()
+    worst = int(np.abs(found.before.gap).argmax())
+    assert f"bias moved by up to {moved:.3g}" in repr(found)
+    assert f"gap {100 * found.before.gap[worst]:+.3g} % of class {worst}; now " in repr(found)
+    ratio = found.before.effective * 10
+    shown = f"{ratio.min():.3g} (class {ratio.argmin()}) to {ratio.max():.3g} (class "
+    assert shown in repr(found.before)
+    of_two = lp.BalanceMonitor(2)
+    of_two.update(torch.zeros(4, 2), torch.tensor([0, 0, 0, 1]))
+    shown = "acts upon 0.25 : 0.75; stated 0.5 : 0.5"
+    assert repr(of_two.compute()).splitlines() == [
+        "NetworkBalance: 4 samples of 2 classes", "  largest gap +200 % of class 0", f"  {shown}"
+    ]  # fmt: skip
+    absent = lp.BalanceMonitor(2)
+    absent.update(torch.zeros(1, 2), torch.tensor([0]))
+    assert repr(absent.compute()).splitlines()[1:] == [
+        "  largest gap not known", "  class weights that it acts upon are not known"
+    ]  # fmt: skip
 
 
 class Dictionary(nn.Module):
@@ -315,7 +414,13 @@ def test_what_cannot_be_refined_is_refused_with_the_reason(net, more, message):
     [
         ([], "loader gives no batch"),
         (3, "loader must give batches, got int"),
-        ([torch.zeros(4, 5).double()], "loader must give pairs"),
+        ([torch.zeros(4, 5).double()], r"loader must give pairs .* got Tensor: pass forward"),
+        ([(X, Y, Y)], r"loader must give pairs \(x, y\) or mappings, got a tuple of 3: pass fo"),
+        (TensorDataset(X, Y), "loader gives single samples: is it a data set. wrap it in a DataL"),
+        ([{"input": X[0], "label": 1}], "loader gives single samples"),
+        ([(X, Y[:5])], r"module: its logits must be .* and labels .*, got \(300, 3\) and \(5,\)"),
+        ([(X, Y.float())], "loader: its labels must be integers, got torch.float32"),
+        ([(X, Y.tolist())], "loader: its labels must be a tensor, got list"),
         ([(torch.full((3, 5), np.nan).double(), torch.arange(3))], "module gives logits that"),
         (loader_of(*sample(), drop_last=True), "loader leaves out 44 of 300 samples"),
         (loader_of(*sample(), sampler=WeightedRandomSampler([1.0] * 300, 300)), "loader draws"),

@@ -50,6 +50,32 @@ def test_types_have_the_rounding_that_they_have(dtype, rtol):
         measure_predictions(Y, wrong)
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        lambda p: p[:, None],
+        lambda p: p[:, None].tolist(),
+        lambda p: pd.DataFrame({"p": p}),
+        lambda p: pytest.importorskip("polars").DataFrame({"p": p}),
+        lambda p: torch.as_tensor(p)[:, None].requires_grad_(),
+    ],
+)
+def test_one_column_is_one_number_per_sample(column):
+    """As a layer of one output gives it."""
+    y = Y > 0
+    for name, values in (("y_proba", 1 - PROBA[:, 0]), ("y_logits", LOGITS[:, 1])):
+        expected = measure_predictions(y, **{name: values})
+        found = measure_predictions(y, **{name: column(values)})
+        np.testing.assert_array_equal(found.mean_proba, expected.mean_proba)
+        assert found.labels == expected.labels
+    found = measure_predictions(y, column(PROBA[:, 0]), pos_label=False)
+    np.testing.assert_array_equal(
+        found.mean_proba, measure_predictions(y, PROBA[:, 0], pos_label=False).mean_proba
+    )
+    with pytest.raises(BadArgument, match=r"y_proba must hold probabilities, got 1.5 in row 2"):
+        measure_predictions([0, 0, 1], column(np.array([0.5, 0.5, 1.5])))
+
+
 def test_tensors_on_any_device_with_a_gradient_and_bfloat16():
     proba = torch.as_tensor(PROBA, dtype=torch.float32).requires_grad_()
     same(measure_predictions(torch.as_tensor(Y), proba), range(K), rtol=1e-6)
@@ -240,7 +266,7 @@ WRONG = {
     "sum": ((Y, PROBA * 1.1), {}, r"y_proba must sum to one: row \d+ sums to 1.1"),
     "infinite": ((Y,), {"y_logits": np.where(LOGITS > 3, np.inf, LOGITS)}, "y_logits holds a"),
     "above one": ((Y > 0, ONE + 1), {}, r"y_proba must hold probabilities, got .* in row 0"),
-    "column": ((Y, PROBA[:, :1]), {}, r"y_proba must have shape \(n_samples, n_classes >= 2\)"),
+    "column": ((Y, PROBA[:, :0]), {}, r"y_proba must have shape \(n_samples, n_classes >= 2\)"),
     "cube": ((Y, PROBA[None]), {}, "y_proba must have shape"),
     "text": ((Y, np.full((N, K), "a")), {}, "y_proba must hold numbers"),
     "ragged": ((Y, [[0.5, 0.5], [1.0]]), {}, "y_proba must hold numbers in rows of one length"),

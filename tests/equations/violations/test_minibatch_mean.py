@@ -210,6 +210,15 @@ def test_bad_arguments_are_named(function, more, message):
     assert str(caught.value).startswith(message)
 
 
+@pytest.mark.parametrize("function", [minibatch_mean_class_weight, class_weight_for_minibatch_mean])
+def test_weights_of_a_scheme_are_taken_by_name(function):
+    np.testing.assert_allclose(function("inverse", COUNT, 128), function(1 / COUNT, COUNT, 128))
+    with pytest.raises(BadArgument, match=r"class_weight must be one of equal, .* got 'balanced'"):
+        function("balanced", COUNT, 128)
+    with pytest.raises(BadArgument, match=r"class_weight must hold numbers, got {0: 0.5, 1: 2.0};"):
+        function(dict(enumerate(np.array([0.5, 2.0]))), COUNT, 128)
+
+
 def test_with_single_samples_no_weights_act():
     np.testing.assert_allclose(minibatch_mean_class_weight([1, 9], COUNT, 1), 0.5, rtol=1e-12)
     with pytest.raises(BadArgument, match="batch_size must be at least 2: with one sample to a"):
