@@ -12,14 +12,14 @@ from learnprop.audit.causes.facts import TrainingFacts, check_facts
 from learnprop.audit.causes.find import find_causes
 from learnprop.audit.causes.output_layer import OutputLayer
 from learnprop.audit.causes.training_sample import measure_training
-from learnprop.audit.causes.weights import stated_count, stated_weights
 from learnprop.audit.inference.groups import bin_balance, group_balance, mass_of_group
 from learnprop.audit.inference.statistics import effective_weights, gaps, joint_test
 from learnprop.audit.predictions.arrays import measure_predictions
 from learnprop.audit.predictions.groups import measure_bins, measure_groups
 from learnprop.audit.predictions.record import Predictions
 from learnprop.audit.report.record import BalanceReport, GroupBalance
-from learnprop.equations.arguments import BadArgument, shown
+from learnprop.audit.stated_weights import stated_count, stated_weights
+from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import FloatArray, as_number, check_level
 from learnprop.equations.balance import left_side, right_side
 from learnprop.equations.inference.estimates import Estimate, Verdict, equivalence_verdict
@@ -125,8 +125,6 @@ def check(
     ('fails', 'acts upon equal weights')
     """
     check_level(level)
-    if getattr(pos_label, "ndim", 0):
-        raise BadArgument("pos_label", f"must be one label, got {shown(pos_label)}")
     found = measure_predictions(
         y_true, y_proba, y_logits=y_logits, sample_weight=sample_weight, labels=labels,
         pos_label=pos_label,

@@ -8,15 +8,14 @@ nothing to fall from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from learnprop.audit.stated_weights import stated_weights
 from learnprop.equations.arguments import BadArgument, renamed, shown
 from learnprop.equations.arrays import FloatArray, as_finite
-from learnprop.equations.class_weights import class_weights
 from learnprop.equations.labels import class_of, names_in
 
 
@@ -37,10 +36,10 @@ def start_at_balance(
     ----------
     y : array_like, shape (n_samples,)
         Training labels, in which each class is: strings, or whole numbers.
-    class_weight : str, dict or array_like, optional
+    class_weight : str, dict, Series or array_like, optional
         λ that the trainer is told, of whatever sum: a scheme of `class_weights`, "balanced"
-        (scikit-learn's name of "inverse"), numbers in the order of sorted labels, or a dict by
-        label, in which a label that is missing has 1. Equal weights by default.
+        (scikit-learn's name of "inverse"), numbers in the order of sorted labels, or a dict or
+        Series by label, in which a label that is missing has 1. Equal weights by default.
     sample_weight : array_like, shape (n_samples,), optional
         ω that the trainer is told besides; all 1 by default.
 
@@ -69,7 +68,7 @@ def start_at_balance(
     """
     classes, labels = _classes(y)
     count = np.bincount(classes)
-    mass = _by_class(class_weight, labels, count) * _weight_sum(sample_weight, classes)
+    mass = stated_weights(class_weight, labels, count) * _weight_sum(sample_weight, classes)
     if not (mass > 0).all():
         label = labels[int(mass.argmin())]
         raise BadArgument("sample_weight", f"leaves class {shown(label)} without weight")
@@ -91,19 +90,6 @@ def _classes(y: ArrayLike) -> tuple[np.ndarray, list[Any]]:
         if len(labels) < 2:
             raise BadArgument("y", f"must hold at least 2 classes, got {shown(labels)}")
         return class_of(y, len(labels), labels), labels
-
-
-def _by_class(class_weight: Any, labels: list[Any], count: np.ndarray) -> FloatArray:
-    """λ in the order of the labels."""
-    if isinstance(class_weight, Mapping):
-        if unknown := [label for label in class_weight if label not in labels]:
-            problem = f"names {shown(unknown[0])}, which is none of the labels {shown(labels)}"
-            raise BadArgument("class_weight", problem)
-        class_weight = [class_weight.get(label, 1.0) for label in labels]
-    elif isinstance(class_weight, str):
-        class_weight = {"balanced": "inverse"}.get(class_weight, class_weight)
-    with renamed(scheme="class_weight"):
-        return class_weights("equal" if class_weight is None else class_weight, count)
 
 
 def _weight_sum(sample_weight: ArrayLike | None, classes: np.ndarray) -> FloatArray:

@@ -112,7 +112,9 @@ def _minibatch_means(
 ) -> Iterator[Weights]:
     stated = facts.normalised_together
     for size in (stated,) if stated else BATCH_SIZES:
-        effective = effective_in_minibatches(weight, count, size, facts.sampler_weight)
+        effective = minibatch_mean_class_weight(
+            weight, count, size, sampler_weight=facts.sampler_weight
+        )
         about = "" if stated else "about "
         yield (
             f"minibatch mean, {about}{size} at once",
@@ -123,23 +125,6 @@ def _minibatch_means(
             "`class_weight_for_minibatch_mean`.",
             0 if stated else 1,
         )
-
-
-def effective_in_minibatches(
-    weight: FloatArray, count: FloatArray, size: int, sampler_weight: FloatArray | None
-) -> FloatArray:
-    """Weights that a mean over minibatches acts upon; those of a sampler change who is drawn.
-
-    Examples
-    --------
-    >>> count = np.array([10000.0, 100.0])
-    >>> found = effective_in_minibatches(1 / count, count, 64, None)
-    >>> round(float(found[1] / found[0]), 1)
-    45.1
-    """
-    drawn = np.ones_like(count) if sampler_weight is None else sampler_weight
-    effective = minibatch_mean_class_weight(weight, count * drawn, size) * drawn
-    return np.asarray(effective / effective.sum())
 
 
 def _smoothed(weight: FloatArray, count: FloatArray, facts: TrainingFacts) -> Iterator[Explanation]:
@@ -165,7 +150,9 @@ def _smoothed(weight: FloatArray, count: FloatArray, facts: TrainingFacts) -> It
         size = facts.normalised_together
         if size is not None:
             # λ_y E 1/(λ_y + S) is the effective weight, so E 1/(λ_y + S) is it over λ_y.
-            effective = effective_in_minibatches(weight, count, size, facts.sampler_weight)
+            effective = minibatch_mean_class_weight(
+                weight, count, size, sampler_weight=facts.sampler_weight
+            )
             total = (effective * count).sum()
             yield Explanation(
                 f"minibatch mean, {size} at once, and PyTorch's {name}",

@@ -9,6 +9,7 @@ import numpy as np
 
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import FloatArray, as_finite, as_number, as_whole
+from learnprop.equations.violations.minibatch_mean import samples_of_one_loss
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class TrainingFacts:
     batch_size : int, optional
         Samples drawn together, on all replicas.
     micro_batch : int, optional
-        Samples whose loss is divided by their own weights at once, where that is a part of a batch
-        (gradient accumulation).
+        Samples of one call of the loss on one replica, where that is a part of a batch (gradient
+        accumulation).
     replicas : int, optional
         Processes that share a batch, each of which divides by the weights of its own part.
     sampler_weight : ndarray, shape (n_classes,), optional
@@ -46,9 +47,10 @@ class TrainingFacts:
     @property
     def normalised_together(self) -> int | None:
         """Samples that are divided by their own weights at once; None where that is not known."""
-        if self.micro_batch is not None:
+        if self.batch_size is None:
             return self.micro_batch
-        return None if self.batch_size is None else self.batch_size // (self.replicas or 1)
+        replicas = 1 if self.replicas is None else self.replicas
+        return samples_of_one_loss(self.batch_size, self.micro_batch, replicas)
 
 
 def check_facts(
@@ -83,17 +85,15 @@ def check_facts(
     array([-0.15,  0.15])
     >>> check_facts(2, batch_size=64, micro_batch=128)
     Traceback (most recent call last):
-    ValueError: micro_batch must be a part of batch_size 64, got 128
+    ValueError: micro_batch must divide the 64 samples of a step on one replica, got 128
     """
     given = {"batch_size": batch_size, "micro_batch": micro_batch, "replicas": replicas}
     whole = {k: as_whole(v, k, 1) for k, v in given.items() if v is not None}
     batch, micro, ranks = (whole.get(name) for name in given)
     if ranks is not None and batch is None and micro is None:
         raise BadArgument("replicas", "must go with `batch_size`, which they share")
-    if batch is not None and ranks is not None and ranks > batch:
-        raise BadArgument("replicas", f"must be at most `batch_size` {batch}, got {ranks}")
-    if batch is not None and micro is not None and micro > batch:
-        raise BadArgument("micro_batch", f"must be a part of `batch_size` {batch}, got {micro}")
+    if batch is not None:
+        samples_of_one_loss(batch, micro, 1 if ranks is None else ranks)
     if label_smoothing is not None:
         label_smoothing = as_number(label_smoothing, "label_smoothing")
         if not 0 <= label_smoothing < 1:

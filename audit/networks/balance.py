@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from learnprop.equations.arguments import BadArgument, renamed
+from learnprop.audit.stated_weights import stated_weights
+from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.balance import gap, left_side, right_side
-from learnprop.equations.class_weights import check_class_count, class_weights
+from learnprop.equations.class_weights import check_class_count
 from learnprop.equations.stationary import effective_class_weight
 
 LISTED = 20
@@ -82,8 +83,8 @@ def balance_of(
     ----------
     mean_proba : ndarray, shape (n_classes, n_classes)
     count : ndarray, shape (n_classes,)
-    class_weight : array_like, scheme or None
-        As `weight_of`.
+    class_weight : str, dict, Series, array_like or None
+        As `stated_weights`, the label of a class being its number.
     class_count : array_like, shape (n_classes,), optional
         Of training; by default the sample is the training sample.
     miss_proba : ndarray, shape (n_classes,), optional
@@ -104,7 +105,7 @@ def balance_of(
         trained_on = np.maximum(count, 1.0)
     else:
         trained_on = check_class_count(count if class_count is None else class_count, len(count))
-    weight = weight_of(class_weight, trained_on)
+    weight = stated_weights(class_weight, range(len(count)), trained_on)
     mass = weight * trained_on / (weight * trained_on).sum()
     left, right = left_side(mean_proba, mass, miss_proba), right_side(mean_proba, mass)
     return NetworkBalance(
@@ -119,18 +120,6 @@ def balance_of(
         gap=gap(mean_proba, mass, miss_proba),
         effective=_effective(mean_proba, trained_on, miss_proba),
     )
-
-
-def weight_of(class_weight: Any, class_count: ArrayLike) -> FloatArray:
-    """Stated class weights, scaled to sum to one; of None all are equal.
-
-    Examples
-    --------
-    >>> weight_of("inverse", [100, 300]).tolist(), weight_of(None, [100, 300]).tolist()
-    ([0.75, 0.25], [0.5, 0.5])
-    """
-    with renamed(scheme="class_weight"):
-        return class_weights("equal" if class_weight is None else class_weight, class_count)
 
 
 def _effective(

@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
-from learnprop.audit.networks.balance import NetworkBalance, balance_of, weight_of
+from learnprop.audit.networks.balance import NetworkBalance, balance_of
 from learnprop.audit.networks.bias_path import Start, has_changed, path_gradient, start_of
 from learnprop.audit.networks.layout import samples_in
+from learnprop.audit.stated_weights import weights_by_class
 from learnprop.equations.arguments import BadArgument, instance_of
 from learnprop.equations.arrays import FloatArray, as_number, as_whole
-from learnprop.equations.class_weights import check_class_count, check_class_weight
+from learnprop.equations.class_weights import check_class_count
 from learnprop.equations.losses.class_sums import full_precision
 from learnprop.equations.losses.class_weighted import WideBuffers
 from learnprop.equations.losses.inputs.arguments import check_ignore_index
@@ -39,8 +40,9 @@ class BalanceMonitor(WideBuffers):
     ----------
     n_classes : int
         K, at least 2.
-    class_weight : array_like, shape (n_classes,), or str, optional
-        λ that were asked for, or the name of a scheme; by default equal.
+    class_weight : str, dict, Series or array_like, shape (n_classes,), optional
+        λ that were asked for, or the name of a scheme; a dict or a Series is by the number of a
+        class, and one that it leaves out has 1. By default equal.
     class_count : array_like, shape (n_classes,), optional
         N, class sizes of training. By default those that are seen: needed on a validation sample
         that has other shares.
@@ -89,7 +91,7 @@ class BalanceMonitor(WideBuffers):
         if class_count is not None:
             self.class_count = check_class_count(class_count, self.n_classes)
         stated = np.ones(self.n_classes) if self.class_count is None else self.class_count
-        weight_of(class_weight, stated)
+        weights_by_class(class_weight, range(self.n_classes), class_count=stated)
         self.class_weight = class_weight
         sizes = {"proba": (self.n_classes, self.n_classes), "n_updates": (1,), "unsound": (2,)}
         for name in SUMS:
@@ -251,13 +253,9 @@ class BalanceMonitor(WideBuffers):
 
     def _stated(self) -> FloatArray:
         """λ as they were given: a constant that divides them does not scale with them."""
-        if isinstance(self.class_weight, str):
-            if self.class_count is None:
-                raise BadArgument("class_count", f"is needed for the weights {self.class_weight!r}")
-            return weight_of(self.class_weight, self.class_count)
-        if self.class_weight is None:
-            return np.ones(self.n_classes)
-        return check_class_weight(self.class_weight)
+        return weights_by_class(
+            self.class_weight, range(self.n_classes), class_count=self.class_count
+        )
 
     def _sums(self) -> tuple[str, ...]:
         return SUMS if self._start is not None else ("proba", "miss", "count", "unsound")

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from learnprop.audit.networks.balance import NetworkBalance, weight_of
+from learnprop.audit.networks.balance import NetworkBalance
 from learnprop.audit.networks.layout import samples_in
 from learnprop.audit.networks.monitor import BalanceMonitor
 from learnprop.audit.networks.output_layer import OutputLayer, output_layer
@@ -23,6 +23,7 @@ from learnprop.audit.networks.passes import (
     evaluated,
     forward_of_batch,
 )
+from learnprop.audit.stated_weights import stated_weights
 from learnprop.equations.arguments import BadArgument, instance_of, one_of, renamed, shown
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.class_weights import check_class_count
@@ -106,8 +107,9 @@ def refine_output_bias(
     loader : iterable of batches
         Pairs (x, y), or mappings as Hugging Face has them. Without augmentation that training does
         not have, too.
-    class_weight : array_like, shape (n_classes,), or str, optional
-        λ to act upon, or the name of a scheme, such as "inverse"; by default equal. For
+    class_weight : str, dict, Series or array_like, shape (n_classes,), optional
+        λ to act upon, or the name of a scheme, such as "inverse"; a dict or a Series is by the
+        number of a class, and one that it leaves out has 1. By default equal. For
         ``BCEWithLogitsLoss(pos_weight=p)`` it is ``[1, p]``.
     class_count : array_like, shape (n_classes,), optional
         N of training; needed on a held-out sample, and counted on the training sample.
@@ -213,7 +215,7 @@ def _refined(
     if not logits.isfinite().all():
         raise BadArgument("module", "gives logits that are not finite")
     count = present if class_count is None else check_class_count(class_count, n_classes)
-    mass = weight_of(class_weight, count) * count
+    mass = stated_weights(class_weight, range(n_classes), count) * count
     old = layer.bias.detach().cpu().double().clone()
     one_logit = len(old) == 1
     activation = "softmax" if one_logit else activation  # of (0, z)

@@ -39,7 +39,7 @@ def lightning_balance(
     Parameters
     ----------
     n_classes : int
-    class_weight : array_like, shape (n_classes,), or str, optional
+    class_weight : str, dict, Series or array_like, shape (n_classes,), optional
     class_count : array_like, shape (n_classes,), optional
         Of training. As in `learnprop.audit.networks.monitor.BalanceMonitor`.
     forward : callable, optional
@@ -81,7 +81,7 @@ def transformers_balance(
     Parameters
     ----------
     n_classes : int
-    class_weight : array_like, shape (n_classes,), or str, optional
+    class_weight : str, dict, Series or array_like, shape (n_classes,), optional
     class_count : array_like, shape (n_classes,), optional
         Of training. As in `learnprop.audit.networks.monitor.BalanceMonitor`.
 
@@ -130,7 +130,7 @@ def keras_balance(
         What ``model.predict`` takes.
     y : array_like of int, shape (n_samples,), or one-hot (n_samples, n_classes)
     n_classes : int
-    class_weight : array_like, shape (n_classes,), or str, optional
+    class_weight : str, dict, Series or array_like, shape (n_classes,), optional
     class_count : array_like, shape (n_classes,), optional
         Of training. As in `learnprop.audit.networks.monitor.BalanceMonitor`.
     from_logits : bool

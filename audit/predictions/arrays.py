@@ -126,6 +126,8 @@ def arrays_of(
     name, given = ("y_proba", y_proba) if y_logits is None else ("y_logits", y_logits)
     check_same_index(y_true, given, "y_true", name)
     check_same_index(sample_weight, given, "sample_weight", name)
+    if getattr(pos_label, "ndim", 0):
+        raise BadArgument("pos_label", f"must be one label, got {shown(pos_label)}")
     epsilon = 2.0**-7 if str(getattr(given, "dtype", "")) == "torch.bfloat16" else 0.0
     values, shape = _sliceable(given, name)
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] < 2):

@@ -19,13 +19,13 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from learnprop.audit.predictions.arrays import measure_predictions
 from learnprop.audit.reweighting.balancing_bias import balancing_bias
 from learnprop.audit.reweighting.left_out import left_out_proba, proba_of
 from learnprop.audit.reweighting.reweight import log_proba_with_bias, proba_with_bias
-from learnprop.audit.reweighting.weights import weights_by_class
+from learnprop.audit.stated_weights import weights_by_class
 from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import FloatArray, IntArray, as_finite
-from learnprop.equations.matrix import off_diagonal
 from learnprop.equations.stationary import effective_class_weight
 
 
@@ -46,7 +46,7 @@ class BalancedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     estimator : classifier
         With `predict_proba`; it keeps what weights it has of its own. One that is fitted already
         is given as ``FrozenEstimator(estimator)``, and `fit` gets samples that it has not seen.
-    class_weight : None, str, dict or array_like, shape (n_classes,)
+    class_weight : None, str, dict, Series or array_like, shape (n_classes,)
         λ that the probabilities shall act upon: None or ``equal``, which is calibration in the
         mean of each class; ``balanced`` (``inverse``), ``sqrt-inverse``, ``effective-number``; by
         label, where a label that is missing weighs 1; or in the order of `classes_`.
@@ -151,16 +151,20 @@ class BalancedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         target: np.ndarray = column_or_1d(given, warn=True)
         self.classes_, classes = np.unique(target, return_inverse=True)
         weight, count = self._counted(classes, sample_weight)
-        wanted = weights_by_class(
-            self.class_weight, "class_weight", len(count), labels=self.classes_.tolist(),
-            class_count=count,
-        )  # fmt: skip
+        wanted = weights_by_class(self.class_weight, self.classes_.tolist(), class_count=count)
         proba, rows = self._left_out(X, target, of_estimator, of_splitter)
         of, weight = classes[rows], weight[rows]
+        left_out = np.bincount(of, weights=weight, minlength=len(count))
+        if not left_out.all():
+            never = shown(self.classes_.tolist()[int(left_out.argmin())])
+            raise BadArgument("cv", f"leaves out no sample of class {never} that has a weight")
         self.bias_ = balancing_bias(proba, of, wanted * count, weight, self.classes_.tolist())
-        self.effective_class_weight_ = _effective(_mean_proba(proba, of, weight), count)
-        P = _mean_proba(proba_with_bias(proba, self.bias_), of, weight)
-        self.expected_misses_ = off_diagonal(P).sum(axis=1) * np.bincount(classes)
+        before, after = (
+            measure_predictions(of, f, sample_weight=weight, labels=range(len(count)))
+            for f in (proba, proba_with_bias(proba, self.bias_))
+        )
+        self.effective_class_weight_ = _effective(before.mean_proba, count)
+        self.expected_misses_ = after.miss_proba * np.bincount(classes)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
@@ -279,12 +283,6 @@ class BalancedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         )
         self.estimator_ = clone(self.estimator).fit(X, y, **of_estimator)
         return proba, np.concatenate([test for _, test in splits])
-
-
-def _mean_proba(proba: FloatArray, classes: IntArray, weight: FloatArray) -> FloatArray:
-    """P of weighted samples."""
-    of_class = [classes == k for k in range(proba.shape[1])]
-    return np.stack([np.average(proba[k], axis=0, weights=weight[k]) for k in of_class])
 
 
 def _effective(P: FloatArray, count: FloatArray) -> FloatArray:

@@ -10,7 +10,7 @@ from scipy.special import expit, log_softmax, logit
 
 from learnprop.audit.report.record import BalanceReport
 from learnprop.audit.reweighting.kinds import like
-from learnprop.audit.reweighting.weights import weights_by_class
+from learnprop.audit.reweighting.weights import weights_between
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import FloatArray, as_numbers
 from learnprop.equations.labels import known_labels
@@ -101,7 +101,7 @@ def reweight(
         reports = (each for each in (acts_upon, to) if isinstance(each, BalanceReport))
         class_count = next((report.train_count for report in reports), None)
     before, after = (
-        weights_by_class(each, name, n_classes, labels=names, class_count=class_count)
+        weights_between(each, name, n_classes, labels=names, class_count=class_count)
         for each, name in ((acts_upon, "acts_upon"), (to, "to"))
     )
     bias = np.log(after) - np.log(before)

@@ -1,28 +1,20 @@
-"""Class weights as users say them: by name of a scheme, by label, in order, or from a report."""
+"""Class weights that probabilities are moved between: as users state them, or of a report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from learnprop.audit.report.record import BalanceReport
-from learnprop.equations.arguments import BadArgument, one_of, renamed, shown
+from learnprop.audit.stated_weights import named, weights_by_class
+from learnprop.equations.arguments import BadArgument, shown
 from learnprop.equations.arrays import FloatArray
-from learnprop.equations.class_weights import (
-    SCHEMES,
-    check_class_count,
-    check_class_weight,
-    class_weights,
-)
-
-NAMES = (*SCHEMES, "balanced")
-"""`balanced` is scikit-learn's word for `inverse`."""
 
 
-def weights_by_class(
+def weights_between(
     given: Any,
     name: str,
     n_classes: int,
@@ -35,8 +27,7 @@ def weights_by_class(
     Parameters
     ----------
     given : None, str, mapping, Series, BalanceReport or array_like, shape (n_classes,)
-        None are equal weights; a name is one of `NAMES`; a mapping has labels as keys, and a label
-        that it does not have weighs 1, as scikit-learn has it; of a report it is what it measured.
+        As `weights_by_class`; of a report it is what it measured.
     name : str
         What to call the argument in an error.
     n_classes : int
@@ -52,44 +43,23 @@ def weights_by_class(
     Raises
     ------
     BadArgument
-        If a label or a scheme is unknown, a weight is not positive and finite, or they are not as
-        many as there are classes.
+        As `weights_by_class`; if a report is on other classes or measured no weights, or without
+        `labels` a mapping does not have all of them, or has them in no order.
 
     Examples
     --------
-    >>> weights_by_class({"yes": 9}, "to", 2, labels=["no", "yes"]).tolist()
+    >>> weights_between({"yes": 9}, "to", 2, labels=["no", "yes"]).tolist()
     [1.0, 9.0]
-    >>> weights_by_class("balanced", "to", 2, class_count=[900, 100]).round(12).tolist()
-    [0.1, 0.9]
-    >>> weights_by_class({"maybe": 9}, "to", 2, labels=["no", "yes"])
+    >>> weights_between({"yes": 9, "no": 2}, "to", 2).tolist()
+    [2.0, 9.0]
+    >>> weights_between({"yes": 9}, "to", 2)
     Traceback (most recent call last):
-    ValueError: to weighs 'maybe', which is none of the labels ['no', 'yes']
+    ValueError: to has 1 of 2 labels: say with labels which there are
     """
-    if given is None:
-        return np.ones(n_classes)
-    if isinstance(given, str):
-        return _of_scheme(given, name, n_classes, class_count)
     if isinstance(given, BalanceReport):
         return _of_report(given, name, n_classes, labels)
-    if hasattr(given, "iloc") and given.ndim == 1 and not hasattr(given.index, "step"):
-        given = dict(zip(given.index.tolist(), given.tolist(), strict=True))
-    values = _in_order(given, name, n_classes, labels) if isinstance(given, Mapping) else given
-    weight = check_class_weight(values, name)
-    if weight.shape != (n_classes,):
-        said = f"must hold {n_classes} weights, one per class, got shape {weight.shape}"
-        raise BadArgument(name, said)
-    return weight
-
-
-def _of_scheme(scheme: str, name: str, n_classes: int, class_count: ArrayLike | None) -> FloatArray:
-    one_of(scheme, name, NAMES)
-    if scheme == "equal":
-        return np.ones(n_classes)
-    if class_count is None:
-        raise BadArgument("class_count", f"is needed where `{name}` is {scheme!r}")
-    count = check_class_count(class_count, n_classes)
-    with renamed(scheme=name):
-        return class_weights("inverse" if scheme == "balanced" else scheme, count)
+    known = _labels_in(given, name, n_classes) if labels is None else labels
+    return weights_by_class(given, known, name, class_count=class_count)
 
 
 def _of_report(
@@ -108,20 +78,16 @@ def _of_report(
     return weight[[own.index(label) for label in labels]]
 
 
-def _in_order(
-    by_label: Mapping[Any, Any], name: str, n_classes: int, labels: list[Any] | None
-) -> list[Any]:
-    if labels is None:
-        if len(by_label) != n_classes:
-            said = f"has {len(by_label)} of {n_classes} labels: say with `labels` which there are"
-            raise BadArgument(name, said)
-        try:
-            return [by_label[label] for label in sorted(by_label)]
-        except TypeError:
-            said = f"has labels without an order: {shown(list(by_label))}"
-            raise BadArgument(name, said) from None
-    unknown = [label for label in by_label if label not in labels]
-    if unknown:
-        said = f"weighs {shown(unknown[0])}, which is none of the labels {shown(labels)}"
+def _labels_in(given: Any, name: str, n_classes: int) -> Sequence[Any]:
+    """Labels of a mapping in their order; of what has none, the numbers of the classes."""
+    by_label = named(given, name)
+    if not isinstance(by_label, Mapping):
+        return range(n_classes)
+    if len(by_label) != n_classes:
+        said = f"has {len(by_label)} of {n_classes} labels: say with `labels` which there are"
         raise BadArgument(name, said)
-    return [by_label.get(label, 1.0) for label in labels]
+    try:
+        return sorted(by_label)
+    except TypeError:
+        said = f"has labels without an order: {shown(list(by_label))}"
+        raise BadArgument(name, said) from None

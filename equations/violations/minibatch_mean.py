@@ -96,7 +96,7 @@ def minibatch_mean_class_weight(
     mass = mass_of(weight, class_count)
     if mass.ndim != 1:
         raise BadArgument("class_weight", f"must be one-dimensional here, got shape {mass.shape}")
-    together = _together(batch_size, micro_batch, replicas)
+    together = samples_of_one_loss(batch_size, micro_batch, replicas)
     scaled = weight / weight.sum()
     count = check_class_count(class_count)
     drawn_by = _drawn_by(sampler_weight, count)
@@ -176,7 +176,7 @@ def class_weight_for_minibatch_mean(
     mass = mass_of(weight, class_count)
     if mass.ndim != 1:
         raise BadArgument("class_weight", f"must be one-dimensional here, got shape {mass.shape}")
-    together = _together(batch_size, micro_batch, replicas)
+    together = samples_of_one_loss(batch_size, micro_batch, replicas)
     count = check_class_count(class_count)
     drawn_by = _drawn_by(sampler_weight, count)
     drawn = count if drawn_by is None else count * drawn_by
@@ -190,8 +190,14 @@ def class_weight_for_minibatch_mean(
     return np.asarray(found / found.sum())
 
 
-def _together(batch_size: int, micro_batch: int | None, replicas: int) -> int:
-    """Samples of one call of the loss."""
+def samples_of_one_loss(batch_size: int, micro_batch: int | None = None, replicas: int = 1) -> int:
+    """Samples of one call of the loss, as `minibatch_mean_class_weight` has them.
+
+    Examples
+    --------
+    >>> samples_of_one_loss(64, replicas=4), samples_of_one_loss(64, 8, replicas=4)
+    (16, 8)
+    """
     size = as_whole(batch_size, "batch_size", 1)
     n_replicas = as_whole(replicas, "replicas", 1)
     if size % n_replicas:

@@ -235,13 +235,13 @@ def report(
 
 
 def _weights(text: str, labels: Sequence[str], count: Any, argument: str) -> Any:
-    from learnprop.audit.causes.weights import stated_weights
+    from learnprop.audit.stated_weights import stated_weights
 
     return stated_weights(by_class(text, argument), tuple(labels), count, argument)
 
 
 def _counts(text: str, labels: Sequence[str]) -> Any:
-    from learnprop.audit.causes.weights import stated_count
+    from learnprop.audit.stated_weights import stated_count
 
     return stated_count(by_class(text, "train_count"), tuple(labels))
 

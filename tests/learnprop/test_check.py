@@ -185,7 +185,10 @@ def test_folders_that_are_not_ours(cli, fair, tmp_path):
         (("--train-count", "many"), "--train-count "),
         (("--train-count", "0,1,2"), "--train-count must be positive"),
         (("--batch-size", 0), "--batch-size must be at least 1, got 0"),
-        (("--batch-size", 4, "--micro-batch", 8), "--micro-batch must be a part of --batch-size 4"),
+        (
+            ("--batch-size", 4, "--micro-batch", 8),
+            "--micro-batch must divide the 4 samples of a step",
+        ),
         (("--replicas", 2), "--replicas must go with --batch-size"),
         (("--sampler-weight", "1,2"), "--sampler-weight must hold 3 weights"),
         (("--label-smoothing", 1), r"--label-smoothing must be in \[0, 1\), got 1.0"),

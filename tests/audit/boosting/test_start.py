@@ -64,7 +64,7 @@ def test_eq_9_holds_there():
         (([0.2, 0.7],), "y must hold labels, got numbers such as [0.2, 0.7]"),
         (([0, 1, np.nan],), "y holds a number that is not finite"),
         (([[0, 1], [1, 0]],), "y must be one-dimensional"),
-        (([0, 1], {2: 1.0}), "class_weight names 2, which is none of the labels [0.0, 1.0]"),
+        (([0, 1], {2: 1.0}), "class_weight must be of labels among [0.0, 1.0], got 2"),
         (([0, 1], {1: -1.0}), "class_weight must be positive and finite"),
         (([0, 1], [1, 2, 3]), "class_weight must hold 2 weights, one per class, got shape (3,)"),
         (([0, 1], "auto"), "class_weight must be one of equal, inverse"),

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from learnprop.audit.causes.catalogue import effective_in_minibatches, explanations
+from learnprop.audit.causes.catalogue import explanations
 from learnprop.audit.causes.explanation import errors_of_samples, imbalance
 from learnprop.audit.causes.facts import TrainingFacts
 from learnprop.equations.mean_proba import mean_proba
@@ -99,8 +99,8 @@ def test_a_sampler_changes_who_is_drawn():
     drawn = rng.choice(3, p=share, size=(40_000, 4))
     part = WEIGHT[drawn] / WEIGHT[drawn].sum(axis=1, keepdims=True)
     mass = np.stack([(part * (drawn == k)).sum(axis=1) for k in range(3)])
-    expected = effective_in_minibatches(WEIGHT, COUNT, 4, sampler) * COUNT
-    difference = mass.mean(axis=1) - expected / expected.sum()
+    expected = named("minibatch mean", batch_size=4, sampler_weight=sampler).mass
+    difference = mass.mean(axis=1) - expected
     assert (np.abs(difference) <= 4 * mass.std(axis=1) / np.sqrt(40_000)).all()
 
 

@@ -1,13 +1,10 @@
-"""What users state of weights, sizes and training; and what they get wrong."""
+"""What users state of a training; and what they get wrong."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from sklearn.utils.class_weight import compute_class_weight
 
 from learnprop.audit.causes.facts import TrainingFacts, check_facts
 from learnprop.audit.causes.training_sample import measure_training
-from learnprop.audit.causes.weights import stated_count, stated_weights
 from learnprop.audit.check import check
 from learnprop.equations.arguments import BadArgument
 
@@ -16,31 +13,14 @@ COUNT = np.array([60.0, 30.0, 10.0])
 Y = np.repeat(LABELS, COUNT.astype(int))
 
 
-@pytest.mark.parametrize(
-    "given", [None, "balanced", {"emu": 5.0}, {"dog": 2, "cat": 0.5, "emu": 1}]
-)
-def test_weights_are_scikit_learns(given):
-    theirs = compute_class_weight(given, classes=np.array(LABELS), y=Y)
-    np.testing.assert_allclose(stated_weights(given, LABELS, COUNT), theirs / theirs.sum())
-
-
-def test_weights_and_sizes_by_label_in_any_order():
-    named = pd.Series({"emu": 3.0, "cat": 1.0, "dog": 2.0})
-    for given in (named, [1, 2, 3], dict(named), pd.Series([1, 2, 3])):
-        np.testing.assert_allclose(stated_weights(given, LABELS, COUNT), [1 / 6, 1 / 3, 1 / 2])
-    counted = pd.Series(Y).value_counts()[["emu", "cat", "dog"]]
-    np.testing.assert_array_equal(stated_count(counted, LABELS), COUNT)
-    numbers = pd.Series([5, 7], index=[1, 0])
-    np.testing.assert_array_equal(stated_count(numbers, (0, 1)), [7, 5])
-    np.testing.assert_array_equal(stated_weights({True: 3}, (False, True), COUNT[:2]), [0.25, 0.75])
-
-
 def test_facts():
     facts = check_facts(3, batch_size=64, replicas=4, label_smoothing=0.1, bias=[1.0, 2.0, 6.0])
     assert (facts.normalised_together, facts.label_smoothing) == (16, 0.1)
     np.testing.assert_array_equal(facts.bias, [-2.0, -1.0, 3.0])  # up to a constant
     assert check_facts(3, bias=False).bias is False
     assert check_facts(3, batch_size=64, micro_batch=8).normalised_together == 8
+    assert check_facts(3, micro_batch=8).normalised_together == 8  # whatever the step
+    assert check_facts(3, batch_size=64, micro_batch=8, replicas=4).normalised_together == 8
     assert TrainingFacts() == check_facts(3)
 
 
@@ -72,9 +52,11 @@ WRONG = [
     ({"train_count": [5, 5]}, "train_count must hold 3 sizes, got shape (2,)"),
     ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
     ({"batch_size": 2.5}, "batch_size must be a whole number, got 2.5"),
-    ({"batch_size": 8, "micro_batch": 16}, "micro_batch must be a part of batch_size 8, got 16"),
+    ({"batch_size": 8, "micro_batch": 16}, "micro_batch must divide the 8 samples of a step on"),
+    ({"batch_size": 64, "micro_batch": 32, "replicas": 4}, "micro_batch must divide the 16 sampl"),
+    ({"batch_size": 64, "replicas": 0}, "replicas must be at least 1, got 0"),
     ({"replicas": 2}, "replicas must go with batch_size, which they share"),
-    ({"batch_size": 2, "replicas": 4}, "replicas must be at most batch_size 2, got 4"),
+    ({"batch_size": 2, "replicas": 4}, "replicas must divide batch_size 2, got 4"),
     ({"label_smoothing": 1.0}, "label_smoothing must be in [0, 1), got 1.0"),
     ({"label_smoothing": "0.1"}, "label_smoothing must be a number, got '0.1'"),
     ({"bias": [1.0, 2.0]}, "bias must hold 3 numbers, one per class, got (2,)"),

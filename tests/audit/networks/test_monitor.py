@@ -256,7 +256,7 @@ def test_other_tracks_are_refused():
         lp.BalanceMonitor(2).track(optimizer, layer.bias)
     with pytest.raises(BadArgument, match="divided_by must be positive, got 0"):
         lp.BalanceMonitor(3).track(optimizer, layer.bias, divided_by=0)
-    with pytest.raises(BadArgument, match="class_count is needed for the weights 'inverse'"):
+    with pytest.raises(BadArgument, match="class_count is needed where class_weight is 'inverse'"):
         lp.BalanceMonitor(3, class_weight="inverse").track(optimizer, layer.bias)
 
 

@@ -202,6 +202,7 @@ WRONG = {
     "fraction": ((Y + 0.5, PROBA), {}, "which is no label, at position 0"),
     "mixed": ((np.array(["a", 3] * 200, object), PROBA), {}, "must hold strings alone, got 3 at"),
     "pos_label": ((Y > 0, ONE), {"pos_label": 7}, "pos_label must be among"),
+    "pos_labels": ((Y > 0, ONE), {"pos_label": np.array([0, 1])}, "pos_label must be one label"),
     "needless": ((Y, PROBA), {"pos_label": 1}, "pos_label goes with one number per sample"),
     "weights": ((Y, PROBA), {"sample_weight": Y[:-1]}, r"sample_weight must have shape \(400,\)"),
     "negative weight": ((Y, PROBA), {"sample_weight": Y - 1}, "finite and not negative, got -1"),

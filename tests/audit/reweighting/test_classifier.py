@@ -188,7 +188,7 @@ def test_names_of_classes_are_the_estimators_own():
     frame = pd.DataFrame(X).add_prefix("x")
     named = clone(model).fit(frame, pd.Series(names))
     assert named.feature_names_in_.tolist() == frame.columns.tolist()
-    with pytest.raises(BadArgument, match="class_weight weighs 'maybe', which is none of the lab"):
+    with pytest.raises(BadArgument, match=r"class_weight must be of labels among .*, got 'maybe'"):
         clone(model).set_params(class_weight={"maybe": 2}).fit(X, names)
 
 
@@ -285,6 +285,9 @@ X_SMALL, Y_SMALL = np.random.default_rng(0).normal(size=(9, 2)), np.array(list("
         ({"estimator": 3}, {}, "estimator must have predict_proba, got 3"),
         ({"cv": LeaveOneOut()}, {}, "cv leaves no sample of class 'c' to fit to in fold 8"),
         ({"cv": [(np.arange(4), np.arange(4, 9))]}, {}, "cv leaves no sample of class 'b' to fit "),
+        ({"cv": [(np.arange(9), np.arange(8))]}, {}, "cv leaves out no sample of class 'c' that"),
+        ({"cv": [(np.arange(9), [0, 5, 8])]}, {"sample_weight": [1, 1, 1, 1, 1, 0, 1, 1, 1]},
+         "cv leaves out no sample of class 'b' that has a weight"),
         ({"class_weight": "heavy"}, {}, "class_weight must be one of equal, inverse, sqrt-invers"),
         ({"class_weight": [1, 2]}, {}, r"class_weight must hold 3 weights, one per class, got sh"),
         ({"class_weight": {"a": 0}}, {}, r"class_weight must be positive and finite, got \[0"),

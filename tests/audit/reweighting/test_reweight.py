@@ -153,7 +153,7 @@ def test_what_check_measured_is_undone(report):
         ({"y_proba": TWO, "acts_upon": [1, 0]}, r"acts_upon must be positive and finite, got \[1"),
         ({"y_proba": TWO, "acts_upon": {"a": 2}}, "acts_upon has 1 of 2 labels: say with labels "),
         ({"y_proba": TWO, "acts_upon": {"a": 2, 1: 1}}, "acts_upon has labels without an order: "),
-        ({"y_proba": TWO, "to": {"c": 2}, "labels": ["a", "b"]}, "to weighs 'c', which is none of"),
+        ({"y_proba": TWO, "to": {"c": 2}, "labels": ["a", "b"]}, "to must be of labels among "),
         ({"y_proba": TWO, "to": [1, 2], "labels": ["a"]}, "labels must name 2 classes, one by one"),
         ({"y_proba": pd.DataFrame(TWO, columns=["a", "b"]), "to": [1, 2], "labels": ["b", "a"]},
          r"labels are \['b', 'a'\], but the columns are \['a', 'b'\]"),
