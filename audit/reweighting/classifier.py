@@ -87,7 +87,9 @@ class BalancedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Notes
     -----
     N_k is the sum of `sample_weight` over class k of the sample given to `fit`: for other class
-    sizes n_k, of a population say, multiply `class_weight` by n_k / N_k.
+    sizes n_k, of a population say, multiply `class_weight` by n_k / N_k. So ``balanced`` counts
+    weighted samples, as scikit-learn's LogisticRegression does from 1.9 on; its
+    HistGradientBoosting and LightGBM count samples, whatever their weights.
 
     On fresh samples the two sides differ by sampling error, that of the training sample included,
     and the folds are fitted to fewer samples than `estimator_` is. The bias mends how much

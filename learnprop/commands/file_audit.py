@@ -200,6 +200,8 @@ def report(
     stated: Stated, measured: Measured, train: Measured | None, *, margin: float, level: float
 ) -> BalanceReport:
     """Put what was measured to the equation, with what was said of the training."""
+    from dataclasses import replace
+
     from learnprop.audit.check import report_of
     from learnprop.audit.inference.groups import group_balance, mass_of_group
 
@@ -208,9 +210,9 @@ def report(
     if stated.train_count:
         count = _counts(stated.train_count, found.labels)
     elif train is not None:
-        count = train.predictions.weight_sum
+        count = train.predictions.class_sizes
     else:
-        count = found.weight_sum
+        count = found.class_sizes
         warnings = (
             "the class sizes of training were not given (`train_count`, `train`): those of FILE "
             "were taken for them",
@@ -223,7 +225,7 @@ def report(
         margin=margin,
         level=level,
         train=None if train is None else train.predictions,
-        facts=_facts(stated, found.labels, count),
+        facts=replace(_facts(stated, found.labels, count), sizes_known=not warnings),
         groups=tuple(
             group_balance(
                 one, mass_of_group(one, weight * count), margin=margin, level=level, name=name
