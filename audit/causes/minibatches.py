@@ -91,7 +91,7 @@ def fitted_minibatch_mean(
     if not refuted and (best < np.log(2) or any(not differ(found, one) for one in known)):
         return None
     why = WHY_MINIBATCHES
-    if inside and not refuted:
+    if inside:
         why += f" {_interval(statistic, best, least, error)}"
     name = "minibatch mean, about {:.3g} at once"
     if not inside:

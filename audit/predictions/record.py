@@ -87,5 +87,6 @@ class Predictions:
 
         Shares are those of the weights, whatever their scale; `count` without any.
         """
-        share = self.weight_sum / self.weight_sum.sum()
-        return np.asarray(share * self.effective_count.sum())
+        return np.asarray(
+            self.weight_sum * (self.effective_count.sum() / self.weight_sum.sum()), dtype=float
+        )
