@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from learnprop.audit.causes.facts import TrainingFacts, check_facts
 from learnprop.audit.causes.find import find_causes
 from learnprop.audit.causes.output_layer import OutputLayer
 from learnprop.audit.causes.training_sample import measure_training
+from learnprop.audit.causes.unknown_sizes import words_of_chance
 from learnprop.audit.inference.groups import bin_balance, group_balance, mass_of_group
 from learnprop.audit.inference.statistics import effective_weights, gaps, joint_test
 from learnprop.audit.predictions.arrays import measure_predictions
@@ -69,7 +71,12 @@ def check(
         "sqrt-inverse", "effective-number", numbers in the order of the classes, or by label, 1
         where a dict leaves a label out, as scikit-learn has it.
     train_count : dict, Series or array_like, shape (n_classes,), optional
-        N, class sizes of training; by default those of `train`, or of `y_true`, with a warning.
+        N, class sizes of training, as numbers of *distinct* samples: by them sampling error is
+        known. Of a sample that was balanced by repeating rows (RandomOverSampler) give the sizes
+        before, and the factors by which classes grew as `class_weight`: "balanced" where all became
+        alike. By default those of `train`, or of `y_true`, with a warning: shares are then
+        uncertain and the total is unknown, so that nothing is given a cause that a training of 250
+        samples for each class leaves by chance, and no cause is more than possible.
     sample_weight : array_like, shape (n_samples,), optional
         Of fresh samples.
     labels : array_like, shape (n_classes,), optional
@@ -139,6 +146,7 @@ def check(
         len(count), batch_size=batch_size, micro_batch=micro_batch, replicas=replicas,
         sampler_weight=sampler_weight, label_smoothing=label_smoothing, bias=bias,
     )  # fmt: skip
+    facts = replace(facts, sizes_known=train_count is not None or train is not None)
     predictions_on_train, layer = of_training or (None, None)
     arrays = {
         "y_true": y_true, "y_proba": y_proba, "y_logits": y_logits,
@@ -203,7 +211,9 @@ def report_of(
         tested=tested, level=level, train=train, layer=layer,
     )  # fmt: skip
     said = (*warnings, *_too_few(predictions, one_by_one), *found.warnings)
-    if verdict == "fails" and not found.causes and found.p_value >= 1 - level:
+    if np.isfinite(found.chance_below) and (verdict != "holds" or found.causes):
+        said += (words_of_chance(found.chance_below),)
+    elif verdict == "fails" and not found.causes and found.p_value >= 1 - level:
         said += (
             "it fails by no more than a training sample of these sizes leaves "
             f"(p = {found.p_value:.2g}): that is no evidence of other weights",
@@ -287,8 +297,8 @@ def _class_sizes(
     if train_count is not None:
         return stated_count(train_count, found.labels), ()
     if train is not None:
-        return train.weight_sum.astype(np.float64), ()
-    return found.weight_sum.astype(np.float64), (
+        return train.class_sizes, ()
+    return found.class_sizes, (
         "the class sizes of training were not given: those of y_true were taken for them",
     )
 

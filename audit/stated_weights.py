@@ -92,15 +92,23 @@ def stated_weights(
 
 
 def stated_count(given: Any, labels: Sequence[Any]) -> FloatArray:
-    """Class sizes of training, (n_classes,), positive; raise `BadArgument` if they are not.
+    """Class sizes of training, (n_classes,); raise `BadArgument` if one is below 1, as shares are.
 
     Examples
     --------
     >>> stated_count({"no": 900, "yes": 100}, ("no", "yes"))
     array([900., 100.])
+    >>> stated_count([0.9, 0.1], ("no", "yes"))
+    Traceback (most recent call last):
+    ValueError: train_count must be counts of samples, not shares: at least 1 of each, got 0.9
     """
     with renamed(class_count="train_count"):
-        return check_class_count(in_order(given, labels, "train_count"), len(labels))
+        count = check_class_count(in_order(given, labels, "train_count"), len(labels))
+    if (count < 1).any():
+        least = count[count < 1][0]
+        said = f"must be counts of samples, not shares: at least 1 of each, got {least:g}"
+        raise BadArgument("train_count", said)
+    return count
 
 
 def in_order(given: Any, labels: Sequence[Any], name: str, missing: float | None = None) -> Any:

@@ -29,6 +29,8 @@ def start_at_balance(
     .. math:: f_k = \frac{w_k}{\sum_j w_j}, \qquad w_k = \lambda_k \sum_{i: y_i = k} \omega_i .
 
     Of two classes its log odds, as objectives of two classes have it; of more the logarithms.
+    "balanced" counts samples, whatever their weights, as LightGBM and scikit-learn's
+    HistGradientBoosting do; its LogisticRegression, from 1.9 on, counts weighted ones.
     LightGBM does not keep an `init_score`, and XGBoost is told the `base_margin` again where it
     predicts: `balanced_logits` does both. The trainer is still to be told the weights.
 

@@ -13,11 +13,18 @@ from learnprop.equations.arrays import FloatArray
 from learnprop.equations.class_weights import class_weights
 from learnprop.equations.violations.minibatch_mean import minibatch_mean_class_weight
 
-BATCH_SIZES = (16, 32, 64, 128, 256, 512, 1024)
-"""That are tried where none was stated."""
-
 ALIKE = 0.01
 """Weights whose ratios differ by less than this are one and the same explanation."""
+
+WHY_MINIBATCHES = (
+    "A weighted mean over a minibatch divides by the minibatch's own weights, which undoes a part "
+    "of them: PyTorch's `reduction='mean'`."
+)
+
+DIVIDE = (
+    "Divide by a constant (reduction='sum' over the batch size), or pass weights from "
+    "`class_weight_for_minibatch_mean`."
+)
 
 RESTATE = "State these weights, or train with those that are meant; or `reweight`."
 
@@ -55,14 +62,15 @@ def explanations(
     ]
     # In the order of what a reader expects to see: schemes, then what was stated of the training.
     for name, other, why, remedy, n_free in sorted(others, key=lambda other: other[4]):
-        if all(_differ(other, before) for before in known):
+        if all(differ(other, before) for before in known):
             known.append(other)
             mass = other * count / (other * count).sum()
             found.append(Explanation(name, why, remedy, mass, n_free=n_free))
     return found + list(_smoothed(weight, count, facts)) + list(_penalised(weight, count, facts))
 
 
-def _differ(one: FloatArray, other: FloatArray) -> bool:
+def differ(one: FloatArray, other: FloatArray) -> bool:
+    """Whether weights are not one and the same explanation."""
     return bool(np.ptp(np.log(one) - np.log(other)) > ALIKE)
 
 
@@ -110,21 +118,11 @@ def _orders(count: FloatArray, labels: tuple[Any, ...]) -> Iterator[tuple[np.nda
 def _minibatch_means(
     weight: FloatArray, count: FloatArray, facts: TrainingFacts
 ) -> Iterator[Weights]:
-    stated = facts.normalised_together
-    for size in (stated,) if stated else BATCH_SIZES:
-        effective = minibatch_mean_class_weight(
-            weight, count, size, sampler_weight=facts.sampler_weight
-        )
-        about = "" if stated else "about "
-        yield (
-            f"minibatch mean, {about}{size} at once",
-            effective,
-            "A weighted mean over a minibatch divides by the minibatch's own weights, which undoes "
-            "a part of them: PyTorch's `reduction='mean'`.",
-            "Divide by a constant (reduction='sum' over the batch size), or pass weights from "
-            "`class_weight_for_minibatch_mean`.",
-            0 if stated else 1,
-        )
+    size = facts.normalised_together
+    if size is not None:
+        sampler = facts.sampler_weight
+        effective = minibatch_mean_class_weight(weight, count, size, sampler_weight=sampler)
+        yield f"minibatch mean, {size} at once", effective, WHY_MINIBATCHES, DIVIDE, 0
 
 
 def _smoothed(weight: FloatArray, count: FloatArray, facts: TrainingFacts) -> Iterator[Explanation]:
@@ -140,7 +138,7 @@ def _smoothed(weight: FloatArray, count: FloatArray, facts: TrainingFacts) -> It
         "Smoothing gives mass of the large classes to the small ones.",
         remedy, mass, (mass, share), number=epsilon, n_free=n_free,
     )  # fmt: skip
-    if _differ(weight, np.ones_like(weight)):
+    if differ(weight, np.ones_like(weight)):
         per_class = weight / (weight * count).sum()
         yield Explanation(
             f"PyTorch's {name}",

@@ -30,6 +30,8 @@ class TrainingFacts:
     label_smoothing : float, optional
     bias : ndarray, shape (n_classes,), or False, optional
         The output bias; False where the output layer has none.
+    sizes_known : bool
+        Whether class sizes of training were given, and not taken from a fresh sample.
 
     Examples
     --------
@@ -43,6 +45,7 @@ class TrainingFacts:
     sampler_weight: FloatArray | None = None
     label_smoothing: float | None = None
     bias: FloatArray | bool | None = None
+    sizes_known: bool = True
 
     @property
     def normalised_together(self) -> int | None:

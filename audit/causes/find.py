@@ -27,6 +27,11 @@ from learnprop.audit.causes.fresh import INCONSISTENT, causes_on_fresh, moved_si
 from learnprop.audit.causes.judge import Judged, Situation, consistent_first, observed_residual
 from learnprop.audit.causes.output_layer import OutputLayer
 from learnprop.audit.causes.trained import causes_on_train
+from learnprop.audit.causes.unknown_sizes import (
+    assumed_total,
+    covariance_without_sizes,
+    left_by_chance,
+)
 from learnprop.audit.inference.statistics import weighted_covariance
 from learnprop.audit.predictions.record import Predictions
 from learnprop.equations.arrays import FloatArray, IntArray
@@ -45,12 +50,16 @@ class Found:
     p_value : float
         That the residual on fresh data is what a training sample of these sizes leaves; NaN where
         that cannot be tested.
+    chance_below : float
+        Where the sizes were not given: size of a training sample that leaves as much by chance as
+        there is; NaN where they were, or none is needed.
     """
 
     causes: tuple[Cause, ...]
     considered: tuple[Cause, ...]
     warnings: tuple[str, ...]
     p_value: float
+    chance_below: float = float("nan")
 
 
 def find_causes(
@@ -109,12 +118,23 @@ def find_causes(
     elif not reason:
         judged += causes_on_fresh(s)
     considered = consistent_first(judged)
+    chance = float("nan")
+    if not facts.sizes_known:
+        considered = tuple(map(_at_most_possible, considered))
+        if not reason:
+            share = count / count.sum()
+            chance = left_by_chance(predictions, s.fresh, s.mass, share, s.error)
     causes = tuple(cause for cause in considered if cause.consistency != "inconsistent")
     if columns is not None:
         first = judged[0].cause
         considered = (first, *(one for one in considered if one is not first))
         causes = (first, *(one for one in causes if one is not first))
-    return Found(causes, considered, tuple(warnings), p_value)
+    return Found(causes, considered, tuple(warnings), p_value, chance_below=chance)
+
+
+def _at_most_possible(cause: Cause) -> Cause:
+    """A cause where the class sizes of training are not known."""
+    return replace(cause, consistency="possible") if cause.consistency == "consistent" else cause
 
 
 def _situation(
@@ -131,11 +151,14 @@ def _situation(
     both = 1 / predictions.effective_count + 1 / count
     df = tested.df_residual + tested.df - 1 if not tested.reason else np.inf
     p = predictions
+    without = covariance_without_sizes(p, count / count.sum(), assumed_total(count))
     fresh = Evidence(
         "test",
         p.mean_proba,
         p.miss_proba,
-        remembered(lambda a: weighted_covariance(p, a**2 * both)),
+        remembered(
+            (lambda a: weighted_covariance(p, a**2 * both)) if facts.sizes_known else without
+        ),
         df,
     )
     trained = None

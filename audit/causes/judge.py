@@ -12,6 +12,7 @@ from learnprop.audit.causes.cause import Cause, Consistency
 from learnprop.audit.causes.evidence import Evidence, Fitted, held_against
 from learnprop.audit.causes.explanation import Explanation
 from learnprop.audit.causes.facts import TrainingFacts
+from learnprop.audit.causes.minibatches import fitted_minibatch_mean
 from learnprop.audit.causes.output_layer import OutputLayer
 from learnprop.audit.causes.predicted import MANY, predicted_residual
 from learnprop.audit.predictions.record import Predictions
@@ -79,13 +80,15 @@ def consistent_first(judged: list[Judged]) -> tuple[Cause, ...]:
 
 
 def held(situation: Situation, evidence: Evidence) -> list[Fitted]:
-    """Explanations held against evidence; of those that differ by a chosen size, the best."""
+    """Explanations held against evidence, a size of minibatches that was not stated fitted."""
     s = situation
     tried = explanations(s.weight, s.count, s.facts, s.labels)
     every = [held_against(evidence, e) for e in tried]
-    chosen = [f for f in every if f.explanation.n_free and not f.explanation.is_fitted]
-    best = min(chosen, key=lambda f: f.statistic) if chosen else None
-    return [f for f in every if f is best or not any(f is one for one in chosen)]
+    known = tuple(e.mass for e in tried if e.spread is None and e.bias is None)
+    size = fitted_minibatch_mean(
+        s.weight, s.count, s.facts, evidence, error=s.error, known=(s.mass, *known)
+    )
+    return every if size is None else [*every, size]
 
 
 def cause_of(

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from learnprop.equations.arrays import FloatArray, IntArray
 from learnprop.equations.inference.within_class import WithinClass
 from learnprop.equations.mean_proba import Activation
@@ -78,3 +80,13 @@ class Predictions:
     products: Callable[[FloatArray], FloatArray] | None = None
     all_counts: tuple[IntArray, FloatArray, FloatArray] | None = None
     epsilon: float = 2.0**-52
+
+    @property
+    def class_sizes(self) -> FloatArray:
+        """Sizes of the classes, (n_classes,), in all as many samples as weighted ones are worth.
+
+        Shares are those of the weights, whatever their scale; `count` without any.
+        """
+        return np.asarray(
+            self.weight_sum * (self.effective_count.sum() / self.weight_sum.sum()), dtype=float
+        )

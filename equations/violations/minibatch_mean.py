@@ -103,12 +103,46 @@ def minibatch_mean_class_weight(
     drawn_by = _drawn_by(sampler_weight, count)
     drawn = count if drawn_by is None else count * drawn_by
     share = drawn / drawn.sum()
-    t, spacing = _nodes(scaled, NODES)
-    decay = np.exp(-t * scaled[:, None])
-    others = (share @ decay) ** (together - 1)
-    expected = (decay * others * t).sum(axis=1) * spacing
-    effective = scaled * expected if drawn_by is None else scaled * expected * drawn_by
+    effective = weight_in_minibatches(scaled, share, together, NODES)
+    if drawn_by is not None:
+        effective = effective * drawn_by
     return np.asarray(effective / effective.sum())
+
+
+def weight_in_minibatches(
+    weight: FloatArray, share: FloatArray, together: float, n_nodes: int = FEW_NODES
+) -> FloatArray:
+    r"""Mean weight :math:`\lambda_k E\,1/(\lambda_k + S_{B-1})` of a class's sample, for real B.
+
+    Parameters
+    ----------
+    weight : ndarray, shape (n_classes,)
+        λ.
+    share : ndarray, shape (n_classes,)
+        p, of the samples drawn, summing to one.
+    together : float
+        B, above 1: the integral interpolates between whole ones.
+    n_nodes : int
+        Of the trapezoid rule.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_classes,)
+
+    Examples
+    --------
+    >>> weight, share = np.array([0.2, 0.8]), np.array([0.7, 0.3])
+    >>> by_hand = weight * (share[0] / (weight + 0.2) + share[1] / (weight + 0.8))
+    >>> np.allclose(weight_in_minibatches(weight, share, 2), by_hand, rtol=1e-12)
+    True
+    >>> between = weight_in_minibatches(weight, share, 2.5)
+    >>> bool((between < by_hand).all())
+    True
+    """
+    t, spacing = _nodes(weight, n_nodes)
+    decay = np.exp(-t * weight[:, None])
+    others = (share @ decay) ** (together - 1)
+    return np.asarray(weight * (decay * others * t).sum(axis=1) * spacing)
 
 
 def class_weight_for_minibatch_mean(

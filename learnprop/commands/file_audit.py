@@ -122,6 +122,8 @@ def report(
     warnings: tuple[str, ...] = (),
 ) -> BalanceReport:
     """Put what was measured to the equation, with what was said of the training."""
+    from dataclasses import replace
+
     from learnprop.audit.check import report_of
     from learnprop.audit.inference.groups import bin_balance, group_balance, mass_of_group
 
@@ -129,13 +131,14 @@ def report(
     if stated.train_count:
         count = counts_of(stated.train_count, found.labels)
     elif train is not None:
-        count = train.predictions.weight_sum
+        count = train.predictions.class_sizes
     else:
-        count = found.weight_sum
+        count = found.class_sizes
         warnings += (
             "the class sizes of training were not given (`train_count`, `train`): those of FILE "
             "were taken for them",
         )
+    sizes_known = bool(stated.train_count) or train is not None
     weight = class_weights_of(stated, found.labels, count)
     mass = weight * count
     return report_of(
@@ -145,7 +148,7 @@ def report(
         margin=margin,
         level=level,
         train=None if train is None else train.predictions,
-        facts=facts_of(stated, found.labels, count),
+        facts=replace(facts_of(stated, found.labels, count), sizes_known=sizes_known),
         groups=(
             *(
                 group_balance(one, mass_of_group(one, mass), margin=margin, level=level, name=name)

@@ -35,6 +35,8 @@ def test_weights_and_sizes_by_label_in_any_order():
     np.testing.assert_array_equal(stated_count(counted, LABELS), COUNT)
     numbers = pd.Series([5, 7], index=[1, 0])
     np.testing.assert_array_equal(stated_count(numbers, (0, 1)), [7, 5])
+    with pytest.raises(BadArgument, match="counts of samples, not shares: at least 1 of each, got"):
+        stated_count([0.9, 0.1], (0, 1))
     np.testing.assert_array_equal(stated_weights({True: 3}, (False, True), COUNT[:2]), [0.25, 0.75])
 
 
