@@ -106,6 +106,8 @@ def _unrelated(predictions: Predictions) -> str:
     w = P.mean(axis=0)
     variance = (spread.variance + (P - w) ** 2).mean(axis=0)
     promised = float(np.divide(variance, w, out=np.zeros_like(w), where=w > 0).sum())
+    if promised < SUM_OF_ROW:  # one that only knows the shares
+        return ""
     kept = float(np.trace(P)) - 1
     error = 2 * float(np.sqrt((np.diagonal(spread.variance) / spread.count).sum()))
     if kept > error or kept + error >= promised / 2:
@@ -146,7 +148,7 @@ def _other_order(predictions: Predictions, count: FloatArray) -> str:
     n = predictions.count / predictions.count.sum()
     share = count / count.sum()
     reversed_ = np.allclose(share[::-1], n, rtol=ALIKE, atol=0)
-    if not reversed_ or np.abs(np.log(share) - np.log(n)).max() < np.log(2):
+    if not reversed_ or np.abs(np.log(share) - np.log(n)).max() < np.log(1.5):
         return ""
     return (
         f"train_count, {shown(count.tolist())}, looks like the sizes of y_true in the opposite "

@@ -55,7 +55,7 @@ def causes_on_fresh(s: Situation) -> list[Judged]:
     found = [
         _judged(s, fit, stated)
         for fit in held(s, s.fresh)
-        if fit.df >= 1 or not fit.explanation.is_chosen  # a size among many fits any one ratio
+        if fit.df >= 2 or not fit.explanation.is_chosen  # a size among many fits a ratio or two
     ]
     if s.facts.bias is False:
         cause = without_prediction(
