@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from learnprop.audit.causes.doubts import check_sizes, doubts, no_probabilities, same_sizes
 from learnprop.audit.causes.facts import TrainingFacts, check_facts
-from learnprop.audit.causes.find import find_causes
+from learnprop.audit.causes.find import Found, find_causes
 from learnprop.audit.causes.output_layer import OutputLayer
 from learnprop.audit.causes.training_sample import measure_training
 from learnprop.audit.causes.unknown_sizes import words_of_chance
@@ -25,6 +26,8 @@ from learnprop.equations.arguments import BadArgument
 from learnprop.equations.arrays import FloatArray, as_number, check_level
 from learnprop.equations.balance import left_side, right_side
 from learnprop.equations.inference.estimates import Estimate, Verdict, equivalence_verdict
+from learnprop.equations.inference.few_misses import MIN_MISSES
+from learnprop.equations.inference.joint import JointTest
 
 SHOWN = 5
 """Classes at most that are warned of one by one."""
@@ -129,7 +132,7 @@ def check(
 
     >>> report = check(y, p, class_weight="balanced", train_count=np.bincount(y))
     >>> report.verdict, report.causes[0].name
-    ('fails', 'acts upon equal weights')
+    ('fails', 'acts upon other weights than stated (1.01:1)')
     """
     check_level(level)
     found = measure_predictions(
@@ -206,11 +209,16 @@ def report_of(
     verdict = _together(verdicts, together, margin)
     left, right = left_side(P, mass, miss), right_side(P, mass)
     tested = joint_test(predictions, mass)
-    found = find_causes(
+    wrong = no_probabilities(predictions)
+    found = Found() if wrong else find_causes(
         predictions, weight, count, facts,
         tested=tested, level=level, train=train, layer=layer,
     )  # fmt: skip
-    said = (*warnings, *_too_few(predictions, one_by_one), *found.warnings)
+    said = found.warnings
+    if not found.other_columns:
+        doubted = (wrong,) if wrong else doubts(predictions, count, train, verdict)
+        few = _too_few(predictions, one_by_one, tested)
+        said = (*doubted, *warnings, *few, *found.warnings)
     if np.isfinite(found.chance_below) and (verdict != "holds" or found.causes):
         said += (words_of_chance(found.chance_below),)
     elif verdict == "fails" and not found.causes and found.p_value >= 1 - level:
@@ -295,7 +303,8 @@ def _class_sizes(
 ) -> tuple[FloatArray, tuple[str, ...]]:
     """N as stated, or of the training sample, or of the fresh one, which is said."""
     if train_count is not None:
-        return stated_count(train_count, found.labels), ()
+        count = check_sizes(stated_count(train_count, found.labels))
+        return count, () if train is not None else same_sizes(found, count)
     if train is not None:
         return train.class_sizes, ()
     return found.class_sizes, (
@@ -303,18 +312,23 @@ def _class_sizes(
     )
 
 
-def _too_few(predictions: Predictions, found: list[Estimate]) -> tuple[str, ...]:
-    """A line for each class whose interval is a bound; of more than a few, one that counts them."""
-    bound = {
-        label: gap.reason
-        for label, gap in zip(predictions.labels, found, strict=True)
-        if gap.reason
-    }
-    if len(bound) <= SHOWN:
-        said = "its interval is a bound that is true of every sample size"
-        return tuple(f"class {label!r}: {said}: {reason}" for label, reason in bound.items())
-    first = next(iter(bound.values()))
-    return (
-        f"the intervals of {len(bound)} of {len(found)} classes are bounds that are true of every "
-        f"sample size: {first}, say",
-    )
+def _too_few(p: Predictions, found: list[Estimate], tested: JointTest) -> tuple[str, ...]:
+    """A line on classes that leave intervals bounds, and one on tests that cannot be trusted."""
+    bounds = [gap.reason for gap in found if gap.reason]
+    said = []
+    if bounds:
+        expected = p.effective_count * np.minimum(p.miss_proba, 1 - p.miss_proba)
+        few = [k for k in np.argsort(expected, kind="stable") if expected[k] < MIN_MISSES]
+        each = [f"{p.labels[k]!r} ({expected[k]:.2g})" for k in few[:SHOWN]]
+        more = f" and {len(few) - SHOWN} more" if len(few) > SHOWN else ""
+        who = f"{'class' if len(few) == 1 else 'classes'} {', '.join(each)}{more}"
+        has = "has" if len(few) == 1 else "have"
+        short = f"{who} {has} too few expected misses, {MIN_MISSES:g} are needed"
+        said.append(
+            f"{short if few else bounds[0]}: intervals of {len(bounds)} of {len(found)} classes "
+            "are bounds that are true of every sample size"
+        )
+    if tested.reason:
+        because = "misses are too few for its tests" if tested.reason in bounds else tested.reason
+        said.append(f"no cause was looked for on fresh data: {because}, they cannot be trusted")
+    return tuple(said)

@@ -26,6 +26,8 @@ DIVIDE = (
     "`class_weight_for_minibatch_mean`."
 )
 
+LEAVE_OUT = "Leave one of the two out."
+
 RESTATE = "State these weights, or train with those that are meant; or `reweight`."
 
 
@@ -61,11 +63,11 @@ def explanations(
         *_other_weights(weight, count, facts, labels),
     ]
     # In the order of what a reader expects to see: schemes, then what was stated of the training.
-    for name, other, why, remedy, n_free in sorted(others, key=lambda other: other[4]):
+    for name, other, why, remedy, n_free, is_told in sorted(others, key=lambda other: other[4]):
         if all(differ(other, before) for before in known):
             known.append(other)
             mass = other * count / (other * count).sum()
-            found.append(Explanation(name, why, remedy, mass, n_free=n_free))
+            found.append(Explanation(name, why, remedy, mass, n_free=n_free, is_told=is_told))
     return found + list(_smoothed(weight, count, facts)) + list(_penalised(weight, count, facts))
 
 
@@ -74,30 +76,35 @@ def differ(one: FloatArray, other: FloatArray) -> bool:
     return bool(np.ptp(np.log(one) - np.log(other)) > ALIKE)
 
 
-Weights = tuple[str, FloatArray, str, str, int]
+Weights = tuple[str, FloatArray, str, str, int, bool]
 
 
 def _other_weights(
     weight: FloatArray, count: FloatArray, facts: TrainingFacts, labels: tuple[Any, ...]
 ) -> Iterator[Weights]:
     for scheme in ("equal", "inverse", "sqrt-inverse"):
-        why = f"The loss has {scheme} class weights, and not those that were stated."
-        yield f"acts upon {scheme} weights", class_weights(scheme, count), why, RESTATE, 0
+        why = f"It behaves as under {scheme} class weights, and not as under the stated ones."
+        yield f"acts upon {scheme} weights", class_weights(scheme, count), why, RESTATE, 0, False
     if facts.sampler_weight is not None:
         why = "A sampler's weights count as the loss's do: what acts is their product."
-        remedy = "Leave one of the two out."
-        yield "acts upon the sampler's weights too", weight * facts.sampler_weight, why, remedy, 0
-    twice = "Weights of samples or of a sampler, and weights of classes, multiply."
-    yield "the weights act twice", weight**2, twice, "Leave one of the two out.", 0
-    balanced = "A sampler that draws all classes alike weighs each by 1 / N, besides the loss."
-    name = "acts upon a balanced sampler too"
-    yield name, weight / count, balanced, "Leave one of the two out.", 0
-    upside_down = "The weights are those by which one should divide."
-    yield "acts upon one over the weights", 1 / weight, upside_down, "Invert them.", 0
+        name, product = "acts upon the sampler's weights too", weight * facts.sampler_weight
+        yield name, product, why, LEAVE_OUT, 0, True
+    twice = (
+        "It behaves as under the weights squared: weights of samples or of a sampler, and weights "
+        "of classes, multiply."
+    )
+    yield "the weights act twice", weight**2, twice, LEAVE_OUT, 0, False
+    balanced = (
+        "It behaves as under the weights and a sampler that draws all classes alike, which weighs "
+        "each by 1 / N."
+    )
+    yield "acts upon a balanced sampler too", weight / count, balanced, LEAVE_OUT, 0, False
+    upside_down = "It behaves as under the weights by which one should divide."
+    yield "acts upon one over the weights", 1 / weight, upside_down, "Invert them.", 0, False
     remedy = "Give the weights in the order of the columns, or as a dict by label."
     for order, words in _orders(count, labels):
-        why = f"The weights are in {words}, and the columns are not."
-        yield f"the weights in {words}", weight[order], why, remedy, 0
+        why = f"It behaves as under the weights in {words}, in which the columns are not."
+        yield f"the weights in {words}", weight[order], why, remedy, 0, False
 
 
 def _orders(count: FloatArray, labels: tuple[Any, ...]) -> Iterator[tuple[np.ndarray, str]]:
@@ -122,7 +129,7 @@ def _minibatch_means(
     if size is not None:
         sampler = facts.sampler_weight
         effective = minibatch_mean_class_weight(weight, count, size, sampler_weight=sampler)
-        yield f"minibatch mean, {size} at once", effective, WHY_MINIBATCHES, DIVIDE, 0
+        yield f"minibatch mean, {size} at once", effective, WHY_MINIBATCHES, DIVIDE, 0, True
 
 
 def _smoothed(weight: FloatArray, count: FloatArray, facts: TrainingFacts) -> Iterator[Explanation]:
@@ -136,7 +143,7 @@ def _smoothed(weight: FloatArray, count: FloatArray, facts: TrainingFacts) -> It
     yield Explanation(
         name,
         "Smoothing gives mass of the large classes to the small ones.",
-        remedy, mass, (mass, share), number=epsilon, n_free=n_free,
+        remedy, mass, (mass, share), number=epsilon, n_free=n_free, is_told=not n_free,
     )  # fmt: skip
     if differ(weight, np.ones_like(weight)):
         per_class = weight / (weight * count).sum()
@@ -144,6 +151,7 @@ def _smoothed(weight: FloatArray, count: FloatArray, facts: TrainingFacts) -> It
             f"PyTorch's {name}",
             "PyTorch weighs the smoothed part with the weight of the class that it is given to.",
             remedy, mass, (count, per_class * share), number=epsilon, n_free=n_free,
+            is_told=not n_free,
         )  # fmt: skip
         size = facts.normalised_together
         if size is not None:
@@ -159,7 +167,7 @@ def _smoothed(weight: FloatArray, count: FloatArray, facts: TrainingFacts) -> It
                 "Divide by a constant, and train without smoothing.",
                 effective * count / total,
                 (effective * count / (weight * total), weight * share),
-                number=epsilon, n_free=n_free,
+                number=epsilon, n_free=n_free, is_told=not n_free,
             )  # fmt: skip
 
 

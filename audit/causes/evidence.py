@@ -12,7 +12,8 @@ from learnprop.audit.causes.explanation import Explanation, imbalance
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.inference.joint import f_test
 
-LARGEST_SMOOTHING = 0.95
+LARGEST_SMOOTHING = 0.3
+"""Nobody smooths by more: a fit that wants to is no smoothing."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,23 @@ def held_against(evidence: Evidence, e: Explanation) -> Fitted:
         return Fitted(e, number, left, float("nan"), df, float("nan"))
     statistic = float(scaled[0] @ scaled[0])
     return Fitted(e, number, left, statistic, df, p_value_of(statistic, df, evidence.df))
+
+
+def misses(evidence: Evidence, fit: Fitted, error: float) -> bool:
+    """Whether even the best fit leaves more than the error, no fitted number being counted.
+
+    A number that is held at the end of its range takes nothing away, and none makes up for more.
+
+    Examples
+    --------
+    >>> P, w = np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0.5, 0.5])
+    >>> evidence = Evidence("test", P, np.array([0.1, 0.2]), lambda a: np.eye(2) / 1e6, np.inf)
+    >>> away = Explanation("", "", "", w, bias=np.array([0.1, -0.1]), n_free=1)
+    >>> fit = held_against(evidence, away)
+    >>> fit.number, fit.df, misses(evidence, fit, 0.05)
+    (0.0, 0, True)
+    """
+    return p_value_of(fit.statistic, len(fit.imbalance) - 1, evidence.df) < error
 
 
 def p_value_of(statistic: float, df: int, df_of_covariance: float) -> float:

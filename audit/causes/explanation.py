@@ -39,6 +39,8 @@ class Explanation:
         ε or α where it was stated; None where there is none, or it is to be fitted.
     n_free : int
         Numbers that are chosen to fit, that one included.
+    is_told : bool
+        Whether it follows from what was said of the training, and is not one of many guesses.
     """
 
     name: str
@@ -49,6 +51,12 @@ class Explanation:
     bias: FloatArray | None = None
     number: float | None = None
     n_free: int = 0
+    is_told: bool = False
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether it was chosen among several sizes of minibatches."""
+        return self.n_free > 0 and not self.is_fitted and self.number is None
 
     @property
     def is_fitted(self) -> bool:

@@ -23,7 +23,12 @@ from learnprop.audit.causes.evidence import (
     remembered,
 )
 from learnprop.audit.causes.facts import TrainingFacts
-from learnprop.audit.causes.fresh import INCONSISTENT, causes_on_fresh, moved_since_training
+from learnprop.audit.causes.fresh import (
+    INCONSISTENT,
+    causes_on_fresh,
+    moved_since_training,
+    what_train_would_tell,
+)
 from learnprop.audit.causes.judge import Judged, Situation, consistent_first, observed_residual
 from learnprop.audit.causes.output_layer import OutputLayer
 from learnprop.audit.causes.trained import causes_on_train
@@ -50,15 +55,18 @@ class Found:
     p_value : float
         That the residual on fresh data is what a training sample of these sizes leaves; NaN where
         that cannot be tested.
+    other_columns : bool
+        Whether the columns look like other classes', so that nothing else can be said.
     chance_below : float
         Where the sizes were not given: size of a training sample that leaves as much by chance as
         there is; NaN where they were, or none is needed.
     """
 
-    causes: tuple[Cause, ...]
-    considered: tuple[Cause, ...]
-    warnings: tuple[str, ...]
-    p_value: float
+    causes: tuple[Cause, ...] = ()
+    considered: tuple[Cause, ...] = ()
+    warnings: tuple[str, ...] = ()
+    p_value: float = float("nan")
+    other_columns: bool = False
     chance_below: float = float("nan")
 
 
@@ -97,18 +105,14 @@ def find_causes(
     """
     s = _situation(predictions, weight, count, facts, tested, level, train, layer)
     p_value = float("nan")
-    judged, warnings = [], []
+    judged: list[Judged] = []
+    warnings: list[str] = []
     columns = likely_columns(predictions)
     if columns is not None:
         cause = _other_columns(s, columns)
-        judged.append(Judged(cause, (-2.0,)))
-        warnings.append(f"{cause.why} {cause.remedy}")
+        return Found((cause,), (cause,), (f"{cause.why} {cause.remedy}",), p_value, True)
     reason = tested.reason
-    if reason:
-        warnings.append(
-            f"no cause was looked for on fresh data: {reason}; its tests cannot be trusted"
-        )
-    else:
+    if not reason:
         p_value = held_against(s.fresh, s.stated).p_value
     if train is not None:
         of_training, note = causes_on_train(s)
@@ -117,6 +121,7 @@ def find_causes(
         judged += _larger_first(s, of_training, moved, statistic)
     elif not reason:
         judged += causes_on_fresh(s)
+        warnings += [what_train_would_tell(s)] if judged else []
     considered = consistent_first(judged)
     chance = float("nan")
     if not facts.sizes_known:
@@ -125,10 +130,6 @@ def find_causes(
             share = count / count.sum()
             chance = left_by_chance(predictions, s.fresh, s.mass, share, s.error)
     causes = tuple(cause for cause in considered if cause.consistency != "inconsistent")
-    if columns is not None:
-        first = judged[0].cause
-        considered = (first, *(one for one in considered if one is not first))
-        causes = (first, *(one for one in causes if one is not first))
     return Found(causes, considered, tuple(warnings), p_value, chance_below=chance)
 
 

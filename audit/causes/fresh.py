@@ -7,8 +7,10 @@ from scipy.special import softmax
 
 from learnprop.audit.causes.cause import Cause, Consistency
 from learnprop.audit.causes.evidence import (
+    Fitted,
     held_against,
     in_standard_errors,
+    misses,
     p_value_of,
 )
 from learnprop.audit.causes.judge import (
@@ -20,10 +22,16 @@ from learnprop.audit.causes.judge import (
     without_prediction,
 )
 from learnprop.audit.causes.output_layer import left_out_mean_proba, size_of_moments
-from learnprop.audit.causes.trained import MOMENTS_VANISH, is_balanced, is_usable
+from learnprop.audit.causes.trained import (
+    MOMENTS_VANISH,
+    MOST_EXPLAINED,
+    is_balanced,
+    is_usable,
+)
 from learnprop.audit.predictions.record import Predictions
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.balance import residual
+from learnprop.equations.stationary import effective_class_weight
 
 INCONSISTENT = 0.2
 """Of the error rate: p-values below it refute an explanation. Many are tried, and the true one
@@ -43,17 +51,12 @@ def causes_on_fresh(s: Situation) -> list[Judged]:
     """
     if not held_against(s.fresh, s.stated).p_value < s.error:
         return []
-    found = []
-    for fit in held(s, s.fresh):
-        e = fit.explanation
-        usable = is_usable(fit)
-        consistency: Consistency = "inconsistent"
-        if usable and fit.df >= 1 and fit.p_value >= INCONSISTENT * s.error:
-            consistency = "consistent"
-        elif usable and fit.df < 1:
-            consistency = "possible"
-        place = (e.n_free, fit.statistic)
-        found.append(Judged(cause_of(s, s.fresh, fit, consistency), place))
+    stated = held_against(s.fresh, s.stated)
+    found = [
+        _judged(s, fit, stated)
+        for fit in held(s, s.fresh)
+        if fit.df >= 2 or not fit.explanation.is_chosen  # a size among many fits a ratio or two
+    ]
     if s.facts.bias is False:
         cause = without_prediction(
             s, s.fresh, "no bias",
@@ -62,23 +65,70 @@ def causes_on_fresh(s: Situation) -> list[Judged]:
         )  # fmt: skip
         found.append(Judged(cause, (0.0, 0.0)))
     if not any(one.cause.consistency == "consistent" for one in found):
-        found += [Judged(cause, (3.0, float(i))) for i, cause in enumerate(_untold(s))]
+        found.append(Judged(_other_weights(s), (-1.0,)))
     return found
 
 
-def _untold(s: Situation) -> list[Cause]:
-    """What predictions on the training sample would tell apart."""
-    tell = "Give the predictions on the training sample as `train`: they tell it from others."
-    return [
-        without_prediction(s, s.fresh, name, why, tell)
-        for name, why in (
-            ("early stopping", "The loss was not at its minimum."),
-            ("noise in training: dropout, mixup, batch statistics",
-             "What was minimised balances as it is in training, not as it is used."),
-            ("shift of P(x|y)", "These samples are not distributed as those of training."),
-            ("overfitting", "The training sample was balanced, and nothing else is."),
-        )
-    ]  # fmt: skip
+def _judged(s: Situation, fit: Fitted, stated: Fitted) -> Judged:
+    """One explanation: refuted, fitting two equations or more besides what was fitted, or neither.
+
+    One equation is fitted by one of many guesses: it proves only what was told of the training.
+    """
+    e, error = fit.explanation, INCONSISTENT * s.error
+    consistency: Consistency = "possible"
+    refuted = fit.p_value < error or misses(s.fresh, fit, error)
+    if refuted or not is_usable(fit):
+        consistency = "inconsistent"
+    elif fit.df >= 2:
+        consistency = "consistent"
+    elif fit.df == 1 and e.is_told:
+        explains = fit.statistic <= MOST_EXPLAINED**2 * stated.statistic
+        consistency = "consistent" if explains else "possible"
+    return Judged(cause_of(s, s.fresh, fit, consistency), (e.is_chosen, e.n_free, fit.statistic))
+
+
+def _other_weights(s: Situation) -> Cause:
+    """The plain fact, whatever its cause: the weights that it acts upon are not those stated."""
+    name, why = "acts upon other weights than stated", "The table has them, and not why."
+    if len(s.labels) == 2:
+        try:
+            acts = effective_class_weight(s.fresh.mean_proba, s.count)
+        except ValueError:  # a class that is never predicted
+            acts = None
+        if acts is not None:
+            by = s.weight if not np.isclose(s.weight[0], s.weight[1]) else acts
+            unit = int(np.argmin(by))
+            heavy, light = s.labels[1 - unit], s.labels[unit]
+            name += f" ({acts[1 - unit] / acts[unit]:.3g}:1)"
+            why = (
+                f"It behaves as under these weights, class {heavy} to class {light}. Of two "
+                "classes this ratio is all that fresh data tell, and not why."
+            )
+    remedy = "`reweight` undoes it, whatever the cause."
+    known = without_prediction(s, s.fresh, name, why, remedy)
+    return Cause(**{**vars(known), "predicted": known.observed})
+
+
+def what_train_would_tell(s: Situation) -> str:
+    """Say what fresh data alone do not tell apart, and what would.
+
+    Parameters
+    ----------
+    s : Situation
+
+    Returns
+    -------
+    str
+    """
+    said = (
+        "fresh data alone do not tell other weights from early stopping, overfitting, noise in "
+        "training (dropout, mixup) or a shift of P(x|y): give train=(y, proba) of the training "
+        "samples, it tells them apart"
+    )
+    is_weighted = not np.allclose(s.weight, s.weight[0])
+    if is_weighted and s.facts.normalised_together is None:
+        said += "; of a network that was trained in minibatches give batch_size= too"
+    return said
 
 
 def moved_since_training(s: Situation) -> tuple[list[Judged], float]:

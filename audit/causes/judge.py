@@ -9,7 +9,12 @@ import numpy as np
 
 from learnprop.audit.causes.catalogue import explanations
 from learnprop.audit.causes.cause import Cause, Consistency
-from learnprop.audit.causes.evidence import Evidence, Fitted, held_against
+from learnprop.audit.causes.evidence import (
+    LARGEST_SMOOTHING,
+    Evidence,
+    Fitted,
+    held_against,
+)
 from learnprop.audit.causes.explanation import Explanation
 from learnprop.audit.causes.facts import TrainingFacts
 from learnprop.audit.causes.minibatches import fitted_minibatch_mean
@@ -107,6 +112,8 @@ def cause_of(
     why = e.why
     if e.spread is not None and e.number is None and fit.number == 0:
         why += " No smoothing of a positive size goes in this direction."
+    elif e.spread is not None and e.number is None and fit.number >= LARGEST_SMOOTHING:
+        why += f" It would take more than {LARGEST_SMOOTHING:g}, which nobody uses."
     return Cause(
         e.name.format(fit.number), evidence.split, predicted / w, observed / w, error / w,
         fit.p_value, consistency, why, e.remedy,

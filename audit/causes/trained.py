@@ -10,7 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from learnprop.audit.causes.cause import Cause, Consistency
-from learnprop.audit.causes.evidence import LARGEST_SMOOTHING, Evidence, Fitted, held_against
+from learnprop.audit.causes.evidence import (
+    LARGEST_SMOOTHING,
+    Evidence,
+    Fitted,
+    held_against,
+    misses,
+)
 from learnprop.audit.causes.explanation import Explanation
 from learnprop.audit.causes.judge import Judged, Situation, cause_of, held, without_prediction
 from learnprop.audit.causes.output_layer import share_of_scale, size_of_moments
@@ -97,20 +103,25 @@ def _judged(s: Situation, evidence: Evidence, fit: Fitted, stated: Fitted) -> Ju
     e = fit.explanation
     left = np.sqrt(fit.statistic / stated.statistic)
     usable = is_usable(fit)
+    near = s.facts.batch_size is not None or left <= MOST_EXPLAINED
+    exact = left <= exact_to(len(fit.imbalance) - 1)
+    fits = exact or (near and not misses(evidence, fit, s.error))
     moments = None if s.layer is None else size_of_moments(s.layer, e, fit.number, s.count)
     vanish = moments is not None and moments <= MOMENTS_VANISH
     consistency: Consistency = "inconsistent"
     tier = 2.0
     if usable and fit.df >= 1:
-        near = s.facts.batch_size is not None or left <= MOST_EXPLAINED
         if left <= exact_to(fit.df) and (moments is None or vanish or fit.df > 1):
             consistency, tier = "consistent", 0.0
         elif fit.p_value >= s.error and near:
             refuted = moments is not None and moments > MOMENTS_OF_NOISE
             drawn = s.facts.batch_size is not None and not refuted
             consistency, tier = ("consistent" if drawn else "possible"), 1.0
-    elif usable and (moments is None or vanish):
-        consistency, tier = ("consistent" if vanish else "possible"), 0.0
+    elif usable and vanish:
+        consistency, tier = "consistent", 0.0
+    elif usable and moments is None and fits:
+        # A size that was chosen to fit one ratio comes after all that was not.
+        consistency, tier = "possible", 5.0 if e.is_chosen else 0.0
     return Judged(cause_of(s, evidence, fit, consistency), (tier, e.n_free, fit.statistic))
 
 

@@ -64,7 +64,7 @@ def refine(given):
 PLACES = {
     "check": lambda given: lp.check(Y, PROBA, class_weight=given),
     "a sampler": lambda given: lp.check(Y, PROBA, batch_size=8, sampler_weight=given),
-    "to": lambda given: lp.reweight(PROBA, labels=LABELS, to=given, class_count=COUNT),
+    "to": lambda given: lp.reweight(PROBA, labels=LABELS, to=given, train_count=COUNT),
     "acts_upon": lambda given: lp.reweight(PROBA, labels=LABELS, acts_upon=given),
     "classifier": lambda given: lp.BalancedClassifier(
         DummyClassifier(), class_weight=given, cv=2
