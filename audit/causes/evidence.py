@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
-from learnprop.audit.causes.explanation import Explanation, imbalance
+from learnprop.audit.causes.explanations.explanation import Explanation, imbalance
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.inference.joint import f_test
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from learnprop.audit.causes.catalogue import explanations
 from learnprop.audit.causes.cause import Cause, Consistency
 from learnprop.audit.causes.evidence import (
     LARGEST_SMOOTHING,
@@ -15,9 +14,10 @@ from learnprop.audit.causes.evidence import (
     Fitted,
     held_against,
 )
-from learnprop.audit.causes.explanation import Explanation
+from learnprop.audit.causes.explanations.catalogue import explanations
+from learnprop.audit.causes.explanations.explanation import Explanation
+from learnprop.audit.causes.explanations.minibatches import fitted_minibatch_mean
 from learnprop.audit.causes.facts import TrainingFacts
-from learnprop.audit.causes.minibatches import fitted_minibatch_mean
 from learnprop.audit.causes.output_layer import OutputLayer
 from learnprop.audit.causes.predicted import MANY, predicted_residual
 from learnprop.audit.predictions.record import Predictions

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import softmax
 
-from learnprop.audit.causes.explanation import Explanation, errors_of_samples
+from learnprop.audit.causes.explanations.explanation import Explanation, errors_of_samples
 from learnprop.equations.arrays import FloatArray, IntArray
 from learnprop.equations.leave_one_out.logits import left_out_softmax_logits
 from learnprop.equations.mean_proba import mean_proba_and_second_moments

@@ -17,7 +17,7 @@ from learnprop.audit.causes.evidence import (
     held_against,
     misses,
 )
-from learnprop.audit.causes.explanation import Explanation
+from learnprop.audit.causes.explanations.explanation import Explanation
 from learnprop.audit.causes.judge import Judged, Situation, cause_of, held, without_prediction
 from learnprop.audit.causes.output_layer import share_of_scale, size_of_moments
 from learnprop.equations.balance import right_side

@@ -51,7 +51,7 @@ def test_an_index_that_only_counts_names_no_labels():
 
 def test_schemes_other_than_equal_need_class_sizes():
     np.testing.assert_array_equal(weights_by_class("equal", LABELS), np.ones(3))
-    with pytest.raises(BadArgument, match=r"^class_count is needed where to is 'sqrt-inverse'$"):
+    with pytest.raises(BadArgument, match=r"^train_count is needed where to is 'sqrt-inverse'$"):
         weights_by_class("sqrt-inverse", LABELS, "to")
 
 
@@ -95,6 +95,7 @@ def test_mistakes_are_named_alike(place, given, message):
     assert str(caught.value).startswith(f"{argument} {message.format(labels)}"), str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore:class .* expected misses:UserWarning")
 def test_all_take_weights_by_label():
     by_label, by_number, weight = {"emu": 5.0}, {2: 5.0}, [1.0, 1.0, 5.0]
     for place, of_place in PLACES.items():

@@ -133,7 +133,7 @@ def test_every_option_that_is_named_is_one(cli, skewed, tmp_path):
 
 def test_a_remedy_that_is_a_function_is_called_as_python_has_it():
     """The control of the above: each remedy that there is, in a report of all of them."""
-    from learnprop.audit.causes.catalogue import explanations
+    from learnprop.audit.causes.explanations.catalogue import explanations
     from learnprop.audit.causes.facts import TrainingFacts
     from learnprop.exits import words_of_options
 

@@ -11,7 +11,7 @@ from learnprop.audit.causes.evidence import (
     in_standard_errors,
     p_value_of,
 )
-from learnprop.audit.causes.explanation import Explanation, imbalance
+from learnprop.audit.causes.explanations.explanation import Explanation, imbalance
 
 P = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.25, 0.15, 0.6]])
 MISS = np.array([0.3, 0.2, 0.4])

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from learnprop.audit.causes.catalogue import explanations
-from learnprop.audit.causes.explanation import errors_of_samples, imbalance
+from learnprop.audit.causes.explanations.catalogue import explanations
+from learnprop.audit.causes.explanations.explanation import errors_of_samples, imbalance
 from learnprop.audit.causes.facts import TrainingFacts
 from learnprop.equations.mean_proba import mean_proba
 from learnprop.equations.violations.residuals import (

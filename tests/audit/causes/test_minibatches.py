@@ -5,8 +5,8 @@ import pytest
 from scipy import integrate, stats
 
 from learnprop.audit.causes.evidence import Evidence
+from learnprop.audit.causes.explanations.minibatches import SIZES, fitted_minibatch_mean
 from learnprop.audit.causes.facts import TrainingFacts
-from learnprop.audit.causes.minibatches import SIZES, fitted_minibatch_mean
 from learnprop.audit.check import check
 from learnprop.equations.violations.minibatch_mean import (
     minibatch_mean_class_weight,
@@ -63,14 +63,13 @@ def test_sizes_off_any_grid_are_found(size):
     assert cause.p_value > 0.01
 
 
-@pytest.mark.parametrize(("factor", "end"), [(3.0, "or more"), (0.02, "or fewer")])
-def test_two_classes_beyond_every_size_are_refuted(factor, end):
+@pytest.mark.parametrize("factor", [3.0, 0.02])
+def test_of_two_classes_no_size_is_guessed(factor):
     P, y, prior = posterior(0, 20_000, 2)
     acts = np.array([1, factor]) / prior
     report = check(y, trained(P, acts), class_weight=1 / prior, train_count=1e9 * prior)
-    (cause,) = (c for c in report.considered if c.name.startswith("minibatch mean"))
-    assert cause.name.endswith(end)
-    assert (cause.consistency, cause.p_value < 1e-6) == ("inconsistent", True)
+    assert report.causes
+    assert not [c for c in report.considered if c.name.startswith("minibatch mean")]
 
 
 def test_other_weights_are_no_minibatch_mean():

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from learnprop.audit.causes.explanation import Explanation
+from learnprop.audit.causes.explanations.explanation import Explanation
 from learnprop.audit.causes.output_layer import (
     OutputLayer,
     left_out_mean_proba,

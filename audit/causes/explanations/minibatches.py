@@ -12,9 +12,9 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import brentq, minimize_scalar
 
-from learnprop.audit.causes.catalogue import DIVIDE, WHY_MINIBATCHES, differ
 from learnprop.audit.causes.evidence import Evidence, Fitted, in_standard_errors, p_value_of
-from learnprop.audit.causes.explanation import Explanation, imbalance
+from learnprop.audit.causes.explanations.catalogue import DIVIDE, WHY_MINIBATCHES, differ
+from learnprop.audit.causes.explanations.explanation import Explanation, imbalance
 from learnprop.audit.causes.facts import TrainingFacts
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.violations.minibatch_mean import weight_in_minibatches

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from learnprop.audit.causes.explanation import Explanation
+from learnprop.audit.causes.explanations.explanation import Explanation
 from learnprop.audit.causes.facts import TrainingFacts
 from learnprop.equations.arrays import FloatArray
 from learnprop.equations.class_weights import class_weights
