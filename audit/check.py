@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from learnprop.audit.causes.doubts import check_sizes, doubts, no_probabilities, same_sizes
+from learnprop.audit.causes.doubts import doubts, no_probabilities, same_sizes
 from learnprop.audit.causes.facts import TrainingFacts, check_facts
 from learnprop.audit.causes.find import Found, find_causes
 from learnprop.audit.causes.output_layer import OutputLayer
@@ -303,7 +303,7 @@ def _class_sizes(
 ) -> tuple[FloatArray, tuple[str, ...]]:
     """N as stated, or of the training sample, or of the fresh one, which is said."""
     if train_count is not None:
-        count = check_sizes(stated_count(train_count, found.labels))
+        count = stated_count(train_count, found.labels)
         return count, () if train is not None else same_sizes(found, count)
     if train is not None:
         return train.class_sizes, ()

@@ -92,7 +92,7 @@ def stated_weights(
 
 
 def stated_count(given: Any, labels: Sequence[Any]) -> FloatArray:
-    """Class sizes of training, (n_classes,); raise `BadArgument` if one is below 1, as shares are.
+    """Class sizes of training, (n_classes,); raise `BadArgument` of shares.
 
     Examples
     --------
@@ -100,13 +100,12 @@ def stated_count(given: Any, labels: Sequence[Any]) -> FloatArray:
     array([900., 100.])
     >>> stated_count([0.9, 0.1], ("no", "yes"))
     Traceback (most recent call last):
-    ValueError: train_count must be counts of samples, not shares: at least 1 of each, got 0.9
+    ValueError: train_count must be counts of samples, not shares, got [0.9, 0.1]
     """
     with renamed(class_count="train_count"):
         count = check_class_count(in_order(given, labels, "train_count"), len(labels))
-    if (count < 1).any():
-        least = count[count < 1][0]
-        said = f"must be counts of samples, not shares: at least 1 of each, got {least:g}"
+    if count.min() < 1 or count.sum() < 2 * len(count):
+        said = f"must be counts of samples, not shares, got {shown(count.tolist())}"
         raise BadArgument("train_count", said)
     return count
 

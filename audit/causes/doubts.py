@@ -12,7 +12,7 @@ import numpy as np
 
 from learnprop.audit.inference.statistics import within
 from learnprop.audit.predictions.record import Predictions
-from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arguments import shown
 from learnprop.equations.arrays import FloatArray
 
 FEW = 20
@@ -155,21 +155,6 @@ def _other_order(predictions: Predictions, count: FloatArray) -> str:
         f"order: sizes are in that of the classes, {shown(list(predictions.labels))}, or a dict "
         "by label"
     )
-
-
-def check_sizes(count: FloatArray) -> FloatArray:
-    """Refuse shares in the place of class sizes.
-
-    Examples
-    --------
-    >>> check_sizes(np.array([0.9, 0.1]))
-    Traceback (most recent call last):
-    ValueError: train_count must hold numbers of samples, got [0.9, 0.1], which look like shares
-    """
-    if count.sum() < 2 * len(count):
-        said = f"must hold numbers of samples, got {shown(count.tolist())}, which look like shares"
-        raise BadArgument("train_count", said)
-    return count
 
 
 def same_sizes(predictions: Predictions, count: Any) -> tuple[str, ...]:

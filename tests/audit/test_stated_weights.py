@@ -35,7 +35,7 @@ def test_weights_and_sizes_by_label_in_any_order():
     np.testing.assert_array_equal(stated_count(counted, LABELS), COUNT)
     numbers = pd.Series([5, 7], index=[1, 0])
     np.testing.assert_array_equal(stated_count(numbers, (0, 1)), [7, 5])
-    with pytest.raises(BadArgument, match="counts of samples, not shares: at least 1 of each, got"):
+    with pytest.raises(BadArgument, match="counts of samples, not shares, got"):
         stated_count([0.9, 0.1], (0, 1))
     np.testing.assert_array_equal(stated_weights({True: 3}, (False, True), COUNT[:2]), [0.25, 0.75])
 
@@ -51,7 +51,7 @@ def test_an_index_that_only_counts_names_no_labels():
 
 def test_schemes_other_than_equal_need_class_sizes():
     np.testing.assert_array_equal(weights_by_class("equal", LABELS), np.ones(3))
-    with pytest.raises(BadArgument, match=r"^train_count is needed where to is 'sqrt-inverse'$"):
+    with pytest.raises(BadArgument, match=r"^class_count is needed where to is 'sqrt-inverse'$"):
         weights_by_class("sqrt-inverse", LABELS, "to")
 
 

@@ -100,7 +100,7 @@ def test_sizes_in_the_opposite_order():
 def test_shares_are_no_sizes(shares):
     y, proba = calibrated()
     with pytest.raises(
-        BadArgument, match=r"^train_count must be counts of samples, not shares: at least 1 of each"
+        BadArgument, match=r"^train_count must be counts of samples, not shares, got"
     ):
         check(y, proba, train_count=shares)
     check(y, proba, train_count=[500.5, 100.25])  # sizes of weighted samples
