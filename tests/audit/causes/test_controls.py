@@ -21,6 +21,7 @@ def run():
     return next(replications(range(2, 3)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANTED)
 def test_each_planted_cause_is_among_the_first_two(run, name):
     control = control_of(name)
@@ -29,6 +30,7 @@ def test_each_planted_cause_is_among_the_first_two(run, name):
     assert report.causes[0].consistency != "inconsistent"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["inverse weights", "L2 on weights only", "minibatch mean"])
 def test_a_clean_classifier_has_no_cause(run, name):
     report = run.report(control_of(name))
@@ -36,6 +38,7 @@ def test_a_clean_classifier_has_no_cause(run, name):
     assert report.verdict in ("holds", "inconclusive")
 
 
+@pytest.mark.slow
 def test_what_is_predicted_is_what_is_observed(run):
     exact = ("penalised bias", "label smoothing", "PyTorch label smoothing, inverse weights")
     for name in exact:
@@ -46,6 +49,7 @@ def test_what_is_predicted_is_what_is_observed(run):
     assert (np.abs(drawn.predicted - drawn.observed) <= 4 * drawn.error).all()
 
 
+@pytest.mark.slow
 def test_smoothing_is_measured_without_being_stated(run):
     for name in ("label smoothing", "PyTorch label smoothing, inverse weights"):
         assert run.report(control_of(name)).causes[0].name.endswith("of 0.1")
@@ -54,6 +58,7 @@ def test_smoothing_is_measured_without_being_stated(run):
     assert any("0.2" in cause.name for cause in stated.considered)
 
 
+@pytest.mark.slow
 def test_features_tell_no_bias_from_all_others(run):
     first = run.report(control_of("no bias"), "X").causes[0]
     assert (first.name, first.consistency) == ("no bias", "consistent")

@@ -241,7 +241,7 @@ def test_zeros_stay_and_too_many_of_them_are_refused():
 
 def test_a_bias_from_few_misses_is_warned_of():
     X, y, _, _ = samples()
-    with pytest.warns(UserWarning, match=r"class 1 has \d\.\d expected misses, fewer"):
+    with pytest.warns(UserWarning, match=r"class . has \d\.\d expected misses, fewer"):
         lp.BalancedClassifier(GaussianNB()).fit(X[:60], y[:60])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
