@@ -200,6 +200,7 @@ def _attempt(
         start,
         own_ridge=by is not unit or objective.weight_penalty > 0,
         no_minimum=no_minimum,
+        from_discriminant=by is unit and objective.fit_bias,
         max_iter=max_iter,
     )
     theta, gradient, norm = found.theta, found.gradient, found.gradient_norm
@@ -249,11 +250,10 @@ def softmax_loss(
     SoftmaxLoss
     """
     shares = torch.as_tensor(target / mass[:, None, None], device=design.device)
-    shares = shares.expand(len(design), -1, -1, -1)
     return SoftmaxLoss(
         design=design,
-        sample_mass=shares.sum(dim=2),
-        target_moments=moments_of(shares, design),
+        sample_mass=shares.sum(dim=2).expand(len(design), -1, -1),
+        target_moments=moments_of(shares.expand(len(design), -1, -1, -1), design),
         penalty=penalty[:, :, None],
     )
 

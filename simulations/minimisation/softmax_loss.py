@@ -25,11 +25,23 @@ from math import comb
 
 import torch
 
+from learnprop.simulations.minimisation.head_start import has_head_start, head_start
 from learnprop.simulations.minimisation.logistic_loss import tiles_of
-from learnprop.simulations.minimisation.newton import CERTAIN, Derivatives, NoMinimum, newton
+from learnprop.simulations.minimisation.newton import (
+    CERTAIN,
+    SETTLED,
+    Derivatives,
+    NoMinimum,
+    newton,
+)
 
-TILE_VALUES = 2**16
+TILE_VALUES = 2**19
 """Temporary numbers of one tile on CPU: half a MiB, which the second-level cache holds."""
+
+
+COLLINEAR = 1e-4
+"""Share of a feature's variance that the features before it leave, up to which there is no head
+start: its rounding would choose among coefficients that are as good."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +137,15 @@ def loss_at(loss: SoftmaxLoss, theta: torch.Tensor) -> torch.Tensor:
     tensor, shape (n_runs, n_settings)
     """
     n_samples = loss.design.shape[-1]
-    room = theta.new_empty(*theta.shape[1:3], n_samples)
     each = tiles_of(theta.shape[1], n_samples, n_samples, theta.device)
     normaliser = []
     for mass, parameters, x in zip(loss.sample_mass, theta, loss.design, strict=True):
-        torch.mm(parameters.flatten(0, 1), x, out=room.flatten(0, 1))
-        parts = [(mass[s] * torch.logsumexp(room[s], dim=1)).sum(dim=1) for s, _ in each]
+        parts = []
+        for s, _ in each:
+            z = parameters[s] @ x
+            # log Σ exp z by the largest probability, which takes half of torch.logsumexp's time.
+            likeliest = torch.softmax(z, dim=1).amax(dim=1)
+            parts.append((mass[s] * (z.amax(dim=1) - likeliest.log_())).sum(dim=1))
         normaliser.append(torch.cat(parts))
     linear = (loss.target_moments * theta).sum(dim=(2, 3))
     ridge = 0.5 * (loss.penalty * theta**2).sum(dim=(2, 3))
@@ -143,6 +158,7 @@ def minimise_softmax(
     *,
     own_ridge: bool = False,
     no_minimum: NoMinimum | None = None,
+    from_discriminant: bool = False,
     max_iter: int = 100,
 ) -> SoftmaxMinimum:
     """Minimise a batch of softmax losses by Newton's method.
@@ -155,6 +171,9 @@ def minimise_softmax(
     own_ridge : bool
     no_minimum : callable, optional
         See `newton`; its theta is flat.
+    from_discriminant : bool
+        Whether to get a head start (see `head_start`), where `theta` is zero and the loss has an
+        intercept and no `target`.
     max_iter : int
         Evaluations of the gradient.
 
@@ -162,42 +181,114 @@ def minimise_softmax(
     -------
     SoftmaxMinimum
     """
-    shape = theta.shape
-    n_params = shape[3]
+    shape, zero = theta.shape, theta.flatten(2)
 
     def curvature(hessian: torch.Tensor) -> torch.Tensor:
-        return hessian.diagonal(dim1=-2, dim2=-1)[..., n_params - 1 :: n_params].sum(dim=-1)
+        return hessian.diagonal(dim1=-2, dim2=-1)[..., shape[3] - 1 :: shape[3]].sum(dim=-1)
 
-    derivatives = _derivatives(loss, shape)
+    start, before = zero, 0
+    head = from_discriminant and has_head_start(max_iter, theta.device)
+    if head:
+        single = _in_single(loss)
+        start, before = head_start(
+            _derivatives(single, shape),
+            discriminant(single).flatten(2),
+            zero,
+            curvature=curvature,
+            own_ridge=own_ridge,
+        )
+        of_class = start.view(shape)
+        start = (of_class - of_class.mean(dim=2, keepdim=True)).flatten(2)
     found = newton(
-        derivatives,
-        theta.flatten(2),
+        _derivatives(loss, shape),
+        start,
         curvature=curvature,
         own_ridge=own_ridge,
         no_minimum=no_minimum,
+        otherwise=zero if head else None,
         max_iter=max_iter,
     )
-    theta, steps = found.theta.view(shape), found.step.view(shape)
-    last_move, near_move = [], []
-    n_samples = loss.design.shape[-1]
-    # As in `minimise_logistic`: one buffer for all runs, and on CPU one setting at a time.
-    room = theta.new_empty(2, *shape[1:3], n_samples)
-    each = tiles_of(shape[1], n_samples, n_samples, theta.device)
-    for run, x in enumerate(loss.design):
-        for parameters, logits in zip((steps[run], theta[run]), room, strict=True):
-            torch.mm(parameters.flatten(0, 1), x, out=logits.flatten(0, 1))
-        moves = room[0].abs_().amax(dim=1)
-        lead = [-room[1][s].topk(2, dim=1).values.diff(dim=1)[:, 0] for s, _ in each]
-        last_move.append(moves.amax(dim=1))
-        near_move.append(moves.masked_fill(torch.cat(lead) > CERTAIN, 0.0).amax(dim=1))
+    theta = found.theta.view(shape)
+    last_move, near_move = _moves(loss.design, theta, found.step.view(shape))
     return SoftmaxMinimum(
         theta=theta,
         gradient=found.gradient.view(shape),
         gradient_norm=found.gradient_norm,
-        n_iter=found.n_iter,
-        last_move=torch.stack(last_move),
-        near_move=torch.stack(near_move),
+        n_iter=found.n_iter + before,
+        last_move=last_move,
+        near_move=near_move,
     )
+
+
+def _in_single(loss: SoftmaxLoss) -> SoftmaxLoss:
+    """The loss in single precision; a mass that all runs share stays one."""
+    mass = loss.sample_mass
+    shared = mass.stride(0) == 0
+    return SoftmaxLoss(
+        design=loss.design.float(),
+        sample_mass=mass[:1].float().expand_as(mass) if shared else mass.float(),
+        target_moments=loss.target_moments.float(),
+        penalty=loss.penalty.float(),
+    )
+
+
+def discriminant(loss: SoftmaxLoss) -> torch.Tensor:
+    r"""Linear discriminant of the classes, whose moments are those of the target mass.
+
+    With :math:`\pi_k = \sum_i T_{ik}`, :math:`\mu_k` the mean of class k and :math:`\Sigma` what is
+    left of the second moments within classes, :math:`z_k = \mu_k^T \Sigma^{-1} x
+    - \frac{1}{2} \mu_k^T \Sigma^{-1} \mu_k + \log \pi_k`: the minimum itself, but for sampling
+    errors, of Gaussian classes of one covariance.
+
+    Parameters
+    ----------
+    loss : SoftmaxLoss
+        With an intercept.
+
+    Returns
+    -------
+    tensor, shape (n_runs, n_settings, n_classes, n_params)
+        Sums to zero over the classes; not finite where it does not exist.
+    """
+    share, mean = loss.target_moments[..., -1:], loss.target_moments[..., :-1]
+    mean = mean / share
+    second = [
+        (mass[:, None] * x[:-1]) @ x[:-1].mT
+        for mass, x in zip(loss.sample_mass, loss.design, strict=True)
+    ]
+    within = torch.stack(second) - (share * mean).mT @ mean
+    within.diagonal(dim1=-2, dim2=-1).add_(loss.penalty.expand_as(loss.target_moments)[:, :, 0, :-1])
+    factor, _ = torch.linalg.cholesky_ex(within)
+    own = factor.diagonal(dim1=-2, dim2=-1) ** 2 / within.diagonal(dim1=-2, dim2=-1)
+    collinear = ~(own > COLLINEAR).all(dim=-1)
+    slopes = torch.cholesky_solve(mean.mT, factor).mT
+    intercepts = share.log() - 0.5 * (slopes * mean).sum(dim=-1, keepdim=True)
+    theta = torch.cat([slopes, intercepts], dim=-1)
+    theta[collinear] = torch.nan
+    return theta - theta.mean(dim=2, keepdim=True)
+
+
+def _moves(
+    design: torch.Tensor, theta: torch.Tensor, step: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """``last_move`` and ``near_move`` of a `SoftmaxMinimum`.
+
+    No logit moves by more than the step times the largest of each feature; only where that is not
+    `SETTLED` it is asked what each does, which takes as long as two evaluations.
+    """
+    reach = torch.maximum(design.amax(dim=2), -design.amin(dim=2))
+    last_move = (step.abs() @ reach[:, None, :, None]).amax(dim=(2, 3))
+    near_move = last_move.clone()
+    n_settings, n_samples = theta.shape[1], design.shape[-1]
+    # One setting at a time on CPU, as in `minimise_logistic`.
+    each = tiles_of(n_settings, n_samples, n_samples, theta.device)
+    for run in (~(last_move <= SETTLED)).any(dim=1).nonzero()[:, 0].tolist():
+        for s, _ in each:
+            moves = (step[run, s] @ design[run]).abs_().amax(dim=1)
+            lead = -(theta[run, s] @ design[run]).topk(2, dim=1).values.diff(dim=1)[:, 0]
+            last_move[run, s] = moves.amax(dim=1)
+            near_move[run, s] = moves.masked_fill_(lead > CERTAIN, 0.0).amax(dim=1)
+    return last_move, near_move
 
 
 def _derivatives(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
@@ -223,10 +314,12 @@ def _derivatives(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
     ridge = loss.penalty.expand(shape).flatten(2)
     others_of = 1 - torch.eye(n_classes, dtype=loss.design.dtype, device=loss.design.device)
 
-    def evaluate(theta: torch.Tensor, active: list[bool]) -> tuple[torch.Tensor, torch.Tensor]:
+    def evaluate(
+        theta: torch.Tensor, active: list[bool], curved: list[bool]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         gradient = loss.penalty * theta.view(shape)
         if loss.target is None:
-            gradient = -loss.target_moments + gradient
+            gradient = gradient - loss.target_moments
         by_pair = theta.new_zeros(n_runs, n_settings, n_pairs + 1, n_products)
         for runs, part in tiles:
             if not any(active[runs]):
@@ -246,21 +339,30 @@ def _derivatives(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
                 t = loss.target[runs, ..., part]
                 pull = (f * (others_of @ t) - t * (others_of @ f)).flatten(1, 2)
             gradient[runs] += torch.bmm(pull, x.mT).view(n, n_settings, n_classes, n_params)
+            if not any(curved[runs]):
+                continue
             first = 0
             for k in range(n_classes - 1):
                 others = slice(first, first + n_classes - 1 - k)
                 torch.mul(pulled[:, :, k + 1 :], f[:, :, k : k + 1], out=by_class[:, :, others])
                 first = others.stop
-            first = 0
-            for p in range(n_params):
-                others = slice(first, first + n_params - p)
-                torch.mul(x[:, p:], x[:, p : p + 1], out=products[:, others])
-                first = others.stop
+            products_of(x, products)
             both = torch.bmm(pairs, products.mT)
             by_pair[runs, :, :-1] += both.view(n, n_settings, n_pairs, n_products)
+        if not any(curved):
+            return gradient.flatten(2), by_pair
         return gradient.flatten(2), _hessian(by_pair, pair_of, product_of, ridge)
 
     return evaluate
+
+
+def products_of(x: torch.Tensor, out: torch.Tensor) -> None:
+    """Products of each pair of rows of x (R, P, n), p <= q, into `out` (R, P (P + 1) / 2, n)."""
+    first = 0
+    for p in range(x.shape[1]):
+        others = slice(first, first + x.shape[1] - p)
+        torch.mul(x[:, p:], x[:, p : p + 1], out=out[:, others])
+        first = others.stop
 
 
 def _pair_of(n_classes: int) -> torch.Tensor:
