@@ -25,7 +25,7 @@ from math import comb
 
 import torch
 
-from learnprop.simulations.minimisation.logistic_loss import tiles_of
+from learnprop.simulations.minimisation.logistic_loss import product_of, tiles_of
 from learnprop.simulations.minimisation.newton import CERTAIN, Derivatives, NoMinimum, newton
 
 TILE_VALUES = 2**16
@@ -218,12 +218,14 @@ def _derivatives(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
     buffers = [loss.design.new_empty(n * room) for n in rows]
 
     pair_of, product_of = (
-        place.to(loss.design.device) for place in (_pair_of(n_classes), _product_of(n_params))
+        place.to(loss.design.device) for place in (_pair_of(n_classes), product_of(n_params))
     )
     ridge = loss.penalty.expand(shape).flatten(2)
     others_of = 1 - torch.eye(n_classes, dtype=loss.design.dtype, device=loss.design.device)
 
-    def evaluate(theta: torch.Tensor, active: list[bool]) -> tuple[torch.Tensor, torch.Tensor]:
+    def evaluate(
+        theta: torch.Tensor, active: list[bool], _curved: list[bool]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         gradient = loss.penalty * theta.view(shape)
         if loss.target is None:
             gradient = -loss.target_moments + gradient
@@ -268,14 +270,6 @@ def _pair_of(n_classes: int) -> torch.Tensor:
     k, j = torch.triu_indices(n_classes, n_classes, 1)
     place = torch.full((n_classes, n_classes), len(k))
     place[k, j] = place[j, k] = torch.arange(len(k))
-    return place
-
-
-def _product_of(n_params: int) -> torch.Tensor:
-    """Number of each product of parameters, (P, P), in the order of p <= q."""
-    p, q = torch.triu_indices(n_params, n_params)
-    place = torch.empty(n_params, n_params, dtype=torch.int64)
-    place[p, q] = place[q, p] = torch.arange(len(p))
     return place
 
 
