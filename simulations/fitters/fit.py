@@ -287,7 +287,7 @@ def check_problem(X: ArrayLike, y: ArrayLike, class_weight: ArrayLike, device: s
         raise BadArgument(
             "class_weight", f"must have shape (n_settings, 2), got {data.class_weight.shape}"
         )
-    weight = (data.class_weight / data.mass[:, None])[:, data.labels]
+    weight = np.take(data.class_weight / data.mass[:, None], data.labels, axis=1)
     return Problem(
         design=with_ones(data),
         sign=torch.as_tensor(1.0 - 2.0 * data.labels, device=data.device),

@@ -89,7 +89,9 @@ def fit_lgl_inr(
     order = torch.as_tensor(np.argsort(data.labels, kind="stable"), device=data.device)
     design = design[..., order]
 
-    def derivatives(trial: torch.Tensor, active: list[bool]) -> tuple[torch.Tensor, torch.Tensor]:
+    def derivatives(
+        trial: torch.Tensor, active: list[bool], _curved: list[bool]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         gradient = torch.zeros_like(trial)
         jacobian = trial.new_zeros(*trial.shape, trial.shape[-1])
         for run in np.flatnonzero(active):

@@ -193,6 +193,7 @@ def _attempt(
         penalty=penalty if l2 else None,
         own_ridge=by is not unit or l2 > 0,
         no_minimum=no_minimum,
+        from_discriminant=by is unit,
         max_iter=max_iter,
     )
     norm = found.gradient_norm

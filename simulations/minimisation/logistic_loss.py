@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 import torch
 
-from learnprop.simulations.minimisation.newton import CERTAIN, NoMinimum, newton
+from learnprop.simulations.minimisation.head_start import has_head_start, head_start
+from learnprop.simulations.minimisation.newton import (
+    CERTAIN,
+    Derivatives,
+    NewtonResult,
+    NoMinimum,
+    newton,
+)
 
 TILE_VALUES = 2**16
 """On CPU one replication is evaluated at a time, at most this many (setting, sample) pairs: the
@@ -45,6 +52,7 @@ def minimise_logistic(
     penalty: torch.Tensor | None = None,
     own_ridge: bool = False,
     no_minimum: NoMinimum | None = None,
+    from_discriminant: bool = False,
     max_iter: int = 100,
 ) -> LogisticMinimum:
     r"""Minimise a batch of weighted logistic losses by Newton's method.
@@ -68,6 +76,9 @@ def minimise_logistic(
     own_ridge : bool
     no_minimum : callable, optional
         See `newton`.
+    from_discriminant : bool
+        Whether to get a head start (see `head_start`), where `theta` is zero and there is no
+        offset.
     max_iter : int
         Evaluations of the gradient.
 
@@ -75,86 +86,185 @@ def minimise_logistic(
     -------
     LogisticMinimum
     """
-    products = _products(design)
-    n_runs, n_settings, _ = theta.shape
-    tiles = tiles_of(n_runs, design.shape[-1], TILE_VALUES // n_settings, design.device)
-    runs, part = tiles[0]
-    scratch = theta.new_empty(2, runs.stop, n_settings, min(part.stop, design.shape[-1]))
-
-    def derivatives(trial: torch.Tensor, active: list[bool]) -> tuple[torch.Tensor, torch.Tensor]:
-        busy = [tile for tile in tiles if any(active[tile[0]])]
-        gradient, hessian = _derivatives(design, products, weight, trial, offset, busy, scratch)
-        if penalty is not None:
-            gradient += penalty * trial
-            hessian.diagonal(dim1=-2, dim2=-1).add_(penalty)
-        return gradient, hessian
-
-    # The last parameter is the intercept: its diagonal entry is the sum of the curvatures.
+    problem = design, weight, offset, penalty
+    head = from_discriminant and has_head_start(max_iter, design.device)
+    start, before = theta, 0
+    if head:
+        single = (t if t is None else _single(t) for t in problem)
+        roughly, everyone = _derivatives(*single, theta.shape), [True] * len(theta)
+        start, before = head_start(
+            roughly,
+            discriminant(*roughly(theta.float(), everyone, everyone)),
+            theta,
+            curvature=_intercept_curvature,
+            own_ridge=own_ridge,
+        )
     found = newton(
-        derivatives,
-        theta,
-        curvature=lambda h: h[..., -1, -1],
+        _derivatives(*problem, theta.shape),
+        start,
+        curvature=_intercept_curvature,
         own_ridge=own_ridge,
         no_minimum=no_minimum,
+        otherwise=theta if head else None,
         max_iter=max_iter,
     )
+    last_move, near_move = _moves(design, offset, found)
+    return LogisticMinimum(
+        theta=found.theta,
+        gradient_norm=found.gradient_norm,
+        gradient=found.gradient,
+        n_iter=found.n_iter + before,
+        last_move=last_move,
+        near_move=near_move,
+    )
+
+
+def _single(values: torch.Tensor) -> torch.Tensor:
+    """Values in single precision, an expanded view as one."""
+    if values.stride(0) == 0:
+        return values[:1].float().expand_as(values)
+    return values.float()
+
+
+def _intercept_curvature(hessian: torch.Tensor) -> torch.Tensor:
+    """Sum of the curvatures: the intercept, which is the last parameter, has a row of ones."""
+    return hessian[..., -1, -1]
+
+
+def discriminant(gradient: torch.Tensor, hessian: torch.Tensor) -> torch.Tensor:
+    r"""Linear discriminant of two classes, from the derivatives of the loss at zero.
+
+    There every probability is one half, so that :math:`4 H` holds the second moments
+    :math:`\sum \omega x x^T` and :math:`2 g = (\pi_0 \mu_0 - \pi_1 \mu_1, \pi_0 - \pi_1)`. A
+    penalty in the Hessian widens the classes.
+
+    Parameters
+    ----------
+    gradient : tensor, shape (..., n_params)
+    hessian : tensor, shape (..., n_params, n_params)
+
+    Returns
+    -------
+    tensor, shape (..., n_params)
+        Not finite where it does not exist.
+
+    Examples
+    --------
+    >>> x = torch.tensor([-2.0, 0.0, -1.0, 3.0])  # a class of two each, SD 1 and 2
+    >>> signed = torch.stack([x, torch.ones(4)]) * torch.tensor([1, 1, -1, -1])
+    >>> discriminant(signed.mean(dim=1) / 2, signed @ signed.mT / 16).tolist()  # 2 / 2.5, at zero
+    [0.800000011920929, 0.0]
+    """
+    moment, difference = 4 * hessian, 2 * gradient
+    of_class = torch.stack([moment[..., -1, :] + difference, moment[..., -1, :] - difference]) / 2
+    share, mean = of_class[..., -1:], of_class[..., :-1] / of_class[..., -1:]
+    within = moment[..., :-1, :-1] - ((share * mean)[..., None] * mean[..., None, :]).sum(dim=0)
+    factor, _ = torch.linalg.cholesky_ex(within)
+    slope = torch.cholesky_solve((mean[1] - mean[0])[..., None], factor)[..., 0]
+    middle = (slope * mean.sum(dim=0)).sum(dim=-1, keepdim=True) / 2
+    return torch.cat([slope, (share[1] / share[0]).log() - middle], dim=-1)
+
+
+def _moves(
+    design: torch.Tensor, offset: torch.Tensor | None, found: NewtonResult
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """``last_move`` and ``near_move`` of a `LogisticMinimum`."""
     last_move, near_move = [], []
+    n_settings, n_samples = found.theta.shape[1], design.shape[-1]
     # One buffer for all runs: temporaries of each left holes in the heap, 0.8 GiB of 100 settings.
-    room = theta.new_empty(2, n_settings, design.shape[-1])
+    room = design.new_empty(2, n_settings, n_samples)
     for run, (s, x) in enumerate(zip(found.step, design, strict=True)):
-        moves = torch.bmm(s[None], x[None], out=room[:1])[0].abs_()
+        moves = torch.mm(s, x, out=room[0]).abs_()
         logits = torch.mm(found.theta[run], x, out=room[1])
         if offset is not None:
             logits += offset[run]
         last_move.append(moves.amax(dim=-1))
         near_move.append(moves.masked_fill_(logits.abs_() > CERTAIN, 0.0).amax(dim=-1))
-    return LogisticMinimum(
-        theta=found.theta,
-        gradient_norm=found.gradient_norm,
-        gradient=found.gradient,
-        n_iter=found.n_iter,
-        last_move=torch.stack(last_move),
-        near_move=torch.stack(near_move),
-    )
-
-
-def _products(design: torch.Tensor) -> torch.Tensor | None:
-    """Products of every pair of parameters' rows, where they are few enough to be kept."""
-    if design.shape[1] > PAIRS_UP_TO:
-        return None
-    return (design[:, :, None] * design[:, None, :]).flatten(1, 2)
+    return torch.stack(last_move), torch.stack(near_move)
 
 
 def _derivatives(
     design: torch.Tensor,
-    products: torch.Tensor | None,
     weight: torch.Tensor,
-    theta: torch.Tensor,
     offset: torch.Tensor | None,
-    tiles: list[tuple[slice, slice]],
-    scratch: torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Gradient (R, S, P) and Hessian (R, S, P, P), summed over tiles."""
-    n_runs, n_settings, n_params = theta.shape
-    gradient = torch.zeros_like(theta)
-    hessian = theta.new_zeros(n_runs, n_settings, n_params, n_params)
-    for runs, part in tiles:
-        x = design[runs, :, part]
-        wrong, pull = scratch[:, : len(x), :, : x.shape[-1]]
-        torch.bmm(theta[runs], x, out=wrong)
-        if offset is not None:
-            wrong += offset[runs, :, part]
-        torch.sigmoid(wrong, out=wrong)
-        torch.mul(weight[runs, :, part], wrong, out=pull)
-        gradient[runs] += torch.bmm(pull, x.mT)
-        curvature = torch.addcmul(pull, pull, wrong, value=-1, out=wrong)
-        if products is not None:
-            by_pair = torch.bmm(curvature, products[runs, :, part].mT)
+    penalty: torch.Tensor | None,
+    shape: torch.Size,
+) -> Derivatives:
+    """Gradient (R, S, P) and Hessian (R, S, P, P) as functions of theta, summed over tiles."""
+    n_runs, n_settings, n_params = shape
+    n_samples = design.shape[-1]
+    products = _products(design)
+    rows = n_settings if products is not None else n_settings * n_params
+    tiles = tiles_of(n_runs, n_samples, max(64, TILE_VALUES // rows), design.device)
+    at_once, length = tiles[0][0].stop, min(tiles[0][1].stop, n_samples)
+    scratch = design.new_empty(2, at_once, n_settings, length)
+    scaled = design.new_empty(at_once, n_settings, n_params, length if products is None else 0)
+    by_row = design.mT if products is None else products.mT
+    # Views are taken once: in every evaluation of every tile they took as long as the arithmetic.
+    views = [
+        (
+            runs,
+            design[runs, :, part],
+            design.mT[runs, part],
+            by_row[runs, part],
+            weight[runs, :, part],
+            None if offset is None else offset[runs, :, part],
+            scratch[..., : part.stop - part.start],
+            scaled[..., : part.stop - part.start],
+        )
+        for runs, part in tiles
+    ]
+    gradient = design.new_empty(shape)
+    sums = design.new_empty(n_runs, rows, by_row.shape[-1])
+    place = product_of(n_params).to(design.device)
+
+    def evaluate(
+        theta: torch.Tensor, active: list[bool], curved: list[bool]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        gradient.zero_()
+        sums.zero_()
+        for runs, x, samples, products_of, w, o, (wrong, pull), room in views:
+            if not any(active[runs]):
+                continue
+            torch.bmm(theta[runs], x, out=wrong)
+            if o is not None:
+                wrong += o
+            torch.sigmoid(wrong, out=wrong)
+            torch.mul(w, wrong, out=pull)
+            gradient[runs].baddbmm_(pull, samples)
+            if not any(curved[runs]):
+                continue
+            bent = torch.addcmul(pull, pull, wrong, value=-1, out=wrong)
+            if products is None:
+                bent = torch.mul(x[:, None], bent[:, :, None], out=room).flatten(1, 2)
+            sums[runs].baddbmm_(bent, products_of)
+        if products is None:
+            hessian = sums.view(*shape, n_params)
         else:
-            scaled = (x[:, None] * curvature[:, :, None]).flatten(1, 2)
-            by_pair = torch.bmm(scaled, x.mT)
-        hessian[runs] += by_pair.view(len(x), n_settings, n_params, n_params)
-    return gradient, hessian
+            hessian = sums[..., place]
+        if penalty is None:
+            return gradient, hessian
+        hessian.diagonal(dim1=-2, dim2=-1).add_(penalty)
+        return gradient + penalty * theta, hessian
+
+    return evaluate
+
+
+def _products(design: torch.Tensor) -> torch.Tensor | None:
+    """Products of every pair p <= q of parameters' rows, where they are few enough to be kept."""
+    n_params = design.shape[1]
+    if n_params > PAIRS_UP_TO:
+        return None
+    p, q = torch.triu_indices(n_params, n_params)
+    return design[:, p] * design[:, q]
+
+
+def product_of(n_params: int) -> torch.Tensor:
+    """Number of each product of parameters, (P, P), in the order of p <= q."""
+    p, q = torch.triu_indices(n_params, n_params)
+    place = torch.empty(n_params, n_params, dtype=torch.int64)
+    place[p, q] = place[q, p] = torch.arange(len(p))
+    return place
 
 
 def tiles_of(
@@ -181,7 +291,7 @@ def tiles_of(
     if device.type != "cpu":
         return [(slice(0, n_runs), slice(0, n_samples))]
     return [
-        (slice(run, run + 1), slice(first, first + size))
+        (slice(run, run + 1), slice(first, min(first + size, n_samples)))
         for run in range(n_runs)
         for first in range(0, n_samples, size)
     ]
