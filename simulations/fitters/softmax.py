@@ -40,9 +40,9 @@ from learnprop.simulations.minimisation.separation import separation_of
 from learnprop.simulations.minimisation.softmax_loss import (
     SoftmaxLoss,
     loss_at,
-    minimise_softmax,
     moments_of,
 )
+from learnprop.simulations.minimisation.softmax_minimum import minimise_softmax
 
 
 def fit_softmax(

@@ -14,15 +14,16 @@ import torch
 
 from learnprop.simulations.minimisation.newton import Derivatives, Tolerance, newton
 
-ROUGH = Tolerance(gradient=float("inf"), move=1e-3)
+ROUGH = Tolerance(gradient=float("inf"), move=1e-3, step=float("inf"))
 """The step after it leaves an error of its square, which is the rounding of single precision."""
 
 ROUGH_ITERATIONS = 10
-"""Evaluations in single precision: four are usual, and what takes more has no minimum or outliers."""
+"""Evaluations in single precision: four are usual; what takes more has no minimum or outliers."""
 
 HEAD_START_FROM = 24
 """Iterations allowed, from which on a search gets a head start: fewer are early stopping, which is
 of a path that starts at zero."""
+
 
 def has_head_start(max_iter: int, device: torch.device) -> bool:
     """Whether a search for a minimum gets one: not on a GPU, where evaluations cost their waits."""

@@ -18,6 +18,10 @@ MOVE_TOLERANCE = 1e-6
 """Move of the logits in the next step, root mean square over samples weighted by their curvature,
 below which it may; the error is of the order of its square."""
 
+STEP_TOLERANCE = 1e-11
+"""Largest change of a parameter in the next step, above which a search goes on while steps take nine
+tenths of the gradient: where the curvature is 1e-3, a gradient that may stop leaves 1e-9 there."""
+
 SETTLED = 1e-3
 """Largest move of a logit in the next step at a finite minimum. Where there is none, every step
 moves some logit by about one, however small the gradient."""
@@ -53,10 +57,11 @@ proven to have no minimum."""
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Norm of the gradient, and move of the logits in the next step, at which a search is done."""
+    """Norm of the gradient, and next move of the logits and of a parameter, at which it is done."""
 
     gradient: float = GRADIENT_TOLERANCE
     move: float = MOVE_TOLERANCE
+    step: float = STEP_TOLERANCE
 
 
 MINIMUM = Tolerance()
@@ -134,14 +139,17 @@ def newton(
         gradient, hessian = derivatives(trial, active, curved)
         norm = torch.linalg.vector_norm(gradient, dim=-1)
         better = searching & (norm < best_norm)
+        nowhere = ~(norm.isfinite() | best_norm.isfinite())  # no step leads back
         if any(curved):
             solver.take(hessian, keep)
         newton_step, move = solver.step(gradient)
         if otherwise is not None and evaluation == 1:
             far = (theta != otherwise).any(dim=-1) & ~(move <= NEAR)
             theta, better = torch.where(far[..., None], otherwise, theta), better & ~far
+            nowhere = nowhere & ~far
         if symmetric:
-            keep = better & (move <= KEPT) & (norm <= 0.1 * best_norm)
+            falling = better & (norm <= 0.1 * best_norm)
+            keep = falling & (move <= KEPT)
         best_move = torch.where(better, move, best_move)
         theta = torch.where(better[..., None], trial, theta)
         step = torch.where(better[..., None], newton_step, step)
@@ -149,7 +157,9 @@ def newton(
         best_norm = torch.where(better, norm, best_norm)
         size = torch.where(better, 1.0, size / 2)
         arrived = (best_norm <= enough.gradient) & (best_move <= enough.move)
-        searching = searching & ~arrived & (size > 1e-8) & best_norm.isfinite()
+        if symmetric:
+            arrived = arrived & ~(falling & (newton_step.abs().amax(dim=-1) > enough.step))
+        searching = searching & ~arrived & ~nowhere & (size > 1e-8)
         active, curved = _runs_of(searching, searching & ~keep)
         if no_minimum and any(active) and evaluation in (*ASKED, ASKED_IN_FULL):
             searching = searching & ~no_minimum(theta, searching, evaluation == ASKED_IN_FULL)
@@ -162,7 +172,7 @@ def newton(
 
 
 def _runs_of(*fits: torch.Tensor) -> list[list[bool]]:
-    """Which runs have any of the fits (R, S) of each kind: on a GPU the one wait of an evaluation."""
+    """Runs that have any fit (R, S) of each kind: on a GPU the one wait of an evaluation."""
     runs: list[list[bool]] = torch.stack(fits).any(dim=2).tolist()
     return runs
 

@@ -38,7 +38,8 @@ from learnprop.simulations.fitters.mlp.softmax_network import (
 from learnprop.simulations.fitters.regression import in_units, standardise
 from learnprop.simulations.generators import large_sample_limit
 from learnprop.simulations.minimisation.newton import GRADIENT_TOLERANCE, SETTLED
-from learnprop.simulations.minimisation.softmax_loss import minimise_softmax, plain_loss
+from learnprop.simulations.minimisation.softmax_loss import plain_loss
+from learnprop.simulations.minimisation.softmax_minimum import minimise_softmax
 from learnprop.simulations.records.rows import CONVERGED, DIVERGED, NOT_CONVERGED
 from learnprop.simulations.refinement.softmax_bias import refine_bias
 
