@@ -19,8 +19,8 @@ MOVE_TOLERANCE = 1e-6
 below which it may; the error is of the order of its square."""
 
 STEP_TOLERANCE = 1e-11
-"""Largest change of a parameter in the next step, above which a search goes on while steps take nine
-tenths of the gradient: where the curvature is 1e-3, a gradient that may stop leaves 1e-9 there."""
+"""Largest change of a parameter in the next step, above which a search goes on while steps take
+nine tenths of the gradient: where the curvature is 1e-3, one that may stop is 1e-9 off."""
 
 SETTLED = 1e-3
 """Largest move of a logit in the next step at a finite minimum. Where there is none, every step
