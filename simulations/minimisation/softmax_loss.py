@@ -25,7 +25,7 @@ from math import comb
 
 import torch
 
-from learnprop.simulations.minimisation.logistic_loss import product_of, tiles_of
+from learnprop.simulations.minimisation.logistic_loss import places_of_products, tiles_of
 from learnprop.simulations.minimisation.newton import CERTAIN, Derivatives, NoMinimum, newton
 
 TILE_VALUES = 2**16
@@ -218,7 +218,8 @@ def _derivatives(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
     buffers = [loss.design.new_empty(n * room) for n in rows]
 
     pair_of, product_of = (
-        place.to(loss.design.device) for place in (_pair_of(n_classes), product_of(n_params))
+        place.to(loss.design.device)
+        for place in (_pair_of(n_classes), places_of_products(n_params))
     )
     ridge = loss.penalty.expand(shape).flatten(2)
     others_of = 1 - torch.eye(n_classes, dtype=loss.design.dtype, device=loss.design.device)
