@@ -249,10 +249,7 @@ def _derivatives(
             if products is None:
                 bent = torch.mul(x[:, None], bent[:, :, None], out=room).flatten(1, 2)
             sums[runs].baddbmm_(bent, products_of)
-        if products is None:
-            hessian = sums.view(*shape, n_params)
-        else:
-            hessian = sums[..., place]
+        hessian = sums.view(*shape, n_params) if products is None else sums[..., place]
         if penalty is None:
             return gradient, hessian
         hessian.diagonal(dim1=-2, dim2=-1).add_(penalty)

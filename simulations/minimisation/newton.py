@@ -162,7 +162,7 @@ def newton(
 
 
 def _runs_of(*fits: torch.Tensor) -> list[list[bool]]:
-    """Which runs have any of the fits (R, S) of each kind: on a GPU the one wait of an evaluation."""
+    """Which runs have fits (R, S) of each kind: on a GPU the one wait of an evaluation."""
     runs: list[list[bool]] = torch.stack(fits).any(dim=2).tolist()
     return runs
 
