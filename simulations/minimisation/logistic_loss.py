@@ -88,20 +88,19 @@ def minimise_logistic(
     -------
     LogisticMinimum
     """
-    problem = design, weight, offset, penalty
     head = from_discriminant and has_head_start(max_iter, design.device)
-    start, before = theta, 0
+    start, before = theta, torch.zeros_like(theta[..., 0], dtype=torch.int64)
     if head:
-        single = (t if t is None else _single(t) for t in problem)
+        alpha = None if penalty is None else penalty.float()
         start, before = head_start(
-            _derivatives(*single, theta.shape),
+            _derivatives(design.float(), _single(weight), None, alpha, theta.shape),
             theta,
             discriminant,
             curvature=_intercept_curvature,
             own_ridge=own_ridge,
         )
     found = newton(
-        _derivatives(*problem, theta.shape),
+        _derivatives(design, weight, offset, penalty, theta.shape),
         start,
         curvature=_intercept_curvature,
         own_ridge=own_ridge,
