@@ -74,7 +74,7 @@ def fit_logistic(
         predictions (`Fit`).
     device : {"cpu", "cuda", "auto"}
     max_iter : int
-        Newton iterations, halvings included.
+        Newton iterations, halvings included; fewer than 24 are early stopping, from zero.
 
     Returns
     -------
@@ -180,9 +180,11 @@ def _attempt(
     max_iter: int,
 ) -> Attempt:
     """Fit in the columns `by`; the gradient's norm is that in those of `unit`."""
-    design = torch.cat([by.features, torch.ones_like(by.features[:, :1])], dim=1)
-    design.mul_(problem.sign)
-    n_runs, n_params, _ = design.shape
+    n_runs, n_features, n_samples = by.features.shape
+    n_params = n_features + 1
+    design = by.features.new_empty(n_runs, n_params, n_samples)
+    torch.mul(by.features, problem.sign, out=design[:, :-1])
+    design[:, -1] = problem.sign
     weight = problem.weight.expand(n_runs, -1, -1)
     start = design.new_zeros(n_runs, len(problem.weight), n_params)
     penalty = penalty_in(by, l2, problem.mass)

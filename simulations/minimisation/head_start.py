@@ -18,7 +18,7 @@ ROUGH = Tolerance(gradient=float("inf"), move=1e-3, step=float("inf"))
 """The step after it leaves an error of its square, which is the rounding of single precision."""
 
 ROUGH_ITERATIONS = 10
-"""Evaluations in single precision: four are usual; what takes more has no minimum or outliers."""
+"""Evaluations in single precision: two or three are usual, of skewed classes up to ten."""
 
 HEAD_START_FROM = 24
 """Iterations allowed, from which on a search gets a head start: fewer are early stopping, which is

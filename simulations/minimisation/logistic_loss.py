@@ -9,11 +9,13 @@ import torch
 from learnprop.simulations.minimisation.head_start import has_head_start, head_start
 from learnprop.simulations.minimisation.newton import (
     CERTAIN,
+    SETTLED,
     Derivatives,
     NewtonResult,
     NoMinimum,
     newton,
 )
+from learnprop.simulations.minimisation.products import places_of_products, products_of
 
 TILE_VALUES = 2**16
 """On CPU one replication is evaluated at a time, at most this many (setting, sample) pairs: the
@@ -32,7 +34,8 @@ class LogisticMinimum:
 
     ``gradient`` is that of the loss in the parameters of the wrong class's logit, ``last_move`` the
     largest change of a logit that one more full step would make, ``near_move`` the same of the
-    samples whose probability is not yet zero or one.
+    samples whose probability is not yet zero or one; where both are below `SETTLED` they may be
+    bounds.
     """
 
     theta: torch.Tensor
@@ -86,12 +89,12 @@ def minimise_logistic(
     -------
     LogisticMinimum
     """
-    problem = design, weight, offset, penalty
     head = from_discriminant and has_head_start(max_iter, design.device)
-    start, before = theta, 0
+    start, before = theta, torch.zeros_like(theta[..., 0], dtype=torch.int64)
     if head:
-        single = (t if t is None else _single(t) for t in problem)
-        roughly, everyone = _derivatives(*single, theta.shape), [True] * len(theta)
+        alpha = None if penalty is None else penalty.float()
+        roughly = _derivatives(design.float(), _single(weight), None, alpha, theta.shape)
+        everyone = [True] * len(theta)
         start, before = head_start(
             roughly,
             discriminant(*roughly(theta.float(), everyone, everyone)),
@@ -100,7 +103,7 @@ def minimise_logistic(
             own_ridge=own_ridge,
         )
     found = newton(
-        _derivatives(*problem, theta.shape),
+        _derivatives(design, weight, offset, penalty, theta.shape),
         start,
         curvature=_intercept_curvature,
         own_ridge=own_ridge,
@@ -168,12 +171,22 @@ def discriminant(gradient: torch.Tensor, hessian: torch.Tensor) -> torch.Tensor:
 def _moves(
     design: torch.Tensor, offset: torch.Tensor | None, found: NewtonResult
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """``last_move`` and ``near_move`` of a `LogisticMinimum`."""
+    """``last_move`` and ``near_move`` of a `LogisticMinimum`.
+
+    On CPU the largest value of each row bounds them, which is mostly enough to see that they are
+    small: what is so bounded is not looked at sample by sample.
+    """
     last_move, near_move = [], []
     n_settings, n_samples = found.theta.shape[1], design.shape[-1]
     # One buffer for all runs: temporaries of each left holes in the heap, 0.8 GiB of 100 settings.
     room = design.new_empty(2, n_settings, n_samples)
     for run, (s, x) in enumerate(zip(found.step, design, strict=True)):
+        if design.device.type == "cpu":
+            most = s.abs() @ torch.linalg.vector_norm(x, torch.inf, dim=1)
+            if bool((most <= SETTLED).all()):
+                last_move.append(most)
+                near_move.append(most)
+                continue
         moves = torch.mm(s, x, out=room[0]).abs_()
         logits = torch.mm(found.theta[run], x, out=room[1])
         if offset is not None:
@@ -209,21 +222,21 @@ def _derivatives(
             by_row[runs, part],
             weight[runs, :, part],
             None if offset is None else offset[runs, :, part],
-            scratch[..., : part.stop - part.start],
+            *scratch[..., : part.stop - part.start],
             scaled[..., : part.stop - part.start],
         )
         for runs, part in tiles
     ]
     gradient = design.new_empty(shape)
     sums = design.new_empty(n_runs, rows, by_row.shape[-1])
-    place = product_of(n_params).to(design.device)
+    place = places_of_products(n_params).to(design.device)
 
     def evaluate(
         theta: torch.Tensor, active: list[bool], curved: list[bool]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         gradient.zero_()
         sums.zero_()
-        for runs, x, samples, products_of, w, o, (wrong, pull), room in views:
+        for runs, x, samples, products_of, w, o, wrong, pull, room in views:
             if not any(active[runs]):
                 continue
             torch.bmm(theta[runs], x, out=wrong)
@@ -238,10 +251,7 @@ def _derivatives(
             if products is None:
                 bent = torch.mul(x[:, None], bent[:, :, None], out=room).flatten(1, 2)
             sums[runs].baddbmm_(bent, products_of)
-        if products is None:
-            hessian = sums.view(*shape, n_params)
-        else:
-            hessian = sums[..., place]
+        hessian = sums.view(*shape, n_params) if products is None else sums[..., place]
         if penalty is None:
             return gradient, hessian
         hessian.diagonal(dim1=-2, dim2=-1).add_(penalty)
@@ -255,16 +265,9 @@ def _products(design: torch.Tensor) -> torch.Tensor | None:
     n_params = design.shape[1]
     if n_params > PAIRS_UP_TO:
         return None
-    p, q = torch.triu_indices(n_params, n_params)
-    return design[:, p] * design[:, q]
-
-
-def product_of(n_params: int) -> torch.Tensor:
-    """Number of each product of parameters, (P, P), in the order of p <= q."""
-    p, q = torch.triu_indices(n_params, n_params)
-    place = torch.empty(n_params, n_params, dtype=torch.int64)
-    place[p, q] = place[q, p] = torch.arange(len(p))
-    return place
+    products = design.new_empty(len(design), n_params * (n_params + 1) // 2, design.shape[-1])
+    products_of(design, products)
+    return products
 
 
 def tiles_of(

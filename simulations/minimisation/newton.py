@@ -172,7 +172,7 @@ def newton(
 
 
 def _runs_of(*fits: torch.Tensor) -> list[list[bool]]:
-    """Runs that have any fit (R, S) of each kind: on a GPU the one wait of an evaluation."""
+    """Which runs have fits (R, S) of each kind: on a GPU the one wait of an evaluation."""
     runs: list[list[bool]] = torch.stack(fits).any(dim=2).tolist()
     return runs
 
@@ -188,8 +188,7 @@ class _Solver:
         curvature: Callable[[torch.Tensor], torch.Tensor],
     ) -> None:
         self._symmetric, self._own_ridge, self._curvature = symmetric, own_ridge, curvature
-        self._factor: torch.Tensor | None = None
-        self._mass: torch.Tensor | None = None
+        self._factor = self._mass = torch.empty(0)
 
     def take(self, hessian: torch.Tensor, keep: torch.Tensor) -> None:
         """Factor Hessians (R, S, P, P), which it changes, of the fits that do not `keep` theirs."""
@@ -198,7 +197,7 @@ class _Solver:
         diagonal.add_(RIDGE * relative)
         mass = self._curvature(hessian)
         factor = torch.linalg.cholesky_ex(hessian)[0] if self._symmetric else hessian.clone()
-        if self._factor is None or self._mass is None:
+        if not self._factor.numel():
             self._factor, self._mass = factor, mass.clone()
         else:
             torch.where(keep[..., None, None], self._factor, factor, out=self._factor)

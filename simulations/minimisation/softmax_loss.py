@@ -27,6 +27,7 @@ import torch
 
 from learnprop.simulations.minimisation.logistic_loss import tiles_of
 from learnprop.simulations.minimisation.newton import Derivatives
+from learnprop.simulations.minimisation.products import places_of_products, products_of
 
 TILE_VALUES = 2**19
 """Temporary numbers of one tile on CPU, 4 MiB: of 5500 samples of five classes one tile. Seven that
@@ -153,7 +154,8 @@ def derivatives_of(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
     buffers = [loss.design.new_empty(n * room) for n in rows]
 
     pair_of, product_of = (
-        place.to(loss.design.device) for place in (_pair_of(n_classes), _product_of(n_params))
+        place.to(loss.design.device)
+        for place in (_pair_of(n_classes), places_of_products(n_params))
     )
     ridge = loss.penalty.expand(shape).flatten(2)
     others_of = 1 - torch.eye(n_classes, dtype=loss.design.dtype, device=loss.design.device)
@@ -190,7 +192,7 @@ def derivatives_of(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
                 others = slice(first, first + n_classes - 1 - k)
                 torch.mul(pulled[:, :, k + 1 :], f[:, :, k : k + 1], out=by_class[:, :, others])
                 first = others.stop
-            _products_of(x, products)
+            products_of(x, products)
             both = torch.bmm(pairs, products.mT)
             by_pair[runs, :, :-1] += both.view(n, n_settings, n_pairs, n_products)
         if not any(curved):
@@ -200,28 +202,11 @@ def derivatives_of(loss: SoftmaxLoss, shape: torch.Size) -> Derivatives:
     return evaluate
 
 
-def _products_of(x: torch.Tensor, out: torch.Tensor) -> None:
-    """Products of each pair of rows of x (R, P, n), p <= q, into `out` (R, P (P + 1) / 2, n)."""
-    first = 0
-    for p in range(x.shape[1]):
-        others = slice(first, first + x.shape[1] - p)
-        torch.mul(x[:, p:], x[:, p : p + 1], out=out[:, others])
-        first = others.stop
-
-
 def _pair_of(n_classes: int) -> torch.Tensor:
     """Number of each pair of classes, (K, K), in the order of k < l; of k and k, that after all."""
     k, j = torch.triu_indices(n_classes, n_classes, 1)
     place = torch.full((n_classes, n_classes), len(k))
     place[k, j] = place[j, k] = torch.arange(len(k))
-    return place
-
-
-def _product_of(n_params: int) -> torch.Tensor:
-    """Number of each product of parameters, (P, P), in the order of p <= q."""
-    p, q = torch.triu_indices(n_params, n_params)
-    place = torch.empty(n_params, n_params, dtype=torch.int64)
-    place[p, q] = place[q, p] = torch.arange(len(p))
     return place
 
 
