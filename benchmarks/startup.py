@@ -1,25 +1,40 @@
-"""How long ``learnprop --help`` takes more than a bare interpreter."""
+"""How long the command line and the import take, above a bare interpreter."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from functools import partial
+from tempfile import TemporaryDirectory
 
-import numpy as np
+from benchmarks.pairs import ALONE, MORE, Comparison, Goal, Setting, interleaved, seconds
+
+PAIRS, STUDIES = 15, 3
+BARE = ("-c", "pass")
+STARTS = {
+    "learnprop --help": (("-m", "learnprop", "--help"), Goal(MORE, 0.15)),
+    "import learnprop": (("-c", "import learnprop"), Goal(MORE, 0.1)),
+}
+FIRST = "learnprop table1 --runs 2"
 
 
-def seconds(*arguments: str) -> float:
-    times = []
-    for _ in range(7):
-        started = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-        times.append(time.perf_counter() - started)
-    return float(np.median(times))
+def process(*arguments: str) -> float:
+    """Seconds of an interpreter, from its start to its end."""
+    command = [sys.executable, *arguments]
+    return seconds(partial(subprocess.run, command, check=True, capture_output=True))
 
 
-def run(_runs: int) -> None:
-    bare, shown = seconds("-c", "pass"), seconds("-m", "learnprop", "--help")
-    print(
-        f"learnprop --help: {shown:.3f} s, python -c pass: {bare:.3f} s, more: {shown - bare:.3f} s"
-    )
+def run(at: Setting) -> Iterator[Comparison]:
+    for what, (arguments, goal) in STARTS.items():
+        process(*arguments)  # from disk into memory
+        works = partial(process, *arguments), partial(process, *BARE)
+        pairs = interleaved(at.pairs_or(PAIRS), *works)
+        yield Comparison(what, "process", pairs, peer="python -c pass", goal=goal)
+
+    def study() -> float:
+        with TemporaryDirectory() as folder:
+            return process("-m", *FIRST.split(), "--quiet", "--out", folder)
+
+    times = interleaved(at.pairs_or(STUDIES), study)
+    yield Comparison(FIRST, "process", times, goal=Goal(ALONE, 5.0))
