@@ -56,9 +56,8 @@ def compare(
         "fit, gaps and their errors": (lambda: leave_one_out(X[0], y, weight, fitter=name), ""),
     }
     for way, (work, note) in ways.items():
-        pairs = interleaved(
-            n_pairs, partial(processor, work), partial(processor, fit, X, y, weight)
-        )
+        ours, theirs = partial(processor, work), partial(processor, fit, X, y, weight)
+        pairs = interleaved(n_pairs, ours, theirs)
         yield Comparison(
             f"{what}: {way}", "call", pairs, "the fit", note=f"{note}seconds of a processor"
         )

@@ -19,7 +19,7 @@ from benchmarks.pairs import (
     Goal,
     Setting,
     interleaved,
-)  # fmt: skip
+)
 from learnprop.equations.losses.lgl_inr import LGLINRLoss
 
 SIZES = ((64, 10, 4.0), (1024, 100, 6.0))

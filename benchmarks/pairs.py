@@ -135,9 +135,9 @@ class Comparison:
         quantities = [self.ratio] if self.peer else [ALONE]
         if self.goal is not None and self.goal.quantity not in quantities:
             quantities.append(self.goal.quantity)
-        middle = [f"{in_words(ALONE, s)}" for s in np.median(self.seconds, axis=0)]
+        middle = [in_words(ALONE, s) for s in np.median(self.seconds, axis=0)]
         against = f" against {self.peer}" if self.peer else ""
-        parts = [f"{self.what}{against}: {' and '.join(middle)} a {self.unit}"]
+        parts = [f"{self.what}{against}: {' and '.join(middle)} each {self.unit}"]
         for quantity in quantities:
             median, low, high = (in_words(quantity, v) for v in self.spread(quantity))
             parts.append(f"{quantity} {median} ({low} to {high})")

@@ -16,8 +16,8 @@ from learnprop.reports.layout.files import write_text
 
 COMPARISON = (
     "benchmark", "what", "unit", "ours_seconds", "ours_n", "peer", "peer_seconds", "peer_n",
-    "ratio", "ratio_median", "ratio_low", "ratio_high", "n_pairs", "goal", "goal_median", "goal_low",
-    "goal_high", "met", "workers", "threads", "note",
+    "ratio", "ratio_median", "ratio_low", "ratio_high", "n_pairs", "goal", "goal_median",
+    "goal_low", "goal_high", "met", "workers", "threads", "note",
 )  # fmt: skip
 MACHINE = (
     "machine", "cores", "memory_gib", "load", "python", "numpy", "torch", "scikit_learn",
