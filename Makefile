@@ -32,7 +32,7 @@ docs: $(READY)     ## what is generated: docs/cli.md, the types of the public na
 	$(VENV)/bin/python docs/reference.py
 	$(VENV)/bin/python docs/draw_architecture.py
 
-benchmarks: $(READY)  ## ours and the peers in one process run
+benchmarks: $(READY)  ## ours and the peers in pairs, into results/benchmarks.csv: ten minutes of an idle machine
 	$(VENV)/bin/python -m benchmarks
 
 # A machine with a GPU may have no network: there it runs in what is installed. OPTIONS=--quick rehearses.

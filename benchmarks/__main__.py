@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from benchmarks.pairs import Comparison
 
 BENCHMARKS = {
-    "startup": "startup:run",
+    "startup": "processes:run_startup",
     "sim1": "fits:run_sim1",
     "sim2": "fits:run_sim2",
     "softmax": "softmax:run",
@@ -25,7 +25,7 @@ BENCHMARKS = {
     "audit": "audit:run",
     "check-file": "check_file:run",
     "harness": "harness:run",
-    "memory": "memory:run",
+    "memory": "processes:run_memory",
 }
 
 MEASUREMENTS = {

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.memory import mebibytes_held
 from benchmarks.pairs import Comparison, Setting, interleaved
+from benchmarks.processes import mebibytes_held
 
 PAIRS, ROWS, CLASSES, PART = 3, 1_000_000, 10, 250_000
 KINDS = ("csv", "parquet", "npz")
