@@ -48,7 +48,7 @@ def scores(y: IntArray, proba: FloatArray) -> None:
 
 def run(at: Setting) -> Iterator[Comparison]:
     for n_samples, n_classes, dtype in SIZES:
-        n = at.share(n_samples)
+        n = max(2 * n_classes, at.share(n_samples))  # two of each are needed
         y, proba = made(n, n_classes, dtype)
         pairs = interleaved(
             at.pairs_or(PAIRS), partial(seconds, ours, y, proba), partial(seconds, scores, y, proba)
