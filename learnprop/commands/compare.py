@@ -19,7 +19,9 @@ def compare(
     reference: Annotated[
         Path,
         typer.Argument(
-            parser=named_path, metavar="REFERENCE", help="Another of the same study, e.g. published."
+            parser=named_path,
+            metavar="REFERENCE",
+            help="Another of the same study, e.g. published.",
         ),
     ],
     within: Annotated[

@@ -45,3 +45,14 @@ def test_every_public_name_is_there_and_documented():
 def test_unknown_names_are_refused():
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = learnprop.nonsense
+
+
+def test_a_list_of_commands_loads_none_of_them():
+    code = "import learnprop.cli; learnprop.cli.command_line([])"
+    answer = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    ours = {name for name in answer.stdout.split() if name.startswith("learnprop.")}
+    assert not {name for name in ours if name.endswith(".options")}
+    assert {n for n in ours if n.startswith("learnprop.commands.")} == {"learnprop.commands.listed"}
