@@ -1,4 +1,4 @@
-"""Holds a folder against another: was a result reproduced?"""
+"""Holds a folder against another: whether a result was reproduced."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def compare(
 ) -> None:
     """Say whether a folder has the results of another: verdicts, largest difference, machines.
 
-    Every table is compared that both hold as CSV, whatever the study; what is zero but for rounding,
-    1e-11 or less, is zero. Nothing is written.
+    Every table is compared that both hold as CSV, whatever the study; numbers of 1e-11 or less are
+    zero but for rounding, and count as zero. Nothing is written.
 
     Example: learnprop compare reproduced/table1 results/table1
     """
