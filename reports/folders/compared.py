@@ -107,25 +107,22 @@ def compare_folders(folder: Path, reference: Path) -> Compared:
     studies = [str(a["study"]) for a in about]
     if studies[0] != studies[1]:
         raise NotComparable(f"{folder} holds {studies[0]}, {reference} holds {studies[1]}")
-    names = [{path.name for path in f.glob("*.csv")} for f in (folder, reference)]
-    for there, where in zip(names, (folder, reference), strict=True):
-        if not there:
-            raise NotComparable(f"{where} holds no table: no .csv file is there")
-    missing = [*_only_in(*names, "file"), *_only_in(*names[::-1], "file", "reference")]
+    here, there = _tables(folder), _tables(reference)
+    missing = _in_one_only(here, there, "file")
     counts, verdicts, values = {True: 0, False: 0}, list[Difference](), list[Difference]()
-    for name in sorted(names[0] & names[1]):
+    for name in sorted(here & there):
         ours, theirs = _read(folder / name), _read(reference / name)
         missing += _unlike(name, ours, theirs)
-        for line, (a, b) in enumerate(zip(ours, theirs, strict=False), 2):
-            for column in (c for c in b if c in a):
+        for line, (ours_of, theirs_of) in enumerate(zip(ours, theirs, strict=False), 2):
+            for column in (c for c in theirs_of if c in ours_of):
                 is_verdict = "verdict" in column
                 counts[is_verdict] += 1
-                relative = relative_difference(a[column], b[column])
-                if relative:
-                    where = f"{name}, line {line}{_named(b)}"
-                    found = Difference(where, column, a[column], b[column], relative)
+                a, b = ours_of[column], theirs_of[column]
+                if relative := relative_difference(a, b):
+                    where = f"{name}, line {line}{_named(theirs_of)}"
+                    found = Difference(where, column, a, b, relative)
                     (verdicts if is_verdict else values).append(found)
-    design = summary_of(*(_design(a) for a in about[::-1]))
+    design = summary_of(_design(about[1]), _design(about[0]))
     return Compared(
         studies[0], counts[True], counts[False], tuple(verdicts), tuple(values), tuple(missing),
         design, about,
@@ -187,18 +184,27 @@ def _read(path: Path) -> list[Row]:
         raise NotComparable(f"{path} is damaged: it is no table") from None
 
 
+def _tables(folder: Path) -> set[str]:
+    found = {path.name for path in folder.glob("*.csv")}
+    if not found:
+        raise NotComparable(f"{folder} holds no table: no .csv file is there")
+    return found
+
+
 def _unlike(name: str, ours: list[Row], theirs: list[Row]) -> Iterator[str]:
     """What only one of two tables has, in words."""
     if len(ours) != len(theirs):
         yield f"{name} has {len(ours)} rows, the reference's {len(theirs)}"
-    columns = [set(rows[0]) if rows else set[str]() for rows in (ours, theirs)]
     if ours and theirs:
-        yield from _only_in(*columns, f"{name}: column")
-        yield from _only_in(*columns[::-1], f"{name}: column", "reference")
+        yield from _in_one_only(set(ours[0]), set(theirs[0]), f"{name}: column")
 
 
-def _only_in(one: set[str], other: set[str], what: str, where: str = "folder") -> list[str]:
-    return [f"{what} {name} is in the {where} only" for name in sorted(one - other)]
+def _in_one_only(ours: set[str], theirs: set[str], what: str) -> list[str]:
+    return [
+        f"{what} {name} is in the {where} only"
+        for names, where in ((ours - theirs, "folder"), (theirs - ours, "reference"))
+        for name in sorted(names)
+    ]
 
 
 def _named(row: Row) -> str:
