@@ -119,8 +119,10 @@ def lgl_inr_loss(
             raise BadArgument("sums", "are constants: leave `detach_weights` at True")
         if validate:
             _check_counted(sums, samples.kept_labels)
-    each = _terms(z, samples.labels, samples.own, beta, detach_weights, sums).sum(dim=-1)
-    total = reduced(each, samples, "none" if reduction == "none" else "sum")
+    each = _terms(z, samples.labels, samples.own, beta, detach_weights, sums)
+    if samples.kept is not None or reduction == "none":
+        each = reduced(each.sum(dim=-1), samples, "none" if reduction == "none" else "sum")
+    total = each if reduction == "none" else each.sum()
     return total / z.shape[1] if reduction == "mean" else total
 
 
