@@ -156,8 +156,11 @@ def _measured(z: FloatArray, rows_of: list[slice], activation: Activation) -> Me
         second[k] = f @ f.T / f.shape[1]
         miss[k] = mean[k].sum(where=others[k]) if own_miss is None else own_miss.mean()
         loss[k] = losses.sum()
-        first = z[rows] > 0 if z.ndim == 1 else z[rows].argmax(axis=1)
-        confusion[k] = np.bincount(first, minlength=n_classes)
+        if z.ndim == 1:
+            ones = np.count_nonzero(z[rows] > 0)
+            confusion[k] = f.shape[1] - ones, ones
+        else:
+            confusion[k] = np.bincount(z[rows].argmax(axis=1), minlength=n_classes)
     if np.isnan(mean[[rows.start < rows.stop for rows in rows_of]]).any():
         raise BadArgument("proba", "holds NaN")
     count = np.array([rows.stop - rows.start for rows in rows_of])
@@ -172,9 +175,10 @@ def _predicted(
     With sigmoids the probability of not being of class k, too, which no other is.
     """
     if z.ndim == 1:
-        own, other, loss = _logistic(z if k == 0 else -z)
-        return np.stack([own, other] if k == 0 else [other, own]), loss, None
-    wrong = np.ascontiguousarray(z.T)  # sums over classes are of whole rows
+        f = np.empty((2, len(z)))
+        f[k], f[1 - k], loss = _logistic(z if k == 0 else -z)
+        return f, loss, None
+    wrong = z.T.copy()  # in rows of one class each: sums over classes add whole rows
     if activation == "sigmoid":
         wrong[k] *= -1
         against, f, loss = _logistic(wrong)
