@@ -13,8 +13,6 @@ from learnprop.simulations.networks.stacked.epoch import stacked_epoch
 from tests.recorded import record_graphs
 from tests.trained import CPU, run
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 stacked = partial(run, make_epoch=stacked_epoch)
 HARD = Recipe(epochs=2, batch_size=50, lr=0.05, momentum=0.9, weight_decay=0.1, schedule="cosine")
 """Of 129 samples the last minibatch has 29."""
