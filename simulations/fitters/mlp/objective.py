@@ -72,8 +72,7 @@ def make_objective(
     tiles = _tiles(problem, n_hidden, dtype, at_once, max(64, size))
 
     def evaluate(problems: torch.Tensor, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        layers, readouts, _ = unpack(theta.to(dtype), n_inputs)
-        layers = layers.mT.contiguous()
+        layers = unpack(theta.to(dtype), n_inputs)[0].mT.contiguous()
         outputs = theta[:, None, n_inputs * n_hidden :].to(dtype)
         by_layer = layers.new_empty(len(tiles), *layers.shape)
         by_output = layers.new_empty(len(tiles), len(theta), n_hidden + 1, 1)
@@ -81,9 +80,8 @@ def make_objective(
         parts = list(_parts(problems, n_settings)) if on_cpu else [_whole(problems, n_settings)]
         for tile, *sums in zip(tiles, by_layer, by_output, log_likelihood, strict=True):
             for rows, run, setting in parts:
-                _evaluate(
-                    tile, run, setting, layers[rows], outputs[rows], *(each[rows] for each in sums)
-                )
+                sums_of_rows = [each[rows] for each in sums]
+                _evaluate(tile, run, setting, layers[rows], outputs[rows], *sums_of_rows)
         loss = -log_likelihood.sum(dim=(0, 2, 3), dtype=theta.dtype)
         of_layer = by_layer.sum(dim=0, dtype=theta.dtype) * theta[:, n_inputs * n_hidden : -1, None]
         of_output = by_output.sum(dim=0, dtype=theta.dtype)
@@ -115,12 +113,23 @@ def _tiles(
     return tiles
 
 
-def _evaluate(tile, run, setting, layer, output, by_layer, by_output, log_likelihood) -> None:
+def _evaluate(
+    tile: _Tile,
+    run: int | torch.Tensor,
+    setting: list[int] | torch.Tensor | None,
+    layer: torch.Tensor,
+    output: torch.Tensor,
+    by_layer: torch.Tensor,
+    by_output: torch.Tensor,
+    log_likelihood: torch.Tensor,
+) -> None:
+    """Sums over a tile for some networks; None is every setting of a replication."""
     x, weight, signed = tile.x[run], tile.weight, tile.signed_weight
     hidden, pulled, logit, own, pull = tile.hidden, tile.pulled, tile.logit, tile.own, tile.pull
     if setting is not None:
+        n = len(layer)
         weight, signed = weight[setting], signed[setting]
-        hidden, pulled, logit, own, pull = (b[: len(layer)] for b in (hidden, pulled, logit, own, pull))
+        hidden, pulled, logit, own, pull = hidden[:n], pulled[:n], logit[:n], own[:n], pull[:n]
     units = hidden[:, :-1]
     _product(layer, x, units)
     units.sigmoid_()
@@ -139,24 +148,32 @@ def _evaluate(tile, run, setting, layer, output, by_layer, by_output, log_likeli
 
 
 def _product(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> None:
-    if left.device.type == "cpu":
-        np.matmul(left.numpy(), right.numpy(), out=out.numpy())
-    else:
+    """Matrix product; on CPU by numpy's OpenBLAS, 2.5 times faster at these shapes than torch's."""
+    if runs_many_at_once(left.device):
         torch.matmul(left, right, out=out)
+    else:
+        np.matmul(left.numpy(), right.numpy(), out=out.numpy())
 
 
 def _log(values: torch.Tensor) -> None:
-    if values.device.type == "cpu":
-        np.log(values.numpy(), out=values.numpy())
-    else:
+    """Logarithm in place; on CPU numpy's, of float32 2.5 times faster than torch's."""
+    if runs_many_at_once(values.device):
         values.log_()
+    else:
+        np.log(values.numpy(), out=values.numpy())
 
 
-def _whole(problems: torch.Tensor, n_settings: int):
+def _whole(
+    problems: torch.Tensor, n_settings: int
+) -> tuple[slice, int | torch.Tensor, list[int] | torch.Tensor | None]:
+    """All rows at once: their replications and settings."""
     return slice(0, len(problems)), problems // n_settings, problems % n_settings
 
 
-def _parts(problems: torch.Tensor, n_settings: int):
+def _parts(
+    problems: torch.Tensor, n_settings: int
+) -> Iterator[tuple[slice, int | torch.Tensor, list[int] | torch.Tensor | None]]:
+    """Rows, replication and settings, one replication after the other."""
     first = 0
     for run, group in groupby(problems.tolist(), lambda i: i // n_settings):
         settings = [i % n_settings for i in group]
