@@ -53,7 +53,7 @@ def few_controls(monkeypatch):
     "name",
     [pytest.param(name, marks=pytest.mark.slow) if name == "claims" else name for name in STUDIES],
 )
-def test_what_fails_is_counted_and_the_rest_is_reported(name, bad, run_to_store):
+def test_what_fails_is_counted_and_the_rest_is_reported(name, bad, run_to_store, as_pdf):
     study = STUDIES[name]()
     compute = raising_in(study.compute_block, BAD_RUNS[bad])
     folder, _ = run_to_store(replace(study, compute_block=compute))
@@ -67,7 +67,8 @@ def test_what_fails_is_counted_and_the_rest_is_reported(name, bad, run_to_store)
     assert (summary["runs_attempted"].dropna() == RUNS).all()
     if bad != "three":
         assert set(summary["verdict"][counted.index]) <= {"inconclusive", "failed"}
-    tables = write_contents(contents, folder)
+    with as_pdf():
+        tables = write_contents(contents, folder)
     assert tables
     check_console(contents)
     for table in contents.tables:

@@ -15,7 +15,6 @@ from learnprop.reports.table1 import summary
 from learnprop.reports.table1.report import REPORT, table1_contents
 from learnprop.reports.table1.summary import OF_RESIDUAL, summarise
 from learnprop.reports.table1.text import depth_grid, main_grid
-from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.records.rows import select
 from learnprop.simulations.records.store import read_measurements
 from learnprop.simulations.records.store_file import open_store
@@ -32,10 +31,10 @@ COLUMNS = [
 
 
 @pytest.fixture(scope="module")
-def reported(small_study, tmp_path_factory):
+def reported(small_study, small_store, tmp_path_factory):
     folder = tmp_path_factory.mktemp("table1")
+    shutil.copy(small_store / "records.sqlite", folder)
     with open_store(folder, small_study.name, small_study.design) as store:
-        list(run_study(small_study, store))
         table = summarise(small_study, store)
         sim1 = read_measurements(store, "sim1")
     write_contents(table1_contents(table), folder)
