@@ -23,9 +23,11 @@ STUDIES = {
         multiclass.Options(runs=RUNS, sizes=(60, 40, 20), test_size=50)
     ),
     "mlp": lambda: multiclass.make_study(
-        multiclass.Options(runs=RUNS, sizes=(60, 40), test_size=50, fitter="mlp", epochs=1)
+        multiclass.Options(
+            runs=RUNS, sizes=(60, 40), test_size=50, fitter="mlp", hidden=3, epochs=1
+        )
     ),
-    "controls": lambda: controls.make_study(controls.Options(runs=RUNS)),
+    "controls": lambda: controls.make_study(controls.Options(runs=RUNS, quick=True)),
     "claims": lambda: claims.make_study(claims.Options(runs=RUNS)),
     "explore": lambda: explore.make_study(
         explore.Options(runs=RUNS, ratios=(1, 4), train_size=200, test_size=50, lambda0_grid=())

@@ -170,7 +170,7 @@ def test_latex_compiles(reported, tmp_path):
 
 def test_separated_runs_are_counted_as_failed(run_to_store):
     # 3 against 3 training samples: many Sim1 replications are separated.
-    study = make_study(Options(runs=20, train_size=(3, 3), test_size=(20, 20), max_iter=5))
+    study = make_study(Options(runs=20, train_size=(3, 3), test_size=(20, 20), max_iter=2))
     folder, _ = run_to_store(study)
     with open_store(folder, study.name, study.design) as store:
         table = summarise(study, store)

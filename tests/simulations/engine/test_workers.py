@@ -52,10 +52,12 @@ def reference(small_store):
         return dump(store)
 
 
+def slow(workers):
+    return pytest.param(workers, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
-    "workers",
-    [Workers(2), pytest.param(Workers(4), marks=pytest.mark.slow), Workers(4, "threading")],
-    ids=str,
+    "workers", [Workers(2), slow(Workers(4)), slow(Workers(4, "threading"))], ids=str
 )
 def test_same_bits_at_any_number_of_workers(small_study, tmp_path, reference, workers):
     assert dumped(small_study, tmp_path, workers) == reference
@@ -66,17 +68,19 @@ def test_same_bits_in_any_order_and_resumed(small_study, tmp_path, reference):
     random.Random(1).shuffle(blocks)
     assert blocks != list(all_blocks(small_study))
     with open_store(tmp_path, small_study.name, small_study.design) as store:
-        steps = run_study(small_study, store, Workers(2, "threading"), blocks=blocks)
+        steps = run_study(small_study, store, Workers(2), blocks=blocks)
         next(steps)
         steps.close()
         assert len(finished_runs(store)) == 1
-    assert dumped(small_study, tmp_path, Workers(2)) == reference
+    assert dumped(small_study, tmp_path, Workers(2, "threading")) == reference
 
 
 def test_another_seed_gives_other_bits(small_study, tmp_path, reference):
     from dataclasses import replace
 
-    found = dumped(replace(small_study, seed=1), tmp_path, Workers(), blocks=[(small_study.cells[0], 1)])
+    found = dumped(
+        replace(small_study, seed=1), tmp_path, Workers(), blocks=[(small_study.cells[0], 1)]
+    )
     assert found.splitlines()[-1] not in reference.splitlines()
     (tmp_path / "same").mkdir()
     same = dumped(small_study, tmp_path / "same", Workers(), blocks=[(small_study.cells[0], 1)])
