@@ -1,11 +1,13 @@
 """Fixtures shared by the tests: small studies, and the command line in this process."""
 
 import os
+import pickle
 import signal
 import sys
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
@@ -77,6 +79,42 @@ def run_to_store(tmp_path_factory):
 @pytest.fixture(scope="session")
 def small_study(small_options):
     return make_study(small_options)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """Compute what several files look at, once for all processes of a run.
+
+    Of the name and ``compute(folder)`` it returns the folder and what was found; nobody writes
+    into the folder.
+    """
+    found = {}
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def once(name, compute):
+        folder, kept = root / f"once-{name}", root / f"once-{name}.pickle"
+        if name not in found:
+            with FileLock(f"{kept}.lock"):
+                if not kept.exists():
+                    folder.mkdir()
+                    kept.write_bytes(pickle.dumps(compute(folder)))
+            found[name] = pickle.loads(kept.read_bytes())
+        return folder, found[name]
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def small_store(small_study, once):
+    """Folder of the small study, all of its runs; to be copied by who writes."""
+
+    def compute(folder):
+        with open_store(folder, small_study.name, small_study.design) as store:
+            list(run_study(small_study, store))
+
+    return once("small", compute)[0]
 
 
 @pytest.fixture

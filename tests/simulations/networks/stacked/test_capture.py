@@ -32,7 +32,17 @@ def same(one, other):
     return all(torch.equal(a, b) for a, b in pairs)
 
 
-@pytest.mark.parametrize("name", [*LOSSES, "class weights"])
+SLOW = {"sml", "lgl"}
+"""Their steps are those of class weights and of LGL-INR, with fewer operators."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+        for name in [*LOSSES, "class weights"]
+    ],
+)
 def test_graphs_do_what_steps_do(digits, monkeypatch, name):
     loss = chosen_loss(name).minibatch_loss(50) if name in LOSSES else None
     plain = stacked(digits, [0, 1], HARD, loss=loss)
