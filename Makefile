@@ -5,52 +5,64 @@ MINUTES ?= 9
 OUT    ?= gpu-results
 VENV   := .venv
 READY  := $(VENV)/.installed
+DEV    := $(VENV)/.developer
 
 .PHONY: table1 test test-slow lint format docs benchmarks gpu gpu-pack clean
 
-table1: $(READY)   ## reproduce Table 1 afresh into results/table1/
-	$(VENV)/bin/learnprop table1 --out results/table1 --fresh
+table1: $(READY)   ## reproduce Table 1 afresh into reproduced/table1/, and compare it with results/table1/
+	$(VENV)/bin/learnprop table1 --out reproduced/table1 --fresh
+	$(VENV)/bin/learnprop compare reproduced/table1 results/table1
 
 # A test that kills its process ends the run: the tests of that process, handed on, would wait for ever.
-test: $(READY)     ## the default tests, docstring examples included; a file at a time on each core
+test: $(DEV)     ## the default tests, docstring examples included; a file at a time on each core
 	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile --max-worker-restart 0
 
-test-slow: $(READY)  ## the tests that take minutes
+test-slow: $(DEV)  ## the tests that take minutes
 	$(VENV)/bin/python -m pytest -m slow
 
-lint: $(READY)     ## style, types, and the direction of the imports
+lint: $(DEV)     ## style, types, and the direction of the imports
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 
-format: $(READY)
+format: $(DEV)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-docs: $(READY)     ## what is generated: docs/cli.md, the types of the public names, the picture of the house
+docs: $(DEV)     ## what is generated: docs/cli.md, the types of the public names, the picture of the house
 	$(VENV)/bin/python docs/reference.py
 	$(VENV)/bin/python docs/draw_architecture.py
 
-benchmarks: $(READY)  ## ours and the peers in one process run
+benchmarks: $(DEV)    ## ours and the peers in pairs, into results/benchmarks.csv: ten minutes of an idle machine
 	$(VENV)/bin/python -m benchmarks
 
 # A machine with a GPU may have no network: there it runs in what is installed. OPTIONS=--quick rehearses.
 gpu:               ## check, time and collect evidence on a GPU, within MINUTES, into OUT
 	$(if $(wildcard $(READY)),$(VENV)/bin/python,$(PYTHON)) -m benchmarks gpu --minutes $(MINUTES) --out $(OUT) $(OPTIONS)
 
-gpu-pack: $(READY) ## what a GPU's machine needs beyond the checkout, into gpu-pack/
+gpu-pack: $(DEV) ## what a GPU's machine needs beyond the checkout, into gpu-pack/
 	$(VENV)/bin/python -m benchmarks gpu-pack
 
-# The stamp is newer than both files exactly when what they name is installed.
+# A stamp is newer than both files exactly when what they name is installed: the package alone, or with
+# what tests it, which is half as much again. pip need not compile all of it, two thirds of its time:
+# Python compiles what it imports.
+define INSTALL
+@python="$$(test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo $(PYTHON))"; \
+"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+    echo "Python 3.11 or newer is needed, and $$python is $$("$$python" --version 2>&1);" \
+        "name another: make clean; make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+$(VENV)/bin/python -m pip install --quiet --no-compile --constraint constraints.txt --editable
+endef
+
 $(READY): pyproject.toml constraints.txt
-	@python="$$(test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo $(PYTHON))"; \
-	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	    echo "Python 3.11 or newer is needed, and $$python is $$("$$python" --version 2>&1);" \
-	        "name another: make clean; make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(INSTALL) .
 	touch $@
+
+$(DEV): pyproject.toml constraints.txt
+	$(INSTALL) '.[dev]'
+	touch $(READY) $@
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info

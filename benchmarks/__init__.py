@@ -1,6 +1,9 @@
-"""Ours and the peers in one process run, on the same data, two cores each; ratios are printed.
+"""Ours and the peers in one process run, on the same data, in pairs that alternate.
 
-``python -m benchmarks`` runs all of them, ``python -m benchmarks sim1 harness`` some. Sim2 takes
-three minutes, nearly all of them the peer's; ``--runs`` makes it shorter. What is done on a GPU
-(``gpu``, ``gpu-pack``, ``gpu-import``) is in docs/gpu.md.
+``python -m benchmarks`` times all there is to time, within ten minutes on two idle cores, and
+writes ``results/benchmarks.csv``: a row for each peer, with the median and the range of the pairs,
+the goal where there is one, the machine and the versions. ``python -m benchmarks sim1 harness``
+times some and replaces their rows. ``--runs`` and ``--pairs`` rehearse. What measures inference
+and losses (``coverage``, ``fitted-models``, ``boosting``, ``adding-up``) is run by name only; what
+is done on a GPU (``gpu``, ``gpu-pack``, ``gpu-import``) is in docs/gpu.md.
 """

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from sklearn.metrics import confusion_matrix, log_loss
 
+from benchmarks.pairs import Comparison, Setting, interleaved, seconds
 from learnprop.audit.inference.statistics import effective_weights, gaps, joint_test
 from learnprop.audit.predictions.arrays import measure_predictions
 from learnprop.equations.arrays import FloatArray, IntArray
@@ -15,7 +16,7 @@ from learnprop.equations.arrays import FloatArray, IntArray
 SIZES = ((1_000_000, 10, np.float64), (1_000_000, 10, np.float32), (50_000, 1000, np.float32))
 """Samples, classes, and the type of the probabilities; the last as of ImageNet's validation set."""
 
-PAIRS = 5
+PAIRS = 3
 
 
 def made(n_samples: int, n_classes: int, dtype: type) -> tuple[IntArray, FloatArray]:
@@ -45,20 +46,12 @@ def scores(y: IntArray, proba: FloatArray) -> None:
     confusion_matrix(y, proba.argmax(axis=1))
 
 
-def seconds(work: Callable[[IntArray, FloatArray], None], y: IntArray, proba: FloatArray) -> float:
-    """Of one call."""
-    started = time.perf_counter()
-    work(y, proba)
-    return time.perf_counter() - started
-
-
-def run(_runs: int) -> None:
-    """Interleaved pairs: what else the machine does slows both."""
+def run(at: Setting) -> Iterator[Comparison]:
     for n_samples, n_classes, dtype in SIZES:
-        y, proba = made(n_samples, n_classes, dtype)
-        pairs = [(seconds(ours, y, proba), seconds(scores, y, proba)) for _ in range(PAIRS)]
-        mine, theirs = np.median(pairs, axis=0)
-        print(
-            f"audit, {n_samples} x {n_classes} {np.dtype(dtype)}: {mine:.2f} s, "
-            f"{mine / theirs:.2f} times log_loss and confusion_matrix ({theirs:.2f} s)"
+        n = max(2 * n_classes, at.share(n_samples))  # two of each are needed
+        y, proba = made(n, n_classes, dtype)
+        pairs = interleaved(
+            at.pairs_or(PAIRS), partial(seconds, ours, y, proba), partial(seconds, scores, y, proba)
         )
+        what = f"audit, {n} x {n_classes} {np.dtype(dtype)}"
+        yield Comparison(what, "audit", pairs, "log_loss and confusion_matrix")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import resource
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-REPEATS, ROWS, CLASSES, PART = 3, 1_000_000, 10, 250_000
+from benchmarks.pairs import Comparison, Setting, interleaved
+from benchmarks.processes import mebibytes_held
+
+PAIRS, ROWS, CLASSES, PART = 3, 1_000_000, 10, 250_000
 KINDS = ("csv", "parquet", "npz")
 
 PANDAS = "import sys, pandas; pandas.read_csv(sys.argv[1], engine='c')"
@@ -26,12 +28,6 @@ measure_file(open_predictions(Path(sys.argv[1]), Asked()))
 """
 START_PANDAS = "import pandas"
 START = "import pandas, pyarrow.csv, pyarrow.parquet, learnprop.audit.predictions.files"
-MEASURE = """
-import resource, subprocess, sys
-subprocess.run([sys.executable, *sys.argv[1:]], check=True)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
-"""Run from a small process of its own: a child counts what its parent held when it was forked."""
 
 
 def write(folder: Path, rows: int) -> dict[str, Path]:
@@ -55,44 +51,45 @@ def cost(code: str, *arguments: Path) -> tuple[float, float, float]:
     """Wall-clock and processor seconds of a process, and MiB that it held at most."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
-    answer = subprocess.run(
-        [sys.executable, "-c", MEASURE, "-c", code, *map(str, arguments)],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
+    held = mebibytes_held([sys.executable, "-c", code, *map(str, arguments)])
     wall = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return wall, processor, int(answer.stdout) / 1024
+    return wall, processor, held
 
 
-def middle(of: Callable[[], tuple[float, float, float]]) -> tuple[float, float, float]:
-    """Median of each cost."""
-    wall, processor, held = zip(*(of() for _ in range(REPEATS)), strict=True)
-    return statistics.median(wall), statistics.median(processor), max(held)
+@dataclass
+class Above:
+    """Cost of a process above that of its imports; what it holds is all."""
+
+    code: str
+    start: str
+    path: Path
+    processor: list[float] = field(default_factory=list)
+    held: float = 0.0
+
+    def __call__(self) -> float:
+        """Seconds on the wall; keeps those of processors."""
+        (wall, processor, held), (wall_0, processor_0, _) = (
+            cost(self.code, self.path), cost(self.start)
+        )  # fmt: skip
+        self.processor.append(processor - processor_0)
+        self.held = max(self.held, held)
+        return wall - wall_0
 
 
-def compare(paths: dict[str, Path], rows: int) -> None:
-    """Print what each kind of file takes, in units of pandas' reading of the text."""
-
-    def above(code: str, start: str, path: Path) -> tuple[float, float, float]:
-        """Cost of a process above that of its imports; what it holds is all."""
-        (wall, processor, held), (wall_0, processor_0, _) = cost(code, path), cost(start)
-        return wall - wall_0, processor - processor_0, held
-
-    theirs = middle(lambda: above(PANDAS, START_PANDAS, paths["csv"]))
-    size = paths["csv"].stat().st_size / 1e6
-    print(
-        f"{rows} rows of {CLASSES} classes; pandas reads the csv ({size:.0f} MB) in "
-        f"{theirs[0]:.1f} s, {theirs[1]:.1f} s of processors, and holds {theirs[2]:.0f} MiB"
-    )
-    for kind, path in paths.items():
-        ours = middle(lambda path=path: above(OURS, START, path))  # type: ignore[misc]
-        print(
-            f"  {kind:8} read and measured: {ours[0] / theirs[0]:.2f} of its time, "
-            f"{ours[1] / theirs[1]:.2f} of its processor time; holds {ours[2]:.0f} MiB"
-        )
-
-
-def run(_runs: int) -> None:
+def run(at: Setting) -> Iterator[Comparison]:
+    rows = at.share(ROWS)
     with tempfile.TemporaryDirectory() as folder:
-        compare(write(Path(folder), ROWS), ROWS)
+        paths = write(Path(folder), rows)
+        for kind, path in paths.items():
+            ours, theirs = Above(OURS, START, path), Above(PANDAS, START_PANDAS, paths["csv"])
+            wall = interleaved(at.pairs_or(PAIRS), ours, theirs)
+            processor = np.stack([ours.processor, theirs.processor], axis=1)
+            size = path.stat().st_size / 1e6
+            held = f"holds {ours.held:.0f} MiB, the peer {theirs.held:.0f}; {size:.0f} MB"
+            for clock, pairs in (("the wall", wall), ("processors", processor)):
+                yield Comparison(
+                    f"{kind} of {rows} rows, {CLASSES} classes, read and measured", "file", pairs,
+                    "pandas.read_csv of the same as text", note=f"seconds of {clock}; {held}",
+                )  # fmt: skip

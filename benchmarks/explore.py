@@ -1,48 +1,48 @@
-"""The grid of `learnprop explore` against Table 1's Sim1: what one fit costs, measured and all."""
+"""The default grid of `learnprop explore` as it is run, and a fit of it beside one of Sim1."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-
-from learnprop.simulations.engine.limits import one_thread
+from benchmarks.fits import WORKERS
+from benchmarks.pairs import ALONE, Comparison, Goal, Setting, interleaved, seconds
 from learnprop.simulations.engine.monte_carlo import run_study
-from learnprop.simulations.engine.study import BLOCK_SIZE, block_runs
+from learnprop.simulations.engine.study import Study
 from learnprop.simulations.engine.workers import Workers
 from learnprop.simulations.records.store_file import open_store
 from learnprop.simulations.studies.explore import study as explore
 from learnprop.simulations.studies.table1 import study as table1
 
-
-def seconds_per_fit(module, cells) -> float:
-    """Of whole blocks: generated, fitted and measured on every split, one thread."""
-    n_fits = sum(BLOCK_SIZE * len(cell.settings) for cell in cells)
-    started = time.perf_counter()
-    for cell in cells:
-        module.compute_block(cell, 0, block_runs(0))
-    return (time.perf_counter() - started) / n_fits
+PAIRS, RUNS, SIM1_RUNS, SECONDS = 3, 100, 500, 18.0
 
 
-def run(runs: int) -> None:
-    grid = explore.make_study(explore.Options(runs=runs))
-    sim1 = table1.make_study(table1.Options()).cells[:1]
-    with one_thread():
-        seconds_per_fit(table1, sim1)  # warms up
-        times = [
-            (seconds_per_fit(explore, grid.cells), seconds_per_fit(table1, sim1)) for _ in range(3)
-        ]
-    ours, theirs = np.median(times, axis=0)
-    print(
-        f"a fit of the default grid: {1e3 * ours:.2f} ms, of Table 1's Sim1: "
-        f"{1e3 * theirs:.2f} ms: {ours / theirs:.2f} times as much"
+def study_seconds(study: Study) -> float:
+    """Of a whole study: generated, fitted, measured on every split and stored."""
+    with (
+        TemporaryDirectory() as folder,
+        open_store(Path(folder), study.name, study.design) as store,
+    ):
+        return seconds(lambda: list(run_study(study, store, Workers(WORKERS))))
+
+
+def run(at: Setting) -> Iterator[Comparison]:
+    grid = explore.make_study(explore.Options(runs=at.runs))
+    sim1 = table1.make_study(table1.Options(runs=at.share(SIM1_RUNS)))
+    sim1 = replace(sim1, cells=sim1.cells[:1])
+    study_seconds(sim1)  # starts the workers
+    pairs = interleaved(
+        at.pairs_or(PAIRS), partial(study_seconds, grid), partial(study_seconds, sim1)
     )
-    with TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        with open_store(Path(folder), grid.name, grid.design) as store:
-            list(run_study(grid, store, Workers(2)))
-        seconds = time.perf_counter() - started
-    n_fits = runs * sum(len(cell.settings) for cell in grid.cells)
-    print(f"the grid with {runs} runs on two workers: {n_fits} fits in {seconds:.0f} s")
+    n_fits = [s.n_runs * sum(len(cell.settings) for cell in s.cells) for s in (grid, sim1)]
+    yield Comparison(
+        f"explore's default grid, {at.runs} runs, {n_fits[0]} fits", "grid", pairs[:, :1],
+        goal=Goal(ALONE, SECONDS) if at.runs == RUNS else None, workers=WORKERS,
+    )  # fmt: skip
+    yield Comparison(
+        "a fit of explore's default grid", "fit", pairs / n_fits, "a fit of Table 1's Sim1",
+        ours_n=n_fits[0], peer_n=n_fits[1], workers=WORKERS,
+    )  # fmt: skip

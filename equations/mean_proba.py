@@ -7,6 +7,7 @@ sizes of the sample on which it is measured are free.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -172,18 +173,39 @@ def _in_classes(
     classes = class_of(y_true, n_classes, known)
     if len(classes) != len(values):
         raise BadArgument("y_true", f"has {len(classes)} samples, `proba` has {len(values)}")
+    order, rows_of = in_order(classes, n_classes)
+    check_present(rows_of, known, absent_allowed=labels is not None)
+    return values if order is None else values[order], rows_of
+
+
+def in_order(classes: IntArray, n_classes: int) -> tuple[IntArray | None, list[slice]]:
+    """What sorts samples by their class, None where they are sorted; then the rows of each class.
+
+    Examples
+    --------
+    >>> order, rows_of = in_order(np.array([1, 0, 1]), 3)
+    >>> order.tolist(), [(rows.start, rows.stop) for rows in rows_of]
+    ([1, 0, 2], [(0, 1), (1, 3), (3, 3)])
+    """
+    order = None
     if not np.all(classes[1:] >= classes[:-1]):
         order = np.argsort(classes, kind="stable")
-        classes, values = classes[order], values[order]
+        classes = classes[order]
     ends = np.searchsorted(classes, np.arange(n_classes + 1))
-    absent = np.flatnonzero(ends[1:] == ends[:-1])
-    if len(absent) and labels is None:
+    return order, [slice(a, b) for a, b in pairwise(ends.tolist())]
+
+
+def check_present(
+    rows_of: Sequence[slice], known: ArrayLike | None = None, *, absent_allowed: bool = False
+) -> None:
+    """Raise BadArgument where a class has no sample; `known` are the labels of columns."""
+    absent = [k for k, rows in enumerate(rows_of) if rows.start == rows.stop]
+    if absent and not absent_allowed:
         raise BadArgument(
             "y_true",
             f"holds no sample of class {absent[0]}; "
-            f"with labels={known or f'range({n_classes})'} its row is NaN",
+            f"with labels={known or f'range({len(rows_of)})'} its row is NaN",
         )
-    return values, [slice(a, b) for a, b in pairwise(ends.tolist())]
 
 
 def mean_proba(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ def main() -> None:
     While it loads nothing is open and nothing written, and compiled code may swallow an exception:
     an interruption ends the process there and then, with status 3.
     """
+    # What loads stays: to look for garbage among it takes a tenth of the time of ``--help``.
+    gc.disable()
     if (
         threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -26,6 +29,8 @@ def main() -> None:
             signal.signal(signal.SIGINT, signal.default_int_handler)
     else:  # under ``nohup`` it is ignored
         from learnprop.cli import main as run
+    gc.freeze()
+    gc.enable()
     run()
 
 

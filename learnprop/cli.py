@@ -11,9 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from learnprop import __version__
-from learnprop.arguments import spaces_to_commas
-from learnprop.commands import check, data, design, stored
-from learnprop.commands.studies import mention, number_lists, plan_command, run_command
+from learnprop.commands import listed
+from learnprop.commands.listed import LISTED, Listed
 from learnprop.exits import (
     BAD_INPUT,
     DONE,
@@ -46,23 +45,26 @@ What can be done first:
       tables and figures of what was computed, for a paper
 
 learnprop --help lists all commands, learnprop COMMAND --help its options."""
-YOURS = "Your classifier"
 _COMPLETION = "_LEARNPROP_COMPLETE"
 """Variable in which a shell asks what a word could be."""
 
 
-def command_line(spelled: Collection[str] = STUDIES) -> Any:
+def command_line(spelled: Collection[str] | None = None) -> Any:
     """Make the command line.
 
     Parameters
     ----------
-    spelled : collection of str
-        Studies whose options are wanted: those of all take a sixth of the time of ``--help``.
+    spelled : collection of str, optional
+        Commands that are loaded, the others being listed; by default all.
 
     Returns
     -------
     click's group of commands
     """
+
+    def is_spelled(name: str) -> bool:
+        return spelled is None or name in spelled
+
     app = typer.Typer(name="learnprop", help=ABOUT, pretty_exceptions_enable=False)
     app.callback(invoke_without_command=True)(_first)
     plans = typer.Typer(
@@ -70,25 +72,43 @@ def command_line(spelled: Collection[str] = STUDIES) -> Any:
         help="Say how many replications --mcse needs. Takes a study's own options; writes nothing.",
     )
     for study in STUDIES:
-        run, plan = (run_command, plan_command) if study in spelled else (mention, mention)
-        for commands, command in ((app, run(study)), (plans, plan(study))):
-            commands.command(study, short_help=_summary(command), rich_help_panel="Studies")(
-                command
-            )
-    app.add_typer(plans, rich_help_panel="Studies")
-    app.command(short_help=_summary(check.check), rich_help_panel="Your classifier")(check.check)
-    app.add_typer(data.app, rich_help_panel="Data")
-    of_stored: list[Callable[..., None]] = [
-        stored.status, stored.replay, stored.report, stored.export,
-    ]  # fmt: skip
-    for command in of_stored:
-        app.command(short_help=_summary(command), rich_help_panel="Stored studies")(command)
-    app.command("design", short_help=_summary(design.command), rich_help_panel=YOURS)(
-        design.command
-    )
+        _add_study(app, plans, study, is_spelled(study))
+    app.add_typer(plans, rich_help_panel=listed.STUDIES)
+    for name in [name for name in LISTED if name not in STUDIES]:
+        if LISTED[name].panel == listed.DATA:
+            below = LISTED[name].load() if is_spelled(name) else typer.Typer()
+            about = LISTED[name].about
+            app.add_typer(below, name=name, help=about, rich_help_panel=listed.DATA)
+        else:
+            _add(app, name, LISTED[name].load() if is_spelled(name) else _listed, LISTED[name])
     group = typer.main.get_command(app)
     _show_no_type_of_flags(group)
     return group
+
+
+def _add_study(app: typer.Typer, plans: typer.Typer, study: str, is_spelled: bool) -> None:
+    if is_spelled or study not in LISTED:
+        from learnprop.commands.studies import plan_command, run_command
+
+        run, plan = run_command(study), plan_command(study)
+    else:
+        run = plan = _listed
+    for commands, command in ((app, run), (plans, plan)):
+        _add(commands, study, command, LISTED.get(study) or Listed(_first_line(run)))
+
+
+def _add(app: typer.Typer, name: str, command: Callable[..., None], known: Listed) -> None:
+    app.command(name, short_help=known.about, rich_help_panel=known.panel)(command)
+
+
+def _listed() -> None:
+    """Stand for a command in a list."""
+    raise NotImplementedError("it is listed, not called")
+
+
+def _first_line(command: Callable[..., None]) -> str:
+    """First line of what a command says of itself; typer would end it at "Eq."."""
+    return (command.__doc__ or "").partition("\n")[0]
 
 
 def _first(
@@ -113,11 +133,6 @@ def _show_no_type_of_flags(command: Any) -> None:
         _show_no_type_of_flags(below)
 
 
-def _summary(command: Callable[..., None]) -> str:
-    """First line of what a command says of itself; typer would end it at "Eq."."""
-    return (command.__doc__ or "").partition("\n")[0]
-
-
 def main() -> None:
     """Run the command line; a mistake of the user is one line on stderr and status 2."""
     for stream in (sys.stdout, sys.stderr):
@@ -127,10 +142,10 @@ def main() -> None:
         with signals_interrupt():
             arguments = sys.argv[1:]
             words = [word for word in arguments if not word.startswith("-")]
-            named = [word for word in words[:2] if word in STUDIES]  # [plan] STUDY
-            for study in named:
-                arguments = spaces_to_commas(arguments, number_lists(study))
-            group = command_line(STUDIES if _COMPLETION in os.environ else named)
+            named = words[:2]  # [plan] STUDY
+            for study in [word for word in named if word in STUDIES]:
+                arguments = _with_commas(arguments, study)
+            group = command_line(None if _COMPLETION in os.environ else named)
             status = group.main(arguments, prog_name="learnprop", standalone_mode=False)
     except typer.TyperException as error:
         tell(f"learnprop: {error.format_message()}{_rejected_value(error)}")
@@ -154,6 +169,14 @@ def main() -> None:
     # ends by the signal whatever the status; the next evaluation forgets it.
     eval("0")
     sys.exit(status if isinstance(status, int) else DONE)
+
+
+def _with_commas(arguments: list[str], study: str) -> list[str]:
+    """Let lists of numbers be written with spaces."""
+    from learnprop.arguments import spaces_to_commas
+    from learnprop.commands.studies import number_lists
+
+    return spaces_to_commas(arguments, number_lists(study))
 
 
 def _rejected_value(error: Exception) -> str:

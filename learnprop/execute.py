@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import TIMEOUT_MAX
@@ -247,6 +247,7 @@ def _write_provenance(
 def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> Study:
     """Compute what is missing; with a target in rounds, until every estimand is precise enough."""
     from learnprop.reports.statistics.precision import estimand_of, more_runs, study_precision
+    from learnprop.reports.study_report import loading_libraries
     from learnprop.simulations.engine.monte_carlo import pending_blocks
     from learnprop.simulations.engine.tasks import count_groups
 
@@ -256,7 +257,8 @@ def _compute(study: Study, store: Store, workers: Workers, how: RunOptions) -> S
         if how.shows_progress:
             mention_shared_device(study, workers, n_groups)
         note_session(study, store, workers, largest, quiet=not how.shows_progress)
-        run_missing(study, store, workers, how)
+        with loading_libraries() if n_groups and workers.jobs > 1 else nullcontext():
+            run_missing(study, store, workers, how)
         if how.mcse is None:
             return study
         cell_runs = more_runs(study, store, how.mcse)

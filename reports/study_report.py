@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from learnprop.reports.layout.console import Titled
@@ -126,6 +128,25 @@ def report_of(study: str) -> StudyReport:
     """
     report: StudyReport = import_module(f"learnprop.reports.{study}.report").REPORT
     return report
+
+
+@contextmanager
+def loading_libraries() -> Iterator[None]:
+    """Load what reports are written with while others compute: a second that nobody waits for.
+
+    Not in a daemon: an interpreter that exits while a thread is in native code aborts.
+    """
+
+    def load() -> None:
+        # What fails here fails again where it is used, and is dealt with there.
+        for module in ("pandas", *(f"matplotlib.backends.backend_{of}" for of in ("agg", "pdf"))):
+            with suppress(Exception):
+                import_module(module)
+
+    thread = Thread(target=load)
+    thread.start()
+    yield
+    thread.join()
 
 
 def write_contents(contents: Contents, out: Path) -> list[Titled]:

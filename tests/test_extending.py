@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -32,18 +33,17 @@ DRIVER = """
 import contextlib, io, json, sys
 from learnprop.cli import main
 
-said = []
-for arguments in json.loads(sys.argv[1]):
-    sys.argv = ["learnprop", *arguments]
+for line in sys.stdin:
+    sys.argv = ["learnprop", *json.loads(line)]
     with contextlib.redirect_stdout(io.StringIO()) as out, \\
          contextlib.redirect_stderr(io.StringIO()) as err:
         try:
             main()
         except SystemExit as stop:
             status = stop.code
-    said.append((status, out.getvalue(), err.getvalue()))
-print(json.dumps(said))
+    print(json.dumps([status, out.getvalue(), err.getvalue()]), flush=True)
 """
+"""A process that runs the command lines that it reads: its libraries are loaded once."""
 
 
 def registered(text, registry, entry):
@@ -87,19 +87,40 @@ def python(tree, *arguments, cwd=None):
     )  # fmt: skip
 
 
-def commands(tree, *lines):
-    """Status, stdout and stderr of each command line, in one process."""
-    answer = python(tree, "-c", DRIVER, json.dumps([shlex.split(line) for line in lines]))
-    assert answer.returncode == 0, answer.stderr
-    return json.loads(answer.stdout)
+@contextmanager
+def driver(tree):
+    """``(*lines) -> [(status, stdout, stderr), ...]`` of command lines, in one process."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", DRIVER], cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+    def answer(line):
+        print(json.dumps(shlex.split(line)), file=process.stdin, flush=True)
+        return json.loads(process.stdout.readline())
+
+    with process:
+        yield lambda *lines: [answer(line) for line in lines]
+        process.stdin.close()
 
 
-def run(tree, *lines):
+@pytest.fixture(scope="module")
+def commands(tree):
+    with driver(tree) as found:
+        yield found
+
+
+@pytest.fixture
+def run(commands):
     """What command lines that must succeed print."""
-    said = commands(tree, *lines)
-    for (status, _, err), line in zip(said, lines, strict=True):
-        assert status == 0, f"{line}: {err}"
-    return [out for _, out, _ in said]
+
+    def printed(*lines):
+        said = commands(*lines)
+        for (status, _, err), line in zip(said, lines, strict=True):
+            assert status == 0, f"{line}: {err}"
+        return [out for _, out, _ in said]
+
+    return printed
 
 
 def test_the_page_has_what_its_table_promises():
@@ -110,9 +131,8 @@ def test_the_page_has_what_its_table_promises():
     assert "penalised.py" in FILES
 
 
-def test_a_generator_is_in_both_studies_with_its_own_option(tree, tmp_path):
+def test_a_generator_is_in_both_studies_with_its_own_option(run, tmp_path):
     helped, *_ = run(
-        tree,
         "multiclass --help",
         f"multiclass --generator laplace --scale 0.5 --sizes 60,40,30 --out {tmp_path}/m {SMALL}",
         f"explore --generator laplace --ratios 2 --train-size 60 --out {tmp_path}/e {SMALL}",
@@ -149,16 +169,16 @@ REFUSED = {
 }
 
 
-def test_what_cannot_be_is_refused_by_the_name_of_the_option(tree, tmp_path):
+def test_what_cannot_be_is_refused_by_the_name_of_the_option(commands, tmp_path):
     lines = [f"multiclass {line} --out {tmp_path}/out {SMALL}" for line in REFUSED]
-    for (status, _, err), complaint in zip(commands(tree, *lines), REFUSED.values(), strict=True):
+    for (status, _, err), complaint in zip(commands(*lines), REFUSED.values(), strict=True):
         assert status == 2
         assert re.match(f"learnprop: {complaint}", err)
         assert err.count("\n") == 1
 
 
-def test_a_fitter_says_that_it_is_at_no_minimum(tree, tmp_path):
-    run(tree, f"multiclass --fitter lda --sizes 60,40,30 --out {tmp_path}/lda {SMALL}")
+def test_a_fitter_says_that_it_is_at_no_minimum(run, tmp_path):
+    run(f"multiclass --fitter lda --sizes 60,40,30 --out {tmp_path}/lda {SMALL}")
     summary = pd.read_csv(tmp_path / "lda/summary.csv")
     assert set(summary["verdict"]) == {"not converged"}
     assert summary["accuracy"].min() > 0.2
@@ -188,9 +208,9 @@ def test_it_is_the_lda_of_scikit_learn_and_its_gradient_that_of_the_loss(tree, t
     np.testing.assert_allclose(found["g"], proba.mean(axis=0) - [1 / 2, 1 / 3, 1 / 6], atol=1e-12)
 
 
-def test_a_loss_is_trained_compared_and_reported(tree, tmp_path):
+@pytest.mark.slow
+def test_a_loss_is_trained_compared_and_reported(run, tmp_path):
     _, shown = run(
-        tree,
         "losses --help",
         f"losses --loss sml,focal --epochs 1 --runs 1 --match-step --device cpu --jobs 1"
         f" --out {tmp_path}/focal",
@@ -204,10 +224,9 @@ def test_a_loss_is_trained_compared_and_reported(tree, tmp_path):
 GROWTH = "--rarer 20,200 --runs 30 --test-size 200 --jobs 1"
 
 
-def test_a_study_has_a_command_a_plan_a_report_and_a_replay(tree, tmp_path):
+def test_a_study_has_a_command_a_plan_a_report_and_a_replay(run, tmp_path):
     out = tmp_path / "growth"
     helped, shown, planned, _, status, replayed, _ = run(
-        tree,
         "growth --help",
         f"growth {GROWTH} --out {out}",
         f"plan growth {GROWTH.replace('--runs 30 ', '')} --mcse 0.05",
@@ -251,10 +270,10 @@ REFUSED_OF_GROWTH = {
 }
 
 
-def test_a_study_refuses_what_cannot_be(tree, tmp_path):
+def test_a_study_refuses_what_cannot_be(commands, tmp_path):
     lines = [f"growth {line} --out {tmp_path}/out" for line in REFUSED_OF_GROWTH]
     for (status, _, err), complaint in zip(
-        commands(tree, *lines), REFUSED_OF_GROWTH.values(), strict=True
+        commands(*lines), REFUSED_OF_GROWTH.values(), strict=True
     ):
         assert status == 2
         assert re.match(f"learnprop: {complaint}\n$", err)
@@ -302,16 +321,18 @@ def test_a_generator_of_the_wrong_shape_stops_the_study_and_says_why(tmp_path):
     name = "simulations/generators/laplace.py"
     wrong = FILES | {name: replaced(FILES[name], "size=(n, means.shape[1])", "size=(n + 1, 2)")}
     extend(copied(tmp_path), wrong)
-    ((status, _, err),) = commands(
-        tmp_path, f"multiclass --generator laplace --sizes 60,40,30 --out {tmp_path}/out {SMALL}"
-    )
+    with driver(tmp_path) as commands:
+        (status, _, err), (_, out, _) = commands(
+            f"multiclass --generator laplace --sizes 60,40,30 --out {tmp_path}/out {SMALL}",
+            f"status {tmp_path}/out",
+        )
     assert status == 3
     assert "3 of 3 replications failed" in err
-    ((_, out, _),) = commands(tmp_path, f"status {tmp_path}/out")
     assert "ValueError: y has 130 samples, X has 133" in " ".join(out.split())
 
 
-def test_a_study_in_a_script_resumes_and_is_refused_when_it_is_edited(tree, tmp_path):
+@pytest.mark.slow
+def test_a_study_in_a_script_resumes_and_is_refused_when_it_is_edited(tree, run, tmp_path):
     script = tmp_path / "penalised.py"
     script.write_text(FILES["penalised.py"], encoding="utf-8")
     first = python(tree, script, 50, cwd=tmp_path)
@@ -324,10 +345,10 @@ def test_a_study_in_a_script_resumes_and_is_refused_when_it_is_edited(tree, tmp_
     assert {abs(float(number)) for number in numbers} == {0.0}
     on_test = re.findall(r"test: gap (\S+)", first.stdout)
     assert min(abs(float(gap)) for gap in on_test) > 0.001
-    kept = export(tree, tmp_path, "first.csv")
+    kept = export(run, tmp_path, "first.csv")
     assert len(kept) == 50 * 2 * 2 * 4  # runs, settings, splits, pairs of classes
     assert python(tree, script, 75, cwd=tmp_path).stdout.startswith("1 blocks computed")
-    more = export(tree, tmp_path, "more.csv")
+    more = export(run, tmp_path, "more.csv")
     pd.testing.assert_frame_equal(more[more["run"] < 50].reset_index(drop=True), kept)
     assert set(more["run"]) == set(range(75))
     script.write_text(script.read_text("utf-8") + "# edited\n", encoding="utf-8")
@@ -337,9 +358,7 @@ def test_a_study_in_a_script_resumes_and_is_refused_when_it_is_edited(tree, tmp_
     assert "script" in refused.stderr.splitlines()[-1]
 
 
-def export(tree, folder, name):
-    said = run(
-        tree, f"status {folder}/penalised", f"export {folder}/penalised --out {folder}/{name}"
-    )
+def export(run, folder, name):
+    said = run(f"status {folder}/penalised", f"export {folder}/penalised --out {folder}/{name}")
     assert "done" in said[0]
     return pd.read_csv(folder / name)

@@ -52,6 +52,7 @@ def test_every_option_of_a_study_is_on_its_page_and_in_the_stub():
         assert set(declared_options(options_type(study))) < functions[study]
 
 
+@pytest.mark.slow  # mypy reads all that is imported anew
 def test_a_type_checker_sees_the_public_names(tmp_path):
     """And the control: what is not there, or has another type, is an error."""
     script = tmp_path / "uses.py"

@@ -22,7 +22,7 @@ from learnprop.equations.class_weights import check_class_count
 from learnprop.equations.losses.class_sums import full_precision
 from learnprop.equations.losses.class_weighted import WideBuffers
 from learnprop.equations.losses.inputs.arguments import check_ignore_index
-from learnprop.equations.losses.inputs.samples import IGNORED, is_own
+from learnprop.equations.losses.inputs.samples import IGNORED
 from learnprop.equations.mean_proba import Activation, check_activation
 
 SUMS = ("proba", "miss", "count", "gradient", "n_updates", "unsound")
@@ -123,9 +123,8 @@ class BalanceMonitor(WideBuffers):
         if self.proba.device != samples.logits.device:
             self.to(samples.logits.device)
         z = samples.logits.to(self.proba.dtype)
-        labels = samples.kept_labels
         with full_precision(logits):
-            own = is_own(labels, z)
+            own = samples.own.to(z.dtype)
             softmax = self.activation == "softmax"
             f = torch.softmax(z, dim=1) if softmax else torch.sigmoid(z)
             self.proba += own.mT @ f

@@ -13,7 +13,7 @@ from learnprop.reports.layout.style import draw_to
 FOLDER = Path("results/boosting")
 
 
-def run(_runs: int = 0) -> None:
+def run() -> None:
     """Write both tables, as csv and for docs, the figure and where they come from."""
     started = now()
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.equations.losses.inputs.samples import IGNORED, is_own, samples_of
+from learnprop.equations.losses.inputs.samples import IGNORED, samples_of
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def class_sums(
             [0.5000, 0.5000]]), count=tensor([2., 1.]))
     """
     samples = samples_of(logits.detach(), targets, ignore_index, validate, soft=False)
-    own = is_own(samples.kept_labels, samples.logits)
+    own = samples.own
     with full_precision(samples.logits):
         return ClassSums(own.mT @ torch.sigmoid(samples.logits), own.sum(dim=0))
 

@@ -59,12 +59,12 @@ def in_negative_weights(mean_proba: Tensor, beta: float, present: Tensor | None 
     (tensor([0.0000, 0.5000, 0.5000]), tensor([0., 1., 0.]))
     """
     check_beta(beta)
-    negative = ~torch.eye(mean_proba.shape[-1], dtype=torch.bool, device=mean_proba.device)
+    none = torch.eye(mean_proba.shape[-1], dtype=torch.bool, device=mean_proba.device)
     if present is not None:
-        negative = negative & present[..., :, None]
+        none = none | ~present[..., :, None]
     least = torch.finfo(mean_proba.dtype).min  # not -inf: a column may have no negative class
-    score = torch.where(negative, beta * mean_proba, least)
-    return torch.softmax(score, dim=-2) * negative
+    score = (beta * mean_proba).masked_fill(none, least)
+    return torch.softmax(score, dim=-2).masked_fill(none, 0.0)
 
 
 def in_negative_sides(

@@ -14,9 +14,7 @@ from learnprop.run_options import WIDE
 if TYPE_CHECKING:
     from learnprop.simulations.dataset_catalogue import DataSet
 
-app = typer.Typer(
-    name="data", help="Image data sets for the studies that train networks: list, fetch, verify."
-)
+app = typer.Typer()
 
 DataDir = Annotated[
     Path | None,

@@ -57,25 +57,6 @@ def plan_command(study: str) -> Callable[..., None]:
     return _command(study, plan, PlanOptions, {}, help_of(study).partition("\n")[0])
 
 
-def mention(study: str) -> Callable[..., None]:
-    """Make a command without its options, for a list of commands.
-
-    Parameters
-    ----------
-    study : str
-
-    Returns
-    -------
-    callable
-    """
-
-    def command() -> None:
-        raise NotImplementedError(f"{study} is listed, not called")
-
-    command.__doc__ = help_of(study)
-    return command
-
-
 def help_of(study: str) -> str:
     """What the command line says of a study: what its options say, and how it resumes."""
     about = inspect.cleandoc(options_type(study).__doc__ or "").partition("\nExamples\n")[0]

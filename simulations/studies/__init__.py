@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from learnprop.equations.arguments import BadArgument
-from learnprop.simulations.studies.option import from_design
 
 if TYPE_CHECKING:
     from learnprop.simulations.engine.study import Study
@@ -147,6 +146,10 @@ def stored_study(
     ValueError
         If there is no such study, or it asks for a device that is not here.
     """
+    from learnprop.simulations.studies.option import (
+        from_design,  # a list of studies needs no option
+    )
+
     options, module = options_type(name), study_module(name)
     renamed = getattr(module, "RENAMED", {})
     design = {renamed.get(option, option): value for option, value in design.items()}

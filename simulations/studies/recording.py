@@ -14,7 +14,7 @@ from learnprop.simulations.engine.study import BLOCK_SIZE
 from learnprop.simulations.engine.within import tell
 from learnprop.simulations.fitters.fit import Fitted
 from learnprop.simulations.generators.generator import Generator, Sample, sample
-from learnprop.simulations.records.measure import measure
+from learnprop.simulations.records.measure import Measured, measure_each
 from learnprop.simulations.records.rows import (
     CONVERGED,
     LEFT_OUT,
@@ -135,19 +135,28 @@ def record(
             fits += [_fit_row(batch, run, (i, k), bool(model)) for k, model in enumerate(usable)]
             seen = _seen(batch, samples, i, usable)
             for split, labels, logits in chain(seen, besides(batch, batch.fit.params[i][usable])):
-                for setting, z in zip(compress(batch.settings, usable), logits, strict=True):
-                    if split == LEFT_OUT and np.isnan(z).any():
-                        continue
-                    measured = measure(labels, z, batch.activation)
-                    measurements.append(
-                        MeasurementRow(setting, run, batch.epoch, batch.stage, split, measured)
-                    )
+                measurements += [
+                    MeasurementRow(setting, run, batch.epoch, batch.stage, split, measured)
+                    for setting, measured in _measured(batch, usable, split, labels, logits)
+                ]
     return Block(
         cell=cell,
         index=runs.start // BLOCK_SIZE,
         fits=stack_fits(fits),
         measurements=stack_measurements(measurements),
     )
+
+
+def _measured(
+    batch: Fitted, usable: np.ndarray, split: str, labels: IntArray, logits: FloatArray
+) -> Iterator[tuple[str, Measured]]:
+    """Setting and measurement of each model of a run that is known on a split."""
+    settings = list(compress(batch.settings, usable))
+    if split == LEFT_OUT:
+        known = [not np.isnan(z).any() for z in logits]
+        settings, logits = list(compress(settings, known)), logits[known]
+    if settings:
+        yield from zip(settings, measure_each(labels, logits, batch.activation), strict=True)
 
 
 def _seen(

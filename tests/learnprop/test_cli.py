@@ -10,6 +10,7 @@ def files(folder):
     return {p.name for p in folder.iterdir()} if folder.exists() else set()
 
 
+@pytest.mark.usefixtures("with_figures")
 def test_table1_writes_everything_and_resumes(cli, tmp_path):
     out = tmp_path / "new" / "folder"
     status, stdout, stderr = cli("table1", "--runs", 30, "--out", out, *SMALL)

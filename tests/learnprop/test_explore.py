@@ -20,6 +20,7 @@ def csv(tmp_path):
     return path
 
 
+@pytest.mark.usefixtures("with_figures")
 def test_explore_writes_its_files_and_can_be_read_again(cli, tmp_path):
     out = tmp_path / "out"
     status, stdout, _ = cli("explore", "--out", out, *SMALL)
@@ -67,7 +68,9 @@ def test_report_writes_a_folder_for_a_paper(cli, tmp_path):
     assert first == (study / "summary.csv").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
+@pytest.mark.usefixtures("with_figures")
 def test_report_compiles_with_latexmk(cli, tmp_path, csv):
     study, out = tmp_path / "a_b & 50 %", tmp_path / "paper"
     cli("explore", "--out", study, "--data", csv, "--label", "kind", "--drop", "Unnamed: 0",
@@ -107,6 +110,7 @@ def test_bad_input_is_one_line_and_writes_nothing(cli, tmp_path, arguments, mess
     assert not out.exists()
 
 
+@pytest.mark.usefixtures("with_figures")
 def test_python_returns_what_the_command_writes(cli, tmp_path):
     cli("explore", "--out", tmp_path / "a", *SMALL, "--weights", "inverse")
     result = learnprop.explore(

@@ -10,6 +10,7 @@ import pytest
 
 import learnprop
 from learnprop.cli import FIRST_STEPS, command_line
+from learnprop.commands.listed import LISTED
 from learnprop.exits import signals_interrupt, unwritten
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and devices")
@@ -161,3 +162,27 @@ def test_help_of_which_the_rest_is_not_read_is_no_failed_verdict():
     command = f"{sys.executable} -m learnprop explore --help | head -1; exit ${{PIPESTATUS[0]}}"
     found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_what_is_listed_is_what_commands_say_of_themselves():
+    commands = command_line().commands
+    assert set(LISTED) <= set(commands)
+    for name, known in LISTED.items():
+        assert commands[name].help.partition("\n")[0] == known.about
+
+
+@pytest.mark.parametrize("loaded", [["table1"], ["plan", "table1"], ["check"], ["data"]])
+def test_a_list_is_the_same_whatever_is_loaded(loaded):
+    def listed(group):
+        return {
+            name: (command.short_help or command.help, command.rich_help_panel)
+            for name, command in group.commands.items()
+        }
+
+    assert listed(command_line(loaded)) == listed(command_line())
+
+
+def test_a_mistyped_command_is_told_what_was_meant(cli):
+    said = "learnprop: No such command 'chek'. Did you mean 'check'?\n"
+    assert cli("chek", "file.csv") == (2, "", said)
+    assert "Did you mean 'multiclass'?" in cli("plan", "multclass")[2]

@@ -45,3 +45,25 @@ def test_every_public_name_is_there_and_documented():
 def test_unknown_names_are_refused():
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = learnprop.nonsense
+
+
+def test_a_list_of_commands_loads_none_of_them():
+    code = "import learnprop.cli; learnprop.cli.command_line([])"
+    answer = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    ours = {name for name in answer.stdout.split() if name.startswith("learnprop.")}
+    assert not {name for name in ours if name.endswith(".options")}
+    assert {n for n in ours if n.startswith("learnprop.commands.")} == {"learnprop.commands.listed"}
+
+
+def test_libraries_of_reports_that_cannot_be_loaded_early_are_loaded_late():
+    code = (
+        "import os; os.environ['MPLBACKEND'] = 'nonsense'\n"
+        "from learnprop.reports.layout import style\n"
+        "from learnprop.reports.study_report import loading_libraries\n"
+        "with loading_libraries(): pass\n"
+        "with style.house_style(): style.subplots(figsize=(1, 1))"
+    )
+    assert {"pandas", "matplotlib"} <= loaded_by(code)

@@ -23,7 +23,7 @@ names = {"equations", "simulations", "reports", "audit"}
 
 if __name__ == "__main__":
     result = lp.table1(
-        runs=30, train_size=(20, 60), test_size=(50, 50), max_iter=5, jobs=int(sys.argv[1])
+        runs=30, train_size=(20, 60), test_size=(50, 50), max_iter=3, jobs=int(sys.argv[1])
     )
     print(json.dumps({
         "whose": [module.WHOSE for module in (equations, simulations, reports, audit)],
@@ -44,7 +44,9 @@ def write_folders(folder):
         (folder / name / "__init__.py").write_text("WHOSE = 'the user'\n")
 
 
-@pytest.mark.parametrize(("write", "jobs"), [(write_files, 2), (write_folders, 1)])
+@pytest.mark.parametrize(
+    ("write", "jobs"), [(write_files, 2), pytest.param(write_folders, 1, marks=pytest.mark.slow)]
+)
 def test_a_study_runs_beside_files_of_these_names(write, jobs, tmp_path):
     write(tmp_path)
     (tmp_path / "script.py").write_text(SCRIPT)

@@ -177,7 +177,8 @@ def test_a_published_test_set_is_shared(reported, monkeypatch):
 
 def test_a_decayed_bias_fails_by_what_e8_predicts(tmp_path):
     """r_j = α b_j over the total mass, α the decay times steps times batch over samples."""
-    options = replace(SMALL, weight_decay=0.1, decay_bias=True, weights=("equal",))
+    options = replace(SMALL, stages=("bias",), weight_decay=0.1, decay_bias=True)
+    options = replace(options, weights=("equal",))
     study, table, fits, measured = summarised(options, tmp_path)
     rows = select(measured, stage="bias", split="train")
     mass = study.cells[0].class_mass("equal")

@@ -6,6 +6,7 @@ from learnprop.reports.controls.report import REPORT, controls_contents
 from learnprop.reports.controls.summary import power, summarise
 from learnprop.reports.statistics.sides import SidesOverRuns, overall_verdict, sides_over_runs
 from learnprop.reports.study_report import write_contents
+from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.records.rows import rows_where, select
 from learnprop.simulations.records.store import read_measurements
 from learnprop.simulations.records.store_file import open_store
@@ -14,8 +15,8 @@ from tests.console import check_console
 from tests.latex import compile_tables, needs_latex
 
 
-@pytest.fixture
-def few(run_to_store, monkeypatch):
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
     """Three controls, one of each kind, so that it takes a second."""
     kinds = {
         control.expected: control
@@ -23,11 +24,13 @@ def few(run_to_store, monkeypatch):
         if not control.objective.is_random
     }
     chosen = tuple(c for c in CONTROLS if c in kinds.values() or c.name == "equal weights")
-    monkeypatch.setattr("learnprop.simulations.studies.controls.study.CONTROLS", chosen)
-    monkeypatch.setattr("learnprop.reports.controls.protocol.CONTROLS", chosen)
-    study = make_study(Options(runs=25))
-    folder, _ = run_to_store(study)
-    return study, folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("learnprop.simulations.studies.controls.study.CONTROLS", chosen)
+        patch.setattr("learnprop.reports.controls.protocol.CONTROLS", chosen)
+        study, folder = make_study(Options(runs=25)), tmp_path_factory.mktemp("controls")
+        with open_store(folder, study.name, study.design) as store:
+            list(run_study(study, store))
+        yield study, folder
 
 
 def test_files_and_tables(few):
@@ -76,7 +79,10 @@ def test_overall_verdict_needs_all_to_hold_and_one_to_fail():
     assert overall_verdict(sides_of(noise(rng, [1, 1, 1]), right, special), 0.05) == special[1]
 
 
-@pytest.mark.parametrize(("sd", "gap"), [(0.08, 0.08), (0.3, 0.15), (0.2, 0.0)])
+@pytest.mark.parametrize(
+    ("sd", "gap"),
+    [(0.08, 0.08), pytest.param(0.3, 0.15, marks=pytest.mark.slow), (0.2, 0.0)],
+)
 def test_power_is_the_rate_of_the_expected_verdict(sd, gap):
     """Against 1,500 simulated studies of 50 runs; the bound may lie below the rate, not above."""
     rng = np.random.default_rng(1)

@@ -230,6 +230,7 @@ def test_extreme_ratios_end_separated_and_counted(tmp_path):
     assert not (tmp_path / "gap.pdf").exists()
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_few_failures_are_counted_and_the_rest_is_shown(tmp_path):
     options = Options(runs=100, ratios=(50,), train_size=250, weights=("equal",), test_size=100)
     _, table, _ = reported(options, tmp_path)
@@ -238,6 +239,7 @@ def test_few_failures_are_counted_and_the_rest_is_shown(tmp_path):
     assert table.summary["gap"].notna().all()
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_ten_minority_samples_are_overfitted_and_the_report_says_so(tmp_path):
     options = Options(runs=50, ratios=(1000,), weights=("inverse",))
     _, table, _ = reported(options, tmp_path)

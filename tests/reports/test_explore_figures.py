@@ -86,9 +86,14 @@ GRIDS = {
     "long names": lambda _, own: long_names(own),
 }
 
+BETWEEN = {"one ratio", "one weight", "few weights"}
+"""The others are the extremes."""
+
 
 @pytest.mark.parametrize("how", [draw_sides, draw_mean_proba, draw_accuracy, draw_gap])
-@pytest.mark.parametrize("which", GRIDS)
+@pytest.mark.parametrize(
+    "which", [pytest.param(w, marks=pytest.mark.slow) if w in BETWEEN else w for w in GRIDS]
+)
 def test_words_of_a_figure_are_inside_and_apart(grid, own_data, drawn, monkeypatch, which, how):
     """No word is cut off by the edge or printed over another, and every axis can be read."""
     boxes = {}

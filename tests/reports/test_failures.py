@@ -23,9 +23,11 @@ STUDIES = {
         multiclass.Options(runs=RUNS, sizes=(60, 40, 20), test_size=50)
     ),
     "mlp": lambda: multiclass.make_study(
-        multiclass.Options(runs=RUNS, sizes=(60, 40), test_size=50, fitter="mlp", epochs=1)
+        multiclass.Options(
+            runs=RUNS, sizes=(60, 40), test_size=50, fitter="mlp", hidden=3, epochs=1
+        )
     ),
-    "controls": lambda: controls.make_study(controls.Options(runs=RUNS)),
+    "controls": lambda: controls.make_study(controls.Options(runs=RUNS, quick=True)),
     "claims": lambda: claims.make_study(claims.Options(runs=RUNS)),
     "explore": lambda: explore.make_study(
         explore.Options(runs=RUNS, ratios=(1, 4), train_size=200, test_size=50, lambda0_grid=())
@@ -53,7 +55,7 @@ def few_controls(monkeypatch):
     "name",
     [pytest.param(name, marks=pytest.mark.slow) if name == "claims" else name for name in STUDIES],
 )
-def test_what_fails_is_counted_and_the_rest_is_reported(name, bad, run_to_store):
+def test_what_fails_is_counted_and_the_rest_is_reported(name, bad, run_to_store, as_pdf):
     study = STUDIES[name]()
     compute = raising_in(study.compute_block, BAD_RUNS[bad])
     folder, _ = run_to_store(replace(study, compute_block=compute))
@@ -67,7 +69,8 @@ def test_what_fails_is_counted_and_the_rest_is_reported(name, bad, run_to_store)
     assert (summary["runs_attempted"].dropna() == RUNS).all()
     if bad != "three":
         assert set(summary["verdict"][counted.index]) <= {"inconclusive", "failed"}
-    tables = write_contents(contents, folder)
+    with as_pdf():
+        tables = write_contents(contents, folder)
     assert tables
     check_console(contents)
     for table in contents.tables:

@@ -15,7 +15,6 @@ from learnprop.reports.table1 import summary
 from learnprop.reports.table1.report import REPORT, table1_contents
 from learnprop.reports.table1.summary import OF_RESIDUAL, summarise
 from learnprop.reports.table1.text import depth_grid, main_grid
-from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.records.rows import select
 from learnprop.simulations.records.store import read_measurements
 from learnprop.simulations.records.store_file import open_store
@@ -32,10 +31,10 @@ COLUMNS = [
 
 
 @pytest.fixture(scope="module")
-def reported(small_study, tmp_path_factory):
+def reported(small_study, small_store, tmp_path_factory):
     folder = tmp_path_factory.mktemp("table1")
+    shutil.copy(small_store / "records.sqlite", folder)
     with open_store(folder, small_study.name, small_study.design) as store:
-        list(run_study(small_study, store))
         table = summarise(small_study, store)
         sim1 = read_measurements(store, "sim1")
     write_contents(table1_contents(table), folder)
@@ -171,7 +170,7 @@ def test_latex_compiles(reported, tmp_path):
 
 def test_separated_runs_are_counted_as_failed(run_to_store):
     # 3 against 3 training samples: many Sim1 replications are separated.
-    study = make_study(Options(runs=20, train_size=(3, 3), test_size=(20, 20), max_iter=5))
+    study = make_study(Options(runs=20, train_size=(3, 3), test_size=(20, 20), max_iter=2))
     folder, _ = run_to_store(study)
     with open_store(folder, study.name, study.design) as store:
         table = summarise(study, store)

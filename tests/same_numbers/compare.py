@@ -12,6 +12,7 @@ import struct
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from learnprop.reports.folders.compared import ZERO
 from tests.same_numbers.running import STUDIES
 
 LEFT_OUT = {"block": {"seconds"}, "fit": {"traceback"}}
@@ -24,9 +25,6 @@ _NO_RESULT = re.compile(
 
 Table = dict[str, dict[str, str]]
 """Row to column to value, all as text."""
-
-ZERO = 1e-11
-"""Rounding of what is zero by construction, e.g. of a gap on train at the minimum."""
 
 
 def read_store(path: Path) -> Table:

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from tests.trained import digit_samples
 
@@ -30,11 +29,3 @@ def write(tmp_path):
 def digits():
     """Images, and the rows of three samples of them."""
     return digit_samples()
-
-
-@pytest.fixture
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)

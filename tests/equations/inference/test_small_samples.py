@@ -7,7 +7,7 @@ confident or not, on test samples small and large, equal and unequal.
 import numpy as np
 import pytest
 
-from benchmarks.coverage import CONFIDENT, DESIGNS, MODERATE, Design, rates
+from benchmarks.measurements.coverage import CONFIDENT, DESIGNS, MODERATE, Design, rates
 
 FEW = (
     Design("confident", CONFIDENT, (5, 50, 500)),

@@ -16,15 +16,6 @@ N, K = 12, 4
 WEIGHT = torch.tensor([0.5, 2.0, 1.0, 3.0], dtype=torch.float64)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small operations on busy cores wait for each other's threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def softmax(z, y):
     return weighted_softmax_loss(z, y, WEIGHT)
 

@@ -14,15 +14,6 @@ RTOL = {torch.float64: 1e-10, torch.float32: 1e-5}
 LN2 = np.log(2)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small operations on busy cores wait for each other's threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def slow_weights(z, y, beta):
     """λ below Eq. (11): of sub-class j, row, in the loss of class k, column; absent ones none."""
     n_classes = z.shape[1]

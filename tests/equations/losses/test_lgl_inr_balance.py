@@ -18,15 +18,6 @@ from learnprop.simulations.refinement.sigmoid_bias import refine_sigmoid_bias
 K, BETA, SIZES = 3, 4.0, (120, 60, 20)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small operations on busy cores wait for each other's threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def sample():
     """Logits without a bias, and labels of unequal classes; 2 is like 0 more than 1 is."""

@@ -21,15 +21,6 @@ SCALES = (0.1, 3.0, 100.0)
 FUNCTIONS = (weighted_softmax_loss, weighted_logistic_loss, one_vs_all_logistic_loss)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small operations on busy cores wait for each other's threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def slow_softmax(z, y, weight):
     """Eq. (1): the sum over classes k of λ_k times the sum over S_k of -log f_k."""
     total = 0.0

@@ -57,11 +57,12 @@ def stored(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def report(stored, tmp_path_factory):
+def report(stored, tmp_path_factory, as_pdf):
     root, names = stored
     (root / "data.csv").unlink()  # reports need no data
     out = tmp_path_factory.mktemp("report")
-    write_document(read_parts([root / name for name in names]), out)
+    with as_pdf():
+        write_document(read_parts([root / name for name in names]), out)
     return out
 
 
@@ -122,6 +123,7 @@ def test_an_unfinished_study_is_refused(tmp_path, small_study, run_to_store):
         read_parts([tmp_path])
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_two_folders_of_one_name_stay_two(stored, tmp_path):
     root, _ = stored
     twin = tmp_path / "multi"
@@ -138,7 +140,7 @@ def test_two_folders_of_one_name_stay_two(stored, tmp_path):
 
 
 @needs_latex
-def test_any_script_and_any_table_compile(tmp_path):
+def test_any_script_and_any_table_compile(tmp_path, as_pdf):
     """What pdflatex cannot print is a box with its number; a long table is scaled to the page."""
     names = ["中文 ∮", "γ ≥ 2 đ 😀", "`q` ''?`!` -- \"x\"", *"defghi"]
     table = pd.DataFrame({"x": np.random.default_rng(0).normal(size=360)})
@@ -153,7 +155,8 @@ def test_any_script_and_any_table_compile(tmp_path):
         list(run_study(study, store))
     out = tmp_path / "report"
     out.mkdir()
-    write_document(read_parts([folder]), out)
+    with as_pdf():
+        write_document(read_parts([folder]), out)
     assert r"\hexbox{4E}{2D}" in (out / "report.tex").read_text()
     answer = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"],

@@ -25,7 +25,7 @@ from learnprop.simulations.datasets import TEST_SHARE, load_dataset
 from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.records.rows import select
 from learnprop.simulations.records.store import read_measurements
-from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.records.store_file import open_store, read_store
 from learnprop.simulations.studies.cnn import study as cnn
 from learnprop.simulations.studies.cnn.block import CnnCell
 from learnprop.simulations.studies.losses import study as losses
@@ -70,7 +70,7 @@ def compared(tmp_path_factory):
             table = summarise_losses(study, store)
             patch.setattr(LossCell, "shares_test_set", True)
             shared = summarise_losses(study, store), report_of("losses").protocol(study)
-    return study, table, *shared
+    return study, table, *shared, folder
 
 
 def test_a_difference_that_splits_alone_make_certain_is_not_for_new_data():
@@ -108,7 +108,7 @@ def test_losses_stand_for_new_data_too(compared):
 
 
 def test_tables_of_losses_say_what_is_in_their_intervals(compared):
-    study, table, shared, protocol = compared
+    study, table, shared, protocol, _ = compared
     for grid in (accuracies_grid, differences_grid, balance_grid):
         assert "seeds and splits of Digits' 450 images, not of new data" in grid(table).note
         assert "if corrected" in grid(table).heads
@@ -126,11 +126,10 @@ def test_tables_of_losses_say_what_is_in_their_intervals(compared):
     assert said not in unwrapped(protocol)
 
 
-def test_failed_losses_are_failed_for_new_data_too(compared, tmp_path, monkeypatch):
-    study = compared[0]
+def test_failed_losses_are_failed_for_new_data_too(compared, monkeypatch):
+    study, *_, folder = compared
     monkeypatch.setattr("learnprop.reports.losses.summary.MAX_FAILED", -1)
-    with open_store(tmp_path, study.name, study.design) as store:
-        list(run_study(study, store))
+    with read_store(folder) as store:
         (row,) = summarise_losses(study, store).differences.to_dict("records")
     assert (row["verdict"], row["corrected_verdict"]) == ("failed", "failed")
 

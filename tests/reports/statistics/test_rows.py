@@ -19,17 +19,15 @@ from learnprop.reports.statistics.evidence import (
 )
 from learnprop.reports.statistics.rows import by_class, class_rows, of_all_classes
 from learnprop.reports.table1.summary import summarise
-from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.engine.study import Study
-from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.records.store_file import read_store
 from learnprop.simulations.studies.option import Option
 
 
 @pytest.fixture(scope="module")
-def sim1(small_study, tmp_path_factory):
+def sim1(small_study, small_store):
     """Table 1, and the evidence of its first λ on Sim1."""
-    with open_store(tmp_path_factory.mktemp("rows"), small_study.name, small_study.design) as store:
-        list(run_study(small_study, store))
+    with read_store(small_store) as store:
         cell, table = small_study.cells[0], summarise(small_study, store)
         fits, measured = read_cell(small_study, store, cell)
     return table, evidence_of(small_study, cell, cell.settings[0], fits, measured), cell

@@ -101,7 +101,7 @@ SESSIONS = st.lists(st.tuples(st.integers(2, 110), st.integers(0, 6)), min_size=
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(SESSIONS, st.integers(1, 3), st.randoms(use_true_random=False))
 def test_a_resumed_study_never_recomputes_a_finished_block(sessions, n_cells, shuffler):
     """Sessions of any number of runs, each ended after some blocks, in any order."""

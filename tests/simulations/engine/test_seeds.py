@@ -44,7 +44,7 @@ def numbers(study):
     return found
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(NAMES, NAMES, st.integers(0, 2**63 - 1), st.randoms(use_true_random=False))
 def test_numbers_survive_reordering_and_added_cells(names, added, seed, shuffler):
     first = numbers(toy_study(*map(Toy, names), n_runs=25, seed=seed))
@@ -70,10 +70,13 @@ def test_streams_do_not_depend_on_the_order_of_drawing():
 
 EVERY = "train test population start minibatch limit"
 MINIMAL = {
-    "table1": [({"training": "adam", "epochs": 1}, "train test population start minibatch")],
+    "table1": [
+        ({"training": "adam", "epochs": 1, "train_size": (40, 120), "test_size": (50, 50)},
+         "train test population start minibatch"),
+    ],
     "multiclass": [({"fitter": "mlp", "epochs": 1, "train_size": 200, "dimension": 4}, EVERY)],
-    "controls": [({}, "train test population minibatch")],
-    "claims": [({}, "train test")],
+    "controls": [({"quick": True}, "train test population minibatch")],
+    "claims": [({"quick": True}, "train test")],
     "explore": [
         ({"weights": ("equal",), "train_size": 200, "fitter": "mlp", "epochs": 1}, EVERY),
         ({"weights": ("equal",), "ratios": (1,), "data": "data.csv"}, "train"),

@@ -16,7 +16,7 @@ from learnprop.simulations.engine.monte_carlo import all_blocks, run_study
 from learnprop.simulations.engine.study import StudyError
 from learnprop.simulations.engine.workers import WorkerDied, Workers, check_workers
 from learnprop.simulations.records.store import finished_runs
-from learnprop.simulations.records.store_file import open_store
+from learnprop.simulations.records.store_file import open_store, read_store
 from tests.toys import (
     Toy,
     compute_slowly,
@@ -47,11 +47,18 @@ def dumped(study, folder, workers, on_step=lambda _: None, **how):
 
 
 @pytest.fixture(scope="module")
-def reference(small_study, tmp_path_factory):
-    return dumped(small_study, tmp_path_factory.mktemp("reference"), Workers())
+def reference(small_store):
+    with read_store(small_store) as store:
+        return dump(store)
 
 
-@pytest.mark.parametrize("workers", [Workers(2), Workers(4), Workers(4, "threading")], ids=str)
+def slow(workers):
+    return pytest.param(workers, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    "workers", [Workers(2), slow(Workers(4)), slow(Workers(4, "threading"))], ids=str
+)
 def test_same_bits_at_any_number_of_workers(small_study, tmp_path, reference, workers):
     assert dumped(small_study, tmp_path, workers) == reference
 
@@ -61,17 +68,23 @@ def test_same_bits_in_any_order_and_resumed(small_study, tmp_path, reference):
     random.Random(1).shuffle(blocks)
     assert blocks != list(all_blocks(small_study))
     with open_store(tmp_path, small_study.name, small_study.design) as store:
-        steps = run_study(small_study, store, Workers(2, "threading"), blocks=blocks)
+        steps = run_study(small_study, store, Workers(2), blocks=blocks)
         next(steps)
         steps.close()
         assert len(finished_runs(store)) == 1
-    assert dumped(small_study, tmp_path, Workers(2)) == reference
+    assert dumped(small_study, tmp_path, Workers(2, "threading")) == reference
 
 
 def test_another_seed_gives_other_bits(small_study, tmp_path, reference):
     from dataclasses import replace
 
-    assert dumped(replace(small_study, seed=1), tmp_path, Workers()) != reference
+    found = dumped(
+        replace(small_study, seed=1), tmp_path, Workers(), blocks=[(small_study.cells[0], 1)]
+    )
+    assert found.splitlines()[-1] not in reference.splitlines()
+    (tmp_path / "same").mkdir()
+    same = dumped(small_study, tmp_path / "same", Workers(), blocks=[(small_study.cells[0], 1)])
+    assert same.splitlines()[-1] in reference.splitlines()  # the control
 
 
 @pytest.mark.slow
@@ -162,6 +175,7 @@ def test_a_dead_worker_costs_its_block_and_no_more(tmp_path):
     assert (tmp_path / "killed").exists()
 
 
+@pytest.mark.slow
 def test_the_pool_is_restarted_once(tmp_path):
     study = toy_study(compute=kill_worker_always, n_runs=200)
     with pytest.raises(WorkerDied, match="a worker died twice, killed or out of memory"):
@@ -183,6 +197,8 @@ def test_a_block_that_killed_its_worker_never_runs_in_the_driver(tmp_path):
     with pytest.raises(WorkerDied, match="a worker died twice"):
         dumped(study, tmp_path, Workers(2), count)
     assert len(done) == 2
+    with open_store(tmp_path, "toy", {}) as store:
+        assert ("x", 2) not in finished_runs(store)
 
 
 def test_time_limit_in_every_backend(tmp_path):

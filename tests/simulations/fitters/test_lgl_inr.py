@@ -19,8 +19,6 @@ from learnprop.simulations.generators.gaussian import class_means, gaussian_clas
 from learnprop.simulations.generators.generator import sample
 from learnprop.simulations.records.measure import measure
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 SIZE = (150, 40, 90, 60)
 BETA = (0.0, 1.0, 8.0)
 

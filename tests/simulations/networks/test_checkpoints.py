@@ -12,8 +12,6 @@ from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.trainer import path_gradients
 from tests.trained import run
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 class Stop(Exception):
     """In the middle of a training."""

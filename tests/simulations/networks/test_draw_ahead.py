@@ -11,8 +11,6 @@ from learnprop.simulations.networks.recipe import Recipe
 from learnprop.simulations.networks.steps import eager_epoch
 from tests.trained import run
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def generators():
     return [np.random.default_rng(seed) for seed in (3, 4)]

@@ -22,8 +22,6 @@ from learnprop.simulations.networks.steps import TrainingData
 from learnprop.simulations.networks.trainer import path_gradients, train
 from tests.trained import CPU, N, class_weight, run
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def by_the_book(digits, member, recipe, dtype=torch.float64):
     """The loop that a user would write: DataLoader, torch.optim, nn.CrossEntropyLoss."""

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from scipy.special import expit, log_softmax, softmax
 from sklearn.metrics import confusion_matrix, log_loss
 
 from learnprop.equations.mean_proba import check_proba
-from learnprop.simulations.records.measure import measure
+from learnprop.simulations.records.measure import measure, measure_each
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
@@ -27,6 +28,46 @@ def test_one_logit_is_two_with_a_zero():
     one, two = measure(y, z), measure(y, np.stack([0 * z, z], axis=1))
     for name, values in vars(one).items():
         np.testing.assert_allclose(values, getattr(two, name), rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+def test_small_probabilities_and_losses_have_the_digits_of_scipy(scale):
+    rng = np.random.default_rng(2)
+    y = rng.permutation(np.repeat(range(3), [500, 30, 2]))
+    z = scale * rng.normal(size=(len(y), 3))
+    one, two, three = measure(y > 0, z[:, 0]), measure(y, z), measure(y, z, "sigmoid")
+    for k in range(3):
+        own = z[y == k]
+        np.testing.assert_allclose(two.mean_proba[k], softmax(own, axis=1).mean(axis=0), rtol=1e-13)
+        loss = -log_softmax(own, axis=1)[:, k].sum()
+        np.testing.assert_allclose(two.log_loss[k], loss, rtol=1e-13)
+        np.testing.assert_allclose(three.mean_proba[k], expit(own).mean(axis=0), rtol=1e-13)
+        np.testing.assert_allclose(three.miss_proba[k], expit(-own[:, k]).mean(), rtol=1e-13)
+        loss = np.logaddexp(0, np.where(np.arange(3) == k, -own, own)).sum()
+        np.testing.assert_allclose(three.log_loss[k], loss, rtol=1e-13)
+    for k, against in enumerate([z[y == 0, 0], -z[y > 0, 0]]):
+        np.testing.assert_allclose(one.miss_proba[k], expit(against).mean(), rtol=1e-13)
+        np.testing.assert_allclose(one.log_loss[k], np.logaddexp(0, against).sum(), rtol=1e-13)
+
+
+@pytest.mark.parametrize("activation", ["logistic", "softmax", "sigmoid"])
+def test_a_model_is_measured_as_it_is_alone_bit_for_bit(activation):
+    rng = np.random.default_rng(3)
+    shape = (4, 90) if activation == "logistic" else (4, 90, 3)
+    y, z = np.arange(90) % (2 if activation == "logistic" else 3), rng.normal(size=shape)
+    how = activation.replace("logistic", "softmax")
+    for one, among in zip([measure(y, of, how) for of in z], measure_each(y, z, how), strict=True):
+        for name, values in vars(one).items():
+            np.testing.assert_array_equal(values, getattr(among, name))
+
+
+def test_a_tie_is_of_the_lower_class_and_an_absent_class_has_no_mean():
+    assert measure([0, 1], [0.0, 0.0]).confusion.tolist() == [[1, 0], [1, 0]]
+    found = measure([4, 4], np.zeros((2, 2)), labels=[2, 4])
+    assert found.confusion.tolist() == [[0, 0], [2, 0]]
+    assert np.isnan(found.mean_proba[0]).all() and np.isnan(found.miss_proba[0])
+    with pytest.raises(ValueError, match="proba holds NaN"):
+        measure([0, 1], [[np.inf, np.inf], [0.0, 0.0]])
 
 
 def test_nan_logits_are_refused():

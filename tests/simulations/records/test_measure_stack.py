@@ -12,11 +12,6 @@ from tests.allocated import Largest
 EPS = np.finfo(float).eps
 
 
-@pytest.fixture(autouse=True)
-def _one_thread(one_thread):
-    """Small operations on busy cores wait for each other's threads."""
-
-
 def samples(n_networks, n_classes, *, shared, seed=0, n=240):
     """Logits and labels as arrays, class sizes from 1 upwards."""
     rng = np.random.default_rng(seed)

@@ -7,11 +7,6 @@ import torch
 N, D, K = 300, 6, 4
 
 
-@pytest.fixture(autouse=True)
-def _one_thread(one_thread):
-    """Small operations on busy cores wait for each other's threads."""
-
-
 @pytest.fixture
 def problem():
     """Features (300, 6), labels, λ over the mass, weights (4, 6) and bias of an output layer."""

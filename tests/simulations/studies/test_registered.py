@@ -1,5 +1,6 @@
 """Every family with every fitter that fits it, and families and fitters that are not ours."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -100,45 +101,90 @@ def test_designs_of_before_are_read():
 TOY = ["--generator", "laplace", "--spread", "0.5", "--fitter", "shrunk", "--shrink", "0.9",
        "--train-size", "60", "--test-size", "20", "--runs", "6", "--weights", "equal",
        "--backend", "sequential", "--max-failures", "1", "--quiet"]  # fmt: skip
+BAD = [word.replace("0.5", "-1") for word in TOY]
+
+SCRIPT = """
+import json, sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from tests.toy_registered import register
+
+register()
+from learnprop.cli import main
+
+answers = []
+for line in json.loads(sys.argv[1]):
+    sys.argv, out, err = ["learnprop", *line], StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as stop:
+            status = stop.code
+    answers.append((status, out.getvalue(), err.getvalue()))
+print(json.dumps(answers))
+"""
 
 
-def with_toys(*arguments):
-    """The command line with a family and a fitter more."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.toy_registered", *arguments],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def with_toys(tmp_path_factory):
+    """Folder and answers, by name, of a process whose command line has a family and a fitter more.
+
+    It is imported once: that takes longer than the studies.
+    """
+    root = tmp_path_factory.mktemp("toys")
+    lines = {
+        "multiclass": ["multiclass", "--out", str(root / "multiclass"), *TOY, "--imbalance", "2"],
+        "explore": ["explore", "--out", str(root / "explore"), *TOY, "--ratios", "1,2"],
+        "status of multiclass": ["status", str(root / "multiclass")],
+        "status of explore": ["status", str(root / "explore")],
+        "hidden": ["multiclass", "--out", str(root / "no"), *TOY, "--hidden", "3"],
+        "bad": ["explore", *BAD],
+        "help": ["explore", "--help"],
+    }
+    found = subprocess.run(
+        [sys.executable, "-c", SCRIPT, json.dumps(list(lines.values()))],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    return root, dict(zip(lines, json.loads(found), strict=True))
 
 
-@pytest.mark.parametrize(
-    ("study", "sizes"), [("multiclass", ["--imbalance", "2"]), ("explore", ["--ratios", "1,2"])]
-)
-def test_two_lines_and_two_records_are_a_study_of_ones_own(study, sizes, tmp_path):
-    done = with_toys(study, "--out", str(tmp_path / "out"), *TOY, *sizes)
-    assert done.returncode == 0, done.stderr
-    protocol = (tmp_path / "out" / "protocol.md").read_text()
+@pytest.mark.parametrize("study", ["multiclass", "explore"])
+def test_two_lines_and_two_records_are_a_study_of_ones_own(study, with_toys):
+    root, answers = with_toys
+    status, _, err = answers[study]
+    assert status == 0, err
+    protocol = (root / study / "protocol.md").read_text()
     assert "Laplace classes of scale 0.5." in protocol
     assert "Softmax times 0.9" in protocol
     assert "No limit is known" in protocol
-    table = pd.read_csv(tmp_path / "out" / "summary.csv")
+    table = pd.read_csv(root / study / "summary.csv")
     assert set(table["runs_attempted"]) == {6}
     # The control: a minimum that is shrunk is none, and both sides differ.
     gap = table.query("split == 'train'")["max_relative_difference"]
     assert gap.min() > 1e-3
     assert "limit_left" not in table
-    shown = with_toys("status", str(tmp_path / "out"))
-    assert shown.returncode == 0, shown.stderr
+    status, _, err = answers[f"status of {study}"]
+    assert status == 0, err
 
 
-def test_their_options_are_refused_and_helped_as_ours(tmp_path):
-    refused = with_toys("multiclass", "--out", str(tmp_path / "no"), *TOY, "--hidden", "3")
-    assert refused.returncode == 2
-    assert "--hidden is an option of --fitter mlp, got 3 with --fitter shrunk" in refused.stderr
-    bad = [word.replace("0.5", "-1") for word in TOY]
-    assert "--spread must be positive, got -1" in with_toys("explore", *bad).stderr
-    helped = with_toys("explore", "--help").stdout
+def test_their_options_are_refused_and_helped_as_ours(with_toys):
+    _, answers = with_toys
+    status, _, err = answers["hidden"]
+    assert status == 2
+    assert "--hidden is an option of --fitter mlp, got 3 with --fitter shrunk" in err
+    assert "--spread must be positive, got -1" in answers["bad"][2]
+    helped = answers["help"][1]
     assert "--spread" in helped
     assert "--shrink" in helped
+
+
+def test_they_are_a_command_line_of_ones_own():
+    """As written on its first lines; what is asserted of the rest needs no process of its own."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "tests.toy_registered", "explore", "--help"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "--shrink" in shown
 
 
 def test_registries_are_read_without_the_records():

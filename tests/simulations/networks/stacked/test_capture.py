@@ -13,8 +13,6 @@ from learnprop.simulations.networks.stacked.epoch import stacked_epoch
 from tests.recorded import record_graphs
 from tests.trained import CPU, run
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 stacked = partial(run, make_epoch=stacked_epoch)
 HARD = Recipe(epochs=2, batch_size=50, lr=0.05, momentum=0.9, weight_decay=0.1, schedule="cosine")
 """Of 129 samples the last minibatch has 29."""
@@ -34,7 +32,17 @@ def same(one, other):
     return all(torch.equal(a, b) for a, b in pairs)
 
 
-@pytest.mark.parametrize("name", [*LOSSES, "class weights"])
+SLOW = {"sml", "lgl"}
+"""Their steps are those of class weights and of LGL-INR, with fewer operators."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+        for name in [*LOSSES, "class weights"]
+    ],
+)
 def test_graphs_do_what_steps_do(digits, monkeypatch, name):
     loss = chosen_loss(name).minibatch_loss(50) if name in LOSSES else None
     plain = stacked(digits, [0, 1], HARD, loss=loss)

@@ -16,8 +16,6 @@ from learnprop.simulations.networks.steps import eager_epoch
 from learnprop.simulations.networks.trainer import path_gradients
 from tests.trained import N, run
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 stacked = partial(run, make_epoch=stacked_epoch)
 
 

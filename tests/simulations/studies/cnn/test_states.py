@@ -109,8 +109,9 @@ def test_a_folder_that_cannot_be_written_stops_the_study(tmp_path, monkeypatch):
         make_study(replace(SMALL, states=str(tmp_path / "file")))
 
 
-def test_states_determine_no_number(cli, tmp_path):
+def test_states_determine_no_number(cli, tmp_path, monkeypatch):
     """A study with the folder resumes one without it."""
+    monkeypatch.setattr("learnprop.reports.study_report.draw_to", lambda _draw, _paths: "")
     line = ["cnn", "--runs", 2, "--sizes", "14,12,10,8,7,6,6,5,5,5", "--epochs", 1]
     line += ["--stages", "bias", "--weights", "equal", "--out", tmp_path / "out", "--quiet"]
     assert cli(*line)[0] == 0

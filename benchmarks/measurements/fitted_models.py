@@ -105,7 +105,7 @@ def as_markdown(rows: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run(_runs: int = 0) -> None:
+def run() -> None:
     """Fit, test, and write ``results/fitted-models``."""
     started = now()
     rows = table()

@@ -72,7 +72,7 @@ def measure(net: torch.nn.Module, x: Tensor, y: Tensor, past: RunningLGLINRLoss)
             print(f"  {name:16} batch {size:4}  {means}")
 
 
-def run(_runs: int) -> None:
+def run() -> None:
     x, y = (torch.as_tensor(a) for a in load_digits(return_X_y=True))
     x = x.double() / 16
     torch.manual_seed(0)

@@ -150,7 +150,6 @@ def as_markdown(rows: pd.DataFrame) -> str:
 def run(n_samples: int = SAMPLES) -> None:
     """Simulate every design and write ``results/small-samples``."""
     started = now()
-    n_samples = max(n_samples, SAMPLES)
     rows = table(n_samples)
     FOLDER.mkdir(parents=True, exist_ok=True)
     rows.to_csv(FOLDER / "coverage.csv", index=False)

@@ -1,0 +1,1 @@
+"""What inference and losses do, measured; nothing is timed."""
