@@ -236,7 +236,7 @@ def _derivatives(
     ) -> tuple[torch.Tensor, torch.Tensor]:
         gradient.zero_()
         sums.zero_()
-        for runs, x, samples, products_of, w, o, wrong, pull, room in views:
+        for runs, x, samples, rows_of, w, o, wrong, pull, room in views:
             if not any(active[runs]):
                 continue
             torch.bmm(theta[runs], x, out=wrong)
@@ -250,7 +250,7 @@ def _derivatives(
             bent = torch.addcmul(pull, pull, wrong, value=-1, out=wrong)
             if products is None:
                 bent = torch.mul(x[:, None], bent[:, :, None], out=room).flatten(1, 2)
-            sums[runs].baddbmm_(bent, products_of)
+            sums[runs].baddbmm_(bent, rows_of)
         hessian = sums.view(*shape, n_params) if products is None else sums[..., place]
         if penalty is None:
             return gradient, hessian

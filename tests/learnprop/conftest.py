@@ -20,7 +20,7 @@ def with_figures():
     """Figures are drawn."""
 
 
-def _leave_a_file(draw, paths):
+def _leave_a_file(_draw, paths):
     for path in paths:
         write_bytes(path, b"")
     return ""

