@@ -28,11 +28,6 @@ Discriminant = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """``(gradient, hessian) -> theta``: the linear discriminant, from the derivatives at zero."""
 
 
-def has_head_start(max_iter: int, device: torch.device) -> bool:
-    """Whether a search for a minimum gets one: not on a GPU, where evaluations cost their waits."""
-    return device.type == "cpu" and max_iter >= HEAD_START_FROM
-
-
 def head_start(
     derivatives: Derivatives,
     zero: torch.Tensor,
