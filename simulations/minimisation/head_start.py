@@ -25,11 +25,6 @@ HEAD_START_FROM = 24
 of a path that starts at zero."""
 
 
-def has_head_start(max_iter: int, device: torch.device) -> bool:
-    """Whether a search for a minimum gets one: not on a GPU, where evaluations cost their waits."""
-    return device.type == "cpu" and max_iter >= HEAD_START_FROM
-
-
 def head_start(
     derivatives: Derivatives,
     at: torch.Tensor,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from learnprop.simulations.minimisation.head_start import has_head_start, head_start
+from learnprop.simulations.minimisation.head_start import HEAD_START_FROM, head_start
 from learnprop.simulations.minimisation.newton import (
     CERTAIN,
     SETTLED,
@@ -89,7 +89,7 @@ def minimise_logistic(
     -------
     LogisticMinimum
     """
-    head = from_discriminant and has_head_start(max_iter, design.device)
+    head = from_discriminant and max_iter >= HEAD_START_FROM
     start, before = theta, torch.zeros_like(theta[..., 0], dtype=torch.int64)
     if head:
         alpha = None if penalty is None else penalty.float()
