@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from learnprop.simulations.minimisation.head_start import has_head_start, head_start
+from learnprop.simulations.minimisation.head_start import HEAD_START_FROM, head_start
 from learnprop.simulations.minimisation.logistic_loss import tiles_of
 from learnprop.simulations.minimisation.newton import CERTAIN, SETTLED, NoMinimum, newton
 from learnprop.simulations.minimisation.softmax_loss import (
@@ -71,7 +71,7 @@ def minimise_softmax(
         return hessian.diagonal(dim1=-2, dim2=-1)[..., shape[3] - 1 :: shape[3]].sum(dim=-1)
 
     start, before = zero, torch.zeros(shape[:2], dtype=torch.int64, device=theta.device)
-    head = from_discriminant and has_head_start(max_iter, theta.device)
+    head = from_discriminant and max_iter >= HEAD_START_FROM
     if head:
         single = _in_single(loss)
         start, before = head_start(
@@ -158,7 +158,7 @@ def discriminant(loss: SoftmaxLoss) -> torch.Tensor:
     slopes = torch.cholesky_solve(mean.mT, factor).mT
     intercepts = share.log() - 0.5 * (slopes * mean).sum(dim=-1, keepdim=True)
     theta = torch.cat([slopes, intercepts], dim=-1)
-    theta[collinear] = torch.nan
+    theta = theta.masked_fill(collinear[..., None, None], torch.nan)
     return theta - theta.mean(dim=2, keepdim=True)
 
 

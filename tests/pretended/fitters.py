@@ -25,9 +25,6 @@ MAGNIFIED = 1e-3
 """Of BFGS in float32, whose products numpy takes on the processor: an output layer on units that
 are nearly alike, solved afterwards, magnifies their rounding."""
 
-START = ("n_iter",)
-"""What hangs on the start of Newton's method, which on the processor is nearer the minimum."""
-
 N_RUNS, N_SAMPLES = 3, 60
 
 TABLE1 = table1.Options(train_size=(200, 600), test_size=(50, 50), max_iter=3)
@@ -68,7 +65,6 @@ def rehearse_fitters(device: str) -> Iterator[Part]:
                 fits("cpu"),
                 device,
                 bound=EXACT,
-                skip=START,
             )
     for name, study in STUDIES.items():
         for cell in study.cells:
@@ -82,7 +78,6 @@ def rehearse_fitters(device: str) -> Iterator[Part]:
                 block("cpu"),
                 device,
                 bound=MAGNIFIED if name == "table1, bfgs" else TRAINED,
-                skip=START,
             )
 
 
