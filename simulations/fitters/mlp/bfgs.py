@@ -6,7 +6,7 @@ steps, and leaves the batch when it stops.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -30,6 +30,8 @@ class BfgsResult:
     theta: torch.Tensor
     n_iter: torch.Tensor
     stalled: torch.Tensor
+    passed: dict[int, torch.Tensor]
+    """Points after so many accepted steps; of a problem that ended earlier its end point."""
 
 
 def bfgs(
@@ -39,6 +41,7 @@ def bfgs(
     *,
     max_iter: int,
     tolerance: float = 1e-6,
+    also_at: Sequence[int] = (),
 ) -> BfgsResult:
     r"""Minimise a batch of smooth functions by BFGS with a backtracking line search.
 
@@ -55,6 +58,8 @@ def bfgs(
         Initial metric, symmetric positive definite. Overwritten.
     max_iter : int
     tolerance : float
+    also_at : sequence of int
+        Numbers of accepted steps below `max_iter`: the points there are kept, too.
 
     Returns
     -------
@@ -69,6 +74,7 @@ def bfgs(
         theta=theta.clone(),
         n_iter=torch.zeros_like(problems),
         stalled=torch.zeros_like(problems, dtype=torch.bool),
+        passed={depth: theta.clone() for depth in also_at},
     )
     loss, gradient = objective(problems, theta)
     metric = inverse_hessian
@@ -93,6 +99,9 @@ def bfgs(
         gradient = torch.where(accepted[:, None], trial_gradient, gradient)
         loss = torch.where(accepted, trial_loss, loss)
         n_iter = n_iter + accepted
+        for depth, kept in result.passed.items():
+            # Until it is there a problem's last point stands for it.
+            kept[problems] = torch.where((n_iter <= depth)[:, None], theta, kept[problems])
         direction = torch.where(accepted[:, None], following, direction)
         # Twice the step that was accepted, not 1 at once: a ninth fewer evaluations.
         size = torch.where(accepted, (2 * size).clamp_max(1.0), shorter)

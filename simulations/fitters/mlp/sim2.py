@@ -181,7 +181,7 @@ def fit_mlp(
     problem = check_problem(X, y, class_weight, device)
     initial, max_iter = check_start(problem, start), as_whole(max_iter, "max_iter", 0)
     to_refine = samples_to_refine(refine, X, y, class_weight)
-    theta, n_iter = train_bfgs(problem, initial, max_iter=max_iter)
+    ((theta, n_iter),) = train_bfgs(problem, initial, depths=[max_iter])
     fit = describe(problem, refine_output_layer(problem, theta), n_iter)
     return refined(fit, to_refine, mlp_logits, left_out_mlp)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch.nn.functional import logsigmoid
 
@@ -56,23 +58,24 @@ def gauss_newton_inverse(problem: Problem, theta: torch.Tensor) -> torch.Tensor:
 
 @torch.inference_mode()
 def train_bfgs(
-    problem: Problem, start: torch.Tensor, *, max_iter: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Train all layers by full-batch BFGS.
+    problem: Problem, start: torch.Tensor, *, depths: Sequence[int]
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Train all layers by full-batch BFGS, once for all depths: the path to each is the same.
 
-    A fit ends where its loss falls by less than 1e-6, relative, over 10 iterations, or at
-    `max_iter`. Hidden layers are searched for in float32 (see `SEARCH_DTYPE`).
+    A fit ends where its loss falls by less than 1e-6, relative, over 10 iterations, or at the
+    last depth. Hidden layers are searched for in float32 (see `SEARCH_DTYPE`).
 
     Parameters
     ----------
     problem : Problem
     start : tensor, shape (n_runs, n_params)
-    max_iter : int
+    depths : sequence of int
+        Accepted steps, ascending.
 
     Returns
     -------
-    theta : tensor, shape (n_runs * n_settings, n_params)
-    n_iter : tensor of int, shape (n_runs * n_settings,)
+    list of (theta, n_iter)
+        Of each depth, shape (n_runs * n_settings, n_params) and (n_runs * n_settings,).
     """
     # Saturated units square to subnormal numbers, which cost a hundred times as much as zeros.
     torch.set_flush_denormal(True)
@@ -81,11 +84,13 @@ def train_bfgs(
             make_objective(problem, hidden_size(problem, start), SEARCH_DTYPE),
             start.repeat_interleave(len(problem.weight), dim=0),
             gauss_newton_inverse(problem, start),
-            max_iter=max_iter,
+            max_iter=depths[-1],
+            also_at=depths[:-1],
         )
     finally:
         torch.set_flush_denormal(False)
-    return result.theta, result.n_iter
+    passed = [(theta, result.n_iter.clamp(max=depth)) for depth, theta in result.passed.items()]
+    return [*passed, (result.theta, result.n_iter)]
 
 
 def make_minibatch_loss(problem: Problem) -> MinibatchLoss:

@@ -195,8 +195,8 @@ def _fit_network(
         yield Fitted(
             cell.settings, cell.epochs, "raw", describe(problem, theta, n_iter), mlp_logits
         )
-    for depth in cell.depths:
-        theta, n_iter = train_bfgs(problem, initial, max_iter=depth)
+    of_depths = train_bfgs(problem, initial, depths=cell.depths) if cell.depths else []
+    for depth, (theta, n_iter) in zip(cell.depths, of_depths, strict=True):
         yield Fitted(cell.settings, depth, "raw", describe(problem, theta, n_iter), mlp_logits)
         refined = describe(problem, refine_output_layer(problem, theta), n_iter)
         left_out = None

@@ -129,6 +129,19 @@ def test_bfgs_stops_where_the_loss_stalls():
     assert result.theta.abs().max() < 1e-3
 
 
+def test_depths_on_one_path_are_those_of_paths_of_their_own(data):
+    X, y, start = data
+    problem = check_problem(X, y, WEIGHT, "cpu")
+    begin, depths = check_start(problem, start), [5, 30, 60]
+    for depth, (theta, n_iter) in zip(
+        depths, train_bfgs(problem, begin, depths=depths), strict=True
+    ):
+        ((alone, steps),) = train_bfgs(problem, begin, depths=[depth])
+        torch.testing.assert_close(theta, alone, rtol=0, atol=0)
+        assert n_iter.tolist() == steps.tolist()
+        assert depth == 60 or set(n_iter.tolist()) == {depth}
+
+
 def test_refined_fits_balance_on_train(data):
     X, y, start = data
     fit = fit_mlp(X, y, WEIGHT, start, max_iter=60)
@@ -144,7 +157,7 @@ def test_refined_fits_balance_on_train(data):
 def test_refinement_moves_the_output_layer_only_and_lowers_the_loss(data):
     X, y, start = data
     problem = check_problem(X, y, WEIGHT, "cpu")
-    theta, n_iter = train_bfgs(problem, check_start(problem, start), max_iter=20)
+    ((theta, n_iter),) = train_bfgs(problem, check_start(problem, start), depths=[20])
     refined = refine_output_layer(problem, theta)
     torch.testing.assert_close(refined[:, :40], theta[:, :40], rtol=0, atol=0)
     before, after = describe(problem, theta, n_iter), describe(problem, refined, n_iter)
