@@ -50,7 +50,7 @@ CREATE TABLE block (
 _FAILED = f"status IN ({', '.join(repr(status) for status in FAILED_STATUSES)})"
 _ALL_RUNS = range(2**62)
 _ROWS_AT_ONCE = 25
-"""Of a statement: a row by itself takes SQLite 1.6 times as long, most of it before it is written."""
+"""Of a statement: row by row SQLite takes 1.6 times as long, most of it before it writes."""
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ def test_a_tie_is_of_the_lower_class_and_an_absent_class_has_no_mean():
     assert measure([0, 1], [0.0, 0.0]).confusion.tolist() == [[1, 0], [1, 0]]
     found = measure([4, 4], np.zeros((2, 2)), labels=[2, 4])
     assert found.confusion.tolist() == [[0, 0], [2, 0]]
-    assert np.isnan(found.mean_proba[0]).all() and np.isnan(found.miss_proba[0])
+    assert np.isnan(found.mean_proba[0]).all()
+    assert np.isnan(found.miss_proba[0])
     with pytest.raises(ValueError, match="proba holds NaN"):
         measure([0, 1], [[np.inf, np.inf], [0.0, 0.0]])
 
