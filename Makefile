@@ -13,12 +13,15 @@ table1: $(READY)   ## reproduce Table 1 afresh into reproduced/table1/, and comp
 	$(VENV)/bin/learnprop table1 --out reproduced/table1 --fresh
 	$(VENV)/bin/learnprop compare reproduced/table1 results/table1
 
+# A file at a time on each core, in their order: the last ones are short, and the cores end together.
 # A test that kills its process ends the run: the tests of that process, handed on, would wait for ever.
+BESIDE := --numprocesses auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+
 test: $(DEV)     ## the default tests, docstring examples included; a file at a time on each core
-	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile --max-worker-restart 0
+	$(VENV)/bin/python -m pytest $(BESIDE)
 
 test-slow: $(DEV)  ## the tests that take minutes
-	$(VENV)/bin/python -m pytest -m slow
+	$(VENV)/bin/python -m pytest -m slow $(BESIDE)
 
 lint: $(DEV)     ## style, types, and the direction of the imports
 	$(VENV)/bin/ruff check .

@@ -249,6 +249,7 @@ def test_a_study_has_a_command_a_plan_a_report_and_a_replay(run, tmp_path):
     assert "30 replications" in (out / "protocol.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_study_is_a_function_in_python(tree):
     code = (
         "import learnprop as lp\n"
@@ -317,6 +318,7 @@ def replaced(text, old, new):
     return text.replace(old, new)
 
 
+@pytest.mark.slow
 def test_a_generator_of_the_wrong_shape_stops_the_study_and_says_why(tmp_path):
     name = "simulations/generators/laplace.py"
     wrong = FILES | {name: replaced(FILES[name], "size=(n, means.shape[1])", "size=(n + 1, 2)")}

@@ -25,28 +25,18 @@ def rehearse(*parts):
     )  # fmt: skip
 
 
-STEPS = ("step, one cnn2c, sml", "step, stacked cnn5c, lgl-inr")
-
-
+@pytest.mark.slow
 @needs_the_device
-@pytest.mark.parametrize(
-    ("parts", "named"),
-    [
-        (["--part", "steps"], STEPS),
-        pytest.param([], (*STEPS, "fit, softmax", "stages"), marks=pytest.mark.slow),
-    ],
-    ids=["steps", "all"],
-)
-def test_nothing_mixes_devices_waits_in_a_step_or_differs(parts, named):
-    """Steps of every way and loss; and blocks, fitters, measured and refined networks."""
-    answer = rehearse(*parts)
+def test_nothing_mixes_devices_waits_in_a_step_or_differs():
+    """Steps of every way and loss, blocks, fitters, measured and refined networks."""
+    answer = rehearse()
     assert answer.returncode == 0, answer.stdout + answer.stderr
     numbers = {
         name: [int(n) for n in line.split()[:4]]
         for line in answer.stdout.splitlines()[1:]
         for name in [line[36:].strip()]
     }
-    for first in named:
+    for first in ("step, one cnn2c, sml", "step, stacked cnn5c, lgl-inr", "fit, softmax", "stages"):
         (kernels, _, _, hidden), *_ = (n for name, n in numbers.items() if name.startswith(first))
         assert kernels > 30  # the control: it was there that it was computed
         assert hidden == 0

@@ -13,6 +13,8 @@ from benchmarks.gpu import home, run
 from benchmarks.gpu.log import LOG, Machine, Reading, read_entries, write_entry
 from benchmarks.gpu.plan import STAGES, Setting, Stage
 
+pytestmark = pytest.mark.slow  # a stage is run, and a study
+
 SMALL = "--runs 2 --sizes 30,20,10 --test-size 20 --weights equal --backend sequential --quiet"
 
 

@@ -46,7 +46,9 @@ def has_ended(pid):
     return False
 
 
-@pytest.mark.parametrize("code", [SLEEPS, DEAF, CHILD])
+@pytest.mark.parametrize(
+    "code", [SLEEPS, *(pytest.param(code, marks=pytest.mark.slow) for code in (DEAF, CHILD))]
+)
 def test_a_stage_that_sleeps_is_ended_and_the_next_one_runs(at, tmp_path, code):
     stages = [shell(code), stage("works", "print('worked')")]
     started = time.monotonic()

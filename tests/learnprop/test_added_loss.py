@@ -24,6 +24,7 @@ def registered(monkeypatch):
     monkeypatch.setitem(LOSSES, FOCAL.name, FOCAL)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_figures")
 def test_a_registered_loss_is_trained_measured_and_reported(cli, tmp_path):
     out = tmp_path / "out"

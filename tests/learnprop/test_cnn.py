@@ -16,7 +16,6 @@ SMALL = (
 )  # fmt: skip
 
 
-@pytest.mark.usefixtures("with_figures")
 def test_cnn_writes_its_files_resumes_and_can_be_read_again(cli, tmp_path):
     out = tmp_path / "out"
     status, stdout, stderr = cli(*SMALL, "--out", out)

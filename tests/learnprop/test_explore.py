@@ -110,6 +110,7 @@ def test_bad_input_is_one_line_and_writes_nothing(cli, tmp_path, arguments, mess
     assert not out.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_figures")
 def test_python_returns_what_the_command_writes(cli, tmp_path):
     cli("explore", "--out", tmp_path / "a", *SMALL, "--weights", "inverse")

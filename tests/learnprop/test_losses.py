@@ -17,7 +17,6 @@ def few(monkeypatch):
     few_digits(monkeypatch)
 
 
-@pytest.mark.usefixtures("with_figures")
 def test_losses_writes_its_files_resumes_and_can_be_read_again(cli, tmp_path):
     out = tmp_path / "out"
     status, stdout, stderr = cli(*SMALL, "--inr-beta", "1,2", "--out", out)

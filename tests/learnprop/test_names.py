@@ -45,7 +45,7 @@ def write_folders(folder):
 
 
 @pytest.mark.parametrize(
-    ("write", "jobs"), [(write_files, 2), pytest.param(write_folders, 1, marks=pytest.mark.slow)]
+    ("write", "jobs"), [pytest.param(write_files, 2, marks=pytest.mark.slow), (write_folders, 1)]
 )
 def test_a_study_runs_beside_files_of_these_names(write, jobs, tmp_path):
     write(tmp_path)

@@ -63,7 +63,7 @@ def whole(tmp_path_factory):
     ("sent", "jobs", "word"),
     [
         (signal.SIGINT, 1, "interrupted"),
-        (signal.SIGTERM, 2, "terminated"),
+        pytest.param(signal.SIGTERM, 2, "terminated", marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, 2, "interrupted", marks=pytest.mark.slow),
         pytest.param(signal.SIGHUP, 1, "terminated", marks=pytest.mark.slow),
     ],
@@ -188,6 +188,7 @@ def test_a_read_only_folder_is_refused_and_can_be_read(tmp_path, cli):
     assert files(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_second_writer_is_refused_at_once(tmp_path, cli, whole):
     process = start(tmp_path, "--jobs", 1)
     try:

@@ -81,7 +81,11 @@ def test_overall_verdict_needs_all_to_hold_and_one_to_fail():
 
 @pytest.mark.parametrize(
     ("sd", "gap"),
-    [(0.08, 0.08), pytest.param(0.3, 0.15, marks=pytest.mark.slow), (0.2, 0.0)],
+    [
+        (0.08, 0.08),
+        pytest.param(0.3, 0.15, marks=pytest.mark.slow),
+        pytest.param(0.2, 0.0, marks=pytest.mark.slow),
+    ],
 )
 def test_power_is_the_rate_of_the_expected_verdict(sd, gap):
     """Against 1,500 simulated studies of 50 runs; the bound may lie below the rate, not above."""

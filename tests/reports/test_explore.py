@@ -190,6 +190,7 @@ def test_digits_of_a_cell_are_those_of_its_interval():
     assert grid_of(row(0.46, 0.4, 0.5, "interpolated"), other) == "interpolated"
 
 
+@pytest.mark.slow
 def test_one_vs_all_has_a_limit_and_no_bounds(tmp_path):
     options = Options(
         runs=25, generator="gaussian", fitter="one-vs-all", ratios=(3,), train_size=3000,

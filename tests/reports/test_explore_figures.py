@@ -15,6 +15,7 @@ from learnprop.reports.explore.weight_figures import draw_accuracy, draw_mean_pr
 from learnprop.reports.layout.style import draw_to
 
 
+@pytest.mark.slow
 def test_figures_are_written_also_for_awkward_names(grid, own_data):
     for folder in (grid[0], own_data[0]):
         for name in ("sides", "mean_proba", "accuracy", "gap"):

@@ -221,6 +221,7 @@ def untidy(data):
     return X.mask((np.arange(len(X)) % 7 == 0)[:, None] & (X.columns == "b")), y
 
 
+@pytest.mark.slow
 def test_an_estimator_gets_features_as_they_are(untidy):
     X, y = untidy
     encoded = make_column_transformer((OneHotEncoder(), ["word"]), (SimpleImputer(), ["b"]))

@@ -141,7 +141,9 @@ def check_coverage(found, n):
     [
         (60, 40, 20, 10),  # over runs .66, corrected .97
         (60, 40, 20, 20),  # .56, .98
-        (600, 40, 20, 40),  # small splits of a larger data set: .81, .95
+        pytest.param(
+            600, 40, 20, 40, marks=pytest.mark.slow
+        ),  # small splits of a larger data set: .81, .95
         (240, 40, 80, 20),  # few to train, a third to test: .68, .99
     ],
 )
@@ -177,6 +179,7 @@ def logistic_sides(train, tests, weight, size):
     return mass[0] * left, mass[1] * right
 
 
+@pytest.mark.slow
 def test_gaps_hardly_need_the_correction():
     """On test a sample counts against what it counts on train: most of it cancels over splits."""
     rng, n, n_runs = np.random.default_rng(5), 300, 20

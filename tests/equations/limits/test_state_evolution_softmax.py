@@ -119,6 +119,7 @@ def test_the_jacobian_is_that_of_finite_differences():
     np.testing.assert_allclose(found, differences, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_five_classes_are_as_exact_as_they_say():
     state = softmax_state(0.03, FIVE, 1 / FIVE, means_at(2.0, 5))
     assert state.error < 1e-5

@@ -66,6 +66,7 @@ def report(stored, tmp_path_factory, as_pdf):
     return out
 
 
+@pytest.mark.slow
 def test_report_inputs_every_table_and_figure(report):
     tex = (report / "report.tex").read_text()
     inputs = re.findall(r"\\input\{(.*?)\}", tex)
@@ -81,6 +82,7 @@ def test_report_inputs_every_table_and_figure(report):
     assert len(drawn) >= 6
 
 
+@pytest.mark.slow
 def test_report_has_protocol_and_provenance(report):
     tex = (report / "report.tex").read_text()
     assert tex.count("Data-generating mechanisms") == 5
@@ -89,6 +91,7 @@ def test_report_has_protocol_and_provenance(report):
     assert (report / "table-1-more" / "provenance.json").is_file()
 
 
+@pytest.mark.slow
 @needs_latex
 def test_report_compiles_without_warnings(report, tmp_path):
     shutil.copytree(report, tmp_path / "report")
@@ -103,6 +106,7 @@ def test_report_compiles_without_warnings(report, tmp_path):
     assert "Overfull" not in printed
 
 
+@pytest.mark.slow
 def test_fragments_need_booktabs_and_siunitx_only(report):
     for path in report.glob("*/*.tex"):
         commands = set(re.findall(r"\\([a-z]+)", path.read_text()))

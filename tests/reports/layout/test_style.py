@@ -122,7 +122,7 @@ def slow(*values):
     ("rc", "backend", "kept"),
     [
         (b"text.usetex: True\nbackend: TkAgg\nsavefig.bbox: tight\n", None, "TkAgg"),
-        (b"\xff\xfe not a text", "nonsense", None),
+        slow(b"\xff\xfe not a text", "nonsense", None),
         slow(b"no colon\nno.such.key: 1\nfont.size: none\nbackend: nonsense\n", None, None),
         slow(b"", "nonsense", None),
         slow(b"", "module://no_such_module", "module://no_such_module"),

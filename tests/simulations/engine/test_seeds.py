@@ -133,6 +133,7 @@ def purposes_of(monkeypatch, tmp_path):
     return purposes_of
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of statistics of two runs
 def test_no_two_purposes_and_no_two_studies_share_a_stream(purposes_of):
     study_of = {}

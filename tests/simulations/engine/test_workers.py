@@ -165,6 +165,7 @@ def test_time_limit_on_a_cluster(tmp_path):
     assert text.count("timed out: the block took longer than 1 s") == 50
 
 
+@pytest.mark.slow
 def test_a_dead_worker_costs_its_block_and_no_more(tmp_path):
     study = toy_study(Toy("x", folder=str(tmp_path)), compute=kill_worker_once, n_runs=200)
     (tmp_path / "reference").mkdir()
@@ -201,6 +202,7 @@ def test_a_block_that_killed_its_worker_never_runs_in_the_driver(tmp_path):
         assert ("x", 2) not in finished_runs(store)
 
 
+@pytest.mark.slow
 def test_time_limit_in_every_backend(tmp_path):
     for workers in (Workers(), Workers(2), Workers(2, "threading")):
         out = tmp_path / f"{workers.jobs}-{workers.backend}"
@@ -253,6 +255,7 @@ def test_a_worker_with_other_code_stops_the_study_in_its_own_process(tmp_path):
         assert finished_runs(store) == {}
 
 
+@pytest.mark.slow
 def test_an_early_end_says_nothing(tmp_path, recwarn):
     with open_store(tmp_path, "toy", {}) as store:
         steps = run_study(toy_study(compute=compute_slowly, n_runs=200), store, Workers(2))

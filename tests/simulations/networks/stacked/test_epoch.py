@@ -58,7 +58,9 @@ def test_every_loss(digits, name):
     ],
     ids=["step", "decayed bias, no short minibatch", "one minibatch", "augmented"],
 )
-@pytest.mark.parametrize("members", [(1,), (0, 1, 2)], ids=["one", "three"])
+@pytest.mark.parametrize(
+    "members", [(0, 1, 2), pytest.param((1,), marks=pytest.mark.slow)], ids=["three", "one"]
+)
 def test_every_recipe(digits, recipe, members):
     assert max(differences(digits, members, recipe).values()) < 1e-10
 

@@ -263,6 +263,7 @@ def test_the_stored_gradient_is_autograds():
     assert np.abs(r).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_a_head_without_minimum_says_so(block):
     head = select(block[1].fits, stage="head")
     assert set(head.status.tolist()) == {NOT_CONVERGED}
@@ -274,6 +275,7 @@ def test_a_head_without_minimum_says_so(block):
     assert float(head.gradient_norm[0]) <= 1e-9
 
 
+@pytest.mark.slow
 def test_features_are_those_of_evaluation_mode():
     """CNN5C's batch normalisation: P as stored is that of the trained network in eval mode."""
     options = replace(SMALL, model="cnn5c", epochs=1, weights=("equal",), measure_at=())

@@ -109,6 +109,7 @@ def test_a_folder_that_cannot_be_written_stops_the_study(tmp_path, monkeypatch):
         make_study(replace(SMALL, states=str(tmp_path / "file")))
 
 
+@pytest.mark.slow
 def test_states_determine_no_number(cli, tmp_path, monkeypatch):
     """A study with the folder resumes one without it."""
     monkeypatch.setattr("learnprop.reports.study_report.draw_to", lambda _draw, _paths: "")

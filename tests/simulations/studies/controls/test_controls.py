@@ -3,8 +3,9 @@
 import pytest
 
 from learnprop.reports.controls.summary import summarise
+from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.engine.workers import Workers
-from learnprop.simulations.records.store_file import read_store
+from learnprop.simulations.records.store_file import open_store, read_store
 from learnprop.simulations.studies.controls.study import CONTROLS, Options, make_study
 
 
@@ -15,22 +16,29 @@ def table_of(run_to_store, runs):
         return summarise(study, store)
 
 
-@pytest.fixture(scope="module", params=[12, pytest.param(25, marks=pytest.mark.slow)])
-def small(request, tmp_path_factory):
-    from learnprop.simulations.engine.monte_carlo import run_study
-    from learnprop.simulations.records.store_file import open_store
-
-    study = make_study(Options(runs=request.param))
-    with open_store(tmp_path_factory.mktemp("controls"), study.name, study.design) as store:
+def computed(runs, folder):
+    study = make_study(Options(runs=runs))
+    with open_store(folder, study.name, study.design) as store:
         list(run_study(study, store))
         return summarise(study, store)
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Enough for what holds in every run."""
+    return computed(3, tmp_path_factory.mktemp("few"))
+
+
+@pytest.fixture(scope="module", params=[pytest.param(n, marks=pytest.mark.slow) for n in (12, 25)])
+def small(request, tmp_path_factory):
+    return computed(request.param, tmp_path_factory.mktemp("small"))
 
 
 EXACT_ON_TRAIN = ("zero", "bias", "smoothing", "torch smoothing", "gradient")
 
 
-def test_identities_hold_on_train_in_every_run_and_class(small):
-    rows = small.summary.set_index("control")
+def test_identities_hold_on_train_in_every_run_and_class(few):
+    rows = few.summary.set_index("control")
     for control in CONTROLS:
         if control.prediction in EXACT_ON_TRAIN:
             assert rows.loc[control.name, "max_difference_on_train"] <= 1e-9, control.name
@@ -55,10 +63,8 @@ def test_what_should_fail_fails_and_early_stopping_does_not_converge(small):
             assert rows.loc[control.name, "rejected"] >= 0.3
 
 
-def test_only_the_direction_is_known_of_four(small):
-    without = set(small.classes["control"]) - set(
-        small.classes.dropna(subset=["predicted"])["control"]
-    )
+def test_only_the_direction_is_known_of_four(few):
+    without = set(few.classes["control"]) - set(few.classes.dropna(subset=["predicted"])["control"])
     assert without == {"no bias", "dropout", "mixup", "shift of P(x|y)"}
 
 
