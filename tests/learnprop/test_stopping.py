@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="POSIX signals and limits"),
     pytest.mark.usefixtures("no_signal_ignored"),
 ]
-RUNS = 50
+RUNS = 100
 SMALLEST = {"train_size": (40, 120), "test_size": (50, 50), "max_iter": 3}
 FEW = ("--runs", 2, "--jobs", 1, "--quiet")
 ARGUMENTS = ("--runs", RUNS, "--train-size", 40, 120, "--test-size", 50, 50, "--max-iter", 3)
@@ -72,7 +72,7 @@ def test_a_signal_keeps_finished_blocks_and_says_how_to_resume(
     tmp_path, cli, whole, sent, jobs, word
 ):
     process = start(tmp_path, "--jobs", jobs)
-    assert "1/4 blocks" in process.stderr.readline()
+    assert "1/8 blocks" in process.stderr.readline()
     os.killpg(process.pid, sent)  # as a terminal or a batch system does: to the workers too
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (3, "")
@@ -84,7 +84,7 @@ def test_a_signal_keeps_finished_blocks_and_says_how_to_resume(
     assert not (tmp_path / "records.sqlite.lock").exists()
     status, _, stderr = cli("table1", *ARGUMENTS, "--out", tmp_path, "--jobs", 1)
     assert status == 0
-    assert not stderr.startswith("table1: 1/4 blocks")
+    assert not stderr.startswith("table1: 1/8 blocks")
     assert dump(tmp_path) == whole
 
 
@@ -95,7 +95,7 @@ EITHER = [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
 def test_threads_end_before_the_interpreter_does(tmp_path, whole, sent):
     """A thread that is in native code when the interpreter exits aborts it: status -6."""
     process = start(tmp_path, "--jobs", 2, "--backend", "threading")
-    assert "1/4 blocks" in process.stderr.readline()
+    assert "1/8 blocks" in process.stderr.readline()
     process.send_signal(sent)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 3
@@ -142,8 +142,8 @@ def test_a_full_disk_keeps_finished_blocks(tmp_path, cli, whole):
     assert line.endswith(f"every finished block is kept in {tmp_path}; the same command resumes")
     with read_store(tmp_path) as store:
         n_finished = len(finished_runs(store))
-    assert 0 < n_finished < 4
-    assert f"table1: {n_finished}/4 blocks" in stderr.splitlines()[-2]  # what is reported is there
+    assert 0 < n_finished < 8
+    assert f"table1: {n_finished}/8 blocks" in stderr.splitlines()[-2]  # what is reported is there
     assert cli("table1", *ARGUMENTS, "--out", tmp_path, "--quiet", "--jobs", 1)[0] == 0
     assert dump(tmp_path) == whole
 
@@ -192,7 +192,7 @@ def test_a_read_only_folder_is_refused_and_can_be_read(tmp_path, cli):
 def test_a_second_writer_is_refused_at_once(tmp_path, cli, whole):
     process = start(tmp_path, "--jobs", 1)
     try:
-        assert "1/4 blocks" in process.stderr.readline()
+        assert "1/8 blocks" in process.stderr.readline()
         status, stdout, stderr = cli("table1", *ARGUMENTS, "--out", tmp_path)
         assert (status, stdout) == (2, "")
         assert stderr == (
