@@ -57,7 +57,7 @@ def test_other_requirements_are_installed_again(make, name):
 
 def commands(target):
     answer = subprocess.run(
-        ["make", "--dry-run", "--always-make", target],
+        ["make", "--dry-run", "--always-make", "--no-print-directory", target],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return answer.stdout

@@ -72,7 +72,6 @@ def regression_memory(
     of_one_run: float,
     per_hessian: float,
     *,
-    of_class: float = 0.0,
     joint: bool = False,
     pairs_up_to: int = 0,
 ) -> Memory:
@@ -87,8 +86,6 @@ def regression_memory(
         For each training sample of each fit of one run.
     per_hessian : float
         For each entry of each Hessian.
-    of_class : float
-        Beside `of_one_run`, for each class.
     joint : bool
         Whether the parameters of all classes are in one Hessian.
     pairs_up_to : int
@@ -105,7 +102,7 @@ def regression_memory(
         of_sample_left_out = 3 * n_params + 2 * size.n_classes + (2 * n_outputs**2 if joint else 10)
         pairs = n_params**2 if n_params <= pairs_up_to else 0
         of_sample = per_feature * size.n_features + 2 + pairs
-        of_sample_of_one_run = (of_one_run + of_class * size.n_classes) * size.n_settings
+        of_sample_of_one_run = of_one_run * size.n_settings
         return FitMemory(
             NUMBER * size.n_samples * (size.n_runs * of_sample + of_sample_of_one_run),
             NUMBER * per_hessian * size.fits * (n_outputs * n_params) ** 2,

@@ -316,6 +316,6 @@ FITTER = one_fit(
     softmax_logits,
     title="softmax regression, Newton's method to a gradient norm of 1e-12 Σw",
     limit=large_sample_limit.SOFTMAX,
-    memory=regression_memory(5.5, 32.0, 4.3, of_class=6.0, joint=True),  # measured
+    memory=regression_memory(5.5, 8.0, 4.3, joint=True),  # measured
     left_out=left_out_softmax,
 )
