@@ -277,7 +277,7 @@ def left_out_logistic(
     return left_out_logit(X, logistic_logits(X, params), y == 1, class_weight[:, y], l2)
 
 
-MEMORY = regression_memory(7.5, 3.0, 11.0, pairs_up_to=PAIRS_UP_TO)
+MEMORY = regression_memory(7.5, 5.0, 11.0, pairs_up_to=PAIRS_UP_TO)
 """Measured at 1 to 20 features, 3 and 100 settings; that of Hessians at up to 600 features."""
 
 FITTER = one_fit(
