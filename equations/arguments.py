@@ -276,3 +276,18 @@ def _spelled(text: str, spell: Callable[[str], str]) -> str:
 def _after(subject: str, text: str) -> str:
     """Join a subject and what is said of it, which may begin with a colon."""
     return subject + text if text.startswith(":") else f"{subject} {text}"
+
+
+def is_number(text: str) -> bool:
+    """Whether Python reads a number in a text.
+
+    Examples
+    --------
+    >>> is_number("1e3"), is_number("sim1")
+    (True, False)
+    """
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from learnprop.equations.arguments import BadArgument, shown
+from learnprop.equations.arguments import BadArgument, is_number, shown
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ def by_class(text: str, argument: str) -> str | dict[str, float] | list[float]:
     """
     given = words(text, argument)
     pairs = [word.rpartition("=") for word in given]
-    if len(given) == 1 and not pairs[0][1] and not _is_number(given[0]):
+    if len(given) == 1 and not pairs[0][1] and not is_number(given[0]):
         return given[0]
     numbers = [number for *_, number in pairs]
-    if len({mark for _, mark, _ in pairs}) > 1 or not all(map(_is_number, numbers)):
+    if len({mark for _, mark, _ in pairs}) > 1 or not all(map(is_number, numbers)):
         raise BadArgument(
             argument, f"must be numbers with commas between, or LABEL=NUMBER,..., got {text!r}"
         )
@@ -92,14 +92,6 @@ def by_class(text: str, argument: str) -> str | dict[str, float] | list[float]:
         if labels.count(label) > 1:
             raise BadArgument(argument, f"has two numbers for {label!r}, got {text!r}")
     return dict(zip(labels, map(float, numbers), strict=True))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def check_stated(stated: Stated, labels: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from learnprop.equations.arguments import is_number
 from learnprop.simulations.records.design_changes import summary_of
 
 ZERO = 1e-11
@@ -209,17 +210,9 @@ def _in_one_only(ours: set[str], theirs: set[str], what: str) -> list[str]:
 
 def _named(row: Row) -> str:
     """Words of a row that name it, in parentheses."""
-    words = [v for c, v in row.items() if "verdict" not in c and v and not _is_number(v)]
+    words = [v for c, v in row.items() if "verdict" not in c and v and not is_number(v)]
     words = [word for word in words if len(word) <= _LONGEST][:_WORDS]
     return f" ({', '.join(words)})" if words else ""
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _design(about: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,3 +64,10 @@ def head_start(
     start = found.theta - found.step
     arrived = (found.move <= ROUGH.move) & start.isfinite().all(dim=-1)
     return torch.where(arrived[..., None], start.double(), zero), arrived * (found.n_iter + 1)
+
+
+def in_single(values: torch.Tensor) -> torch.Tensor:
+    """Values in single precision; what all runs share, an expanded view, stays one."""
+    if values.stride(0) == 0:
+        return values[:1].float().expand_as(values)
+    return values.float()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from learnprop.simulations.minimisation.head_start import HEAD_START_FROM, head_start
+from learnprop.simulations.minimisation.head_start import HEAD_START_FROM, head_start, in_single
 from learnprop.simulations.minimisation.newton import (
     CERTAIN,
     SETTLED,
@@ -93,7 +93,7 @@ def minimise_logistic(
     start, before = theta, torch.zeros_like(theta[..., 0], dtype=torch.int64)
     if head:
         alpha = None if penalty is None else penalty.float()
-        roughly = _derivatives(design.float(), _single(weight), None, alpha, theta.shape)
+        roughly = _derivatives(design.float(), in_single(weight), None, alpha, theta.shape)
         everyone = [True] * len(theta)
         start, before = head_start(
             roughly,
@@ -120,13 +120,6 @@ def minimise_logistic(
         last_move=last_move,
         near_move=near_move,
     )
-
-
-def _single(values: torch.Tensor) -> torch.Tensor:
-    """Values in single precision, an expanded view as one."""
-    if values.stride(0) == 0:
-        return values[:1].float().expand_as(values)
-    return values.float()
 
 
 def _intercept_curvature(hessian: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from learnprop.simulations.minimisation.head_start import HEAD_START_FROM, head_start
+from learnprop.simulations.minimisation.head_start import HEAD_START_FROM, head_start, in_single
 from learnprop.simulations.minimisation.logistic_loss import tiles_of
 from learnprop.simulations.minimisation.newton import CERTAIN, SETTLED, NoMinimum, newton
 from learnprop.simulations.minimisation.softmax_loss import (
@@ -105,12 +105,9 @@ def minimise_softmax(
 
 
 def _in_single(loss: SoftmaxLoss) -> SoftmaxLoss:
-    """The loss in single precision; a mass that all runs share stays one."""
-    mass = loss.sample_mass
-    shared = mass.stride(0) == 0
     return SoftmaxLoss(
         design=loss.design.float(),
-        sample_mass=mass[:1].float().expand_as(mass) if shared else mass.float(),
+        sample_mass=in_single(loss.sample_mass),
         target_moments=loss.target_moments.float(),
         penalty=loss.penalty.float(),
     )
