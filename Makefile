@@ -33,9 +33,9 @@ format: $(DEV)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-docs: $(DEV)     ## what is generated: docs/cli.md, the types of the public names, the picture of the house
-	$(VENV)/bin/python docs/reference.py
-	$(VENV)/bin/python docs/draw_architecture.py
+docs: $(DEV)     ## what is generated: docs/reference/cli.md, the types of the public names, the picture of the house
+	$(VENV)/bin/python docs/tools/reference.py
+	$(VENV)/bin/python docs/tools/draw_architecture.py
 
 benchmarks: $(DEV)    ## ours and the peers in pairs, into results/benchmarks.csv: ten minutes of an idle machine
 	$(VENV)/bin/python -m benchmarks

@@ -168,7 +168,7 @@ def table1_class_weights(
 ) -> dict[str, FloatArray]:
     r"""The three λ settings of Table 1, with :math:`\lambda_1 = 1 - \lambda_0`.
 
-    The printed headings exchange N_0 and N_1 (docs/errata.md, 1). With (N_0, N_1) = (1000, 10000)
+    The printed headings exchange N_0 and N_1 (errata.md, 1). With (N_0, N_1) = (1000, 10000)
     the corrected :math:`\lambda_0` = 1/2, N_1/(N_0+N_1), 2N_1/(2N_1+N_0) give the printed right
     sides 10, 1 and 0.5; the headings as printed give 10, 100 and 50.
 

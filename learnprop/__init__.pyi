@@ -1,4 +1,4 @@
-"""Types of the public names; written by docs/reference.py."""
+"""Types of the public names; written by docs/tools/reference.py."""
 
 from collections.abc import Sequence
 from os import PathLike

@@ -1,4 +1,4 @@
-"""The picture of docs/architecture.md shows what the imports are now."""
+"""The picture of docs/development/architecture.md shows what the imports are now."""
 
 import doctest
 import importlib.util
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
+PAGE = DOCS / "development"
 
 pytest.importorskip("grimp")
 
@@ -16,7 +17,7 @@ pytest.importorskip("grimp")
 @pytest.fixture(scope="module")
 def script():
     spec = importlib.util.spec_from_file_location(
-        "draw_architecture", DOCS / "draw_architecture.py"
+        "draw_architecture", DOCS / "tools" / "draw_architecture.py"
     )
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look there
@@ -28,12 +29,14 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_rooms_and_arrows_are_those_of_the_imports(script):
-    said = (DOCS / "architecture.json").read_text(encoding="utf-8")
-    assert json.loads(said) == json.loads(script.data()), "run: python docs/draw_architecture.py"
+    said = (PAGE / "architecture.json").read_text(encoding="utf-8")
+    assert json.loads(said) == json.loads(script.data()), (
+        "run: python docs/tools/draw_architecture.py"
+    )
 
 
 def test_the_picture_shows_every_room(script):
-    picture = (DOCS / "architecture.svg").read_text(encoding="utf-8")
+    picture = (PAGE / "architecture.svg").read_text(encoding="utf-8")
     rooms = [room for floor in script.floors().values() for room in floor.rooms]
     assert [room for room in rooms if room not in picture] == []
     assert len(rooms) > 20

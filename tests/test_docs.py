@@ -9,10 +9,12 @@ import pytest
 DOCS = Path(__file__).parent.parent / "docs"
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("audit.md", "explore.md")]
+SLOW = [
+    pytest.param(name, marks=pytest.mark.slow) for name in ("how-to/audit.md", "how-to/explore.md")
+]
 
 
-@pytest.mark.parametrize("name", ["drop-in.md", "fresh.md", *SLOW])
+@pytest.mark.parametrize("name", ["how-to/drop-in.md", "explanation/fresh.md", *SLOW])
 def test_examples_run_and_show_what_they_say(name):
     failed, attempted = doctest.testfile(
         str(DOCS / name), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE
@@ -20,7 +22,7 @@ def test_examples_run_and_show_what_they_say(name):
     assert (failed, attempted > 10) == (0, True)
 
 
-@pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.name)
 def test_files_that_they_name_exist(path):
     for link in re.findall(r"\]\((?!http)(.*?)\)", path.read_text(encoding="utf-8")):
         name, _, anchor = link.partition("#")
@@ -34,4 +36,4 @@ def test_files_that_they_name_exist(path):
 @pytest.mark.parametrize("table", ["small-samples/coverage.md", "fitted-models/fitted_models.md"])
 def test_tables_are_those_of_the_results(table):
     text = (DOCS.parent / "results" / table).read_text(encoding="utf-8")
-    assert text in (DOCS / "small-samples.md").read_text(encoding="utf-8")
+    assert text in (DOCS / "explanation" / "small-samples.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The arithmetic of docs/errata.md. Items 1 and 2 are also in tests/equations/."""
+"""The arithmetic of docs/explanation/errata.md. Items 1 and 2 are also in tests/equations/."""
 
 import numpy as np
 import pytest

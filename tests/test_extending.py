@@ -1,4 +1,4 @@
-"""docs/extending.md: its files, written into a copy of the sources, do what the page says.
+"""extending.md: its files, written into a copy of the sources, do what the page says.
 
 A copy, since that is what somebody does who adds something: options are made from the registries
 when they are imported, workers import by name, and the code version is that of the files.
@@ -20,7 +20,7 @@ import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "development" / "extending.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n# ([^\n]*)\n(.*?)```", PAGE, flags=re.DOTALL)
 FILES = {name: text for name, text in BLOCKS if " " not in name}
 ENTRIES = {

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TEXT = README + "".join(
     (ROOT / "docs" / name).read_text(encoding="utf-8")
-    for name in ("small-samples.md", "upgrading.md")
+    for name in ("explanation/small-samples.md", "development/upgrading.md")
 )
 
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)

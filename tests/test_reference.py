@@ -14,7 +14,9 @@ from learnprop.simulations.studies import STUDIES, options_type
 from learnprop.simulations.studies.option import declared_options
 
 ROOT = Path(__file__).parents[1]
-_SPEC = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+_SPEC = importlib.util.spec_from_file_location(
+    "reference", ROOT / "docs" / "tools" / "reference.py"
+)
 reference = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(reference)
 

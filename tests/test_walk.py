@@ -1,4 +1,4 @@
-"""One number of a tiny study, from the sample to the table: the walk of docs/architecture.md."""
+"""One number of a tiny study, from the sample to the table: the walk of architecture.md."""
 
 import csv
 import re
@@ -127,7 +127,9 @@ def test_the_records_on_the_way_are_those_that_the_page_names():
 
 
 def test_the_cell_that_the_page_ends_with_is_in_the_table(cli, tmp_path):
-    page = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[1] / "docs" / "development" / "architecture.md").read_text(
+        encoding="utf-8"
+    )
     (command,) = re.findall(r"`learnprop (multiclass [^`]*)`", page)
     (cell,) = re.findall(r"`(\$[^`]*\$)`", page)
     assert cli(*command.split(), "--jobs", 1, "--out", tmp_path)[0] == 0

@@ -1,1 +1,1 @@
-"""Checks, timings and evidence on a machine with a GPU and without a network: see docs/gpu.md."""
+"""Checks, timings and evidence on a machine with a GPU and without a network: see gpu.md."""

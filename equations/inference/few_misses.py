@@ -3,7 +3,7 @@ r"""Whether a test sample shows enough misses for its intervals to be trusted.
 A confident model misses rarely: most of what it gives to wrong classes is given by a few samples,
 and a sample without them underestimates mean and spread together. What decides is the number of
 misses that are expected, :math:`n_k (1 - \bar p_{kk})`. Where they are few, large-sample intervals
-do not keep their level (docs/small-samples.md), and bounds that are true of every sample size take
+do not keep their level (small-samples.md), and bounds that are true of every sample size take
 their place.
 """
 

@@ -68,7 +68,8 @@ LOSSES: dict[str, Loss] = {
             label="LGL-INR",
             title="Eq. 11",
             definition="Eq. (11) of each minibatch, summed over the K outputs, λ detached; an "
-            "absent class has no positive term and is no negative sub-class (docs/errata.md, 9)",
+            "absent class has no positive term and is no negative sub-class "
+            "(docs/explanation/errata.md, 9)",
             home="learnprop.equations.losses.lgl_inr",
             activation="sigmoid",
             balance=E10,

@@ -65,7 +65,7 @@ def lgl_inr_loss(
 
     So it is no sum over samples: losses and gradients of micro-batches, or of replicas of a model,
     do not add up to those of the batch. Of 64 samples of ten classes, in 2, 4 and 8 parts, the
-    mean gradient is off by 36, 44 and 66 % of its norm (docs/drop-in.md). With the `sums` of the
+    mean gradient is off by 36, 44 and 66 % of its norm (drop-in.md). With the `sums` of the
     whole batch (`class_sums`) N and λ are the whole batch's, and they add up.
 
     Parameters

@@ -26,7 +26,7 @@ from learnprop.reports.statistics.claim import Claim, above, below, close, over_
 IDENTITY = 1e-9
 """Largest difference of two numbers that theory says are one."""
 
-COUNTEREXAMPLE = (  # docs/errata.md, 12: points (x1, x2) and their counts, by class
+COUNTEREXAMPLE = (  # docs/explanation/errata.md, 12: points (x1, x2) and their counts, by class
     (((1.61, 1.52), 10993), ((1.31, 3.04), 88876), ((-0.08, -4.08), 131)),
     (((-5.34, 1.97), 81), ((-1.51, 1.76), 1), ((-1.13, 3.08), 213), ((4.66, 0.76), 9706)),
 )

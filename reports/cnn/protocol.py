@@ -39,7 +39,8 @@ _STAGES = {
     "class masses of training",
     "head": "with the whole output layer refined, with its L2 if it has one",
     "loo": "with that output layer, and its bias where its left-out predictions balance "
-    "(`repaired`; docs/fresh.md), so that on train it is off its minimum and has no verdict",
+    "(`repaired`; docs/explanation/fresh.md), so that on train it is off its minimum and has "
+    "no verdict",
 }
 
 

@@ -48,7 +48,7 @@ MAY_BE_PRINTED_AS = {"cnn2c-500": "cnn2c"}
 """Networks whose accuracies the paper may print, by the name under which it prints them.
 
 The paper's settings are those of PyTorch's MNIST example, whose network has a hidden layer of 500
-that Table 2's "800-10" leaves out: the numbers of CNN2C may be of that one (docs/errata.md, 14).
+that Table 2's "800-10" leaves out: the numbers of CNN2C may be of that one (errata.md, 14).
 """
 
 
@@ -121,12 +121,12 @@ def variant_notes(models: Iterable[str]) -> list[str]:
 
     Examples
     --------
-    >>> variant_notes(["cnn2c", "cnn2c-500"])
-    ["beside CNN2C-500: the paper's numbers of CNN2C, which may be of it (docs/errata.md, 14)"]
+    >>> variant_notes(["cnn2c", "cnn2c-500"])[0].partition(" (")[0]
+    "beside CNN2C-500: the paper's numbers of CNN2C, which may be of it"
     """
     return [
         f"beside {NETWORK_NAMES[name]}: the paper's numbers of {NETWORK_NAMES[printed_as]}, which "
-        "may be of it (docs/errata.md, 14)"
+        "may be of it (docs/explanation/errata.md, 14)"
         for name, printed_as in MAY_BE_PRINTED_AS.items()
         if name in set(models)
     ]

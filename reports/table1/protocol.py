@@ -12,7 +12,10 @@ _READINGS = {
     "covariance": "1.2 is the variance of each feature",
     "standard-deviation": "1.2 is the standard deviation of each feature",
 }
-_COLUMNS = {True: "as the paper prints them", False: "corrected as in docs/errata.md, 1"}
+_COLUMNS = {
+    True: "as the paper prints them",
+    False: "corrected as in docs/explanation/errata.md, 1",
+}
 _TRAININGS = {
     "bfgs": "BFGS on all samples until the loss falls by less than 1e-6, relative, over 10 "
     "iterations, or {max_iter} iterations; then the output layer is refined on frozen features and "
@@ -27,9 +30,9 @@ _LEFT_OUT = (
     "minimum there, and the formula does not know how far it went: after few iterations directions "
     "of little curvature are not fitted yet, after many the hidden units have moved further than "
     "they are linear. It may be far off, too large or too small: with few samples, or under equal "
-    "weights, it can tell of overfitting that is not there (docs/hidden-layers.md). Where units "
-    "are steps, so that its leverages overflow, a network is not predicted; the table says in "
-    "how many runs one is."
+    "weights, it can tell of overfitting that is not there (docs/explanation/hidden-layers.md). "
+    "Where units are steps, so that its leverages overflow, a network is not predicted; the table "
+    "says in how many runs one is."
 )
 
 
@@ -77,7 +80,7 @@ def table1_protocol(study: Study) -> Protocol:
             "Sim2 by the true posterior (the SD covers test sampling only).",
             "Predicted overfitting: the residual of the training samples, each left out of its fit "
             "by the leave-one-out formula, from that fit alone, and so that of a sample of one "
-            "fewer in each class (docs/fresh.md); of a shift of P(x|y) between "
+            "fewer in each class (docs/explanation/fresh.md); of a shift of P(x|y) between "
             "training and fresh data it knows nothing.",
             *([_LEFT_OUT] if design["training"] == "bfgs" else []),
         ),

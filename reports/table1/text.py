@@ -68,7 +68,8 @@ def _predicted_notes(summary: pd.DataFrame) -> list[str]:
         if simulation.network:
             notes += [
                 f"of {simulation.title}: all parameters, linearised where training stopped",
-                "that may be far off either way, most with few samples (docs/hidden-layers.md)",
+                "that may be far off either way, most with few samples "
+                "(docs/explanation/hidden-layers.md)",
             ]
         notes += _not_of_all_runs(summary[summary["simulation"] == name], simulation.title)
     return notes

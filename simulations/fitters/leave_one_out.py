@@ -50,7 +50,7 @@ class LeaveOneOut:
         Standard errors of the predictions, as estimates of residual and gap of P *meaned over
         training samples*: what the prediction scatters by from one sample to another. That gap is a
         ratio of mean sides; the mean of the models' gaps is another, by the order of 1/N. To first
-        order: in the designs of ``docs/fresh.md`` the scatter was 0.6 to 1.2 times the mean
+        order: in the designs of ``fresh.md`` the scatter was 0.6 to 1.2 times the mean
         `residual_error`, and 0.7 to 1.8 times the mean `gap_error`, which is too small where the
         smallest class has few samples or lies far from the others.
     residual_sd, gap_sd : ndarray, shape (..., n_classes)

@@ -36,7 +36,7 @@ def sim1(reading: str = "sum") -> Generator:
     ----------
     reading : {"sum", "mixture"}
         "+" as a sum of independent variables (ours), or as an even mixture of the two laws
-        (docs/errata.md, 2).
+        (docs/explanation/errata.md, 2).
 
     Returns
     -------
@@ -110,7 +110,7 @@ def sim2(reading: str = "covariance") -> Generator:
     Parameters
     ----------
     reading : {"covariance", "standard-deviation"}
-        1.2 as the variance (ours) or as the standard deviation (docs/errata.md, 3).
+        1.2 as the variance (ours) or as the standard deviation (docs/explanation/errata.md, 3).
 
     Returns
     -------

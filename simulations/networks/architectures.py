@@ -1,7 +1,7 @@
 """The paper's networks: CNN2C and CNN5C of Table 2, ResNet-18 and MobileNetV2 for small images.
 
 CNN2C-500 is CNN2C with the hidden layer that PyTorch's MNIST example of the paper's time had, and
-that Table 2's "800-10" leaves out (docs/errata.md, 14).
+that Table 2's "800-10" leaves out (docs/explanation/errata.md, 14).
 
 Every network is ``head(features(x))``: its output layer is one linear map with bias of a feature
 vector, as Eq. (2) has it. Images have shape (n, channels, height, width).
@@ -51,7 +51,7 @@ def _cnn2c_500(channels: int) -> list[nn.Module]:
 
 
 def _cnn5c(channels: int) -> list[nn.Module]:
-    # Unpadded: 28, 26, 24, 22, pooled 11, 9, 7; the last pooling is 7 wide (docs/errata.md, 10).
+    # Unpadded: 28, 26, 24, 22, pooled 11, 9, 7; the last pooling is 7 wide (errata.md, 10).
     return [
         nn.Conv2d(channels, 32, 3), nn.BatchNorm2d(32), nn.ReLU(),
         nn.Conv2d(32, 64, 3), nn.BatchNorm2d(64), nn.ReLU(),
@@ -197,7 +197,7 @@ def build_network(name: str, shape: tuple[int, int, int], n_classes: int, seed: 
 
     References
     ----------
-    Li et al. (2020), Table 2, with docs/errata.md, 10; He et al. (2016), CVPR; Sandler et al.
+    Li et al. (2020), Table 2, with errata.md, 10; He et al. (2016), CVPR; Sandler et al.
     (2018), CVPR.
 
     Examples

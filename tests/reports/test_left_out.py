@@ -212,7 +212,7 @@ def test_figures_have_a_mark_for_each_prediction_and_each_repaired_gap(reported)
 @pytest.mark.parametrize("name", DESIGNS)
 def test_protocols_say_how_it_is_predicted_and_what_is_not(reported, name):
     protocol = " ".join(report_of(name).protocol(reported(name)[1]).split())
-    assert "leave-one-out formula (docs/fresh.md)" in protocol
+    assert "leave-one-out formula (docs/explanation/fresh.md)" in protocol
     assert "a shift of P(x|y) between training and fresh data is not predicted" in protocol
     assert "Stage loo (`repaired`)" in protocol
     network = study_module(name).make_study(options_type(name)(fitter="mlp"))

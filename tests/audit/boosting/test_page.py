@@ -1,4 +1,4 @@
-"""docs/boosted-trees.md runs, and its tables are those of the results."""
+"""docs/how-to/boosted-trees.md runs, and its tables are those of the results."""
 
 import doctest
 from pathlib import Path
@@ -9,7 +9,7 @@ pytest.importorskip("lightgbm")
 pytest.importorskip("xgboost")
 
 ROOT = Path(__file__).parents[3]
-PAGE = ROOT / "docs" / "boosted-trees.md"
+PAGE = ROOT / "docs" / "how-to" / "boosted-trees.md"
 TABLES = (
     "decay", "two-classes-train", "two-classes-fresh", "three-classes-train", "three-classes-fresh",
 )  # fmt: skip

@@ -31,7 +31,7 @@ SCATTER = {
     "three classes, L2": ((0.7, 1.0), (0.7, 1.0)),
     "five classes, equal": ((0.75, 1.0), (0.75, 1.0)),
 }
-"""SD of predictions over the mean of their errors, of residuals and gaps: see docs/fresh.md."""
+"""SD of predictions over the mean of their errors, of residuals and gaps: see fresh.md."""
 
 OTHERS = ((0.9, 1.1), (0.9, 1.25))
 """The same of all others, of five samples of the smallest class for each feature or more."""

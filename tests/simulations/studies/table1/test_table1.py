@@ -112,7 +112,7 @@ def test_sim2s_gap_grows_with_depth(sim2_tables):
 
 @pytest.mark.slow
 def test_trained_for_long_sim2_overfits_more_than_its_derivatives_tell(sim2_tables):
-    """What docs/hidden-layers.md says of 300 iterations; equal weights overfit neither class."""
+    """What hidden-layers.md says of 300 iterations; equal weights overfit neither class."""
     as_printed, table = sim2_tables
     if as_printed:
         pytest.skip("the page is of the corrected columns; of those as printed nothing is said")

@@ -1,4 +1,4 @@
-"""Writes what is generated: ``docs/cli.md`` and the types of the public names.
+"""Writes what is generated: ``docs/reference/cli.md`` and the types of the public names.
 
 ``make docs`` runs it; a test holds what is committed against what it would write.
 """
@@ -18,10 +18,10 @@ from learnprop.run_options import CallOptions
 from learnprop.simulations.studies import STUDIES, options_type
 from learnprop.simulations.studies.option import Declared, declared_options
 
-ROOT = Path(__file__).parents[1]
-PAGE, STUB = ROOT / "docs" / "cli.md", ROOT / "learnprop" / "__init__.pyi"
+ROOT = Path(__file__).parents[2]
+PAGE, STUB = ROOT / "docs" / "reference" / "cli.md", ROOT / "learnprop" / "__init__.pyi"
 
-HEAD = '''"""Types of the public names; written by docs/reference.py."""
+HEAD = '''"""Types of the public names; written by docs/tools/reference.py."""
 
 from collections.abc import Sequence
 from os import PathLike

@@ -1,7 +1,7 @@
-"""Draw floors and rooms, from the imports as they are: ``python docs/draw_architecture.py``.
+"""Draw floors and rooms, from the imports as they are: ``python docs/tools/draw_architecture.py``.
 
-Writes ``architecture.svg`` and ``architecture.json`` beside this file; the tests hold both against
-the sources. The text has every arrow, the picture those that no chain of others implies.
+Writes ``architecture.svg`` and ``architecture.json`` beside ``architecture.md``; the tests hold
+both against the sources. The text has every arrow, the picture those that no chain of others implies.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-HERE = Path(__file__).parent
+PAGE = Path(__file__).parents[1] / "development"
 FLOORS = ("learnprop", "audit", "reports", "simulations", "equations")  # from the top
 COLOURS = dict(zip(FLOORS, ("#0072B2", "#CC79A7", "#009E73", "#D55E00", "#555555"), strict=True))
 WIDTH, ROOM, ROW, HEAD, SKY = 10.0, 0.42, 0.85, 0.5, 0.35
@@ -245,7 +245,7 @@ def data() -> str:
     return json.dumps(house, indent=1) + "\n"
 
 
-def main(folder: Path = HERE) -> None:
+def main(folder: Path = PAGE) -> None:
     """Write picture and data."""
     (folder / "architecture.json").write_text(data(), encoding="utf-8")
     with rc_context(
