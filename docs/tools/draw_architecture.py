@@ -1,7 +1,8 @@
 """Draw floors and rooms, from the imports as they are: ``python docs/tools/draw_architecture.py``.
 
 Writes ``architecture.svg`` and ``architecture.json`` beside ``architecture.md``; the tests hold
-both against the sources. The text has every arrow, the picture those that no chain of others implies.
+both against the sources. The text has every arrow, the picture those that no chain of others
+implies.
 """
 
 from __future__ import annotations
