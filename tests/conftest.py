@@ -16,6 +16,7 @@ from learnprop.simulations.engine.monte_carlo import run_study
 from learnprop.simulations.engine.workers import Workers
 from learnprop.simulations.records.store_file import open_store
 from learnprop.simulations.studies.table1.study import Options, make_study
+from tests.browser import chromium
 from tests.toys import Toy, raise_in_bad_runs, toy_study
 
 # The same examples for everybody; to search further: --hypothesis-profile=default.
@@ -138,3 +139,10 @@ def two_classes(tmp_path):
     with open_store(tmp_path, "toy", {}) as store:
         list(run_study(study, store))
         yield store
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium for the tests of one file: while it runs, no other event loop can."""
+    with chromium() as opened:
+        yield opened

@@ -168,9 +168,10 @@ def decision(margin: float) -> str:
 
 PREDICTED = (
     "Overfitting and gap are also predicted, from the training samples alone. Each is left out of "
-    "its fit by a leave-one-out formula (docs/explanation/fresh.md); its "
-    "predictions are then those of a fresh sample, and the fit that of a sample of one fewer in "
-    "each class. Only overfitting is predicted: a shift of P(x|y) between training and fresh data is not predicted."
+    "its fit by a leave-one-out formula (docs/explanation/fresh.md); its predictions are then "
+    "those of a fresh sample, and the fit that of a sample of one fewer in each class. Only "
+    "overfitting is predicted: a shift of P(x|y) between training and fresh data is not "
+    "predicted."
 )
 
 
