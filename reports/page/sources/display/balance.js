@@ -122,14 +122,16 @@ function drawDensities(svg, share, { slope, bias }, P) {
       ...[0, 1].map((p) => label(width, toOne(p) + (p ? 4 : 0), p, { anchor: "end", class: "soft" })),
       label(width, toOne(0.5) + 4, "½", { anchor: "end", class: "soft" }),
       label(right, 8, "probability of class 0", { anchor: "end", class: "soft" }),
-      label(left, 26, className(1), { class: "strong class-1" }),
-      label(right - 6, 34, className(0), { anchor: "end", class: "strong class-0" }),
+      ...[2.2, -2.2].map((at, k) => label(
+        x(at) + (k ? -4 : 4), y(share[k] * SIM1[k].density(at)) - 6, className(k),
+        { anchor: k ? "end" : "start", class: `strong class-${k}` },
+      )),
     );
     if (Math.abs(boundary) < 5) {
-      const anchor = boundary > 2.5 ? "end" : "start";
+      const anchor = boundary < -3.5 ? "start" : "end";
       drawn.push(
         segment(x(boundary), 14, x(boundary), base, { class: "string" }),
-        label(x(boundary) + (anchor === "end" ? -6 : 6), 60, "boundary", { anchor, class: "soft" }),
+        label(x(boundary) + (anchor === "end" ? -6 : 6), 26, "boundary", { anchor, class: "soft" }),
       );
     }
     return drawn;
@@ -153,7 +155,7 @@ function drawLossOfBias(svg, { weight, count, moved, target }, shown, here, tota
     const ends = [Math.max(-4.4, moved - 1.6), Math.min(4.4, moved + 1.6)];
     const side = moved > 0 ? -1 : 1;
     return [
-      ...axisBelow(x, [-4, -2, 0, 2, 4], base, [left, right], "bias, moved by", (t) => fixed(t, 0)),
+      ...axisBelow(x, [-4, -2, 0, 2, 4], base, [left, right], "bias, moved by"),
       curve(offset.map((by, i) => [x(by), y(loss[i])]), { class: "curve" }),
       segment(...at(ends[0]), ...at(ends[1]), { class: "curve thin class-0" }),
       node("circle", { cx: at(moved)[0], cy: at(moved)[1], r: 6, class: "mark" }),

@@ -79,7 +79,7 @@ function drawBroken() {
       observed.residual, 0, linearScale, [-0.27, 0.27], [-0.2, -0.1, 0, 0.1, 0.2], (t) => signed(t, 1));
   } else {
     const ratio = ([a, b]) => b / a;
-    drawBrokenRows("weight of class 1 over class 0’s", ratio(predicted.weight),
+    drawBrokenRows("λ₀ : λ₁", ratio(predicted.weight),
       ratio(observed.weight), ratio(state.weight), logScale, [5e-4, 2000],
       [0.001, 0.01, 0.1, 1, 10, 100, 1000], (t) => ratioText(1, t));
   }

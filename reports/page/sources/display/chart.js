@@ -55,8 +55,13 @@ function mark(k, x, y, size, attributes = {}) {
   return node("path", { d: `M${x} ${top}L${x + side} ${y + size * 0.8}H${x - side}Z`, ...by });
 }
 
+/** Number beside a tick. */
+function tickText(tick) {
+  return String(tick).replace("-", "−");
+}
+
 /** Axis below a drawing: a line, ticks with their numbers, and its name at the right. */
-function axisBelow(scale, ticks, y, [from, to], name, text = String) {
+function axisBelow(scale, ticks, y, [from, to], name, text = tickText) {
   return [
     segment(from, y, to, y, { class: "axis" }),
     ...ticks.flatMap((tick) => [
@@ -68,7 +73,7 @@ function axisBelow(scale, ticks, y, [from, to], name, text = String) {
 }
 
 /** Axis at the left, its numbers beside it and a faint line through the drawing. */
-function axisLeft(scale, ticks, x, to, text = String) {
+function axisLeft(scale, ticks, x, to, text = tickText) {
   return ticks.flatMap((tick) => [
     segment(x, scale(tick), to, scale(tick), { class: "axis" }),
     label(x - 6, scale(tick) + 4, text(tick), { anchor: "end", class: "soft" }),

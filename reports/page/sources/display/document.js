@@ -50,7 +50,7 @@ function ratioText(a, b, digits = 3) {
 }
 
 function percentText(value, decimals = 1) {
-  return `${fixed(100 * value, decimals)} %`;
+  return `${fixed(100 * value, decimals)}\u00a0%`;
 }
 
 /** SVG node; attributes that are undefined are left out. */

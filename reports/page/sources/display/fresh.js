@@ -53,10 +53,10 @@ function freshWords(now, kappa, rare) {
       ? "So near to where the classes part that no digits are left."
       : "The classes of the training sample can be parted: training runs off and never ends.";
   }
-  const percent = (ratio) => `${signed(100 * (ratio - 1), 1)} %`;
+  const against = (ratio) => `${percentText(Math.abs(ratio - 1))} ${ratio < 1 ? "less" : "more"}`;
   const few = rare === 0.5 ? "Weights are equal here, and by symmetry there is no gap."
-    : `With inverse weights the rare class gives ${percent(now.inverse)} against what it gets, with `
-      + `equal ones ${percent(now.equal)}.`;
+    : `With inverse weights the rare class gives ${against(now.inverse)} than it gets, with equal `
+      + `ones ${against(now.equal)}.`;
   return `${few} For 1,000 training samples these are ${brief(1000 * kappa)} features.`;
 }
 
@@ -81,8 +81,7 @@ function drawFreshChart(kappa, now) {
       ...axisLeft(y, [0.5, 1, 2, 4, 8], left, right),
       ...axisBelow(x, linearTicks(0, end), base, [left, right], "features per training sample, d/N"),
       label(left + 6, top + 8, "gives / gets, rare class", { class: "soft" }),
-      label(Math.min(parted + 6, right), base - 10, "classes can be parted", parted + 140 > right
-        ? { anchor: "end", class: "soft" } : { class: "soft" }),
+      label(right - 4, y(1.6), "classes can be parted", { anchor: "end", class: "soft" }),
       ...lines,
       ...HOW.map((how, k) => freshLabel(inside(how), how, k, x, y)),
     ];
@@ -96,9 +95,9 @@ function drawFreshChart(kappa, now) {
 
 /** A curve's name, beside it where it is two fifths of its way. */
 function freshLabel(points, how, k, x, y) {
-  const [at, ratio] = points[Math.floor(0.62 * (points.length - 1))];
+  const [at, ratio] = points[Math.floor(0.5 * (points.length - 1))];
   const above = how === "inverse";
-  return label(x(at) + (above ? -10 : 0), y(ratio) + (above ? -8 : 20), `${how} weights`, {
+  return label(x(at) + (above ? -10 : 0), y(ratio) + (above ? -8 : 22), `${how} weights`, {
     anchor: above ? "end" : "middle", class: `strong class-${k}`,
   });
 }

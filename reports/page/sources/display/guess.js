@@ -88,30 +88,30 @@ function drawGuess() {
   element("guess-reveal").disabled = revealed;
   const truth = revealed ? asks.truth() : null;
   const words = `Your guess ${fixed(guess, 2)}${revealed ? `, the answer ${fixed(truth, 3)}` : ""}.`;
-  draw(element("guess-scale"), 84, words, (width) => {
-    const x = linearScale(asks.range, [12, width - 12]);
-    const marks = [
-      node("circle", { cx: x(guess), cy: 44, r: 7, class: "hollow" }),
-      label(...beside(x(guess), width), "your guess", { anchor: beside(x(guess), width, true), class: "soft" }),
-    ];
+  // The slider is the axis: its thumb goes from 10 pixels to 10 before the end.
+  draw(element("guess-scale"), 74, words, (width) => {
+    const x = linearScale(asks.range, [10, width - 10]);
+    const drawn = asks.ticks.flatMap((tick) => [
+      segment(x(tick), 66, x(tick), 74, { class: "axis" }),
+      label(x(tick), 62, tick, { anchor: anchorAt(x(tick), width, 12), class: "soft" }),
+    ]);
     if (revealed) {
-      marks.unshift(segment(x(guess), 44, x(truth), 44, { class: "curve thin" }));
-      marks.push(
-        node("circle", { cx: x(truth), cy: 44, r: 7, class: "mark" }),
+      drawn.push(
+        segment(x(truth), 28, x(truth), 74, { class: "beam" }),
         label(x(truth), 20, fixed(truth, asks.decimals), {
-          anchor: x(truth) > width - 40 ? "end" : x(truth) < 40 ? "start" : "middle", class: "strong",
+          anchor: anchorAt(x(truth), width, 40), class: "strong",
         }),
+        segment(x(guess), 36, x(truth), 36, { class: "curve thin class-1" }),
+        node("circle", { cx: x(guess), cy: 36, r: 4, class: "hollow class-1" }),
       );
     }
-    return [...axisBelow(x, asks.ticks, 60, [12, width - 12], ""), ...marks];
+    return drawn;
   });
 }
 
-/** Place of a guess's label, or where it is anchored, inside of the drawing. */
-function beside(x, width, anchor = false) {
-  if (x > width - 50) return anchor ? "end" : [x + 8, 20];
-  if (x < 50) return anchor ? "start" : [x - 8, 20];
-  return anchor ? "middle" : [x, 20];
+/** Anchor of a label that shall stay inside of the drawing. */
+function anchorAt(x, width, margin) {
+  return x > width - margin ? "end" : x < margin ? "start" : "middle";
 }
 
 function reveal() {

@@ -5,7 +5,7 @@ const LARGEST_TILT = (8 * Math.PI) / 180;
 
 /** Draw it from the shares of the mass and the arms, all in [0, 1]. */
 function drawLever(svg, share, arm, words) {
-  draw(svg, 222, words, (width) => {
+  draw(svg, 206, words, (width) => {
     const x = width / 2, y = 50, reach = width / 2 - 10;
     const moment = share.map((m, k) => m * arm[k]);
     const tilt = LARGEST_TILT * Math.tanh((3 * (moment[0] - moment[1])) / (moment[0] + moment[1]));
@@ -20,7 +20,7 @@ function drawLever(svg, share, arm, words) {
       node("circle", { cx: x, cy: y, r: 5, class: "solid" }),
     ];
     share.forEach((m, k) => drawn.push(...hanging(k, at(k ? arm[k] : -arm[k]), 56 * Math.sqrt(m))));
-    share.forEach((m, k) => drawn.push(...leverLabel(k, k ? width : 0, m, arm[k])));
+    share.forEach((m, k) => drawn.push(...leverLabel(k, k ? width : 0, m, arm[k], width < 480)));
     return drawn;
   });
 }
@@ -50,14 +50,14 @@ function hanging(k, [x, y], side) {
   ];
 }
 
-function leverLabel(k, x, share, arm) {
+function leverLabel(k, x, share, arm, brieflySaid) {
   const anchor = k ? "end" : "start";
   return [
-    label(x, 198, className(k), { anchor, class: `strong class-${k}` }),
-    label(x, 216, `${massText(share)} of the mass × ${significant(arm)}`, { anchor }),
+    label(x, 182, className(k), { anchor, class: `strong class-${k}` }),
+    label(x, 200, `${massText(share)}${brieflySaid ? "" : " of the mass"} × ${significant(arm)}`, { anchor }),
   ];
 }
 
 function massText(share) {
-  return `${brief(100 * share, share > 0.99 ? 4 : 3)} %`;
+  return `${brief(100 * share, share > 0.99 ? 4 : 3)}\u00a0%`;
 }

@@ -99,7 +99,7 @@ const SNIPPETS = {
       "weighted, plain = fit(lp.class_mass(weight, count)), fit(count)",
       "boundary = -weighted.intercept_ / weighted.coef_[0]",
       "threshold = plain.predict_proba(boundary[None])[0, 1]",
-      "print(f\"threshold {threshold:.3g}, rule of thumb {weight[0] / sum(weight):.3g}\")",
+      "print(f\"threshold {threshold:.4g}, rule of thumb {weight[0] / sum(weight):.4g}\")",
     ]);
   },
   yours() {

@@ -26,6 +26,7 @@ onClick("start-again", () => {
   element("copied").textContent = "All controls are back at their start.";
 });
 window.addEventListener("hashchange", () => {
+  if (location.hash && !location.hash.includes("=")) return; // a place in the page
   restore(location.hash.slice(1));
   redrawAll();
 });

@@ -119,7 +119,7 @@ function drawFlows(svg, P, mass, total) {
   const words = `Bars of what each class gives and gets: ${THREE.map((k) =>
     `class ${k} ${percentText((mass[k] * missProba(P, k)) / total)} each`).join(", ")}.`;
   draw(svg, 174, words, (width) => {
-    const left = 132;
+    const left = 156;
     const largest = Math.max(...THREE.map((k) => mass[k] * missProba(P, k)));
     const x = linearScale([0, largest], [left, width - 4]);
     return THREE.flatMap((k) => {

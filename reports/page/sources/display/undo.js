@@ -21,8 +21,8 @@ function drawUndo() {
     accuracySim1(at).forEach((right, k) => show(`undo-${name}-${k}`, right, fixed(right, 4)));
   }
   const rule = weight[0] / (weight[0] + weight[1]);
-  show("undo-threshold", threshold, significant(threshold));
-  show("undo-rule", rule, significant(rule));
+  show("undo-threshold", threshold, significant(threshold, 4));
+  show("undo-rule", rule, significant(rule, 4));
   drawRoc(element("undo-roc"), boundary, plainBoundary);
   drawUndoCurves(element("undo-curves"), state);
   sayLater("undo-live", `The unweighted model decides as the weighted one at a threshold of `
@@ -35,7 +35,7 @@ function drawRoc(svg, boundary, plainBoundary) {
     + `of class 1 and ${fixed(at[0].falsePositive, 3)} of class 0 called class 1. Unweighted at 0.5: `
     + `${fixed(at[1].truePositive, 3)} and ${fixed(at[1].falsePositive, 3)}.`;
   draw(svg, 330, words, (width) => {
-    const left = 28, right = width - 6, top = 12;
+    const left = 28, right = width - 6, top = 34;
     const base = 282;
     const x = linearScale([0, 1], [left, right]), y = linearScale([0, 1], [base, top]);
     const place = (point) => [x(point.falsePositive), y(point.truePositive)];
@@ -44,7 +44,7 @@ function drawRoc(svg, boundary, plainBoundary) {
     return [
       ...axisLeft(y, [0, 0.5, 1], left, right),
       ...axisBelow(x, [0, 0.5, 1], base, [left, right], "class 0 called class 1"),
-      label(left + 6, top + 14, "class 1 called class 1", { class: "soft" }),
+      label(0, 14, "class 1 called class 1", { class: "soft" }),
       curve(CURVE_POINTS.map(place), { class: "curve" }),
       node("circle", { cx: plain[0], cy: plain[1], r: 6, class: "hollow" }),
       node("circle", { cx: weighted[0], cy: weighted[1], r: 10, class: "hollow class-1", "fill-opacity": 0 }),
@@ -58,11 +58,11 @@ function drawRoc(svg, boundary, plainBoundary) {
 function rocLabels(weighted, plain, below, width) {
   const near = Math.abs(weighted[1] - plain[1]) < 40 && Math.abs(weighted[0] - plain[0]) < 120;
   const first = weighted[1] + (near ? -below : 4) * (near ? 0.6 : 1), second = plain[1] + (near ? below : 4);
-  const side = ([x]) => (x > width - 150 ? [x - 16, "end"] : [x + 16, "start"]);
+  const side = ([x]) => (x > width - 200 ? [x - 16, "end"] : [x + 16, "start"]);
   const [[a, anchorA], [b, anchorB]] = [side(weighted), side(plain)];
   const clear = (y, anchor) => (anchor === "end" ? y + 24 : y);
   return [
-    label(a, clear(first, anchorA), "weighted, = moved", { anchor: anchorA, class: "strong" }),
+    label(a, clear(first, anchorA), "weighted; unweighted, moved", { anchor: anchorA, class: "strong" }),
     label(b, clear(second, anchorB), "unweighted", { anchor: anchorB }),
   ];
 }
@@ -73,7 +73,7 @@ function drawUndoCurves(svg, { weighted, plain, boundary, plainBoundary, thresho
     + `${fixed(boundary, 2)}; the unweighted one is ${significant(threshold)} there, and crosses 0.5 `
     + `at ${fixed(plainBoundary, 2)}.`;
   draw(svg, 330, words, (width) => {
-    const left = 28, right = width - 6, top = 12, base = 282;
+    const left = 28, right = width - 6, top = 34, base = 282;
     const x = linearScale([-5, 5], [left, right]), y = linearScale([0, 1], [base, top]);
     const grid = spaced(-5, 5, 101);
     const shape = (fit, attributes) => curve(
@@ -83,7 +83,7 @@ function drawUndoCurves(svg, { weighted, plain, boundary, plainBoundary, thresho
     return [
       ...axisLeft(y, [0, 0.5, 1], left, right),
       ...axisBelow(x, [-4, -2, 0, 2, 4], base, [left, right], "x"),
-      label(right, top + 14, "probability of class 1", { anchor: "end", class: "soft" }),
+      label(0, 14, "probability of class 1", { class: "soft" }),
       segment(left, y(threshold), right, y(threshold), { class: "guide" }),
       label(right, y(threshold) + (threshold > 0.9 ? 16 : -6), `threshold ${significant(threshold)}`, { anchor: "end", class: "soft" }),
       segment(clamp(boundary), y(0.5), clamp(boundary), y(threshold), { class: "string" }),
