@@ -43,10 +43,12 @@ function brief(value, digits = 3) {
   return Number(value.toPrecision(digits)).toLocaleString("en", { maximumFractionDigits: 8 });
 }
 
+const TO = "\u00a0:\u00a0"; // a ratio stays on its line
+
 /** A ratio a : b, its smaller part 1. */
 function ratioText(a, b, digits = 3) {
   if (!(a > 0 && b > 0)) return MISSING;
-  return a >= b ? `${brief(a / b, digits)} : 1` : `1 : ${brief(b / a, digits)}`;
+  return a >= b ? `${brief(a / b, digits)}${TO}1` : `1${TO}${brief(b / a, digits)}`;
 }
 
 function percentText(value, decimals = 1) {

@@ -41,12 +41,12 @@ const QUESTIONS = [
     text: "Fresh data: one sample in ten is of the rare class, there are 50 features for 1,000 "
       + "samples, the means are two standard deviations apart, weights are inverse. How many times "
       + "what it gets does the rare class give away?",
-    range: [0.5, 2.5, 0.01], ticks: [0.5, 1, 1.5, 2, 2.5], decimals: 2,
+    range: [0.5, 2.5, 0.01], ticks: [0.5, 1, 1.5, 2, 2.5], decimals: 3,
     truth: () => {
       const state = stateEvolution(0.05, RARE_SHARE, [9, 1], 2);
       return state.left[0] / state.right[0];
     },
-    because: (truth) => `${fixed(truth, 2)} times, in the limit of many samples and features: the `
+    because: (truth) => `${fixed(truth, 3)} times, in the limit of many samples and features: the `
       + "model overfits its few rare samples. On the training sample it would be 1.",
   },
   {

@@ -77,17 +77,18 @@ const SNIPPETS = {
     return freshPython([rare, 1 - rare], kappa, separation);
   },
   broken() {
-    const { how, weight, count, smoothing, batchSize } = brokenState();
+    const state = brokenState();
+    const { how, weight, count, smoothing, batchSize } = state;
     const lines = [
       `weight, count = ${listInPython(weight)}, ${listInPython(count)}`,
       "mass = lp.class_mass(weight, count)",
     ];
-    lines.push(...BROKEN_PYTHON[how](smoothing, batchSize));
+    lines.push(...BROKEN_PYTHON[how](smoothing, batchSize, predictBroken(state).weight));
     return sim1Python([
       ...lines,
       "P = mean_proba(model)",
       "acts = lp.effective_class_weight(P, count)",
-      "print(f\"observed: acts upon {acts[1] / acts[0]:.4g} of class 1 to 1 of class 0\")",
+      `print(f"observed: acts upon ${ratioPython("acts", observeBroken(state).weight)}")`,
       "print(f\"observed: residual {lp.residual(P, mass)[0] / mass.sum():+.5f}\")",
     ]);
   },
@@ -124,6 +125,12 @@ function freshPython(share, kappa, separation) {
   ].join("\n");
 }
 
+/** A ratio λ0 : λ1 as it is shown, in an f-string. */
+function ratioPython(name, weight) {
+  return weight[0] >= weight[1]
+    ? `{${name}[0] / ${name}[1]:.4g} : 1` : `1 : {${name}[1] / ${name}[0]:.4g}`;
+}
+
 /** What each way of breaking it says before a fit, and the fit. */
 const BROKEN_PYTHON = {
   none: () => ["model = fit(mass)"],
@@ -139,9 +146,9 @@ const BROKEN_PYTHON = {
     "    sample_weight=np.concatenate([(1 - epsilon / 2) * share, epsilon / 2 * share]),",
     ")",
   ],
-  batch: (_, batchSize) => [
+  batch: (_, batchSize, weight) => [
     `predicted = lp.minibatch_mean_class_weight(weight, count, ${batchSize})`,
-    "print(f\"predicted: acts upon {predicted[1] / predicted[0]:.4g} of class 1 to 1 of class 0\")",
+    `print(f"predicted: acts upon ${ratioPython("predicted", weight)}")`,
     "",
     "from scipy.stats import binom",
     "",
@@ -173,7 +180,7 @@ function yoursPython({ found, name, state }) {
   const whole = found.classes.every((text) => /^-?\d+$/.test(text));
   const labels = found.classes.map((text) => (whole ? text : quotedName(text))).join(", ");
   const columns = found.columns.map(quotedName).join(", ");
-  const file = /^the (text|example)$/.test(name) ? "predictions.csv" : name;
+  const file = /^The (text|example)$/.test(name) ? "predictions.csv" : name;
   const separator = found.separator === "," ? "" : `, sep=${quotedName(found.separator)}`;
   return [
     "import pandas as pd",

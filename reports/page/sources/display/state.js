@@ -73,7 +73,7 @@ function pairAt(value) {
 }
 
 /** Show what a control stands for, beside it and to screen readers. */
-function showControl(id, text, spoken = text.replace(" : ", " to ")) {
+function showControl(id, text, spoken = text.replaceAll(TO, " to ")) {
   element(`${id}-shown`).textContent = text;
   element(id).setAttribute("aria-valuetext", spoken);
 }
@@ -83,6 +83,6 @@ function pairs(weightId, countId) {
   const weight = pairAt(valueOf(weightId));
   const count = pairAt(valueOf(countId)).map((part) => 1000 * part);
   showControl(weightId, ratioText(...weight));
-  showControl(countId, count.map((n) => brief(n)).join(" : "));
+  showControl(countId, count.map((n) => brief(n)).join(TO));
   return { weight, count };
 }

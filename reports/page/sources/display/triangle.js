@@ -21,7 +21,7 @@ function threeState() {
   const weight = THREE.map((k) => powerOfTen(valueOf(`three-weight-${k}`)));
   const separation = valueOf("three-separation");
   THREE.forEach((k) => showControl(`three-weight-${k}`, brief(weight[k])));
-  showControl("three-imbalance", count.map((n) => brief(n)).join(" : "));
+  showControl("three-imbalance", count.map((n) => brief(n)).join(TO));
   showControl("three-separation", `${fixed(separation, 1)} SD`);
   return { weight, count, separation };
 }

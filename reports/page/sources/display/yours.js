@@ -59,14 +59,19 @@ function statedWeights(text, count) {
   return numbersIn(text, "stated weights", count.length);
 }
 
-/** Each class against all others together, over the same as stated, times what was stated. */
+/**
+ * Weights acted upon with their intervals, in the unit of the lightest class that was stated. Of two
+ * classes that class is 1; of more each weight is that against all others together, which weigh what
+ * was stated.
+ */
 function weightsByClass(effective, stated) {
-  const lightest = Math.min(...stated);
+  const unit = stated.indexOf(Math.min(...stated));
   const odds = (values, k) => values[k] / sum(values.filter((_, j) => j !== k));
   const values = effective.map((e) => e.value);
   return effective.map(({ value, low, high, reason }, k) => {
+    if (effective.length === 2 && k === unit) return { value: 1, low: 1, high: 1, reason };
     const omega = odds(values, k);
-    const scale = stated[k] / lightest / odds(stated, k);
+    const scale = stated[k] / stated[unit] / odds(stated, k);
     // The delta method's interval of log λ is carried on to log ω; bounds are carried as they are.
     const end = (share) => (reason ? share / (1 - share) : omega * (share / value) ** (omega / value));
     return { value: scale * omega, low: scale * end(low), high: scale * end(high), reason };
@@ -97,9 +102,15 @@ function drawYours() {
   }
 }
 
-function intervalText({ value, low, high }) {
-  const end = (x) => (Number.isFinite(x) ? significant(x) : "∞");
-  return `${significant(value, 4)} [${end(low)}, ${end(high)}]`;
+/** A weight and its interval, each on a line of its own where there is little room. */
+function intervalParts({ value, low, high }) {
+  if (low === value && high === value) return [brief(value)];
+  const part = (text) => htmlNode("span", {}, text);
+  return [part(significant(value, 4)), " ", part(endsText(low, high))];
+}
+
+function endsText(low, high) {
+  return `[${[low, high].map((end) => (Number.isFinite(end) ? significant(end) : "∞")).join(", ")}]`;
 }
 
 function showYours(found, { count, stated, given, weights }) {
@@ -113,25 +124,25 @@ function showYours(found, { count, stated, given, weights }) {
     given ? "" : "Class sizes of training are taken from the file: right only if it has the classes in "
       + "the same shares.",
     reason ? `The interval cannot be trusted: ${reason}. Its ends are bounds.` : "",
-    `Intervals hold 95 % and are of this model on fresh data. Fewest expected misses of a class: `
+    "Intervals are of 95 %, and of this very model on fresh data; fewest expected misses of a class: "
       + `${significant(Math.min(...misses))}.`,
   ].filter(Boolean).join(" ");
   drawWeights(found, stated, weights);
-  const cell = (name, value, text) => htmlNode(
-    "td", {}, htmlNode("output", { id: name, "data-number": name, "data-value": String(value) }, text),
-  );
+  const cell = (name, value, ...parts) => htmlNode("td", {}, htmlNode("output", {
+    id: name, "data-number": name, "data-value": String(value), class: parts.length > 1 ? "interval" : undefined,
+  }, ...parts));
   const lightest = Math.min(...stated);
   const rows = found.classes.slice(0, MOST_SHOWN).map((name, k) => htmlNode(
     "tr", {}, htmlNode("th", { scope: "row" }, name),
     cell(`yours-stated-${k}`, stated[k] / lightest, brief(stated[k] / lightest)),
-    cell(`yours-weight-${k}`, weights[k].value, intervalText(weights[k])),
-    cell(`yours-left-${k}`, both.left[k] / total, percentText(both.left[k] / total, 2)),
-    cell(`yours-right-${k}`, both.right[k] / total, percentText(both.right[k] / total, 2)),
-    cell(`yours-gap-${k}`, both.gap[k], `${signed(100 * both.gap[k], 1)} %`),
+    cell(`yours-weight-${k}`, weights[k].value, ...intervalParts(weights[k])),
+    cell(`yours-left-${k}`, both.left[k] / total, percentText(both.left[k] / total)),
+    cell(`yours-right-${k}`, both.right[k] / total, percentText(both.right[k] / total)),
+    cell(`yours-gap-${k}`, both.gap[k], `${signed(100 * both.gap[k], 1)}\u00a0%`),
   ));
   const heads = ["class", "stated", "acts upon [95 %]", "gives", "gets", "gap"];
   element("yours-table").replaceChildren(
-    htmlNode("caption", {}, "Weights, and both sides of Eq. (9) under the stated ones, in shares of the mass"),
+    htmlNode("caption", {}, "Eq. (9) under the stated weights, in shares of the mass"),
     htmlNode("thead", {}, htmlNode("tr", {}, ...heads.map((head) => htmlNode("th", { scope: "col" }, head)))),
     htmlNode("tbody", {}, ...rows),
   );
@@ -145,12 +156,11 @@ function yoursWords(found, stated, weights) {
     return low > said || high < said;
   }).length;
   if (found.classes.length === 2) {
-    const heavy = stated[1] >= stated[0] ? 1 : 0;
+    const heavy = 1 - stated.indexOf(Math.min(...stated));
     const { value, low, high } = weights[heavy];
     const said = stated[heavy] / stated[1 - heavy];
-    const end = (x) => (Number.isFinite(x) ? significant(x) : "∞");
-    return `It acts upon ${significant(value, 4)} : 1 [${end(low)}, ${end(high)}], class `
-      + `${found.classes[heavy]} to class ${found.classes[1 - heavy]}; stated ${brief(said)} : 1. `
+    return `It acts upon ${significant(value, 4)}${TO}1 ${endsText(low, high)}, class `
+      + `${found.classes[heavy]} to class ${found.classes[1 - heavy]}; stated ${brief(said)}${TO}1. `
       + (off ? "What was stated lies outside of the interval." : "What was stated lies within the interval.");
   }
   return off
@@ -162,10 +172,10 @@ function yoursWords(found, stated, weights) {
 /** Weights acted upon over those stated, with their intervals, on a logarithmic scale. */
 function drawWeights(found, stated, weights) {
   const lightest = Math.min(...stated);
-  const shown = weights.slice(0, MOST_SHOWN).map(({ value, low, high }, k) => {
+  const shown = weights.map(({ value, low, high }, k) => {
     const by = lightest / stated[k];
     return { name: found.classes[k], value: by * value, low: by * low, high: by * high };
-  });
+  }).filter(({ low, high }) => low < high || weights.length > 2).slice(0, MOST_SHOWN);
   const words = `Weights acted upon over stated: ${shown.map((one) =>
     `${one.name} ${significant(one.value)}`).join(", ")}.`;
   const inReach = shown.flatMap(({ value, low, high }) => [value, Math.max(low, value / 20), Math.min(high, value * 20)]);
@@ -207,13 +217,13 @@ function exampleText() {
 }
 
 section("yours", drawYours);
-onClick("yours-read", () => readYours(element("yours-text").value, "the text"));
+onClick("yours-read", () => readYours(element("yours-text").value, "The text"));
 onClick("yours-example", () => {
   const text = exampleText();
   element("yours-text").value = text;
   element("yours-count").value = "10000, 100";
   element("yours-weight").value = "1, 100";
-  readYours(text, "the example");
+  readYours(text, "The example");
 });
 element("yours-file").addEventListener("change", (event) => readFile(event.target.files[0]));
 for (const id of ["yours-count", "yours-weight"]) {
@@ -232,6 +242,6 @@ for (const id of ["yours-count", "yours-weight"]) {
   zone.addEventListener("drop", (event) => {
     const { files } = event.dataTransfer;
     if (files.length) readFile(files[0]);
-    else readYours(event.dataTransfer.getData("text/plain"), "the text");
+    else readYours(event.dataTransfer.getData("text/plain"), "The text");
   });
 }
