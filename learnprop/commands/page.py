@@ -28,13 +28,12 @@ def page(
     from learnprop.reports.page.page import page_html
 
     with bad_input():
-        if out.is_dir():
-            raise BadArgument("out", f"must be a file, but {out} is a folder")
-        if not out.parent.is_dir():
-            raise BadArgument("out", f"{out} cannot be written: no such folder")
-        html = page_html(learnprop.__version__)
         try:
-            write_text(out, html)
+            if out.is_dir():
+                raise BadArgument("out", f"must be a file, but {out} is a folder")
+            if not out.parent.is_dir():
+                raise BadArgument("out", f"{out} cannot be written: no such folder")
+            write_text(out, page_html(learnprop.__version__))
         except OSError as error:
             said = f"{out} cannot be written: {error.strerror}"
             raise BadArgument("out", said) from None

@@ -37,10 +37,22 @@ def test_everything_is_below_one_name(installed):
         ["git", "ls-files", "learnprop", "equations", "simulations", "reports", "audit"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
-    sources = {name.removeprefix("learnprop/") for name in listed if name.endswith((".py", ".pyi"))}
+    kinds = (".py", ".pyi", ".js", ".css", ".html")  # the last three are the page's
+    sources = {name.removeprefix("learnprop/") for name in listed if name.endswith(kinds)}
     ours = installed / "learnprop"
     found = {str(p.relative_to(ours)) for p in ours.rglob("*") if p.is_file()}
     assert sources | {"py.typed"} == found
+
+
+def test_the_page_of_the_wheel_is_the_page_of_the_checkout(installed, tmp_path):
+    answer = subprocess.run(
+        [sys.executable, "-m", "learnprop", "page", "--out", tmp_path / "balance.html"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert answer.stdout.startswith("Written to ")
+    published = ROOT / "results" / "page" / "balance.html"
+    assert (tmp_path / "balance.html").read_bytes() == published.read_bytes()
 
 
 def test_it_runs_and_is_typed_far_from_the_checkout(installed, tmp_path):

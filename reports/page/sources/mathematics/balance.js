@@ -10,9 +10,11 @@ function missProba(P, k) {
   return sum(P[k].filter((_, j) => j !== k));
 }
 
+const INTERPOLATED_BELOW = 1e-12; // right side over the own mass: nothing is left to compare with
+
 /**
  * Both sides of Eq. (9), left_j = w_j (1 - P_jj) and right_j = Σ_{k≠j} w_k P_kj, their difference
- * and their gap left / right - 1.
+ * and their gap left / right - 1, NaN where the right side vanishes.
  */
 function sides(P, mass) {
   const left = mass.map((w, j) => w * missProba(P, j));
@@ -21,7 +23,8 @@ function sides(P, mass) {
     left,
     right,
     residual: left.map((value, j) => value - right[j]),
-    gap: left.map((value, j) => value / right[j] - 1),
+    gap: left.map((value, j) =>
+      (right[j] < INTERPOLATED_BELOW * mass[j] ? NaN : value / right[j] - 1)),
   };
 }
 

@@ -2,6 +2,8 @@
 
 const SEPARATORS = [",", ";", "\t", "|"];
 
+const BLANKS_AROUND = /^[^\S\ufeff]+|[^\S\ufeff]+$/g; // a byte order mark is no blank, as in Python
+
 /** A text that cannot be read, with one line that says why. */
 class Unreadable extends Error {}
 
@@ -15,11 +17,12 @@ function quoted(name) {
 }
 
 /**
- * Rows of fields. A field that begins with a quote ends with one, and may hold separators, lines
- * and doubled quotes; blanks around a field are no part of it; blank lines are no rows.
+ * Rows of fields, the header first. A field that begins with a quote ends with one, and may hold
+ * separators, lines and doubled quotes; other blanks around a field are no part of it; blank lines
+ * are no rows.
  */
 function* csvRows(text, separator) {
-  let fields = [], at = 0;
+  let fields = [], at = 0, row = 0;
   const end = text.length;
   const isEnd = (c) => c === "\n" || c === "\r";
   while (at < end) {
@@ -29,26 +32,28 @@ function* csvRows(text, separator) {
       let closed = at;
       do {
         closed = text.indexOf('"', closed + 1);
-        if (closed < 0) throw new Unreadable("a quote is opened and never closed");
+        if (closed < 0) throw new Unreadable(`row ${row} opens a quote that is never closed`);
       } while (text[closed + 1] === '"' && (closed += 1));
       field = text.slice(at + 1, closed).replaceAll('""', '"');
       at = closed + 1;
-      while (text[at] === " ") at += 1;
       if (at < end && text[at] !== separator && !isEnd(text[at])) {
-        throw new Unreadable(`${quoted(field)} in quotes is followed by ${quoted(text[at])}`);
+        throw new Unreadable(`row ${row} holds ${quoted(text[at])} after a quote is closed`);
       }
     } else {
       const start = at;
       while (at < end && text[at] !== separator && !isEnd(text[at])) at += 1;
       field = text.slice(start, at);
     }
-    fields.push(field.trim());
+    fields.push(field.replace(BLANKS_AROUND, ""));
     if (at < end && text[at] === separator) {
       at += 1;
       if (at < end && !isEnd(text[at])) continue;
       fields.push("");
     }
-    if (fields.length > 1 || fields[0] !== "") yield fields;
+    if (fields.length > 1 || fields[0] !== "") {
+      yield fields;
+      row += 1;
+    }
     fields = [];
     if (text[at] === "\r" && text[at + 1] === "\n") at += 1;
     at += 1;

@@ -99,16 +99,16 @@ function boundsOfSum(total, unit, tail) {
     }
     return (near + far) / 2;
   };
-  // h >= (m - S)² / 2m bounds the upper end, and -S + S log(S / m) <= h the lower one.
-  const least = total * Math.exp(-1 - allowed / total);
   const most = total + allowed + Math.sqrt(allowed * allowed + 2 * total * allowed);
-  return [least > 0 ? bisect(total, least) : 0, bisect(total, most)];
+  // Of next to nothing, as Python: no lower bound, and an upper one from h >= (m - S)² / 2m.
+  if (allowed > 600 * total) return [0, most];
+  return [bisect(total, total * Math.exp(-1 - allowed / total)), bisect(total, most)];
 }
 
 /** Bounds of λ_1 / λ_0 of two classes at every sample size: of the gap of Eq. (10) at equal weights. */
 function weightRatioBounds(P, n, count, level) {
   const [left, right] = [count[0] * P[0][1], count[1] * P[1][0]];
-  if (right < 1e-12 * count[0]) return [0, Infinity];
+  if (right < INTERPOLATED_BELOW * count[0]) return [0, Infinity];
   const tail = (1 - level) / 4;
   const lost = boundsOfSum(left, count[0] / n[0], tail);
   const gained = boundsOfSum(right, count[1] / n[1], tail);

@@ -2,6 +2,7 @@
 // fresh data, by the fixed point of learnprop.equations.limits.state_evolution.binary.
 
 const SIDE = [-1, 1]; // signs of the two means, -μ and μ
+const LARGEST_SPREAD = 100; // of the log odds; at Python's 1000 the fixed point takes seconds
 
 /**
  * κ from which on the classes are separable, min over (t, b) of
@@ -61,7 +62,7 @@ function proximalMargin(margin, step) {
 
 /** Rule for functions of the log odds centre + spread Z; null where the spread is out of hand. */
 function freshRule(centre, spread) {
-  if (!(spread <= 1e3)) return null;
+  if (!(spread <= LARGEST_SPREAD)) return null;
   const beyond = spread ? Math.max(...centre.map(Math.abs)) / spread : 0;
   const step = spread ? Math.min(0.5, 0.5 / spread) : 0.5;
   return standardNormalRule(step, 9 + Math.min(beyond, 29));
