@@ -1,6 +1,6 @@
 // Section 7: a visitor's own predictions. What comes from a file is only ever set as text.
 
-const MOST_BYTES = 32 * 2 ** 20; // read and measured in about a second, in which the page stands still
+const MOST_BYTES = 8 * 2 ** 20; // read in a second or two, during which the page stands still
 const MOST_SHOWN = 12; // classes
 const yours = { found: null, name: "" };
 
@@ -110,7 +110,8 @@ function intervalParts({ value, low, high }) {
 }
 
 function endsText(low, high) {
-  return `[${[low, high].map((end) => (Number.isFinite(end) ? significant(end) : "∞")).join(", ")}]`;
+  const text = (end) => (end < 0.001 ? "< 0.001" : end < 1e6 ? significant(end) : "∞");
+  return `[${text(low)}, ${text(high)}]`;
 }
 
 function showYours(found, { count, stated, given, weights }) {
