@@ -22,7 +22,22 @@ MATHEMATICS = (
 )
 """Scripts that compute, each on those before it."""
 
-DISPLAY = ("placeholder",)
+DISPLAY = (
+    "document",
+    "chart",
+    "state",
+    "snippets",
+    "sections",
+    "lever",
+    "balance",
+    "guess",
+    "triangle",
+    "fresh",
+    "broken",
+    "undo",
+    "yours",
+    "start",
+)
 """Scripts that show, each on those before it and on all that compute."""
 
 

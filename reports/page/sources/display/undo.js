@@ -1,0 +1,98 @@
+// Section 6: a weight moves the boundary along one ROC curve; a threshold does the same.
+
+const CURVE_POINTS = rocSim1(141);
+
+function undoState() {
+  const { weight, count } = pairs("undo-weight", "undo-count");
+  const weighted = fitSim1({ weight, count }), plain = fitSim1({ weight: [1, 1], count });
+  const boundary = boundarySim1(weighted);
+  return {
+    weight, weighted, plain, boundary,
+    plainBoundary: boundarySim1(plain),
+    threshold: thresholdAtSim1(plain, boundary),
+  };
+}
+
+function drawUndo() {
+  const state = undoState();
+  const { weight, boundary, plainBoundary, threshold } = state;
+  const rows = [["weighted", boundary], ["plain", plainBoundary], ["moved", boundary]];
+  for (const [name, at] of rows) {
+    accuracySim1(at).forEach((right, k) => show(`undo-${name}-${k}`, right, fixed(right, 4)));
+  }
+  const rule = weight[0] / (weight[0] + weight[1]);
+  show("undo-threshold", threshold, significant(threshold, 4));
+  show("undo-rule", rule, significant(rule, 4));
+  drawRoc(element("undo-roc"), boundary, plainBoundary);
+  drawUndoCurves(element("undo-curves"), state);
+  sayLater("undo-live", `The unweighted model decides as the weighted one at a threshold of `
+    + `${significant(threshold)}.`);
+}
+
+function drawRoc(svg, boundary, plainBoundary) {
+  const at = [boundary, plainBoundary].map(operatingPoint);
+  const words = `ROC curve, the same for both models. Weighted at 0.5: ${fixed(at[0].truePositive, 3)} `
+    + `of class 1 and ${fixed(at[0].falsePositive, 3)} of class 0 called class 1. Unweighted at 0.5: `
+    + `${fixed(at[1].truePositive, 3)} and ${fixed(at[1].falsePositive, 3)}.`;
+  draw(svg, 330, words, (width) => {
+    const left = 28, right = width - 6, top = 34;
+    const base = 282;
+    const x = linearScale([0, 1], [left, right]), y = linearScale([0, 1], [base, top]);
+    const place = (point) => [x(point.falsePositive), y(point.truePositive)];
+    const [weighted, plain] = at.map(place);
+    const below = plain[1] > weighted[1] ? 18 : -10;
+    return [
+      ...axisLeft(y, [0, 0.5, 1], left, right),
+      ...axisBelow(x, [0, 0.5, 1], base, [left, right], "class 0 called class 1"),
+      label(0, 14, "class 1 called class 1", { class: "soft" }),
+      curve(CURVE_POINTS.map(place), { class: "curve" }),
+      node("circle", { cx: plain[0], cy: plain[1], r: 6, class: "hollow" }),
+      node("circle", { cx: weighted[0], cy: weighted[1], r: 10, class: "hollow class-1", "fill-opacity": 0 }),
+      node("circle", { cx: weighted[0], cy: weighted[1], r: 5, class: "mark" }),
+      ...rocLabels(weighted, plain, below, width),
+    ];
+  });
+}
+
+/** Names of both points, to the right of the curve, apart from each other. */
+function rocLabels(weighted, plain, below, width) {
+  const near = Math.abs(weighted[1] - plain[1]) < 40 && Math.abs(weighted[0] - plain[0]) < 120;
+  const first = weighted[1] + (near ? -below : 4) * (near ? 0.6 : 1), second = plain[1] + (near ? below : 4);
+  const side = ([x]) => (x > width - 200 ? [x - 16, "end"] : [x + 16, "start"]);
+  const [[a, anchorA], [b, anchorB]] = [side(weighted), side(plain)];
+  const clear = (y, anchor) => (anchor === "end" ? y + 24 : y);
+  return [
+    label(a, clear(first, anchorA), "weighted; unweighted, moved", { anchor: anchorA, class: "strong" }),
+    label(b, clear(second, anchorB), "unweighted", { anchor: anchorB }),
+  ];
+}
+
+/** Probability of class 1 of both models, and where each threshold crosses them. */
+function drawUndoCurves(svg, { weighted, plain, boundary, plainBoundary, threshold }) {
+  const words = `Probability of class 1 over x. The weighted model crosses 0.5 at x = `
+    + `${fixed(boundary, 2)}; the unweighted one is ${significant(threshold)} there, and crosses 0.5 `
+    + `at ${fixed(plainBoundary, 2)}.`;
+  draw(svg, 330, words, (width) => {
+    const left = 28, right = width - 6, top = 34, base = 282;
+    const x = linearScale([-5, 5], [left, right]), y = linearScale([0, 1], [base, top]);
+    const grid = spaced(-5, 5, 101);
+    const shape = (fit, attributes) => curve(
+      grid.map((at) => [x(at), y(expit(fit.slope * at + fit.bias))]), attributes,
+    );
+    const clamp = (at) => Math.max(left, Math.min(right, x(at)));
+    return [
+      ...axisLeft(y, [0, 0.5, 1], left, right),
+      ...axisBelow(x, [-4, -2, 0, 2, 4], base, [left, right], "x"),
+      label(0, 14, "probability of class 1", { class: "soft" }),
+      segment(left, y(threshold), right, y(threshold), { class: "guide" }),
+      label(right, y(threshold) + (threshold > 0.9 ? 16 : -6), `threshold ${significant(threshold)}`, { anchor: "end", class: "soft" }),
+      segment(clamp(boundary), y(0.5), clamp(boundary), y(threshold), { class: "string" }),
+      shape(plain, { class: "curve dashed" }),
+      shape(weighted, { class: "curve class-1" }),
+      node("circle", { cx: clamp(boundary), cy: y(0.5), r: 5, class: "mark class-1" }),
+      node("circle", { cx: clamp(boundary), cy: y(threshold), r: 5, class: "hollow" }),
+    ];
+  });
+}
+
+section("undo", drawUndo);
