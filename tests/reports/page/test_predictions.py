@@ -79,6 +79,18 @@ def test_what_is_read_is_what_python_reads(javascript, tmp_path, name):
     np.testing.assert_allclose(found["secondMoment"], moments, rtol=1e-10, atol=1e-16)
 
 
+def test_how_it_was_read_is_said(javascript):
+    """For a snippet of Python that reads the same."""
+    keys = ("label", "columns", "positive", "separator", "decimal")
+    asked = ("two columns", "one column of the first class", "semicolons and decimal commas")
+    found = javascript("readPredictions", *((READ[name],) for name in asked))
+    assert [tuple(one[key] for key in keys) for one in found] == [
+        ("y_true", ["p_a", "p_b"], None, ",", "."),
+        ("label", ["p_no"], 0, ",", "."),
+        ("y_true", ["p_a", "p_b"], None, ";", ","),
+    ]
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused_python_refuses_and_both_name_the_row(javascript, tmp_path, name):
     text, row = REFUSED[name]

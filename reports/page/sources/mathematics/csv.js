@@ -104,20 +104,25 @@ function readTable(text, labelNames) {
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const WITH_COMMA = /^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$/;
 
-/** Numbers of some columns; with another separator than the comma, a comma may be decimal. */
-function numbersOf({ header, rows, separator }, columns) {
+/** The decimal mark of some columns: with another separator than the comma it may be one. */
+function decimalOf({ rows, separator }, columns) {
   const withMark = (mark) => rows.some((row) => columns.some((j) => row[j].includes(mark)));
-  const comma = separator !== "," && withMark(",");
-  if (comma && withMark(".")) {
+  if (separator === "," || !withMark(",")) return ".";
+  if (withMark(".")) {
     throw new Unreadable("numbers have a comma here and a point there: write all with a point");
   }
+  return ",";
+}
+
+/** Numbers of some columns, written with a decimal mark. */
+function numbersOf({ header, rows }, columns, decimal) {
   return rows.map((row, i) => columns.map((j) => {
     const field = row[j];
     if (field === "") {
       throw new Unreadable(`row ${i + 1} has no number in column ${quoted(header[j])}`);
     }
     if (NUMBER.test(field)) return Number(field);
-    if (comma && WITH_COMMA.test(field)) return Number(field.replace(",", "."));
+    if (decimal === "," && WITH_COMMA.test(field)) return Number(field.replace(",", "."));
     if (/^[+-]?(inf|infinity)$/i.test(field)) return field.startsWith("-") ? -Infinity : Infinity;
     throw new Unreadable(
       `row ${i + 1} holds ${quoted(field)} in column ${quoted(header[j])}, which is no number`,

@@ -190,7 +190,8 @@ function readOrThrow(text) {
     }
     return k;
   });
-  const values = numbersOf(table, chosen.columns);
+  const decimal = decimalOf(table, chosen.columns);
+  const values = numbersOf(table, chosen.columns, decimal);
   const moments = momentsByClass(distributions(values, table, chosen, K), classOf, K);
   const few = moments.count.findIndex((n) => n < 2);
   if (few >= 0) {
@@ -198,12 +199,18 @@ function readOrThrow(text) {
       `class ${quoted(classes[few])} has ${plural(moments.count[few], "row")}, and needs at least 2`,
     );
   }
-  return { classes, n: table.rows.length, ...moments, problem: "" };
+  return {
+    classes, n: table.rows.length, ...moments, problem: "",
+    label: table.header[label], columns: chosen.columns.map((j) => table.header[j]),
+    positive: chosen.positive ?? null, separator: table.separator, decimal,
+  };
 }
 
 /**
  * Predictions in a text of columns: the class names, rows in all (n) and by class (count), P and
- * second moments. What cannot be read is one line in `problem`, and nothing else.
+ * second moments; and how they were read: the names of the columns, which of two classes a single
+ * one is of, separator and decimal mark. What cannot be read is one line in `problem`, and nothing
+ * else.
  */
 function readPredictions(text) {
   try {
