@@ -12,7 +12,7 @@ const BROKEN = {
     controls: [],
   },
   smoothing: {
-    words: "Smoothed labels want ε/2 of every sample to be of either class. In the minimum class 0 "
+    words: "Smoothing gives ε/2 of every sample’s label to each class. In the minimum class 0 "
       + "then gives more than it gets by ε (w₀/W − 1/2) of the total mass W: nothing under inverse "
       + "weights, most where one class has all the mass.",
     controls: ["broken-epsilon"],

@@ -122,6 +122,10 @@ function showYours(found, { count, stated, given, weights }) {
   const reason = weights[0].reason;
   element("yours-note").textContent = [
     `${yours.name}: ${plural(found.n, "row")}, ${plural(found.classes.length, "class").replace("classs", "classes")}.`,
+    found.positive === null ? "" : `Column ${found.columns[0]} is taken for the probability of `
+      + `class ${found.classes[found.positive]}.`,
+    found.classes.length === 2 ? "" : "A class’s weight is that against all others together, where those "
+      + "weigh what was stated.",
     given ? "" : "Class sizes of training are taken from the file: right only if it has the classes in "
       + "the same shares.",
     reason ? `The interval cannot be trusted: ${reason}. Its ends are bounds.` : "",
@@ -143,7 +147,7 @@ function showYours(found, { count, stated, given, weights }) {
   ));
   const heads = ["class", "stated", "acts upon [95 %]", "gives", "gets", "gap"];
   element("yours-table").replaceChildren(
-    htmlNode("caption", {}, "Eq. (9) under the stated weights, in shares of the mass"),
+    htmlNode("caption", {}, "Eq. (9) under stated weights, of the total mass"),
     htmlNode("thead", {}, htmlNode("tr", {}, ...heads.map((head) => htmlNode("th", { scope: "col" }, head)))),
     htmlNode("tbody", {}, ...rows),
   );
@@ -165,8 +169,8 @@ function yoursWords(found, stated, weights) {
       + (off ? "What was stated lies outside of the interval." : "What was stated lies within the interval.");
   }
   return off
-    ? `Of ${off} among ${found.classes.length} classes the weight that it acts upon is off what was stated, `
-      + "by more than the interval."
+    ? `The weights that it acts upon are off the stated ones in ${off} of ${found.classes.length} classes, `
+      + "by more than their intervals."
     : "The intervals of all classes hold what was stated.";
 }
 
