@@ -69,7 +69,7 @@ function freshWords(now, kappa, rare) {
   if (!Number.isFinite(now.inverse)) {
     return kappa < path.threshold
       ? "So near to where the classes part that no digits are left."
-      : "The classes of the training sample can be parted: training runs off and never ends.";
+      : "The classes of the training sample can be parted: there is no minimum, and training never ends.";
   }
   const against = (ratio) => `${percentText(Math.abs(ratio - 1))} ${ratio < 1 ? "less" : "more"}`;
   const few = rare === 0.5 ? "Weights are equal here, and by symmetry there is no gap."
@@ -114,10 +114,9 @@ function drawFreshChart(kappa, now) {
 function freshLabel(points, how, k, x, y) {
   if (!points.length) return "";
   const [at, ratio] = points[Math.floor(0.5 * (points.length - 1))];
-  const above = how === "inverse";
-  return label(x(at) + (above ? -10 : 0), y(ratio) + (above ? -8 : 22), `${how} weights`, {
-    anchor: above ? "end" : "middle", class: `strong class-${k}`,
-  });
+  const above = how === "inverse", aside = above && x(at) < 160;
+  const [dx, dy, anchor] = aside ? [12, 12, "start"] : above ? [-10, -8, "end"] : [0, 22, "middle"];
+  return label(x(at) + dx, y(ratio) + dy, `${how} weights`, { anchor, class: `strong class-${k}` });
 }
 
 section("fresh", drawFresh);

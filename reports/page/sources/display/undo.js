@@ -70,18 +70,17 @@ function drawUndoCurves(svg, { weighted, plain, boundary, plainBoundary, thresho
     const shape = (fit, attributes) => curve(
       grid.map((at) => [x(at), y(expit(fit.slope * at + fit.bias))]), attributes,
     );
-    const clamp = (at) => Math.max(left, Math.min(right, x(at)));
     return [
       ...axisLeft(y, [0, 0.5, 1], left, right),
       ...axisBelow(x, [-4, -2, 0, 2, 4], base, [left, right], "x"),
       label(0, 14, "probability of class 1", { class: "soft" }),
       segment(left, y(threshold), right, y(threshold), { class: "guide" }),
       label(right, y(threshold) + (threshold > 0.9 ? 16 : -6), `threshold ${significant(threshold)}`, { anchor: "end", class: "soft" }),
-      segment(clamp(boundary), y(0.5), clamp(boundary), y(threshold), { class: "string" }),
+      segment(x(boundary), y(0.5), x(boundary), y(threshold), { class: "string" }),
       shape(plain, { class: "curve dashed" }),
       shape(weighted, { class: "curve class-1" }),
-      node("circle", { cx: clamp(boundary), cy: y(0.5), r: 5, class: "mark class-1" }),
-      node("circle", { cx: clamp(boundary), cy: y(threshold), r: 5, class: "hollow" }),
+      node("circle", { cx: x(boundary), cy: y(0.5), r: 5, class: "mark class-1" }),
+      node("circle", { cx: x(boundary), cy: y(threshold), r: 5, class: "hollow" }),
     ];
   });
 }

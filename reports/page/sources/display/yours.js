@@ -129,8 +129,9 @@ function showYours(found, { count, stated, given, weights }) {
     given ? "" : "Class sizes of training are taken from the file: right only if it has the classes in "
       + "the same shares.",
     reason ? `The interval cannot be trusted: ${reason}. Its ends are bounds.` : "",
-    "Intervals are of 95 %, and of this very model on fresh data; fewest expected misses of a class: "
-      + `${significant(Math.min(...misses))}.`,
+    "Intervals are of 95 %, each by itself, and of this very model on fresh data. The noise of its "
+      + "training sample moves a model too: learnprop check says whether that suffices. "
+      + `Fewest expected misses of a class: ${significant(Math.min(...misses))}.`,
   ].filter(Boolean).join(" ");
   drawWeights(found, stated, weights);
   const cell = (name, value, ...parts) => htmlNode("td", {}, htmlNode("output", {
