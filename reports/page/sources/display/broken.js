@@ -12,7 +12,7 @@ const BROKEN = {
     controls: [],
   },
   smoothing: {
-    words: "Smoothed labels want ε/2 of every sample to be of either class. In the minimum class 0 "
+    words: "Smoothing gives ε/2 of every sample’s label to each class. In the minimum class 0 "
       + "then gives more than it gets by ε (w₀/W − 1/2) of the total mass W: nothing under inverse "
       + "weights, most where one class has all the mass.",
     controls: ["broken-epsilon"],
@@ -80,8 +80,8 @@ function drawBroken() {
   } else {
     const ratio = ([a, b]) => b / a;
     drawBrokenRows("λ₀ : λ₁", ratio(predicted.weight),
-      ratio(observed.weight), ratio(state.weight), logScale, [5e-4, 2000],
-      [0.001, 0.01, 0.1, 1, 10, 100, 1000], (t) => ratioText(1, t));
+      ratio(observed.weight), ratio(state.weight), logScale, [1 / 200, 200],
+      [0.01, 0.1, 1, 10, 100], (t) => ratioText(1, t));
   }
   sayLater("broken-live", `Acts upon ${ratioText(...observed.weight, 4)}, predicted `
     + `${ratioText(...predicted.weight, 4)}; residual ${signed(observed.residual, 5)}, predicted `
@@ -90,15 +90,16 @@ function drawBroken() {
 
 /** Three marks, each on its line: the stated or plain value, the predicted and the observed one. */
 function drawBrokenRows(name, predicted, observed, plain, scale, range, ticks, text) {
-  const words = `${name}: stated ${significant(plain)}, predicted ${significant(predicted, 4)}, `
-    + `observed ${significant(observed, 4)}.`;
+  const said = (value) => (scale === logScale ? ratioText(1, value, 4) : signed(value, 5));
+  const words = `${scale === logScale ? "Weights of class 0 to class 1: stated" : `${name}: plain loss`} `
+    + `${said(plain)}, predicted ${Number.isFinite(predicted) ? said(predicted) : "not at all"}, `
+    + `observed ${said(observed)}.`;
   draw(element("broken-chart"), 168, words, (width) => {
     const left = 84, right = width - 18, base = 112;
     const x = scale(range, [left, right]);
-    const fits = width > 500 ? ticks : ticks.filter((_, i) => i % 2 === 1 || ticks.length < 6);
-    const row = (y, said, value, made) => [
+        const row = (y, rowName, value, made) => [
       segment(left, y, right, y, { class: "axis" }),
-      label(0, y + 4, said),
+      label(0, y + 4, rowName),
       ...(Number.isFinite(value) ? made(x(value), y) : [label(left + 8, y - 4, "not by this theory", { class: "soft" })]),
     ];
     return [
@@ -113,7 +114,7 @@ function drawBrokenRows(name, predicted, observed, plain, scale, range, ticks, t
       ...row(92, "observed", observed, (at, y) => [
         node("circle", { cx: at, cy: y, r: 6.5, class: "mark" }),
       ]),
-      ...axisBelow(x, fits, base, [left, right], name, text),
+      ...axisBelow(x, ticks, base, [left, right], name, text),
     ];
   });
 }

@@ -1,25 +1,41 @@
 // Section 4: what overfitting does to the balance on fresh data, by state evolution.
 
 const HOW = ["inverse", "equal"];
-const POINTS = 36;
-const path = { key: "", threshold: 0, kappas: [], ratios: {} };
+const POINTS = 37;
+const AT_ONCE = 8; // milliseconds of a frame for the curves; the first few points come first
+const path = { key: "", threshold: 0, points: {}, waiting: [] };
 
 function weightsOf(how, share) {
   return how === "inverse" ? [share[1] / share[0], 1] : [1, 1];
 }
 
-/** Both curves up to where the classes part, computed anew only where the design changed. */
-function freshPath(share, separation) {
+function givesOverGets(state) {
+  return state ? state.left[0] / state.right[0] : NaN;
+}
+
+/** Begin both curves anew where the design changed: seven points of each, then those between. */
+function beginPath(share, separation) {
   const key = `${share} ${separation}`;
   if (path.key === key) return;
   path.key = key;
   path.threshold = separabilityThreshold(share, separation);
   // Closer together where the curves bend away.
-  path.kappas = spaced(0, 1, POINTS).map((u) => path.threshold * (1 - (1 - u) ** 1.6) * 0.985);
-  for (const how of HOW) {
-    path.ratios[how] = stateEvolutionPath(path.kappas, share, weightsOf(how, share), separation)
-      .map((state) => (state ? state.left[0] / state.right[0] : NaN));
-  }
+  const kappas = spaced(0, 1, POINTS).map((u) => path.threshold * (1 - (1 - u) ** 1.6) * 0.985);
+  const parts = [0, 3, 1, 2, 4, 5].map((first) => kappas.filter((_, i) => i % 6 === first));
+  path.points = { inverse: [], equal: [] };
+  path.waiting = parts.flatMap((part) => HOW.map((how) => () => {
+    stateEvolutionPath(part, share, weightsOf(how, share), separation).forEach((state, i) => {
+      path.points[how].push([part[i], givesOverGets(state)]);
+    });
+    path.points[how].sort(([one], [other]) => one - other);
+  }));
+}
+
+/** Compute some of the curves' points; true while some are left. */
+function continuePath() {
+  const began = performance.now();
+  do path.waiting.shift()?.(); while (path.waiting.length && performance.now() - began < AT_ONCE);
+  return path.waiting.length > 0;
 }
 
 function drawFresh() {
@@ -29,13 +45,14 @@ function drawFresh() {
   showControl("fresh-kappa", brief(kappa));
   showControl("fresh-share", percentText(rare, 0));
   showControl("fresh-separation", `${fixed(separation, 1)} SD`);
-  freshPath(share, separation);
+  beginPath(share, separation);
+  const moves = continuePath();
   show("fresh-threshold", path.threshold, significant(path.threshold));
   const now = {};
   for (const how of HOW) {
     const state = kappa < path.threshold
       ? stateEvolution(kappa, share, weightsOf(how, share), separation) : null;
-    const ratio = state ? state.left[0] / state.right[0] : NaN;
+    const ratio = givesOverGets(state);
     now[how] = ratio;
     show(`fresh-${how}-ratio`, ratio, significant(ratio, 4));
     show(`fresh-${how}-own`, state ? state.P[0][0] : NaN, state ? fixed(state.P[0][0], 3) : MISSING);
@@ -45,13 +62,14 @@ function drawFresh() {
   element("fresh-said").textContent = freshWords(now, kappa, rare);
   drawFreshChart(kappa, now);
   sayLater("fresh-live", element("fresh-said").textContent);
+  return moves;
 }
 
 function freshWords(now, kappa, rare) {
   if (!Number.isFinite(now.inverse)) {
     return kappa < path.threshold
       ? "So near to where the classes part that no digits are left."
-      : "The classes of the training sample can be parted: training runs off and never ends.";
+      : "The classes of the training sample can be parted: there is no minimum, and training never ends.";
   }
   const against = (ratio) => `${percentText(Math.abs(ratio - 1))} ${ratio < 1 ? "less" : "more"}`;
   const few = rare === 0.5 ? "Weights are equal here, and by symmetry there is no gap."
@@ -69,8 +87,7 @@ function drawFreshChart(kappa, now) {
     const end = Math.max(1.22 * path.threshold, 1.05 * kappa, 0.02);
     const x = linearScale([0, end], [left, right]);
     const y = logScale([0.5, 8], [base, top]);
-    const inside = (how) => path.ratios[how].map((ratio, i) => [path.kappas[i], ratio])
-      .filter(([, ratio]) => ratio >= 0.5 && ratio <= 8);
+    const inside = (how) => path.points[how].filter(([, ratio]) => ratio >= 0.5 && ratio <= 8);
     const lines = HOW.map((how, k) => curve(
       inside(how).map(([at, ratio]) => [x(at), y(ratio)]),
       { class: `curve class-${k}${k ? " dashed" : ""}` },
@@ -95,11 +112,11 @@ function drawFreshChart(kappa, now) {
 
 /** A curve's name, beside it where it is two fifths of its way. */
 function freshLabel(points, how, k, x, y) {
+  if (!points.length) return "";
   const [at, ratio] = points[Math.floor(0.5 * (points.length - 1))];
-  const above = how === "inverse";
-  return label(x(at) + (above ? -10 : 0), y(ratio) + (above ? -8 : 22), `${how} weights`, {
-    anchor: above ? "end" : "middle", class: `strong class-${k}`,
-  });
+  const above = how === "inverse", aside = above && x(at) < 160;
+  const [dx, dy, anchor] = aside ? [12, 12, "start"] : above ? [-10, -8, "end"] : [0, 22, "middle"];
+  return label(x(at) + dx, y(ratio) + dy, `${how} weights`, { anchor, class: `strong class-${k}` });
 }
 
 section("fresh", drawFresh);

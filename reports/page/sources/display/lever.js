@@ -19,7 +19,7 @@ function drawLever(svg, share, arm, words) {
       segment(...at(-1), ...at(1), { class: "beam" }),
       node("circle", { cx: x, cy: y, r: 5, class: "solid" }),
     ];
-    share.forEach((m, k) => drawn.push(...hanging(k, at(k ? arm[k] : -arm[k]), 56 * Math.sqrt(m))));
+    share.forEach((m, k) => drawn.push(...hanging(k, at(k ? arm[k] : -arm[k]), Math.max(3, 56 * Math.sqrt(m)))));
     share.forEach((m, k) => drawn.push(...leverLabel(k, k ? width : 0, m, arm[k], width < 480)));
     return drawn;
   });
@@ -44,9 +44,9 @@ function hanging(k, [x, y], side) {
     segment(x, y, x, top, { class: "string" }),
     node("rect", { ...square, fill: "var(--paper)" }),
     node("rect", { ...square, fill: `url(#pattern-${k})`, class: `edge class-${k}` }),
-    ...(side > 22
-      ? [label(x, top + side / 2 + 5, k, { anchor: "middle", class: `strong class-${k}` })]
-      : []),
+    label(x, top + (side > 22 ? side / 2 + 5 : side + 15), k, {
+      anchor: "middle", class: `strong class-${k}`,
+    }),
   ];
 }
 
@@ -58,6 +58,9 @@ function leverLabel(k, x, share, arm, brieflySaid) {
   ];
 }
 
+/** A share in per cent, near a hundred with the digits that tell it from that. */
 function massText(share) {
-  return `${brief(100 * share, share > 0.99 ? 4 : 3)}\u00a0%`;
+  const rest = 100 * (1 - share);
+  const text = rest < 1 ? fixed(100 * share, Math.min(6, -Math.floor(Math.log10(rest)))) : brief(100 * share);
+  return `${text}\u00a0%`;
 }

@@ -178,21 +178,25 @@ function guessPython(k) {
 function yoursPython({ found, name, state }) {
   const quotedName = (text) => JSON.stringify(text);
   const whole = found.classes.every((text) => /^-?\d+$/.test(text));
-  const labels = found.classes.map((text) => (whole ? text : quotedName(text))).join(", ");
+  const labels = found.classes.map((text) => (whole ? text : quotedName(text)));
   const columns = found.columns.map(quotedName).join(", ");
   const file = /^The (text|example)$/.test(name) ? "predictions.csv" : name;
-  const separator = found.separator === "," ? "" : `, sep=${quotedName(found.separator)}`;
+  const options = [
+    ...(found.separator === "," ? [] : [`, sep=${quotedName(found.separator)}`]),
+    ...(found.decimal === "," ? [", decimal=\",\""] : []),
+  ].join("");
   return [
     "import pandas as pd",
     "",
     "import learnprop as lp",
     "",
-    `data = pd.read_csv(${quotedName(file)}${separator})`,
+    `data = pd.read_csv(${quotedName(file)}${options})`,
+    ...(found.positive === null ? [`proba = data[[${columns}]].to_numpy()`] : []),
     "report = lp.check(",
     `    data[${quotedName(found.label)}],`,
-    ...(found.columns.length === 1
-      ? [`    data[${columns}],`]
-      : [`    data[[${columns}]].to_numpy(),`, `    labels=[${labels}],`]),
+    ...(found.positive === null
+      ? ["    proba / proba.sum(axis=1, keepdims=True),", `    labels=[${labels.join(", ")}],`]
+      : [`    data[${columns}],`, `    pos_label=${labels[found.positive]},`]),
     `    class_weight=${listInPython(state.stated)},`,
     ...(state.given ? [`    train_count=${listInPython(state.count)},`] : []),
     ")",

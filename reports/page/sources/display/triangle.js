@@ -1,7 +1,7 @@
 // Section 3: three Gaussian classes, the regions of their posterior, and Eq. (9) of each.
 
 const THREE = [0, 1, 2];
-const CELL = 2; // pixels of the canvas that share a posterior
+const CELL = 3; // pixels of the canvas that share a posterior
 
 /** Rows of both tables, made once. */
 function threeTables() {
@@ -79,7 +79,6 @@ function drawRegions(canvas, { means, posterior, accuracy }, separation) {
   }
   const small = new OffscreenCanvas(cells, cells);
   small.getContext("2d").putImageData(image, 0, 0);
-  context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, pixels, pixels);
   drawMeans(context, means, (pixels / 2) / reach, pixels, style, scale);
   canvas.setAttribute("aria-label", "Plane of two features in three regions, one around the mean of "
@@ -88,8 +87,8 @@ function drawRegions(canvas, { means, posterior, accuracy }, separation) {
 
 /** Lines in the regions of class 1 and dots in those of class 2 tell them apart in grey. */
 function isHatched(k, row, column) {
-  if (k === 1) return (row + column) % 6 === 0;
-  return k === 2 && row % 5 === 0 && column % 5 === 0;
+  if (k === 1) return (row + column) % 5 === 0;
+  return k === 2 && row % 4 === 0 && column % 4 === 0;
 }
 
 function drawMeans(context, means, unit, pixels, style, scale) {

@@ -40,31 +40,22 @@ function drawRoc(svg, boundary, plainBoundary) {
     const x = linearScale([0, 1], [left, right]), y = linearScale([0, 1], [base, top]);
     const place = (point) => [x(point.falsePositive), y(point.truePositive)];
     const [weighted, plain] = at.map(place);
-    const below = plain[1] > weighted[1] ? 18 : -10;
+    const key = [[left + 0.3 * width, base - 72], [left + 0.3 * width, base - 36]];
     return [
       ...axisLeft(y, [0, 0.5, 1], left, right),
       ...axisBelow(x, [0, 0.5, 1], base, [left, right], "class 0 called class 1"),
       label(0, 14, "class 1 called class 1", { class: "soft" }),
       curve(CURVE_POINTS.map(place), { class: "curve" }),
-      node("circle", { cx: plain[0], cy: plain[1], r: 6, class: "hollow" }),
-      node("circle", { cx: weighted[0], cy: weighted[1], r: 10, class: "hollow class-1", "fill-opacity": 0 }),
-      node("circle", { cx: weighted[0], cy: weighted[1], r: 5, class: "mark" }),
-      ...rocLabels(weighted, plain, below, width),
+      ...[plain, key[1]].map(([cx, cy]) => node("circle", { cx, cy, r: 6, class: "hollow" })),
+      ...[weighted, key[0]].flatMap(([cx, cy]) => [
+        node("circle", { cx, cy, r: 10, class: "hollow class-1", "fill-opacity": 0 }),
+        node("circle", { cx, cy, r: 5, class: "mark" }),
+      ]),
+      label(key[0][0] + 18, key[0][1] - 3, "weighted, and", {}),
+      label(key[0][0] + 18, key[0][1] + 13, "unweighted, moved", {}),
+      label(key[1][0] + 18, key[1][1] + 4, "unweighted", {}),
     ];
   });
-}
-
-/** Names of both points, to the right of the curve, apart from each other. */
-function rocLabels(weighted, plain, below, width) {
-  const near = Math.abs(weighted[1] - plain[1]) < 40 && Math.abs(weighted[0] - plain[0]) < 120;
-  const first = weighted[1] + (near ? -below : 4) * (near ? 0.6 : 1), second = plain[1] + (near ? below : 4);
-  const side = ([x]) => (x > width - 200 ? [x - 16, "end"] : [x + 16, "start"]);
-  const [[a, anchorA], [b, anchorB]] = [side(weighted), side(plain)];
-  const clear = (y, anchor) => (anchor === "end" ? y + 24 : y);
-  return [
-    label(a, clear(first, anchorA), "weighted; unweighted, moved", { anchor: anchorA, class: "strong" }),
-    label(b, clear(second, anchorB), "unweighted", { anchor: anchorB }),
-  ];
 }
 
 /** Probability of class 1 of both models, and where each threshold crosses them. */
@@ -79,18 +70,17 @@ function drawUndoCurves(svg, { weighted, plain, boundary, plainBoundary, thresho
     const shape = (fit, attributes) => curve(
       grid.map((at) => [x(at), y(expit(fit.slope * at + fit.bias))]), attributes,
     );
-    const clamp = (at) => Math.max(left, Math.min(right, x(at)));
     return [
       ...axisLeft(y, [0, 0.5, 1], left, right),
       ...axisBelow(x, [-4, -2, 0, 2, 4], base, [left, right], "x"),
       label(0, 14, "probability of class 1", { class: "soft" }),
       segment(left, y(threshold), right, y(threshold), { class: "guide" }),
       label(right, y(threshold) + (threshold > 0.9 ? 16 : -6), `threshold ${significant(threshold)}`, { anchor: "end", class: "soft" }),
-      segment(clamp(boundary), y(0.5), clamp(boundary), y(threshold), { class: "string" }),
+      segment(x(boundary), y(0.5), x(boundary), y(threshold), { class: "string" }),
       shape(plain, { class: "curve dashed" }),
       shape(weighted, { class: "curve class-1" }),
-      node("circle", { cx: clamp(boundary), cy: y(0.5), r: 5, class: "mark class-1" }),
-      node("circle", { cx: clamp(boundary), cy: y(threshold), r: 5, class: "hollow" }),
+      node("circle", { cx: x(boundary), cy: y(0.5), r: 5, class: "mark class-1" }),
+      node("circle", { cx: x(boundary), cy: y(threshold), r: 5, class: "hollow" }),
     ];
   });
 }

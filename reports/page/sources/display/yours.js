@@ -1,6 +1,6 @@
 // Section 7: a visitor's own predictions. What comes from a file is only ever set as text.
 
-const MOST_BYTES = 32 * 2 ** 20; // read and measured in about a second, in which the page stands still
+const MOST_BYTES = 8 * 2 ** 20; // read in a second or two, during which the page stands still
 const MOST_SHOWN = 12; // classes
 const yours = { found: null, name: "" };
 
@@ -110,7 +110,8 @@ function intervalParts({ value, low, high }) {
 }
 
 function endsText(low, high) {
-  return `[${[low, high].map((end) => (Number.isFinite(end) ? significant(end) : "∞")).join(", ")}]`;
+  const text = (end) => (end < 0.001 ? "< 0.001" : end < 1e6 ? significant(end) : "∞");
+  return `[${text(low)}, ${text(high)}]`;
 }
 
 function showYours(found, { count, stated, given, weights }) {
@@ -121,11 +122,16 @@ function showYours(found, { count, stated, given, weights }) {
   const reason = weights[0].reason;
   element("yours-note").textContent = [
     `${yours.name}: ${plural(found.n, "row")}, ${plural(found.classes.length, "class").replace("classs", "classes")}.`,
+    found.positive === null ? "" : `Column ${found.columns[0]} is taken for the probability of `
+      + `class ${found.classes[found.positive]}.`,
+    found.classes.length === 2 ? "" : "A class’s weight is that against all others together, where those "
+      + "weigh what was stated.",
     given ? "" : "Class sizes of training are taken from the file: right only if it has the classes in "
       + "the same shares.",
     reason ? `The interval cannot be trusted: ${reason}. Its ends are bounds.` : "",
-    "Intervals are of 95 %, and of this very model on fresh data; fewest expected misses of a class: "
-      + `${significant(Math.min(...misses))}.`,
+    "Intervals are of 95 %, each by itself, and of this very model on fresh data. The noise of its "
+      + "training sample moves a model too: learnprop check says whether that suffices. "
+      + `Fewest expected misses of a class: ${significant(Math.min(...misses))}.`,
   ].filter(Boolean).join(" ");
   drawWeights(found, stated, weights);
   const cell = (name, value, ...parts) => htmlNode("td", {}, htmlNode("output", {
@@ -142,7 +148,7 @@ function showYours(found, { count, stated, given, weights }) {
   ));
   const heads = ["class", "stated", "acts upon [95 %]", "gives", "gets", "gap"];
   element("yours-table").replaceChildren(
-    htmlNode("caption", {}, "Eq. (9) under the stated weights, in shares of the mass"),
+    htmlNode("caption", {}, "Eq. (9) under stated weights, of the total mass"),
     htmlNode("thead", {}, htmlNode("tr", {}, ...heads.map((head) => htmlNode("th", { scope: "col" }, head)))),
     htmlNode("tbody", {}, ...rows),
   );
@@ -164,8 +170,8 @@ function yoursWords(found, stated, weights) {
       + (off ? "What was stated lies outside of the interval." : "What was stated lies within the interval.");
   }
   return off
-    ? `Of ${off} among ${found.classes.length} classes the weight that it acts upon is off what was stated, `
-      + "by more than the interval."
+    ? `The weights that it acts upon are off the stated ones in ${off} of ${found.classes.length} classes, `
+      + "by more than their intervals."
     : "The intervals of all classes hold what was stated.";
 }
 
