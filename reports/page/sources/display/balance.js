@@ -64,8 +64,8 @@ function drawBalance(elapsed) {
   drawLossOfBias(element("balance-loss"), state, shown, here, total);
   if (!moves && !training) {
     sayLater("balance-live", `Left side ${significant(ratio.left, 4)}, right side `
-      + `${significant(ratio.right, 4)}: ${levelWords(ratio)}. Mean probabilities of the own class: `
-      + `class 0 ${fixed(P[0][0], 3)}, class 1 ${fixed(P[1][1], 3)}.`);
+      + `${significant(ratio.right, 4)}: ${levelWords(ratio)}. Mean probabilities of the own `
+      + `class: class 0 ${fixed(P[0][0], 3)}, class 1 ${fixed(P[1][1], 3)}.`);
   }
   return moves || training > 0;
 }
@@ -119,7 +119,8 @@ function drawDensities(svg, share, { slope, bias }, P) {
     drawn.push(
       curve(points(grid.map((at) => expit(-slope * at - bias)), toOne), { class: "guide" }),
       ...axisBelow(x, [-4, -2, 0, 2, 4], base, [left, right], "x"),
-      ...[0, 1].map((p) => label(width, toOne(p) + (p ? 4 : 0), p, { anchor: "end", class: "soft" })),
+      label(width, toOne(0), 0, { anchor: "end", class: "soft" }),
+      label(width, toOne(1) + 4, 1, { anchor: "end", class: "soft" }),
       label(width, toOne(0.5) + 4, "½", { anchor: "end", class: "soft" }),
       label(right, 8, "probability of class 0", { anchor: "end", class: "soft" }),
       ...[2.2, -2.2].map((at, k) => label(
@@ -141,7 +142,7 @@ function drawDensities(svg, share, { slope, bias }, P) {
 /** Loss against the bias at the shown slope, with the tangent at the shown bias. */
 function drawLossOfBias(svg, { weight, count, moved, target }, shown, here, total) {
   const tangent = here.gradient[1] / total;
-  const words = `Loss against the bias; at the bias that is shown its slope is ${signed(tangent, 4)}.`;
+  const words = `Loss against the bias; at the bias shown its slope is ${signed(tangent, 4)}.`;
   draw(svg, 190, words, (width) => {
     const base = 150, left = 4, right = width - 4;
     const offset = spaced(-4.4, 4.4, 45);

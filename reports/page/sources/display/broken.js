@@ -75,8 +75,10 @@ function drawBroken() {
     show(`broken-residual-${name}`, found.residual, signed(found.residual, 5));
   }
   if (state.how === "smoothing") {
-    drawBrokenRows("class 0 gives minus gets, over the total mass", predicted.residual,
-      observed.residual, 0, linearScale, [-0.27, 0.27], [-0.2, -0.1, 0, 0.1, 0.2], (t) => signed(t, 1));
+    drawBrokenRows(
+      "class 0 gives minus gets, over the total mass", predicted.residual, observed.residual, 0,
+      linearScale, [-0.27, 0.27], [-0.2, -0.1, 0, 0.1, 0.2], (t) => signed(t, 1),
+    );
   } else {
     const ratio = ([a, b]) => b / a;
     drawBrokenRows("λ₀ : λ₁", ratio(predicted.weight),
@@ -91,8 +93,8 @@ function drawBroken() {
 /** Three marks, each on its line: the stated or plain value, the predicted and the observed one. */
 function drawBrokenRows(name, predicted, observed, plain, scale, range, ticks, text) {
   const said = (value) => (scale === logScale ? ratioText(1, value, 4) : signed(value, 5));
-  const words = `${scale === logScale ? "Weights of class 0 to class 1: stated" : `${name}: plain loss`} `
-    + `${said(plain)}, predicted ${Number.isFinite(predicted) ? said(predicted) : "not at all"}, `
+  const what = scale === logScale ? "Weights of class 0 to class 1: stated" : `${name}: plain loss`;
+  const words = `${what} ${said(plain)}, predicted ${Number.isFinite(predicted) ? said(predicted) : "not at all"}, `
     + `observed ${said(observed)}.`;
   draw(element("broken-chart"), 168, words, (width) => {
     const left = 84, right = width - 18, base = 112;
@@ -100,7 +102,8 @@ function drawBrokenRows(name, predicted, observed, plain, scale, range, ticks, t
         const row = (y, rowName, value, made) => [
       segment(left, y, right, y, { class: "axis" }),
       label(0, y + 4, rowName),
-      ...(Number.isFinite(value) ? made(x(value), y) : [label(left + 8, y - 4, "not by this theory", { class: "soft" })]),
+      ...(Number.isFinite(value)
+        ? made(x(value), y) : [label(left + 8, y - 4, "not by this theory", { class: "soft" })]),
     ];
     return [
       ...(Number.isFinite(predicted)
@@ -109,7 +112,9 @@ function drawBrokenRows(name, predicted, observed, plain, scale, range, ticks, t
         segment(at, y - 9, at, y + 9, { class: "beam" }),
       ]),
       ...row(56, "predicted", predicted, (at, y) => [
-        node("path", { d: `M${at - 8} ${y}L${at} ${y - 8}L${at + 8} ${y}L${at} ${y + 8}Z`, class: "hollow" }),
+        node("path", {
+          d: `M${at - 8} ${y}L${at} ${y - 8}L${at + 8} ${y}L${at} ${y + 8}Z`, class: "hollow",
+        }),
       ]),
       ...row(92, "observed", observed, (at, y) => [
         node("circle", { cx: at, cy: y, r: 6.5, class: "mark" }),

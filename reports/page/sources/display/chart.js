@@ -9,9 +9,17 @@ function logScale([low, high], range) {
   return (value) => scale(Math.log(value));
 }
 
+// A width that is read after something was drawn costs a layout of the page: once is enough.
+const WIDTHS = new Map();
+
+function widthOf(canvas) {
+  if (!WIDTHS.get(canvas)) WIDTHS.set(canvas, canvas.clientWidth);
+  return WIDTHS.get(canvas);
+}
+
 /** Put a drawing into an svg as wide as its column, with words for those who do not see it. */
 function draw(svg, height, words, paint) {
-  const width = Math.max(240, svg.clientWidth);
+  const width = Math.max(240, widthOf(svg));
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("height", height);
   svg.setAttribute("aria-label", words);

@@ -55,9 +55,9 @@ function drawFresh() {
     const ratio = givesOverGets(state);
     now[how] = ratio;
     show(`fresh-${how}-ratio`, ratio, significant(ratio, 4));
-    show(`fresh-${how}-own`, state ? state.P[0][0] : NaN, state ? fixed(state.P[0][0], 3) : MISSING);
-    show(`fresh-${how}-inflation`, state ? state.inflation : NaN,
-      state ? `× ${fixed(state.inflation, 2)}` : MISSING);
+    const { own, inflation } = state ? { own: state.P[0][0], ...state } : { own: NaN, inflation: NaN };
+    show(`fresh-${how}-own`, own, fixed(own, 3));
+    show(`fresh-${how}-inflation`, inflation, state ? `× ${fixed(inflation, 2)}` : MISSING);
   }
   element("fresh-said").textContent = freshWords(now, kappa, rare);
   drawFreshChart(kappa, now);
@@ -69,7 +69,8 @@ function freshWords(now, kappa, rare) {
   if (!Number.isFinite(now.inverse)) {
     return kappa < path.threshold
       ? "So near to where the classes part that no digits are left."
-      : "The classes of the training sample can be parted: there is no minimum, and training never ends.";
+      : "The classes of the training sample can be parted: there is no minimum, and training never "
+        + "ends.";
   }
   const against = (ratio) => `${percentText(Math.abs(ratio - 1))} ${ratio < 1 ? "less" : "more"}`;
   const few = rare === 0.5 ? "Weights are equal here, and by symmetry there is no gap."
@@ -94,9 +95,11 @@ function drawFreshChart(kappa, now) {
     ));
     const parted = x(path.threshold);
     const drawn = [
-      node("rect", { x: parted, y: top, width: Math.max(0, right - parted), height: base - top, class: "barred" }),
+      node("rect", {
+        x: parted, y: top, width: Math.max(0, right - parted), height: base - top, class: "barred",
+      }),
       ...axisLeft(y, [0.5, 1, 2, 4, 8], left, right),
-      ...axisBelow(x, linearTicks(0, end), base, [left, right], "features per training sample, d/N"),
+      ...axisBelow(x, linearTicks(0, end), base, [left, right], "features per sample, d/N"),
       label(left + 6, top + 8, "gives / gets, rare class", { class: "soft" }),
       label(right - 4, y(1.6), "classes can be parted", { anchor: "end", class: "soft" }),
       ...lines,

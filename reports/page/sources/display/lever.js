@@ -1,5 +1,5 @@
-// A hanging lever: masses as squares, as far out as the mean probability that each class gives away.
-// Its moments are the two sides of Eq. (9), so that it is level where they are equal.
+// A hanging lever: masses as squares, as far out as the mean probability that each class gives
+// away. Its moments are the two sides of Eq. (9), so that it is level where they are equal.
 
 const LARGEST_TILT = (8 * Math.PI) / 180;
 
@@ -19,8 +19,10 @@ function drawLever(svg, share, arm, words) {
       segment(...at(-1), ...at(1), { class: "beam" }),
       node("circle", { cx: x, cy: y, r: 5, class: "solid" }),
     ];
-    share.forEach((m, k) => drawn.push(...hanging(k, at(k ? arm[k] : -arm[k]), Math.max(3, 56 * Math.sqrt(m)))));
-    share.forEach((m, k) => drawn.push(...leverLabel(k, k ? width : 0, m, arm[k], width < 480)));
+    share.forEach((m, k) => drawn.push(
+      ...hanging(k, at(k ? arm[k] : -arm[k]), Math.max(3, 56 * Math.sqrt(m))),
+      ...leverLabel(k, k ? width : 0, m, arm[k], width < 480),
+    ));
     return drawn;
   });
 }
@@ -54,13 +56,16 @@ function leverLabel(k, x, share, arm, brieflySaid) {
   const anchor = k ? "end" : "start";
   return [
     label(x, 182, className(k), { anchor, class: `strong class-${k}` }),
-    label(x, 200, `${massText(share)}${brieflySaid ? "" : " of the mass"} × ${significant(arm)}`, { anchor }),
+    label(
+      x, 200, `${massText(share)}${brieflySaid ? "" : " of the mass"} × ${significant(arm)}`, { anchor },
+    ),
   ];
 }
 
 /** A share in per cent, near a hundred with the digits that tell it from that. */
 function massText(share) {
   const rest = 100 * (1 - share);
-  const text = rest < 1 ? fixed(100 * share, Math.min(6, -Math.floor(Math.log10(rest)))) : brief(100 * share);
+  const text = rest < 1
+    ? fixed(100 * share, Math.min(6, -Math.floor(Math.log10(rest)))) : brief(100 * share);
   return `${text}\u00a0%`;
 }

@@ -49,7 +49,8 @@ const SNIPPETS = {
       `weight, count = ${listInPython(weight)}, ${listInPython(count)}`,
       "mass = lp.class_mass(weight, count)",
       "P = mean_proba(fit(mass))",
-      "print(f\"left side {lp.binary_ratio(P):.4g}, right side {lp.binary_ratio_in_theory(mass):.4g}\")",
+      "print(f\"left side {lp.binary_ratio(P):.4g}\")",
+      "print(f\"right side {lp.binary_ratio_in_theory(mass):.4g}\")",
       "print(P.round(4))",
     ]);
   },
@@ -119,7 +120,8 @@ function freshPython(share, kappa, separation) {
     `        ${inPython(kappa)}, class_share=share, class_weight=weight, separation=separation`,
     "    )",
     "    own = state.mean_proba[0, 0]",
-    "    print(f\"{name}: gives / gets {1 + state.gap[0]:.4g}, own {own:.3f}, slope x {state.inflation:.2f}\")",
+    "    print(f\"{name}: gives / gets {1 + state.gap[0]:.4g}, own {own:.3f}\", end=\", \")",
+    "    print(f\"slope x {state.inflation:.2f}\")",
     "threshold = lp.separability_threshold(class_share=share, separation=separation)",
     "print(f\"classes can be parted from {threshold:.3g} on\")",
   ].join("\n");
@@ -153,7 +155,7 @@ const BROKEN_PYTHON = {
     "from scipy.stats import binom",
     "",
     `B = ${batchSize}`,
-    "of_1 = np.arange(B + 1)  # samples of class 1 in a batch; its part of the mean is of_1 λ1 over all",
+    "of_1 = np.arange(B + 1)  # samples of class 1 in a batch, and their part of its mean:",
     "part = of_1 * weight[1] / (of_1 * weight[1] + (B - of_1) * weight[0])",
     "part_1 = binom.pmf(of_1, B, count[1] / sum(count)) @ part",
     "model = fit([1 - part_1, part_1])",

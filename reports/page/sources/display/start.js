@@ -37,6 +37,7 @@ let widthDrawn = document.documentElement.clientWidth;
 window.addEventListener("resize", () => {
   if (document.documentElement.clientWidth === widthDrawn) return;
   widthDrawn = document.documentElement.clientWidth;
+  WIDTHS.clear();
   redrawAll();
 });
 // Colours of the canvas are read from the style.

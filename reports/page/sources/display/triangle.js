@@ -37,7 +37,8 @@ function drawThree() {
       const p = found.P[i][j];
       show(`three-p${i}${j}`, p, fixed(p, 3));
       const cell = element(`three-p${i}${j}`).parentElement;
-      cell.style.background = `color-mix(in srgb, var(--class-${j}) ${Math.round(38 * p)}%, transparent)`;
+      const ink = `var(--class-${j}) ${Math.round(38 * p)}%`;
+      cell.style.background = `color-mix(in srgb, ${ink}, transparent)`;
       cell.style.fontWeight = i === j ? "600" : "";
     }
     show(`three-left-${i}`, both.left[i] / total, percentText(both.left[i] / total, 2));
@@ -46,14 +47,13 @@ function drawThree() {
   }
   drawRegions(element("three-regions"), found, state.separation);
   drawFlows(element("three-flows"), found.P, mass, total);
-  sayLater("three-live", THREE.map((k) =>
-    `Class ${k}: ${fixed(found.P[k][k], 3)} of its own class, gives ${percentText(both.left[k] / total)}`,
-  ).join("; "));
+  sayLater("three-live", THREE.map((k) => `Class ${k}: ${fixed(found.P[k][k], 3)} of its own class, `
+    + `gives ${percentText(both.left[k] / total)}`).join("; "));
 }
 
 /** Regions in which a class is the most probable, fainter where it is less so. */
 function drawRegions(canvas, { means, posterior, accuracy }, separation) {
-  const size = canvas.clientWidth;
+  const size = widthOf(canvas);
   const scale = Math.min(2, window.devicePixelRatio || 1);
   const pixels = Math.round(size * scale);
   if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
@@ -81,8 +81,9 @@ function drawRegions(canvas, { means, posterior, accuracy }, separation) {
   small.getContext("2d").putImageData(image, 0, 0);
   context.drawImage(small, 0, 0, pixels, pixels);
   drawMeans(context, means, (pixels / 2) / reach, pixels, style, scale);
-  canvas.setAttribute("aria-label", "Plane of two features in three regions, one around the mean of "
-    + `each class. Accuracy: ${THREE.map((k) => `class ${k} ${fixed(accuracy[k], 3)}`).join(", ")}.`);
+  const right = THREE.map((k) => `class ${k} ${fixed(accuracy[k], 3)}`).join(", ");
+  canvas.setAttribute("aria-label", "Plane of two features in three regions, one around the mean "
+    + `of each class. Accuracy: ${right}.`);
 }
 
 /** Lines in the regions of class 1 and dots in those of class 2 tell them apart in grey. */
@@ -141,11 +142,10 @@ function flowBar(x, y, others, flows) {
     const [start, end] = [x(from), x(from + flow)];
     from += flow;
     const box = { x: start, y, width: Math.max(0, end - start), height: 16 };
+    const k = others[i], named = { anchor: "middle", class: `strong class-${k}` };
     return [
-      node("rect", { ...box, fill: `url(#pattern-${others[i]})`, class: `edge class-${others[i]}` }),
-      ...(end - start > 16
-        ? [label((start + end) / 2, y + 12, others[i], { anchor: "middle", class: `strong class-${others[i]}` })]
-        : []),
+      node("rect", { ...box, fill: `url(#pattern-${k})`, class: `edge class-${k}` }),
+      ...(end - start > 16 ? [label((start + end) / 2, y + 12, k, named)] : []),
     ];
   });
 }

@@ -31,9 +31,10 @@ function drawUndo() {
 
 function drawRoc(svg, boundary, plainBoundary) {
   const at = [boundary, plainBoundary].map(operatingPoint);
-  const words = `ROC curve, the same for both models. Weighted at 0.5: ${fixed(at[0].truePositive, 3)} `
-    + `of class 1 and ${fixed(at[0].falsePositive, 3)} of class 0 called class 1. Unweighted at 0.5: `
-    + `${fixed(at[1].truePositive, 3)} and ${fixed(at[1].falsePositive, 3)}.`;
+  const said = at.map((point) =>
+    `${fixed(point.truePositive, 3)} of class 1 and ${fixed(point.falsePositive, 3)} of class 0`);
+  const words = `ROC curve, the same for both models. Called class 1: weighted at 0.5 ${said[0]}; `
+    + `unweighted at 0.5 ${said[1]}.`;
   draw(svg, 330, words, (width) => {
     const left = 28, right = width - 6, top = 34;
     const base = 282;
@@ -75,7 +76,10 @@ function drawUndoCurves(svg, { weighted, plain, boundary, plainBoundary, thresho
       ...axisBelow(x, [-4, -2, 0, 2, 4], base, [left, right], "x"),
       label(0, 14, "probability of class 1", { class: "soft" }),
       segment(left, y(threshold), right, y(threshold), { class: "guide" }),
-      label(right, y(threshold) + (threshold > 0.9 ? 16 : -6), `threshold ${significant(threshold)}`, { anchor: "end", class: "soft" }),
+      label(
+        right, y(threshold) + (threshold > 0.9 ? 16 : -6), `threshold ${significant(threshold)}`,
+        { anchor: "end", class: "soft" },
+      ),
       segment(x(boundary), y(0.5), x(boundary), y(threshold), { class: "string" }),
       shape(plain, { class: "curve dashed" }),
       shape(weighted, { class: "curve class-1" }),

@@ -60,9 +60,9 @@ function statedWeights(text, count) {
 }
 
 /**
- * Weights acted upon with their intervals, in the unit of the lightest class that was stated. Of two
- * classes that class is 1; of more each weight is that against all others together, which weigh what
- * was stated.
+ * Weights acted upon with their intervals, in the unit of the lightest class that was stated. Of
+ * two classes that class is 1; of more each weight is that against all others together, which weigh
+ * what was stated.
  */
 function weightsByClass(effective, stated) {
   const unit = stated.indexOf(Math.min(...stated));
@@ -73,7 +73,9 @@ function weightsByClass(effective, stated) {
     const omega = odds(values, k);
     const scale = stated[k] / stated[unit] / odds(stated, k);
     // The delta method's interval of log λ is carried on to log ω; bounds are carried as they are.
-    const end = (share) => (reason ? share / (1 - share) : omega * (share / value) ** (omega / value));
+    const end = (share) => (
+      reason ? share / (1 - share) : omega * (share / value) ** (omega / value)
+    );
     return { value: scale * omega, low: scale * end(low), high: scale * end(high), reason };
   });
 }
@@ -90,11 +92,12 @@ function drawYours() {
       P: found.P, secondMoment: found.secondMoment, n: found.count, count, names: found.classes,
     });
     if (effective === null) {
-      complain("Some class is never predicted: the predictions do not say which weights they act upon.");
+      complain("Some class is never predicted: these do not say which weights they act upon.");
       return;
     }
     complain("");
-    yours.state = { count, stated, given: given !== null, weights: weightsByClass(effective, stated) };
+    const weights = weightsByClass(effective, stated);
+    yours.state = { count, stated, given: given !== null, weights };
     showYours(found, yours.state);
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
@@ -121,13 +124,13 @@ function showYours(found, { count, stated, given, weights }) {
   const misses = expectedMisses(found.P, found.count);
   const reason = weights[0].reason;
   element("yours-note").textContent = [
-    `${yours.name}: ${plural(found.n, "row")}, ${plural(found.classes.length, "class").replace("classs", "classes")}.`,
+    `${yours.name}: ${plural(found.n, "row")}, ${found.classes.length} classes.`,
     found.positive === null ? "" : `Column ${found.columns[0]} is taken for the probability of `
       + `class ${found.classes[found.positive]}.`,
-    found.classes.length === 2 ? "" : "A class’s weight is that against all others together, where those "
-      + "weigh what was stated.",
-    given ? "" : "Class sizes of training are taken from the file: right only if it has the classes in "
-      + "the same shares.",
+    found.classes.length === 2 ? "" : "A class’s weight is that against all others together, where "
+      + "those weigh what was stated.",
+    given ? "" : "Class sizes of training are taken from the file: right only if it has the classes "
+      + "in the same shares.",
     reason ? `The interval cannot be trusted: ${reason}. Its ends are bounds.` : "",
     "Intervals are of 95 %, each by itself, and of this very model on fresh data. The noise of its "
       + "training sample moves a model too: learnprop check says whether that suffices. "
@@ -135,7 +138,10 @@ function showYours(found, { count, stated, given, weights }) {
   ].filter(Boolean).join(" ");
   drawWeights(found, stated, weights);
   const cell = (name, value, ...parts) => htmlNode("td", {}, htmlNode("output", {
-    id: name, "data-number": name, "data-value": String(value), class: parts.length > 1 ? "interval" : undefined,
+    id: name,
+    "data-number": name,
+    "data-value": String(value),
+    class: parts.length > 1 ? "interval" : undefined,
   }, ...parts));
   const lightest = Math.min(...stated);
   const rows = found.classes.slice(0, MOST_SHOWN).map((name, k) => htmlNode(
@@ -146,10 +152,12 @@ function showYours(found, { count, stated, given, weights }) {
     cell(`yours-right-${k}`, both.right[k] / total, percentText(both.right[k] / total)),
     cell(`yours-gap-${k}`, both.gap[k], `${signed(100 * both.gap[k], 1)}\u00a0%`),
   ));
-  const heads = ["class", "stated", "acts upon [95 %]", "gives", "gets", "gap"];
+  const heads = ["class", "stated", "acts upon [95 %]", "gives", "gets", "gap"].map(
+    (head) => htmlNode("th", { scope: "col" }, head),
+  );
   element("yours-table").replaceChildren(
     htmlNode("caption", {}, "Eq. (9) under stated weights, of the total mass"),
-    htmlNode("thead", {}, htmlNode("tr", {}, ...heads.map((head) => htmlNode("th", { scope: "col" }, head)))),
+    htmlNode("thead", {}, htmlNode("tr", {}, ...heads)),
     htmlNode("tbody", {}, ...rows),
   );
   const more = found.classes.length - MOST_SHOWN;
@@ -167,11 +175,11 @@ function yoursWords(found, stated, weights) {
     const said = stated[heavy] / stated[1 - heavy];
     return `It acts upon ${significant(value, 4)}${TO}1 ${endsText(low, high)}, class `
       + `${found.classes[heavy]} to class ${found.classes[1 - heavy]}; stated ${brief(said)}${TO}1. `
-      + (off ? "What was stated lies outside of the interval." : "What was stated lies within the interval.");
+      + `What was stated lies ${off ? "outside of" : "within"} the interval.`;
   }
   return off
-    ? `The weights that it acts upon are off the stated ones in ${off} of ${found.classes.length} classes, `
-      + "by more than their intervals."
+    ? `The weights that it acts upon are off the stated ones in ${off} of ${found.classes.length} `
+      + "classes, by more than their intervals."
     : "The intervals of all classes hold what was stated.";
 }
 
@@ -184,7 +192,9 @@ function drawWeights(found, stated, weights) {
   }).filter(({ low, high }) => low < high || weights.length > 2).slice(0, MOST_SHOWN);
   const words = `Weights acted upon over stated: ${shown.map((one) =>
     `${one.name} ${significant(one.value)}`).join(", ")}.`;
-  const inReach = shown.flatMap(({ value, low, high }) => [value, Math.max(low, value / 20), Math.min(high, value * 20)]);
+  const inReach = shown.flatMap(
+    ({ value, low, high }) => [value, Math.max(low, value / 20), Math.min(high, value * 20)],
+  );
   const range = [Math.min(0.5, ...inReach) / 1.3, Math.max(2, ...inReach) * 1.3];
   draw(element("yours-chart"), 44 + 26 * shown.length + 14, words, (width) => {
     const left = Math.min(150, width / 3), right = width - 8, base = 10 + 26 * shown.length;
@@ -192,7 +202,9 @@ function drawWeights(found, stated, weights) {
     const clamp = (value) => Math.max(left, Math.min(right, x(Math.max(value, 1e-300))));
     return [
       segment(x(1), 4, x(1), base, { class: "guide" }),
-      ...axisBelow(x, logTicks(...range), base, [left, right], "weight acted upon over stated", (t) => brief(t)),
+      ...axisBelow(
+        x, logTicks(...range), base, [left, right], "weight acted upon over stated", (t) => brief(t),
+      ),
       ...shown.flatMap((one, k) => {
         const y = 18 + 26 * k;
         const name = one.name.length > 18 ? `${one.name.slice(0, 17)}…` : one.name;
@@ -208,7 +220,8 @@ function drawWeights(found, stated, weights) {
 
 /** 400 samples of each class of Sim1 as a model trained on means over batches of 64 predicts them. */
 function exampleText() {
-  const { slope, bias } = fitMinibatchMean({ weight: [1, 100], count: [10000, 100], batchSize: 64 });
+  const trained = { weight: [1, 100], count: [10000, 100], batchSize: 64 };
+  const { slope, bias } = fitMinibatchMean(trained);
   const rows = SIM1.flatMap(({ cdf }, k) => Array.from({ length: 400 }, (_, i) => {
     let low = -12, high = 12;
     while (high - low > 1e-9) {
