@@ -1,0 +1,351 @@
+"""Every control, moved by keyboard and by pointer: what is shown is what learnprop computes."""
+
+import re
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+import learnprop as lp
+from tests.browser import Watched
+from tests.reports.page import expected
+
+SECTIONS = ("balance", "three", "fresh", "broken", "undo")
+
+
+@contextmanager
+def new_page(browser, page_file, fragment="", **how):
+    """A page of its own, calm unless said otherwise, that neither complains nor asks."""
+    page = browser.new_page(**{"reduced_motion": "reduce", **how})
+    watched = Watched(page)
+    page.goto(page_file.as_uri() + fragment)
+    at_rest(page, 12)
+    yield page
+    assert watched.complaints == []
+    assert watched.requests == []
+    page.close()
+
+
+@pytest.fixture
+def calm(browser, page_file):
+    with new_page(browser, page_file) as page:
+        yield page
+
+
+def at_rest(page, frames=3):
+    """Let the page draw: a section at a time, each at most once in a frame."""
+    page.evaluate(
+        """async frames => {
+        for (let k = 0; k < frames; k++) await new Promise(requestAnimationFrame);
+        }""",
+        frames,
+    )
+
+
+def controls(page, section):
+    """Where the controls of a section stand."""
+    found = page.evaluate(
+        """section => [...document.querySelectorAll(`#${section} [data-state]`)]
+        .filter(one => one.type !== "radio" || one.checked)
+        .map(one => one.type === "radio" ? [one.name, one.value] : [one.id, Number(one.value)])""",
+        section,
+    )
+    return dict(found)
+
+
+def numbers(page, section):
+    """What a section shows: the numbers, and the text in which they are read."""
+    shown = page.evaluate(
+        """section => [...document.querySelectorAll(`#${section} [data-number]`)]
+        .map(one => [one.dataset.number, Number(one.dataset.value), one.textContent])""",
+        section,
+    )
+    return {name: value for name, value, _ in shown}, {name: text for name, _, text in shown}
+
+
+def expected_numbers(page, section):
+    at = controls(page, section)
+    if section != "balance":
+        return getattr(expected, section)(at)
+    weight, count, _ = expected.two_classes(at, "balance")
+    point = page.evaluate(
+        """([weight, count, step]) => {
+        const { steps } = learnprop.fitSim1({ weight, count });
+        return { ...steps[step], last: steps.length - 1 };
+        }""",
+        [weight, count, at["balance-step"]],
+    )
+    return expected.balance(at, point)
+
+
+def read(text):
+    """Number that a visitor reads, and half of its last digit; None of a dash."""
+    plain = text.replace("−", "-").replace(",", "").replace("\u00a0", " ")
+    if plain == "–":
+        return None
+    ratio = re.fullmatch(r"([\d.]+) : ([\d.]+)", plain)
+    if ratio:
+        a, b = (read(part) for part in ratio.groups())
+        value = b[0] / a[0]
+        return value, value * (a[1] / a[0] * (a[0] != 1) + b[1] / b[0] * (b[0] != 1))
+    number = re.search(r"[-+]?\d+(?:\.(\d+))?", plain)
+    percent = 0.01 if "%" in plain else 1.0
+    half = 0.5 * 10.0 ** -len(number[1] or "") * percent
+    return float(number[0]) * percent, half
+
+
+def check(page, section):
+    """What is shown is what learnprop computes, and the text says the number."""
+    found, texts = numbers(page, section)
+    wanted = expected_numbers(page, section)
+    assert set(found) == set(wanted)
+    for name, value in wanted.items():
+        np.testing.assert_allclose(
+            found[name],
+            value,
+            rtol=1e-9,
+            atol=1e-10,
+            err_msg=f"{name} at {controls(page, section)}",
+        )
+        said = read(texts[name])
+        if said is None:
+            assert np.isnan(value), name
+        else:  # numbers of four digits are also rounded where they have no decimals
+            assert abs(said[0] - value) <= max(said[1] * (1 + 1e-6), 1e-3 * abs(value)), name
+
+
+def ranges(page, section):
+    return page.evaluate(
+        """section => [...document.querySelectorAll(`#${section} input[type=range][data-state]`)]
+        .map(one => one.id)""",
+        section,
+    )
+
+
+def enabled_by(page, name):
+    """Of what breaks the balance each has its own control: choose it."""
+    for radio, controlled in (
+        ("broken-smoothing", "broken-epsilon"),
+        ("broken-batch", "broken-size"),
+    ):
+        if name == controlled:
+            page.check(f"#{radio}")
+            at_rest(page)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_sliders_by_keyboard(calm, section):
+    check(calm, section)
+    for name in ranges(calm, section):
+        enabled_by(calm, name)
+        before = controls(calm, section)[name], numbers(calm, section)[0]
+        calm.focus(f"#{name}")
+        for key in ("ArrowLeft", "ArrowLeft", "PageDown"):
+            calm.keyboard.press(key)
+        at_rest(calm)
+        after = controls(calm, section)[name], numbers(calm, section)[0]
+        assert after[0] < before[0], name
+        assert after[1] != before[1], name
+        check(calm, section)
+        for key in ("Home", "End"):
+            calm.keyboard.press(key)
+            at_rest(calm)
+            check(calm, section)
+        calm.keyboard.press("PageDown")
+        at_rest(calm)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_sliders_by_pointer(calm, section):
+    for name in ranges(calm, section):
+        enabled_by(calm, name)
+        before = controls(calm, section)[name], numbers(calm, section)[0]
+        drag(calm, name, 0.23)
+        after = controls(calm, section)[name], numbers(calm, section)[0]
+        assert after[0] != before[0], name
+        assert after[1] != before[1], name
+        check(calm, section)
+
+
+def drag(page, name, part):
+    """Take a slider by its thumb and let go at a part of its length."""
+    slider = page.locator(f"#{name}")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    place = slider.evaluate("one => (one.value - one.min) / (one.max - one.min)")
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 10 + place * (box["width"] - 20), y)
+    page.mouse.down()
+    for share in (0.5, 1.0):
+        to = place + share * (part - place)
+        page.mouse.move(box["x"] + 10 + to * (box["width"] - 20), y)
+        at_rest(page, 1)
+    page.mouse.up()
+    at_rest(page)
+
+
+BUTTONS = {
+    "balance-equal": {"balance-weight": 0},
+    "balance-inverse": {"balance-weight": -1.5},
+    "balance-paper": {"balance-weight": -1.3, "balance-count": 1},
+    "three-equal": {"three-weight-0": 0, "three-weight-1": 0, "three-weight-2": 0},
+    "three-inverse": {"three-weight-0": -1, "three-weight-1": -0.5, "three-weight-2": 0},
+}
+"""Where they put the controls, from the fragment below."""
+MOVED = "#balance-weight=0.7&balance-count=1.5&three-weight-0=0.4&three-weight-2=-1"
+
+
+@pytest.mark.parametrize("key", ["Enter", " ", None])
+def test_buttons(browser, page_file, key):
+    with new_page(browser, page_file, MOVED) as page:
+        for name, where in BUTTONS.items():
+            section = name.partition("-")[0]
+            before = controls(page, section)
+            page.focus(f"#{name}") if key else page.click(f"#{name}")
+            if key:
+                page.keyboard.press(key)
+            at_rest(page)
+            after = controls(page, section)
+            step = {"balance-step": after["balance-step"]} if section == "balance" else {}
+            assert after == before | where | step, name  # the last step is of another number
+            check(page, section)
+
+
+def test_radios_by_keyboard_and_by_pointer(calm):
+    calm.focus("#broken-batch")
+    seen = []
+    for _ in range(4):
+        calm.keyboard.press("ArrowDown")
+        at_rest(calm)
+        seen.append(controls(calm, "broken")["broken-how"])
+        check(calm, "broken")
+    assert seen == ["none", "bias", "smoothing", "batch"]
+    for how in seen:
+        calm.click(f"label:has(#broken-{how})")
+        at_rest(calm)
+        assert controls(calm, "broken")["broken-how"] == how
+        check(calm, "broken")
+
+
+def until(page, condition):
+    """Wait for a condition; playwright's own way runs text, which the page's policy refuses."""
+    for _ in range(2000):
+        if page.evaluate(condition):
+            return
+        at_rest(page, 1)
+    raise AssertionError(condition)
+
+
+STANDS = "() => document.querySelector('#balance').dataset.moving === 'false'"
+
+
+@pytest.mark.slow
+def test_training_goes_on_by_itself_and_ends_at_the_minimum(browser, page_file):
+    with new_page(browser, page_file, reduced_motion="no-preference") as page:
+        until(page, STANDS)
+        page.click("#balance-train")
+        at_rest(page)
+        assert controls(page, "balance")["balance-step"] < 3
+        assert abs(numbers(page, "balance")[0]["balance-left"] / 10 - 1) > 0.1
+        until(page, STANDS)
+        step = page.locator("#balance-step")
+        assert step.input_value() == step.get_attribute("max")
+        check(page, "balance")
+
+
+def test_in_calm_training_is_at_its_end_at_once(browser, page_file):
+    with new_page(browser, page_file, "#balance-step=2&balance-bias=1") as page:
+        assert controls(page, "balance")["balance-step"] == 2
+        check(page, "balance")
+        page.click("#balance-train")
+        at_rest(page)
+        step = page.locator("#balance-step")
+        assert step.input_value() == step.get_attribute("max")
+        check(page, "balance")
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_the_left_side_follows_in_motion_and_jumps_in_calm(browser, page_file, motion):
+    with new_page(browser, page_file, reduced_motion=motion) as page:
+        until(page, STANDS)
+        page.click("#balance-inverse")
+        at_rest(page, 2)
+        found, _ = numbers(page, "balance")
+        assert found["balance-right"] == pytest.approx(1)
+        assert (abs(found["balance-left"] - 1) > 0.05) == (motion == "no-preference")
+        until(page, STANDS)
+        check(page, "balance")
+
+
+def same_masses():
+    at = {"balance-weight": 0.0, "balance-count": 0.0, "balance-step": 9, "balance-bias": 0.0}
+    return expected.balance(at, {"last": 9})["balance-p00"]
+
+
+def batch_ratio():
+    acts = lp.minibatch_mean_class_weight([1, 100], [10_000, 100], 64)
+    return acts[1] / acts[0]
+
+
+ANSWERS = [
+    lambda: expected.balance(
+        {"balance-weight": 0.0, "balance-count": 1.0, "balance-step": 9, "balance-bias": 0.0},
+        {"last": 9},
+    )["balance-p00"],
+    same_masses,
+    same_masses,
+    lambda: expected.fresh({"fresh-share": 0.1, "fresh-kappa": 0.05, "fresh-separation": 2.0})[
+        "fresh-inverse-ratio"
+    ],
+    batch_ratio,
+]
+
+
+@pytest.mark.parametrize("key", ["Enter", None])
+def test_guesses_show_nothing_before_and_the_truth_after(calm, key):
+    answer = calm.locator("#guess-answer")
+    for k, truth in enumerate(ANSWERS):
+        assert calm.text_content("#guess-count") == f"{k + 1} of {len(ANSWERS)}"
+        assert answer.text_content() == ""
+        assert answer.get_attribute("data-value") is None
+        start = calm.input_value("#guess-value")
+        if key:
+            calm.focus("#guess-value")
+            calm.keyboard.press("ArrowRight")
+        else:
+            drag(calm, "guess-value", 0.8)
+        at_rest(calm)
+        assert calm.input_value("#guess-value") != start
+        said = calm.get_attribute("#guess-scale", "aria-label")
+        assert "answer" not in said
+        press(calm, "guess-reveal", key)
+        assert float(answer.get_attribute("data-value")) == pytest.approx(truth(), rel=1e-9)
+        assert re.search(r"\d", answer.text_content())
+        assert "answer" in calm.get_attribute("#guess-scale", "aria-label")
+        press(calm, "guess-next", key)
+    assert calm.text_content("#guess-count") == f"1 of {len(ANSWERS)}"
+
+
+def press(page, name, key):
+    """Press a button by a key, or by the pointer."""
+    if key:
+        page.focus(f"#{name}")
+        page.keyboard.press(key)
+    else:
+        page.click(f"#{name}")
+    at_rest(page)
+
+
+def test_no_control_is_left_out(calm):
+    """What the tests of this file and of the two beside it move is all that there is."""
+    found = calm.evaluate(
+        """() => [...document.querySelectorAll("input, button, textarea, select")]
+        .filter(one => !one.closest(".python")).map(one => one.id)"""
+    )
+    moved = {name for section in SECTIONS for name in ranges(calm, section)} | set(BUTTONS)
+    moved |= {"broken-none", "broken-bias", "broken-smoothing", "broken-batch"}
+    moved |= {"guess-value", "guess-reveal", "guess-next", "balance-train"}
+    moved |= {"yours-file", "yours-text", "yours-read", "yours-example", "yours-count",
+              "yours-weight", "copy-link", "start-again", "link"}  # fmt: skip
+    assert sorted(found) == sorted(moved)
+    assert len(found) == len(set(found))
