@@ -9,6 +9,9 @@ from string import Template
 
 SOURCES = Path(__file__).with_name("sources")
 
+SECTIONS = ("balance", "guess", "three", "fresh", "broken", "undo", "yours")
+"""Of the document, from above to below."""
+
 MATHEMATICS = (
     "numerics",
     "balance",
@@ -65,7 +68,11 @@ def page_html(version: str) -> str:
     """
     style, script = _read("style.css"), _script()
     return Template(_read("page.html")).substitute(
-        policy=content_security_policy(style, script), style=style, script=script, version=version
+        policy=content_security_policy(style, script),
+        style=style,
+        sections="\n".join(_read(f"sections/{name}.html") for name in SECTIONS),
+        script=script,
+        version=version,
     )
 
 

@@ -94,8 +94,8 @@ function drawBroken() {
 function drawBrokenRows(name, predicted, observed, plain, scale, range, ticks, text) {
   const said = (value) => (scale === logScale ? ratioText(1, value, 4) : signed(value, 5));
   const what = scale === logScale ? "Weights of class 0 to class 1: stated" : `${name}: plain loss`;
-  const words = `${what} ${said(plain)}, predicted ${Number.isFinite(predicted) ? said(predicted) : "not at all"}, `
-    + `observed ${said(observed)}.`;
+  const foretold = Number.isFinite(predicted) ? said(predicted) : "not at all";
+  const words = `${what} ${said(plain)}, predicted ${foretold}, observed ${said(observed)}.`;
   draw(element("broken-chart"), 168, words, (width) => {
     const left = 84, right = width - 18, base = 112;
     const x = scale(range, [left, right]);
