@@ -83,8 +83,8 @@ function drawFreshChart(kappa, now) {
   const words = `Gives over gets of the rare class on fresh data, over features per sample. At `
     + `${brief(kappa)}: inverse weights ${significant(now.inverse)}, equal weights `
     + `${significant(now.equal)}. Classes part at ${significant(path.threshold)}.`;
-  draw(element("fresh-chart"), 300, words, (width) => {
-    const left = 34, right = width - 4, base = 250, top = 12;
+  draw(element("fresh-chart"), 314, words, (width) => {
+    const left = 34, right = width - 4, base = 270, top = 34;
     const end = Math.max(1.22 * path.threshold, 1.05 * kappa, 0.02);
     const x = linearScale([0, end], [left, right]);
     const y = logScale([0.5, 8], [base, top]);
@@ -100,7 +100,7 @@ function drawFreshChart(kappa, now) {
       }),
       ...axisLeft(y, [0.5, 1, 2, 4, 8], left, right),
       ...axisBelow(x, linearTicks(0, end), base, [left, right], "features per sample, d/N"),
-      label(left + 6, top + 8, "gives / gets, rare class", { class: "soft" }),
+      label(0, 14, "gives / gets, rare class", { class: "soft" }),
       label(right - 4, y(1.6), "classes can be parted", { anchor: "end", class: "soft" }),
       ...lines,
       ...HOW.map((how, k) => freshLabel(inside(how), how, k, x, y)),

@@ -71,6 +71,14 @@ function drawUndoCurves(svg, { weighted, plain, boundary, plainBoundary, thresho
     const shape = (fit, attributes) => curve(
       grid.map((at) => [x(at), y(expit(fit.slope * at + fit.bias))]), attributes,
     );
+    // Beside the curve where its probability is a quarter, away from the other one if there is room.
+    const nameOfCurve = (fit, name, isFurther, ofClass) => {
+      const at = x((Math.log(1 / 3) - fit.bias) / fit.slope);
+      const isRight = at < left + 80 || (isFurther && at < right - 80);
+      return label(at + (isRight ? 10 : -10), y(0.25) + 4, name, {
+        anchor: isRight ? "start" : "end", class: ofClass,
+      });
+    };
     return [
       ...axisLeft(y, [0, 0.5, 1], left, right),
       ...axisBelow(x, [-4, -2, 0, 2, 4], base, [left, right], "x"),
@@ -83,6 +91,8 @@ function drawUndoCurves(svg, { weighted, plain, boundary, plainBoundary, thresho
       segment(x(boundary), y(0.5), x(boundary), y(threshold), { class: "string" }),
       shape(plain, { class: "curve dashed" }),
       shape(weighted, { class: "curve class-1" }),
+      nameOfCurve(weighted, "weighted", boundary > plainBoundary, "strong class-1"),
+      nameOfCurve(plain, "unweighted", boundary <= plainBoundary, "strong"),
       node("circle", { cx: x(boundary), cy: y(0.5), r: 5, class: "mark class-1" }),
       node("circle", { cx: x(boundary), cy: y(threshold), r: 5, class: "hollow" }),
     ];
