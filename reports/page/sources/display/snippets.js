@@ -17,8 +17,8 @@ function listInPython(values) {
 function sim1Python(lines, imports = []) {
   return [
     "import numpy as np",
-    "from sklearn.linear_model import LogisticRegression",
     ...imports,
+    "from sklearn.linear_model import LogisticRegression",
     "",
     "import learnprop as lp",
     "",
@@ -43,15 +43,21 @@ function sim1Python(lines, imports = []) {
 
 const SNIPPETS = {
   balance() {
-    const weight = pairAt(valueOf("balance-weight"));
-    const count = pairAt(valueOf("balance-count")).map((part) => 1000 * part);
+    const { weight, count, step, last, moved, target } = balanceState();
     return sim1Python([
       `weight, count = ${listInPython(weight)}, ${listInPython(count)}`,
       "mass = lp.class_mass(weight, count)",
-      "P = mean_proba(fit(mass))",
+      "model = fit(mass)",
+      ...(step === last ? [] : [
+        `model.coef_[:] = ${target.slope}  # after ${step} Newton steps from zero`,
+        `model.intercept_[:] = ${target.bias}`,
+      ]),
+      ...(moved === 0 ? [] : [`model.intercept_ += ${moved}`]),
+      "P = mean_proba(model)",
       "print(f\"left side {lp.binary_ratio(P):.4g}\")",
       "print(f\"right side {lp.binary_ratio_in_theory(mass):.4g}\")",
       "print(P.round(4))",
+      "print(f\"gives minus gets {lp.residual(P, mass)[0] / mass.sum():+.6f}\")",
     ]);
   },
   guess() {
@@ -61,15 +67,24 @@ const SNIPPETS = {
   three() {
     const { weight, count, separation } = threeState();
     return [
+      "import numpy as np",
+      "from scipy.stats import multivariate_normal",
+      "",
       "import learnprop as lp",
       "",
       `weight, count = ${listInPython(weight)}, ${listInPython(count)}`,
-      `classes = lp.gaussian_classes(lp.class_means("simplex", 3, 2, ${inPython(separation)}))`,
+      `separation = ${inPython(separation)}`,
+      "classes = lp.gaussian_classes(lp.class_means(\"simplex\", 3, 2, separation))",
       "mass = lp.class_mass(weight, count)",
       "P = lp.posterior_balance(classes, mass).mean_proba",
       "print(P.round(3))",
       "print(\"gives\", (100 * lp.left_side(P, mass) / mass.sum()).round(2))",
       "print(\"gets \", (100 * lp.right_side(P, mass) / mass.sum()).round(2))",
+      "for k in range(3):  # a class is right between two boundaries, 60 degrees apart",
+      "    others = [j for j in range(3) if j != k]",
+      "    reach = separation / 2 + np.log(mass[k] / mass[others]) / separation",
+      "    accuracy = multivariate_normal.cdf(reach, cov=[[1, 0.5], [0.5, 1]])",
+      "    print(f\"accuracy of class {k} {accuracy:.3f}\")",
     ].join("\n");
   },
   fresh() {
@@ -91,7 +106,7 @@ const SNIPPETS = {
       "acts = lp.effective_class_weight(P, count)",
       `print(f"observed: acts upon ${ratioPython("acts", observeBroken(state).weight)}")`,
       "print(f\"observed: residual {lp.residual(P, mass)[0] / mass.sum():+.5f}\")",
-    ]);
+    ], how === "batch" ? ["from scipy.stats import binom"] : []);
   },
   undo() {
     const weight = pairAt(valueOf("undo-weight"));
@@ -102,7 +117,17 @@ const SNIPPETS = {
       "boundary = -weighted.intercept_ / weighted.coef_[0]",
       "threshold = plain.predict_proba(boundary[None])[0, 1]",
       "print(f\"threshold {threshold:.4g}, rule of thumb {weight[0] / sum(weight):.4g}\")",
-    ]);
+      "",
+      "",
+      "def accuracy(x):  # class 0 is 1.5 + N(0, 1) + U(-0.5, 0), class 1 its mirror image",
+      "    of_0 = quad(lambda u: norm.sf(x - 1.5 - u), -0.5, 0)[0] / 0.5",
+      "    of_1 = quad(lambda u: norm.cdf(x + 1.5 - u), 0, 0.5)[0] / 0.5",
+      "    return f\"{of_0:.4f} {of_1:.4f}\"",
+      "",
+      "",
+      "print(\"weighted  \", accuracy(boundary[0]))",
+      "print(\"unweighted\", accuracy(-plain.intercept_[0] / plain.coef_[0, 0]))",
+    ], ["from scipy.integrate import quad", "from scipy.stats import norm"]);
   },
   yours() {
     if (!yours.found?.columns || !yours.state) return "";
@@ -151,9 +176,6 @@ const BROKEN_PYTHON = {
   batch: (_, batchSize, weight) => [
     `predicted = lp.minibatch_mean_class_weight(weight, count, ${batchSize})`,
     `print(f"predicted: acts upon ${ratioPython("predicted", weight)}")`,
-    "",
-    "from scipy.stats import binom",
-    "",
     `B = ${batchSize}`,
     "of_1 = np.arange(B + 1)  # samples of class 1 in a batch, and their part of its mean:",
     "part = of_1 * weight[1] / (of_1 * weight[1] + (B - of_1) * weight[0])",
