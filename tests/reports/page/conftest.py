@@ -5,6 +5,7 @@ import pytest
 import learnprop
 from learnprop.reports.page.page import page_html
 from tests.browser import Watched
+from tests.reports.page.visitor import new_page
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +36,10 @@ def javascript(opened):
         return page.evaluate(script, [list(given) for given in arguments])
 
     return call
+
+
+@pytest.fixture
+def calm(browser, page_file):
+    """A page of its own, without motion."""
+    with new_page(browser, page_file) as page:
+        yield page
