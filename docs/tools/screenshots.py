@@ -1,10 +1,12 @@
-"""Draws the pictures of the page for the gallery: wide, as on a telephone, and at night.
+"""Draws the page as a visitor sees it: wide, as on a telephone, and at night.
 
-python docs/tools/screenshots.py [FOLDER]   (docs/pictures by default)
+Writes into ``docs/pictures``, or into the folder that is named, the page from its head to its foot.
+What is drawn differs between machines by their fonts: no test compares it.
 """
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,9 +14,14 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from PIL import Image  # noqa: E402
+
 import learnprop  # noqa: E402
 from learnprop.reports.page.page import page_html  # noqa: E402
 from tests.browser import chromium  # noqa: E402
+
+COLOURS = 256
+"""Of each picture: a third of the bytes of one with all."""
 
 PICTURES = {
     "page-1280": {"width": 1280, "scheme": "light"},
@@ -39,7 +46,9 @@ def main(folder: Path) -> None:
             page.click("#yours-example")  # else the last section is empty
             page.evaluate("scrollTo(0, 0); document.activeElement.blur()")
             page.wait_for_timeout(1000)
-            page.screenshot(path=folder / f"{name}.png", full_page=True)
+            picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+            few = picture.quantize(COLOURS, kmeans=2)
+            few.save(folder / f"{name}.png", optimize=True)
             page.close()
 
 

@@ -91,6 +91,21 @@ def test_nothing_is_wider_than_a_telephone(browser, page_file):
         assert page.evaluate(WIDER) != []  # the control
 
 
+NARROW = """() => [...document.querySelectorAll("svg.chart")]
+  .map((one) => [one.id, one.viewBox.baseVal.width, Math.max(240, one.clientWidth)])
+  .filter(([, drawn, wide]) => Math.abs(drawn - wide) > 1)"""
+
+
+def test_charts_are_drawn_as_wide_as_their_column(browser, page_file):
+    with new_page(browser, page_file, viewport={"width": 1280, "height": 800}) as page:
+        page.click("#yours-example")
+        at_rest(page, 12)
+        assert page.evaluate(NARROW) == []
+        page.set_viewport_size({"width": 420, "height": 800})
+        at_rest(page, 20)
+        assert page.evaluate(NARROW) == []
+
+
 def test_every_control_has_a_name_and_every_picture_says_its_numbers(calm):
     calm.click("#yours-example")
     at_rest(calm, 6)

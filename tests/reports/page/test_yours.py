@@ -65,7 +65,7 @@ def table(page):
     ("names", "sizes", "stated", "count"),
     [
         (["no", "yes"], [300, 120], [1, 4], [1000, 100]),
-        (["a", "b", "c"], [300, 200, 100], [1, 2, 3], None),
+        pytest.param(["a", "b", "c"], [300, 200, 100], [1, 2, 3], None, marks=pytest.mark.slow),
     ],
 )
 def test_what_is_shown_is_what_check_says(calm, tmp_path, how, names, sizes, stated, count):
@@ -148,7 +148,7 @@ def test_what_is_typed_wrong_is_one_line(calm, tmp_path, field, given, said):
         ("y_true,p_a,p_b\na,1,0\na,1,0\nb,0,1\nb,0,1\n", "Some class is never predicted"),
     ],
 )
-@pytest.mark.parametrize("how", ["dropped", "pasted"])
+@pytest.mark.parametrize("how", ["dropped", pytest.param("pasted", marks=pytest.mark.slow)])
 def test_a_file_that_cannot_be_used_is_one_line(calm, tmp_path, how, text, said):
     give(calm, "pasted", predictions(["a", "b"], [30, 20])[2], tmp_path)
     give(calm, how, text, tmp_path)
