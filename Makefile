@@ -7,7 +7,7 @@ VENV   := .venv
 READY  := $(VENV)/.installed
 DEV    := $(VENV)/.developer
 
-.PHONY: table1 test test-slow lint format docs benchmarks gpu gpu-pack clean
+.PHONY: table1 test test-slow lint format docs benchmarks dist gpu gpu-pack clean
 
 table1: $(READY)   ## reproduce Table 1 afresh into reproduced/table1/, and compare it with results/table1/
 	$(VENV)/bin/learnprop table1 --out reproduced/table1 --fresh
@@ -39,6 +39,10 @@ docs: $(DEV)     ## what is generated: docs/reference/cli.md, the types of the p
 
 benchmarks: $(DEV)    ## ours and the peers in pairs, into results/benchmarks.csv: ten minutes of an idle machine
 	$(VENV)/bin/python -m benchmarks
+
+dist: $(DEV)     ## sdist and wheel of what is committed, into dist/: checked, installed elsewhere, run
+	rm -rf dist
+	$(VENV)/bin/python -m tests.built dist
 
 # A machine with a GPU may have no network: there it runs in what is installed. OPTIONS=--quick rehearses.
 gpu:               ## check, time and collect evidence on a GPU, within MINUTES, into OUT
