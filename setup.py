@@ -1,4 +1,4 @@
-"""Refuses a checkout whose links are files; all that there is to say of the package is in pyproject.toml."""
+"""Refuses a checkout whose links are files. What the package is stands in pyproject.toml."""
 
 from pathlib import Path
 

@@ -6,6 +6,7 @@ package is in this environment, and what the package imports is lent from it.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -19,10 +20,11 @@ TABLE1 = ("--runs", "2", "--train-size", "20,60", "--test-size", "50,50", "--max
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """What a command printed; where it fails that is raised."""
+    """What a command printed; where it fails that is raised. It imports nothing of the checkout."""
     answer = subprocess.run(
-        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+    )  # fmt: skip
     assert answer.returncode == 0, f"{' '.join(map(str, command))}\n{answer.stdout}"
     return answer.stdout
 
@@ -30,15 +32,11 @@ def run(*command: str | Path, cwd: Path) -> str:
 def build(out: Path, *what: str) -> list[Path]:
     """Build what is committed: an sdist and from it a wheel, or `what` is asked of ``build``."""
     with TemporaryDirectory() as folder:
-        source = (
-            Path(folder) / "source"
-        )  # not of the checkout: there is more in it than is committed
+        source = Path(folder) / "source"  # of the checkout there is more than is committed
         run("git", "clone", "--quiet", ROOT, source, cwd=ROOT)
         # Not isolated: that would fetch setuptools, which is here.
-        run(
-            sys.executable, "-m", "build", "--no-isolation", *what, "--outdir", out.resolve(), source,
-            cwd=Path(folder),
-        )  # fmt: skip
+        command = (sys.executable, "-m", "build", "--no-isolation", "--outdir", out.resolve())
+        run(*command, *what, source, cwd=Path(folder))
     return sorted(out.glob("learnprop-*"))
 
 
@@ -50,7 +48,7 @@ def check(files: list[Path]) -> str:
 def install(file: Path, folder: Path) -> Path:
     """Install a wheel or an sdist into a fresh environment; returns the folder of its commands."""
     venv.create(folder, with_pip=False)
-    (site,) = folder.glob("lib*/python*/site-packages")
+    (site,) = folder.glob("lib/python*/site-packages")
     # A path file adds the libraries, but not the checkout, which that folder's own path files name.
     (site / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
     run(

@@ -80,8 +80,7 @@ def test_the_wheel_of_the_sdist_is_that_of_the_checkout(files, tmp_path):
 
 
 @pytest.mark.parametrize("what", ["wheel", "sdist"])
-def test_it_installs_and_runs_without_the_repository(files, what, tmp_path, monkeypatch):
-    monkeypatch.delenv("PYTHONPATH", raising=False)
+def test_it_installs_and_runs_without_the_repository(files, what, tmp_path):
     commands = install(files[what], tmp_path / "environment")
     where = "import learnprop, learnprop.equations as e; print(learnprop.__file__, e.__file__)"
     found = run(commands / "python", "-c", where, cwd=tmp_path).split()
