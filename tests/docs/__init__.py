@@ -8,7 +8,7 @@ word behind its fence:
 ``python``
     Executed; what it prints is in a comment behind each ``print``, or in the ``output`` below it.
 ``sh``
-    Its lines are executed one by one. A status that is not 0 stands in a comment: ``# exit status 1``.
+    Its lines are executed one by one. A status that is not 0 is in a comment: ``# exit status 1``.
 ``output``
     What the block directly above it printed; ``...`` stands for anything.
 ``text``

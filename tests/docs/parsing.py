@@ -21,6 +21,19 @@ def commands() -> Any:
     return command_line()
 
 
+@cache
+def options() -> frozenset[str]:
+    """All options of all commands, ``--out`` and so on."""
+    found: set[str] = set()
+    todo = [commands()]
+    while todo:
+        command = todo.pop()
+        todo += getattr(command, "commands", {}).values()
+        for parameter in command.get_params(typer.Context(command)):
+            found |= {*parameter.opts, *parameter.secondary_opts}
+    return frozenset(found)
+
+
 def calls(line: str) -> list[list[str]]:
     """Words of each call of learnprop in a line: also ``.venv/bin/learnprop``, behind ``nohup``."""
     try:

@@ -88,9 +88,7 @@ def _shell(line: str, where: str) -> str:
     expected = int(status[1]) if status else 0
     words = shlex.split(line, comments=True)
     if words[0] != "learnprop":
-        answer = subprocess.run(
-            ["bash", "-c", line], capture_output=True, text=True, check=False
-        )
+        answer = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
         found, printed, complaint = answer.returncode, answer.stdout, answer.stderr
     else:
         found, printed, complaint = _learnprop(words)

@@ -82,7 +82,9 @@ def digits():
     yield f"{100 * shared['difference']:.1f} points ahead of the softmax loss, 90 % interval"
     yield points(shared, signed=True)
     yield f"(dashed) {100 * matched['difference']:.1f}, {points(matched, signed=True)}"
-    corrected = [points(row, ("corrected_low", "corrected_high"), True) for row in (shared, matched)]
+    corrected = [
+        points(row, ("corrected_low", "corrected_high"), True) for row in (shared, matched)
+    ]
     yield "here {} and {}".format(*corrected)
 
 

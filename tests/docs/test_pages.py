@@ -7,7 +7,7 @@ import torch
 import typer
 
 from tests.docs.blocks import ROOT, Unmarked, pages, parse, read_page
-from tests.docs.parsing import calls, parse_call
+from tests.docs.parsing import calls, options, parse_call
 from tests.docs.running import Differs, command_lines, run
 
 PAGES = {path.relative_to(ROOT).as_posix(): read_page(path) for path in pages()}
@@ -27,8 +27,9 @@ def somewhere(tmp_path, monkeypatch):
     torch.manual_seed(0)
 
 
+@pytest.mark.usefixtures("somewhere")
 @pytest.mark.parametrize("page", RUN_HERE)
-def test_blocks_run_and_show_what_they_say(page, somewhere):
+def test_blocks_run_and_show_what_they_say(page):
     assert run(page) > 0
 
 
@@ -50,6 +51,12 @@ def test_commands_in_the_prose_have_the_real_options(page):
             check_line(code, whole=False)
 
 
+@pytest.mark.parametrize("page", [page for page in OF_PAGES if page.id != OLD_NAMES])
+def test_options_in_the_prose_exist(page):
+    named = {code.split()[0] for code in page.inline if code.startswith("--")}
+    assert named <= options()
+
+
 def check_line(line, whole=True):
     """Every call in a line; prose may leave out what a command needs."""
     for words in calls(line):
@@ -57,7 +64,9 @@ def check_line(line, whole=True):
             parse_call(words)
         except typer.TyperException as error:
             complaint = error.format_message()
-            left_out = complaint.startswith("Missing") or complaint.endswith("requires an argument.")
+            left_out = complaint.startswith("Missing") or complaint.endswith(
+                "requires an argument."
+            )
             if whole or not left_out:
                 pytest.fail(f"{line}: {complaint}")
 
@@ -79,6 +88,7 @@ UNMARKED = {
     "output of what is not run": (
         "<!-- not run: slow -->\n\n```sh\nls\n```\n\n```output\n1\n```\n", "output of nothing",
     ),
+    "output of text": ("```text\n1\n```\n\n```output\n1\n```\n", "output of nothing"),
     "a session without a prompt": ("```pycon\n1 + 1\n```\n", "without a prompt"),
 }  # fmt: skip
 
@@ -106,13 +116,15 @@ WRONG = {
 }
 
 
+@pytest.mark.usefixtures("somewhere")
 @pytest.mark.parametrize("what", WRONG)
-def test_a_page_that_says_something_else_fails(what, somewhere):
+def test_a_page_that_says_something_else_fails(what):
     with pytest.raises(Differs):
         run(parse("page.md", WRONG[what]))
 
 
-def test_blocks_of_a_page_share_names_and_folder(somewhere):
+@pytest.mark.usefixtures("somewhere")
+def test_blocks_of_a_page_share_names_and_folder():
     text = """
 ```python
 from pathlib import Path
@@ -173,7 +185,8 @@ LINKS = {name: ROOT / name for name in [*PAGES, "CONTRIBUTING.md"]}
 @pytest.mark.parametrize("name", LINKS)
 def test_files_that_it_names_exist(name):
     path = LINKS[name]
-    for link in re.findall(r"\]\((?!http)(.*?)\)", path.read_text(encoding="utf-8")):
+    links = r"""(?:\]\(|src=")(?!http)(.*?)[)"]"""
+    for link in re.findall(links, path.read_text(encoding="utf-8")):
         file, _, anchor = link.partition("#")
         target = path.parent / file if file else path
         assert target.exists(), link
