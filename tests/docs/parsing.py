@@ -36,15 +36,17 @@ def options() -> frozenset[str]:
 
 def calls(line: str) -> list[list[str]]:
     """Words of each call of learnprop in a line: also ``.venv/bin/learnprop``, behind ``nohup``."""
+    reader = shlex.shlex(line, posix=True, punctuation_chars=True)
+    reader.whitespace_split = True
     try:
-        words = shlex.split(line, comments=True)
+        words = list(reader)
     except ValueError:  # an apostrophe in prose
         return []
     found = []
     for i, word in enumerate(words):
         if re.fullmatch(r"(\S*/)?learnprop", word):
             rest = words[i + 1 :]
-            ends = [j for j, other in enumerate(rest) if other in ("&", "&&", "|", ";", ">")]
+            ends = [j for j, other in enumerate(rest) if set(other) <= set("();<>|&")]
             found.append(rest[: ends[0]] if ends else rest)
     return found
 

@@ -176,6 +176,7 @@ def test_where_calls_are_found():
     assert calls("nohup learnprop table1 --out a & learnprop status a | cat") == [
         ["table1", "--out", "a"], ["status", "a"],
     ]  # fmt: skip
+    assert calls("(cd a && bin/learnprop data list)") == [["data", "list"]]
     assert calls("make table1  # learnprop") == []
 
 
