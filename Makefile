@@ -33,9 +33,8 @@ format: $(DEV)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-docs: $(DEV)     ## what is generated: docs/reference/cli.md, the types of the public names, the picture of the house
-	$(VENV)/bin/python docs/tools/reference.py
-	$(VENV)/bin/python docs/tools/draw_architecture.py
+docs: $(DEV)     ## the site, into site/; and what is generated and committed: pages, types of the public names, pictures
+	$(VENV)/bin/python docs/tools/build_site.py
 
 benchmarks: $(DEV)    ## ours and the peers in pairs, into results/benchmarks.csv: ten minutes of an idle machine
 	$(VENV)/bin/python -m benchmarks
@@ -68,4 +67,4 @@ $(DEV): pyproject.toml constraints.txt
 	touch $(READY) $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf $(VENV) build/docs site .cache .mypy_cache .ruff_cache .pytest_cache *.egg-info
