@@ -55,7 +55,7 @@ def to_markdown(text: str) -> str:
     text = re.sub(r"^( *)\.\. math::(.*(?:\n(?:\1 +.*)?)*)", _displayed, text, flags=re.MULTILINE)
     text = re.sub(r":math:`([^`]*)`", _inline, text)
     text = re.sub(r":[a-z]+:(?=`)", "", text)
-    text = re.sub(r"^ *\w[\w, ]* : .*,.*$", _as_written, text, flags=re.MULTILINE)
+    text = re.sub(r"^( *\w[\w, ]* : )(.*,.*)$", _as_written, text, flags=re.MULTILINE)
     return re.sub(r"(?<![`\w])`(?:learnprop\.)?([A-Za-z]\w*)(\(\))?`(?!`)", _linked, text)
 
 
@@ -72,12 +72,15 @@ def _inline(found: re.Match[str]) -> str:
 
 
 def _mathml(formula: str, display: str) -> str:
-    return convert(formula, display=display).replace("\n", " ")
+    text = convert(formula, display=display).replace("\n", " ")
+    # A bar of |x| is no relation, with room on both sides.
+    return re.sub(r"<mo[^>]*>(&#x0007C;|&#x02225;)</mo>", r'<mo lspace="0" rspace="0">\1</mo>', text)
 
 
 def _as_written(found: re.Match[str]) -> str:
-    """Keep ``array_like, shape (2,)`` from being read, and written anew, as a tuple of Python."""
-    return re.sub(", (?!default|optional)", ",\N{NO-BREAK SPACE}", found[0])
+    """Keep a type from being read, and written anew, as a tuple or a set of Python."""
+    kind = re.sub(r"^\{(.*)\}", r"one of \1", found[2])
+    return found[1] + re.sub(", (?!default|optional)", ",\N{NO-BREAK SPACE}", kind)
 
 
 def _linked(found: re.Match[str]) -> str:
