@@ -29,7 +29,9 @@ def pages() -> dict[str, str]:
     dict of str to str
         Path in the site's sources to Markdown.
     """
-    written = {f"{FOLDER}/{slug(title)}.md": page(title, names) for title, names in groups().items()}
+    written = {
+        f"{FOLDER}/{slug(title)}.md": page(title, names) for title, names in groups().items()
+    }
     return {f"{FOLDER}/index.md": overview(), **written}
 
 

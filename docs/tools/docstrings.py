@@ -74,7 +74,9 @@ def _inline(found: re.Match[str]) -> str:
 def _mathml(formula: str, display: str) -> str:
     text = convert(formula, display=display).replace("\n", " ")
     # A bar of |x| is no relation, with room on both sides.
-    return re.sub(r"<mo[^>]*>(&#x0007C;|&#x02225;)</mo>", r'<mo lspace="0" rspace="0">\1</mo>', text)
+    return re.sub(
+        r"<mo[^>]*>(&#x0007C;|&#x02016;)</mo>", r'<mo lspace="0" rspace="0">\1</mo>', text
+    )
 
 
 def _as_written(found: re.Match[str]) -> str:

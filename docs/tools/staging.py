@@ -18,7 +18,7 @@ PAGES = {
     "CHANGELOG.md": "development/changelog.md",
     "CONTRIBUTING.md": "development/contributing.md",
 }
-"""Pages outside of docs/, and where the site has them; docs/index.md is the site's own first one."""
+"""Pages outside of docs/, and where the site has them. Its first one is docs/index.md."""
 AS_THEY_ARE = (".md", ".csv", ".json", ".html", ".png", ".svg", ".pdf", ".css", ".js")
 
 _FENCE = re.compile(r"^( *)(```+|~~~+).*?^\1\2 *$", re.MULTILINE | re.DOTALL)
