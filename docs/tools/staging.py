@@ -108,7 +108,8 @@ def rewritten(page: Path, root: Path = ROOT) -> tuple[str, list[Path]]:
         if not linked.exists():
             raise FileNotFoundError(f"{page.relative_to(root)} links to {name}, which is not there")
         if linked.is_dir():
-            linked, anchor = root / "docs" / "gallery.md", f"#{linked.name}"
+            anchor = "" if linked == root / "results" else f"#{linked.name}"
+            linked = root / "docs" / "gallery.md"
         files.append(linked)
         target = os.path.relpath(place(linked.relative_to(root)), here)
         if before.startswith(("src", "href")):
