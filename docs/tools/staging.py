@@ -46,8 +46,8 @@ def stage(folder: Path, root: Path = ROOT) -> None:
     shutil.copytree(
         root / "docs", folder, ignore=shutil.ignore_patterns("*.md", "tools", "templates")
     )
-    todo = [*sorted((root / "docs").rglob("*.md")), *(root / name for name in list(PAGES)[1:])]
-    done: set[Path] = set()
+    todo = [*sorted((root / "docs").rglob("*.md")), *(root / name for name in PAGES)]
+    done = {root / "README.md"}  # docs/index.md is in its place
     while todo:
         source = todo.pop()
         if source in done:
@@ -58,7 +58,7 @@ def stage(folder: Path, root: Path = ROOT) -> None:
         if source.suffix == ".md":
             text, links = rewritten(source, root)
             target.write_text(text, encoding="utf-8")
-            todo += [link for link in links if link != root / "README.md"]
+            todo += links
         elif source.suffix in AS_THEY_ARE:
             shutil.copyfile(source, target)
         else:
