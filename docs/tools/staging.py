@@ -43,9 +43,7 @@ def stage(folder: Path, root: Path = ROOT) -> None:
         If a page links to what is not there.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(
-        root / "docs", folder, ignore=shutil.ignore_patterns("*.md", "tools", "templates")
-    )
+    shutil.copytree(root / "docs", folder, ignore=shutil.ignore_patterns("*.md", "tools"))
     todo = [*sorted((root / "docs").rglob("*.md")), *(root / name for name in PAGES)]
     done = {root / "README.md"}  # docs/index.md is in its place
     while todo:
