@@ -17,5 +17,6 @@ word behind its fence:
 Blocks of a page share their names and a folder that is empty at first. A block that is not run has
 the reason above it, ``<!-- not run: it needs a cluster -->``; its command lines are still parsed
 against the real options. ``<!-- slow -->`` anywhere makes the whole page one of the slow tests,
-``<!-- run by: tests/test_extending.py -->`` says that a test of its own runs it.
+``<!-- run by: tests/test_extending.py -->`` says that a test of its own runs it. Pages that are
+generated are not run.
 """

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[2]
 KINDS = ("pycon", "python", "sh", "output", "text")
-GENERATED = ("docs/reference/cli.md",)  # of the options themselves: tests/test_reference.py
+GENERATED = ("docs/reference/cli.md", "docs/gallery.md")  # by docs/tools; nothing in them is run
 LOOKS_LIKE_CODE = re.compile(
     r"^\s*(>>> |\$ |import \w|from \S+ import |(learnprop|make|pip|python3?) [a-z-])", re.MULTILINE
 )
@@ -42,9 +42,8 @@ class Page:
 
 
 def pages() -> list[Path]:
-    """Paths of all pages but those that are generated."""
-    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    return [path for path in found if path.relative_to(ROOT).as_posix() not in GENERATED]
+    """Paths of all pages."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def read_page(path: Path) -> Page:
@@ -58,11 +57,12 @@ def parse(name: str, text: str) -> Page:
     """Blocks of a text; the comment directly above a block is about it."""
     blocks: list[Block] = []
     inline: list[str] = []
+    always = "generated" if name in GENERATED else ""
     reason = above = ""
     for token in MarkdownIt("commonmark").enable("table").parse(text):
         if token.type in ("fence", "code_block"):
             kind = token.info.split()[0] if token.info else "text"
-            block = Block(kind, token.content, (token.map or [0])[0] + 1, reason)
+            block = Block(kind, token.content, (token.map or [0])[0] + 1, reason or always)
             _check(name, block, above, blocks)
             blocks.append(block)
         for child in token.children or ():
