@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 import api
 import check_site
@@ -34,7 +35,9 @@ def build() -> int:
         (SOURCES / path).parent.mkdir(parents=True, exist_ok=True)
         (SOURCES / path).write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
-    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+    built = subprocess.run(command, cwd=ROOT, check=False, stdout=PIPE, stderr=STDOUT, text=True)
+    print(built.stdout, end="")
+    if built.returncode or "griffe: " in built.stdout:  # of a docstring, which is not --strict's
         return 1
     found = check_site.problems(SITE)
     print("\n".join(found) or f"{SITE / 'index.html'}: no dead link", flush=True)

@@ -6,12 +6,11 @@ import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
 
+import griffe
 import pytest
 
 import learnprop
 
-griffe = pytest.importorskip("griffe")
-pytest.importorskip("latex2mathml")
 ROOT = Path(__file__).parents[2]
 
 

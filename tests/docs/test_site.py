@@ -11,7 +11,6 @@ import pytest
 import learnprop
 from tests.browser import Watched
 
-pytest.importorskip("zensical")
 pytestmark = pytest.mark.slow  # half a minute, and half a minute in the browser
 ROOT = Path(__file__).parents[2]
 
