@@ -22,7 +22,6 @@ PAGES = {
 AS_THEY_ARE = (".md", ".csv", ".json", ".html", ".png", ".svg", ".pdf", ".css", ".js")
 
 _FENCE = re.compile(r"^( *)(```+|~~~+).*?^\1\2 *$", re.MULTILINE | re.DOTALL)
-_DOCTEST = re.compile(r"^>>> .*(?:\n.+)*", re.MULTILINE)
 _CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"(\]\(|\b(?:src|href)=\")(?!\w+:|#)([^)\s\"#]+)(#[^)\s\"]*)?(?=[)\"])")
 
@@ -119,14 +118,12 @@ def rewritten(page: Path, root: Path = ROOT) -> tuple[str, list[Path]]:
 
 
 def outside_of_code(text: str, change: Callable[[str], str]) -> str:
-    r"""Change what is neither in a block nor in a span of code; an example becomes a block.
+    """Change what is neither in a block nor in a span of code.
 
     Examples
     --------
     >>> outside_of_code("a `a` a", str.upper)
     'A `a` A'
-    >>> outside_of_code(">>> f(1)\n1\n\nThat is it.", str.upper)
-    '```pycon\n>>> f(1)\n1\n```\n\nTHAT IS IT.'
     """
     kept: list[str] = []
 
@@ -134,9 +131,7 @@ def outside_of_code(text: str, change: Callable[[str], str]) -> str:
         kept.append(found[0])
         return f"\0{len(kept) - 1}\0"
 
-    text = _FENCE.sub(keep, text)
-    text = _FENCE.sub(keep, _DOCTEST.sub("```pycon\n\\g<0>\n```", text))
-    text = change(_CODE.sub(keep, text))
+    text = change(_CODE.sub(keep, _FENCE.sub(keep, text)))
     while "\0" in text:
         text = re.sub("\0(\\d+)\0", lambda found: kept[int(found[1])], text)
     return text

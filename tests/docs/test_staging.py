@@ -13,9 +13,6 @@ PAGE = """[figure](../../results/fresh/gap.png), [its folder](../../results/fres
 ```
 [code](nowhere.md)
 ```
-
->>> [1](2)
-3
 """
 
 
@@ -64,7 +61,6 @@ def test_links_lead_to_copies(tool, checkout, tmp_path):
         "[sources](../source/audit/check.py.md)", "[changes](../development/changelog.md#now)",
         "[another](b.md#part)", "[home](../index.md)", '<img src="../results/fresh/gap.png">',
         "[us](https://example.org)", "`[code](nowhere.md)`", "```\n[code](nowhere.md)\n```",
-        "```pycon\n>>> [1](2)\n3\n```",
     ):  # fmt: skip
         assert link in page
     assert staged["development/changelog.md"] == "[results](../gallery.md#fresh)\n"
