@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 STUDIES, YOURS, STORED, DATA = "Studies", "Your classifier", "Stored studies", "Data"
+BROWSER = "In a browser"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,12 @@ LISTED = {
         "Find class weights for a target, and what moving the bias alone would do.",
         YOURS,
         "design:command",
+    ),
+    "page": Listed(
+        "Write one HTML file that shows what a class weight does: drag, predict, drop your own "
+        "CSV.",
+        BROWSER,
+        "page:page",
     ),
     "data": Listed(
         "Image data sets for the studies that train networks: list, fetch, verify.",

@@ -106,6 +106,17 @@ def test_a_checkout_whose_links_are_files_is_refused(tmp_path):
     assert not list(tmp_path.rglob("*.whl"))
 
 
+def test_the_page_of_the_wheel_is_the_page_of_the_checkout(installed, tmp_path):
+    answer = subprocess.run(
+        [sys.executable, "-m", "learnprop", "page", "--out", tmp_path / "balance.html"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert answer.stdout.startswith("Written to ")
+    published = ROOT / "results" / "page" / "balance.html"
+    assert (tmp_path / "balance.html").read_bytes() == published.read_bytes()
+
+
 def test_it_runs_and_is_typed_far_from_the_checkout(installed, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(installed), "MYPYPATH": str(installed)}
     script = tmp_path / "uses.py"
