@@ -19,15 +19,26 @@ from typing import Any
 from learnprop.reports.layout.files import write_bytes
 from learnprop.reports.layout.fonts import use_fonts_of_scripts
 
-# Okabe and Ito's colour-blind safe palette.
-OBSERVED, PREDICTED, PAPER, THEORY = "#0072B2", "#D55E00", "#009E73", "#000000"
-VALIDATED = "#CC79A7"
+# Hues of Okabe and Ito's colour-blind safe palette, each in a lightness of its own: in grey theirs
+# are one. Their L* are 0, 29, 41, 53 and 62; beyond, a line on white is hard to see.
+THEORY, OBSERVED, VALIDATED, PREDICTED, PAPER = (
+    "#000000", "#00467A", "#A43D7C", "#CF5A00", "#1FA97F"
+)  # fmt: skip
+
+COVERED, MARGIN = "#B4B4B4", "#E6E6E6"
+"""Greys: of the many that are as they should be, and of the margin of the verdicts behind all."""
 
 Figure = Any
 """A `matplotlib.figure.Figure`: matplotlib is imported where something is drawn."""
 
 COLUMN, PAGE = 3.3, 7.0
-"""Widths of a figure in inches: one column of a two-column paper, and its page."""
+"""Widths of a figure in inches: one column of a two-column paper, and its page.
+
+No figure is wider, since it would be scaled down with its words: the smallest are of `SMALLEST`.
+"""
+
+SMALLEST = 6.0
+"""Size of the smallest words of a figure, in points, as printed."""
 
 HOUSE_STYLE: Any = {
     "figure.dpi": 150,
