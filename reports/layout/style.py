@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, contextmanager
 from importlib.util import find_spec
 from io import BytesIO
@@ -20,9 +20,9 @@ from learnprop.reports.layout.files import write_bytes
 from learnprop.reports.layout.fonts import use_fonts_of_scripts
 
 # Hues of Okabe and Ito's colour-blind safe palette, each in a lightness of its own: in grey theirs
-# are one. Their L* are 0, 29, 41, 53 and 62; beyond, a line on white is hard to see.
+# are one. Their L* are 0, 29, 41, 51 and 61; beyond, a line on white is hard to see.
 THEORY, OBSERVED, VALIDATED, PREDICTED, PAPER = (
-    "#000000", "#00467A", "#A43D7C", "#CF5A00", "#1FA97F"
+    "#000000", "#00467A", "#A43D7C", "#C75600", "#1EA77D"
 )  # fmt: skip
 
 COVERED, MARGIN = "#B4B4B4", "#E6E6E6"
@@ -95,6 +95,14 @@ def subplots(
 
     figure = Figure(figsize=figsize)
     return figure, figure.subplots(n_rows, n_columns, **how)
+
+
+def as_strips(figure: Figure, strips: Sequence[Any]) -> None:
+    """Let axes below each other be one picture: an x axis under the last alone, no gaps."""
+    figure.get_layout_engine().set(h_pad=0.02, hspace=0.0)
+    for ax in strips[:-1]:
+        ax.spines["bottom"].set_visible(False)
+        ax.tick_params(axis="x", which="both", length=0)
 
 
 def sequence(n: int) -> list[Any]:
