@@ -10,9 +10,6 @@ from PIL import Image
 
 from learnprop.reports.layout.style import PAGE, SMALLEST
 
-DPI = 200
-"""As figures are saved."""
-
 SEEN = 24
 """Levels of grey, of 255, by which pixels differ to the eye."""
 
@@ -38,7 +35,7 @@ def check_legend(figure, legend):
     assert whole.x0 <= box.x0 < box.x1 <= whole.x1, "a legend is cut off"
     assert whole.y0 <= box.y0 < box.y1 <= whole.y1, "a legend is cut off"
     words = [text.get_text() for text in legend.get_texts()]
-    marks = [_cut(page, area, figure.dpi) for area in legend.findobj(DrawingArea)]
+    marks = [_cut(page, area) for area in legend.findobj(DrawingArea)]
     assert len(marks) == len(words)
     for (one, first), (other, second) in combinations(zip(words, marks, strict=True), 2):
         rows, columns = np.minimum(first.shape, second.shape)
@@ -56,7 +53,7 @@ def in_grey(figure):
         return np.asarray(image.convert("RGB").convert("L"), dtype=np.int64)
 
 
-def _cut(page, area, dpi):
+def _cut(page, area):
     box = area.get_window_extent()
     rows = slice(round(len(page) - box.y1) - 2, round(len(page) - box.y0) + 2)
     return page[rows, round(box.x0) - 1 : round(box.x1) + 1]

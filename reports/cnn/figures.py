@@ -149,7 +149,9 @@ def draw_stages(table: Networks) -> Figure | None:
                 rows = rows[rows["verdict"] != NOT_CONVERGED]
             if rows.empty:
                 continue
-            _draw_stage(ax, rows, (stage, split), move=0.8 / len(marks) * (i - (len(marks) - 1) / 2))
+            _draw_stage(
+                ax, rows, (stage, split), move=0.8 / len(marks) * (i - (len(marks) - 1) / 2)
+            )
         ax.set_yscale("log")
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:.0e}"[0] in "25" else "")

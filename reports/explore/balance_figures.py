@@ -40,7 +40,8 @@ TOP, STRIP = 2.0, 0.36
 def draw_sides(table: Explore) -> Figure | None:
     """Draw the left side against the right side on test data, on log axes, and below it the gaps.
 
-    A strip per ratio: on one axis the intervals of all ratios would hide each other. For two classes those of Eq. (10), else those of Eq. (9) as shares of the total mass.
+    A strip per ratio: on one axis the intervals of all ratios would hide each other. For two
+    classes those of Eq. (10), else those of Eq. (9) as shares of the total mass.
     """
     test = rows_with_numbers(table)
     if test is None:

@@ -11,7 +11,6 @@ import numpy as np
 from learnprop.equations.mean_proba import FloatArray
 from learnprop.reports.layout.style import PAGE, Figure, plain, subplots
 
-
 FEW_CLASSES, MANY_CLASSES = 6, 12
 """Up to so many classes cells have room for decimals; for whole per cent; beyond for none."""
 
@@ -74,7 +73,9 @@ def draw_heat_maps(
         _annotate(top, unit * panel.mean_proba, "{:.2f}" if few else "{:.0f}", dark=0.55 * unit)
         top.set_title(panel.title, fontsize=8)
         bottom.imshow(r[None], cmap="PuOr", vmin=-0.2, vmax=0.2, aspect="auto")
-        _annotate(bottom, unit * r[None], "{:+.3f}" if few else "{:+.0f}", dark=0.15 * unit, size=6.5)
+        _annotate(
+            bottom, unit * r[None], "{:+.3f}" if few else "{:+.0f}", dark=0.15 * unit, size=6.5
+        )
         top.set_yticks(range(n_classes), names if i % n == 0 else [])
         bottom.set_xticks(range(n_classes), names, rotation=90 if labels else 0)
         bottom.set_yticks([])
@@ -95,9 +96,7 @@ def draw_heat_maps(
     return figure
 
 
-def _annotate(
-    ax: Any, values: np.ndarray, form: str, *, dark: float, size: float = 7.5
-) -> None:
+def _annotate(ax: Any, values: np.ndarray, form: str, *, dark: float, size: float = 7.5) -> None:
     if values.shape[1] > MANY_CLASSES:
         return
     for (i, j), value in np.ndenumerate(values):

@@ -7,9 +7,7 @@ of its own: the noise of its training sample (E16).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -45,7 +43,8 @@ class RunIntervals:
 
         Examples
         --------
-        >>> RunIntervals(np.array([3.0, -1.0]), np.array([1.0, -2.0]), np.array([6.0, 1.0])).distance
+        >>> gap, low, high = np.array([3.0, -1.0]), np.array([1.0, -2.0]), np.array([6.0, 1.0])
+        >>> RunIntervals(gap, low, high).distance
         array([1.5, 0.5])
         """
         arm = np.where(self.gap > 0, self.gap - self.low, self.high - self.gap)
@@ -60,7 +59,8 @@ class RunIntervals:
 
         Examples
         --------
-        >>> RunIntervals(np.array([3.0, -1.0]), np.array([1.0, -2.0]), np.array([6.0, 1.0])).misses
+        >>> gap, low, high = np.array([3.0, -1.0]), np.array([1.0, -2.0]), np.array([6.0, 1.0])
+        >>> RunIntervals(gap, low, high).misses
         array([ True, False])
         """
         return np.asarray((self.low > 0) | (self.high < 0))
@@ -85,7 +85,9 @@ def run_intervals(rows: Measurements, mass: FloatArray) -> RunIntervals:
     gaps = [
         gaps_of_model(P, M, n, mass, miss_proba=miss, level=LEVEL)[0] for P, M, n, miss in moments
     ]
-    return RunIntervals(*(np.array([getattr(g, f) for g in gaps]) for f in ("value", "low", "high")))
+    return RunIntervals(
+        *(np.array([getattr(g, f) for g in gaps]) for f in ("value", "low", "high"))
+    )
 
 
 def coverage_row(runs: RunIntervals) -> dict[str, float]:

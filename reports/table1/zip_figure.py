@@ -132,7 +132,9 @@ def _handles(table: Table1) -> list[Any]:
     handles: list[Any] = [
         Line2D([], [], color=COVERED, lw=2, label="zero inside"),
         Line2D([], [], color=OBSERVED, lw=2, label="zero outside"),
-        Line2D([], [], color=THEORY, lw=0.6, ls=":", label=f"{100 * LEVEL:.0f} %, fixed true model"),
+        Line2D(
+            [], [], color=THEORY, lw=0.6, ls=":", label=f"{100 * LEVEL:.0f} %, fixed true model"
+        ),
         Line2D([], [], color=THEORY, ls="", marker="D", ms=1.8, label="gap of all runs, 90 %"),
         Patch(color=MARGIN, lw=0, label=f"margin, {100 * table.margin:g} %"),
     ]
