@@ -168,26 +168,26 @@ def draw_stages(table: Networks) -> Figure | None:
         axes[0, 0].set_ylim(max(low, marked.min() / FAR), min(high, marked.max() * FAR))
     for ax in axes[:, 0]:
         ax.set_ylabel("left / right side")
+    _add_legend_of_stages(figure, list(axes.flat))
+    return figure
+
+
+def _add_legend_of_stages(figure: Figure, panels: list[Any]) -> None:
+    """Put what any panel shows below them, the marks as they are from left to right."""
     handles: dict[str, Any] = {}
-    for ax in axes.flat:
+    for ax in panels:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    stages = [label for label in handles if label not in (ALL_RUNS, UNBOUNDED)]
-    labels = sorted(stages, key=_in_order) + [label for label in handles if label not in stages]
+    order = [*(_label(key) for key in (*MARKS, PREDICTED_HEAD)), ALL_RUNS, UNBOUNDED]
+    labels = sorted(handles, key=order.index)
     figure.legend(
-        [handles[label] for label in labels], labels, loc="outside lower center", ncols=3, fontsize=7,
-        title="left over right side with 90 % interval", title_fontsize=7,
+        [handles[label] for label in labels], labels, loc="outside lower center", ncols=3,
+        fontsize=7, title="left over right side with 90 % interval", title_fontsize=7,
     )  # fmt: skip
-    return figure
 
 
 def _label(key: tuple[str, str]) -> str:
     return f"{STAGE_NAMES[key[0]]}, {key[1]}"
-
-
-def _in_order(label: str) -> int:
-    """Place of a mark in the legend: as it is from left to right, what was predicted last."""
-    return [_label(key) for key in (*MARKS, PREDICTED_HEAD)].index(label)
 
 
 def _marks_of(ax: Any) -> list[Any]:

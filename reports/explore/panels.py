@@ -84,6 +84,7 @@ def legend_of_ratios(
     open_: Collection[float] = (),
     open_means: str = "",
     limit: bool = False,
+    curves: bool = False,
 ) -> None:
     """Put a legend of what a figure shows under it: each ratio as it is drawn.
 
@@ -97,6 +98,8 @@ def legend_of_ratios(
         What open marks are.
     limit : bool
         Whether black lines are limits.
+    curves : bool
+        Whether lines in the colour of a ratio are the population's.
     """
     filled, open_ = set(filled), set(open_)
     handles = [
@@ -108,7 +111,8 @@ def legend_of_ratios(
         handles.append(_mark("o", GREY, open_means, full=False))
     if limit:
         handles.append(_line(color=THEORY, lw=0.9, label="limit"))
-    _place_legend(figure, handles, min(4, len(handles)), title="imbalance ratio")
+    title = "imbalance ratio" + ("; lines: population" if curves else "")
+    _place_legend(figure, handles, min(4, len(handles)), title)
 
 
 def legend_of_marks(

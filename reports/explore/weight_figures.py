@@ -67,7 +67,7 @@ def draw_mean_proba(table: Explore) -> Figure | None:
     on_curve = _on_curve(test, table.n_classes)
     legend_of_ratios(
         figure, table, test["ratio"][on_curve], open_=test["ratio"][~on_curve],
-        open_means="other classes not alike",
+        open_means="other classes not alike", curves=len(table.curve) > 0,
     )  # fmt: skip
     return figure
 
