@@ -78,7 +78,8 @@ def draw_epochs(table: Networks) -> Figure | None:
                 ax.set_ylabel(
                     plain(table.labels[k]), rotation=0, ha="right", va="center", fontsize=7.5
                 )
-        block[0].set_title(_title(imbalance, setting), fontsize=7.5)
+        title = _title(imbalance, setting)
+        block[0].set_title(title.replace(", ", "\n", 1) if n > 3 else title, fontsize=7.5)
         block[-1].set_xlabel("epoch", fontsize=7.5)
         block[-1].tick_params(labelbottom=True)
         as_strips(figure, block)
@@ -160,8 +161,10 @@ def draw_stages(table: Networks) -> Figure | None:
         ax.set_xticks(
             range(len(table.labels)), table.labels, rotation=0 if upright else 90, fontsize=7
         )
-        ax.set_xlabel("class")
         ax.label_outer()
+    for ax in axes.flat[max(0, len(panels) - n) : len(panels)]:  # with none below
+        ax.set_xlabel("class")
+        ax.tick_params(labelbottom=True)
     marked = np.array([y for ax in axes.flat for line in _marks_of(ax) for y in line.get_ydata()])
     if marked.size:
         low, high = axes[0, 0].get_ylim()

@@ -139,7 +139,7 @@ def draw_confusion(table: Comparison, panel: tuple[str, str]) -> Figure | None:
         n_rows = -(-len(matrices) // n)
         longest = 0.06 * max(map(len, names))  # inches
         width = COLUMN if n == 1 else PAGE
-        height = ((width - 1.1 - longest) / n + 0.75 + longest) * n_rows + 0.4
+        height = ((width - 1.3 - longest) / n + 0.6 + longest) * n_rows + 0.4
         figure, axes = subplots(n_rows, n, figsize=(width, height), squeeze=False)
         for ax in axes.flat[len(matrices) :]:
             ax.set_visible(False)
