@@ -5,9 +5,10 @@ MINUTES ?= 9
 OUT    ?= gpu-results
 VENV   := .venv
 READY  := $(VENV)/.installed
+SITE   := $(VENV)/.site
 DEV    := $(VENV)/.developer
 
-.PHONY: table1 test test-slow lint format docs benchmarks gpu gpu-pack clean
+.PHONY: table1 test test-slow lint format docs benchmarks dist gpu gpu-pack clean
 
 table1: $(READY)   ## reproduce Table 1 afresh into reproduced/table1/, and compare it with results/table1/
 	$(VENV)/bin/learnprop table1 --out reproduced/table1 --fresh
@@ -33,12 +34,15 @@ format: $(DEV)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-docs: $(DEV)     ## what is generated: docs/reference/cli.md, the types of the public names, the picture of the house
-	$(VENV)/bin/python docs/tools/reference.py
-	$(VENV)/bin/python docs/tools/draw_architecture.py
+docs: $(SITE)    ## the documentation, into site/; and what is generated and committed: pages, types, picture
+	$(VENV)/bin/python docs/tools/build_site.py
 
 benchmarks: $(DEV)    ## ours and the peers in pairs, into results/benchmarks.csv: ten minutes of an idle machine
 	$(VENV)/bin/python -m benchmarks
+
+dist: $(DEV)     ## sdist and wheel of what is committed, into dist/: checked, installed elsewhere, run
+	rm -rf dist
+	$(VENV)/bin/python -m tests.built dist
 
 # A machine with a GPU may have no network: there it runs in what is installed. OPTIONS=--quick rehearses.
 gpu:               ## check, time and collect evidence on a GPU, within MINUTES, into OUT
@@ -47,8 +51,8 @@ gpu:               ## check, time and collect evidence on a GPU, within MINUTES,
 gpu-pack: $(DEV) ## what a GPU's machine needs beyond the checkout, into gpu-pack/
 	$(VENV)/bin/python -m benchmarks gpu-pack
 
-# A stamp is newer than both files exactly when what they name is installed: the package alone, or with
-# what tests it, which is half as much again. pip need not compile all of it, two thirds of its time:
+# A stamp is newer than both files exactly when what they name is installed: the package alone, with
+# what makes its site, or with what tests it, which is half as much again. pip need not compile all of it, two thirds of its time:
 # Python compiles what it imports.
 define INSTALL
 @python="$$(test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo $(PYTHON))"; \
@@ -63,9 +67,13 @@ $(READY): pyproject.toml constraints.txt
 	$(INSTALL) .
 	touch $@
 
-$(DEV): pyproject.toml constraints.txt
-	$(INSTALL) '.[dev]'
+$(SITE): pyproject.toml constraints.txt
+	$(INSTALL) '.[docs]'
 	touch $(READY) $@
 
+$(DEV): pyproject.toml constraints.txt
+	$(INSTALL) '.[dev]'
+	touch $(READY) $(SITE) $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf $(VENV) build/docs site .cache .mypy_cache .ruff_cache .pytest_cache *.egg-info

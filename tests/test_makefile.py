@@ -41,9 +41,14 @@ def test_a_table_needs_the_package_alone_and_tests_more(make):
     assert make(".installed") == []
 
 
-def test_what_tests_need_is_enough_for_a_table(make):
+def test_what_tests_need_is_enough_for_a_table_and_the_site(make):
     assert make(".developer") == [".[dev]"]
-    assert make(".installed") == []
+    assert (make(".installed"), make(".site")) == ([], [])
+
+
+def test_the_site_needs_no_tests(make):
+    assert make(".site") == [".[docs]"]
+    assert (make(".installed"), make(".developer")) == ([], [".[dev]"])
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])

@@ -16,6 +16,7 @@ from learnprop.equations.inference.estimates import Estimate
 from learnprop.reports.layout.console import Titled, console_lines
 from learnprop.reports.layout.fitting import HANGING, wrapped
 from learnprop.reports.layout.grid import Grid
+from learnprop.reports.layout.html import STYLE, grid_html
 from learnprop.reports.layout.latex import escaped
 from learnprop.reports.layout.numbers import LATEX, TEXT, Markup
 
@@ -120,8 +121,6 @@ def html_of(report: DesignReport) -> str:
     -------
     str
     """
-    from learnprop.audit.report.html import STYLE, grid_html
-
     table = titled(report)
     first, *others = (escape(one) for one in sentences_of(report))
     said = [f"<p><strong>{first}</strong></p>", *(f"<p>{one}</p>" for one in others)]

@@ -99,12 +99,19 @@ def report(
             "--pdf", help="Compile report.tex, with latexmk or else pdflatex; exit 3 if it fails."
         ),
     ] = False,
+    html: Annotated[
+        bool,
+        typer.Option("--html", help="Write report.html too: the same report in one file to share."),
+    ] = False,
 ) -> None:
     """Write tables, figures and a report.tex of all of them, for a paper. Nothing is fitted again.
 
-    Each table is a fragment to input that needs booktabs and siunitx only.
+    Each table is a fragment to input that needs booktabs and siunitx only. The page has no script
+    and asks nobody for anything.
     """
-    from learnprop.reports.folders.document import read_parts, write_document
+    from learnprop.reports.folders.document import write_document
+    from learnprop.reports.folders.page import write_page
+    from learnprop.reports.folders.parts import read_parts
     from learnprop.reports.folders.pdf import NotCompiled, compile_report
 
     with bad_input():
@@ -114,6 +121,7 @@ def report(
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_document(parts, out)
+        page = write_page(parts, out) if html else None
     except OSError as error:
         with bad_input():
             raise BadArgument("out", f"{out} cannot be written: {error.strerror}") from None
@@ -121,6 +129,8 @@ def report(
         if part.note:
             tell(f"{part.source}: {part.note}")
     say(f"Written to {out}/report.tex")
+    if page:
+        say(f"Written to {page}")
     if pdf:
         try:
             say(f"Written to {compile_report(out)}")

@@ -10,7 +10,7 @@ from learnprop.reports.explore.panels import (
     CROSS,
     DASH,
     by_ratio,
-    legend_of_ratios,
+    legend_of_marks,
     log_ticks,
     rows_with_numbers,
 )
@@ -18,16 +18,30 @@ from learnprop.reports.explore.summary import Explore, decided_by
 from learnprop.reports.explore.text import weighting_name
 from learnprop.reports.layout.cells import at_stage, has_predicted
 from learnprop.reports.layout.numbers import LATEX
-from learnprop.reports.layout.style import COLUMN, PAGE, THEORY, Figure, matplotlib, subplots
+from learnprop.reports.layout.style import (
+    COLUMN,
+    MARGIN,
+    PAGE,
+    SMALLEST,
+    THEORY,
+    Figure,
+    as_strips,
+    matplotlib,
+    subplots,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
+TOP, STRIP = 2.0, 0.36
+"""Heights of the panel of sides and of a ratio's strip of gaps, in inches."""
+
 
 def draw_sides(table: Explore) -> Figure | None:
-    """Draw the left side against the right side on test data, on log axes, and below it the gap.
+    """Draw the left side against the right side on test data, on log axes, and below it the gaps.
 
-    For two classes those of Eq. (10), else those of Eq. (9) as shares of the total mass.
+    A strip per ratio: on one axis the intervals of all ratios would hide each other. For two
+    classes those of Eq. (10), else those of Eq. (9) as shares of the total mass.
     """
     test = rows_with_numbers(table)
     if test is None:
@@ -38,39 +52,47 @@ def draw_sides(table: Explore) -> Figure | None:
     repaired = repaired[(repaired["stage"] == "loo") & repaired["gap"].notna()]
     repaired, at = _against(repaired, binary=binary)
     predicted = has_predicted(test)  # a line more in the legend
-    height = 4.4 if predicted else 4.2
-    figure, (top, bottom) = subplots(
-        2, 1, figsize=(COLUMN, height), sharex=True, height_ratios=(5, 3)
-    )
-    for ratio, colour, marker in by_ratio(table):
+    n = len(table.ratios)
+    figure, (top, *strips) = subplots(
+        1 + n, 1, figsize=(COLUMN, 2.9 + STRIP * n), sharex=True,
+        height_ratios=(TOP, *[STRIP] * n),
+    )  # fmt: skip
+    limits = _limits_of_gaps(test, table.margin)
+    for strip, (ratio, colour, marker) in zip(strips, by_ratio(table), strict=True):
         rows = (test["ratio"] == ratio).to_numpy()
         part, x = test[rows], right[rows].to_numpy()
-        _draw_ratio((top, bottom), part, x, {"color": colour, "marker": marker})
+        _draw_ratio((top, strip), part, x, {"color": colour, "marker": marker})
         mine = repaired["ratio"] == ratio
-        bottom.plot(at[mine], 100 * repaired["gap"][mine], color=colour, **CROSS)
+        strip.plot(at[mine], 100 * repaired["gap"][mine], color=colour, **CROSS)
+        strip.axhline(0, color=THEORY, lw=0.8, ls="--", zorder=0)
+        strip.axhspan(-100 * table.margin, 100 * table.margin, color=MARGIN, lw=0, zorder=-1)
+        strip.set_ylim(limits)
+        strip.locator_params(axis="y", nbins=3)
+        strip.tick_params(axis="y", labelsize=SMALLEST, length=2)
+        strip.text(1.02, 0.5, f"{ratio:g}", transform=strip.transAxes, va="center", fontsize=7)
+    as_strips(figure, strips)
+    strips[0].text(
+        1.0, 1.0, "ratio", transform=strips[0].transAxes, va="bottom", ha="left", fontsize=7
+    )
     left = right * (1 + test["gap"])
     both = np.concatenate([right, left[left > 0]])
     middle = np.sqrt(both.min() * both.max())
     ends = np.array([min(both.min() / 1.6, middle / 3.2), max(both.max() * 1.6, middle * 3.2)])
     top.plot(ends, ends, color=THEORY, lw=0.8, ls="--", zorder=0)
     top.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
-    for axis in (top.yaxis, bottom.xaxis):
+    for axis in (top.yaxis, strips[-1].xaxis):
         log_ticks(axis, ends)
-    bottom.axhline(0, color=THEORY, lw=0.8, ls="--", zorder=0)
-    bottom.axhspan(-100 * table.margin, 100 * table.margin, color="0.92", zorder=-1)
-    bottom.set_ylim(_limits_of_gaps(test, table.margin))
     if binary:
-        top.set_ylabel(r"$(1-\bar p_{0 \to 0})\,/\,\bar p_{1 \to 0}$ on test data")
-        bottom.set_xlabel(r"$\lambda_1 N_1\,/\,(\lambda_0 N_0)$")
+        top.set_ylabel(r"$(1-\bar p_{0 \to 0})\,/\,\bar p_{1 \to 0}$ on test")
+        strips[-1].set_xlabel(r"$\lambda_1 N_1\,/\,(\lambda_0 N_0)$")
     else:
-        top.set_ylabel(r"$w_j (1-\bar p_{j \to j})\,/\,\Sigma w$ on test data")
-        bottom.set_xlabel(r"$\sum_{k \neq j} w_k \bar p_{k \to j}\,/\,\Sigma w$ on test data")
-    bottom.set_ylabel("gap, per cent")
+        top.set_ylabel(r"$w_j (1-\bar p_{j \to j})\,/\,\Sigma w$ on test")
+        strips[-1].set_xlabel(r"$\sum_{k \neq j} w_k \bar p_{k \to j}\,/\,\Sigma w$ on test data")
+    strips[n // 2].set_ylabel("gap, %")
     bounded = np.isfinite(test[["gap_low", "gap_high"]]).all(axis=1)
-    legend_of_ratios(
-        figure, table, test["ratio"][bounded], open_=test["ratio"][~bounded],
-        open_means="unbounded", predicted=predicted,
-        repaired=len(repaired) > 0,
+    legend_of_marks(
+        figure, unbounded=not bounded.all(), predicted=predicted, repaired=len(repaired) > 0,
+        margin=table.margin,
     )  # fmt: skip
     return figure
 
@@ -92,15 +114,16 @@ def _draw_ratio(
     finite = np.isfinite(low) & np.isfinite(high)
     style = {"ls": "", "ms": 3, "lw": 0.8, **mark}
     open_ = {"ls": "", "ms": 3, "mfc": "white", **mark}
+    small = {"ms": 2, "mew": 0.5}  # intervals of a strip are short
     y = x * (1 + gap)
     below = np.minimum(x * (gap - low), y * (1 - 1e-3))  # a log axis ends above zero
     top.errorbar(x[finite], y[finite], [below[finite], (x * (high - gap))[finite]], **style)
     top.plot(x[~finite], y[~finite], **open_)
     errors = [100 * (gap - low)[finite], 100 * (high - gap)[finite]]
-    bottom.errorbar(x[finite], 100 * gap[finite], errors, **style)
-    bottom.plot(x[~finite], 100 * gap[~finite], **open_)
+    bottom.errorbar(x[finite], 100 * gap[finite], errors, **(style | small))
+    bottom.plot(x[~finite], 100 * gap[~finite], **(open_ | small))
     if has_predicted(part):
-        bottom.plot(x, 100 * part["gap_predicted"], color=mark["color"], **DASH)
+        bottom.plot(x, 100 * part["gap_predicted"], color=mark["color"], **(DASH | {"ms": 5}))
 
 
 def draw_gap(table: Explore) -> Figure | None:

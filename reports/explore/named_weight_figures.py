@@ -87,7 +87,7 @@ def draw_named_accuracy(table: Explore, test: pd.DataFrame) -> Figure:
     figure, panels, add_legend = panels_by_ratio(table, height=1.35)
     for ax, ratio in zip(panels, table.ratios, strict=True):
         rows = test[(test["ratio"] == ratio) & (test["class"] == 0)]
-        for move, (name, label, colour, marker) in zip(_beside(2), ACCURACIES, strict=True):
+        for move, (name, label, colour, marker, _) in zip(_beside(2), ACCURACIES, strict=True):
             at = _place(rows, table) + move / 2
             ax.errorbar(
                 at, rows[name], error_bars(rows, name), fmt=marker, ms=3.5, lw=1.6,

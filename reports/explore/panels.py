@@ -10,6 +10,7 @@ import numpy as np
 from learnprop.reports.explore.summary import Explore
 from learnprop.reports.layout.style import (
     COLUMN,
+    MARGIN,
     OBSERVED,
     PREDICTED,
     THEORY,
@@ -29,9 +30,12 @@ DASH: dict[str, Any] = {"ls": "", "marker": "_", "ms": 7, "mew": 1.2}
 CROSS: dict[str, Any] = {"ls": "", "marker": "x", "ms": 3.5, "mew": 0.8}
 """Marks of predicted gaps, and of those of repaired fits, in the colour of the ratio."""
 
+GREY = "0.4"
+"""Of marks in a legend that stand for those of every ratio."""
+
 ACCURACIES = (
-    ("balanced_accuracy", "balanced", OBSERVED, "o"),
-    ("overall_accuracy", "at training priors", PREDICTED, "s"),
+    ("balanced_accuracy", "balanced", OBSERVED, "o", "-"),
+    ("overall_accuracy", "at training priors", PREDICTED, "s", "--"),
 )
 """Columns of accuracies over all classes, and how they are drawn."""
 
@@ -80,8 +84,7 @@ def legend_of_ratios(
     open_: Collection[float] = (),
     open_means: str = "",
     limit: bool = False,
-    predicted: bool = False,
-    repaired: bool = False,
+    curves: bool = False,
 ) -> None:
     """Put a legend of what a figure shows under it: each ratio as it is drawn.
 
@@ -95,34 +98,67 @@ def legend_of_ratios(
         What open marks are.
     limit : bool
         Whether black lines are limits.
-    predicted : bool
-        Whether dashes are predicted gaps.
-    repaired : bool
-        Whether crosses are gaps of repaired fits.
+    curves : bool
+        Whether lines in the colour of a ratio are the population's.
     """
-    from matplotlib.lines import Line2D
-
     filled, open_ = set(filled), set(open_)
-
-    def mark(marker: str, colour: Any, *, full: bool, label: str) -> Line2D:
-        face = colour if full else "white"
-        return Line2D([], [], ls="", marker=marker, ms=4, color=colour, mfc=face, label=label)
-
     handles = [
-        mark(marker, colour, full=ratio in filled, label=f"{ratio:g}")
+        _mark(marker, colour, f"{ratio:g}", full=ratio in filled)
         for ratio, colour, marker in by_ratio(table)
         if ratio in filled | open_
     ]
     if open_:
-        handles.append(mark("o", "0.4", full=False, label=open_means))
+        handles.append(_mark("o", GREY, open_means, full=False))
     if limit:
-        handles.append(Line2D([], [], color=THEORY, lw=0.9, label="limit"))
+        handles.append(_line(color=THEORY, lw=0.9, label="limit"))
+    title = "imbalance ratio" + ("; lines: population" if curves else "")
+    _place_legend(figure, handles, min(4, len(handles)), title)
+
+
+def legend_of_marks(
+    figure: Figure, *, unbounded: bool, predicted: bool, repaired: bool, margin: float
+) -> None:
+    """Put a legend under a figure of gaps whose ratios are named where they are drawn.
+
+    Parameters
+    ----------
+    figure : Figure
+    unbounded : bool
+        Whether open marks are gaps whose interval is unbounded.
+    predicted : bool
+        Whether dashes are predicted gaps.
+    repaired : bool
+        Whether crosses are gaps of repaired fits.
+    margin : float
+        Of the band.
+    """
+    from matplotlib.patches import Patch
+
+    handles = [_mark("o", GREY, "observed, 90 %")]
+    if unbounded:
+        handles.append(_mark("o", GREY, "unbounded", full=False))
     for shown, style, label in ((predicted, DASH, "predicted"), (repaired, CROSS, "repaired")):
         if shown:
-            handles.append(Line2D([], [], color="0.4", label=label, **style))
+            handles.append(_line(color=GREY, label=label, **style))
+    handles.append(Patch(color=MARGIN, lw=0, label=f"margin, {100 * margin:g} %"))
+    _place_legend(figure, handles, 3 if len(handles) == 3 else 2)
+
+
+def _mark(marker: str, colour: Any, label: str, *, full: bool = True) -> Any:
+    face = colour if full else "white"
+    return _line(ls="", marker=marker, ms=4, color=colour, mfc=face, label=label)
+
+
+def _line(**how: Any) -> Any:
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], **how)
+
+
+def _place_legend(figure: Figure, handles: list[Any], n_columns: int, title: str = "") -> None:
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=min(4, len(handles)), fontsize=7,
-        title="imbalance ratio", title_fontsize=7, handletextpad=0.2, columnspacing=1.0,
+        handles=handles, loc="outside lower center", ncols=n_columns, fontsize=7,
+        title=title or None, title_fontsize=7, handletextpad=0.3, columnspacing=1.0,
     )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def draw_mean_proba(table: Explore) -> Figure | None:
     on_curve = _on_curve(test, table.n_classes)
     legend_of_ratios(
         figure, table, test["ratio"][on_curve], open_=test["ratio"][~on_curve],
-        open_means="other classes not alike",
+        open_means="other classes not alike", curves=len(table.curve) > 0,
     )  # fmt: skip
     return figure
 
@@ -84,16 +84,17 @@ def draw_accuracy(table: Explore) -> Figure | None:
         rows = test[(test["ratio"] == ratio) & (test["class"] == 0)]
         rows = _with_lambda0(rows, table)
         curve = rows[_on_curve(rows, table.n_classes)]
-        for name, label, colour, marker in ACCURACIES:
+        for name, label, colour, marker, line in ACCURACIES:
             ax.errorbar(
                 rows["lambda0"], rows[name], error_bars(rows, name), fmt=marker,
                 ms=2.5, lw=0.8, color=colour, label=label,
             )  # fmt: skip
             if f"{name}_low" in rows:
-                ax.fill_between(
-                    curve["lambda0"], curve[f"{name}_low"], curve[f"{name}_high"], color=colour,
-                    alpha=0.18, lw=0, label=BOUNDS.format(label),
-                )  # fmt: skip
+                for end in ("low", "high"):
+                    ax.plot(
+                        curve["lambda0"], curve[f"{name}_{end}"], color=colour, lw=0.8, ls=line,
+                        zorder=0, label=BOUNDS.format(label) if end == "low" else None,
+                    )  # fmt: skip
         _lambda0_axis(ax, test, few=True)
         ax.label_outer()
     panels[0].tick_params(labelleft=True)  # where the panel beside it is spare

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from learnprop.equations.mean_proba import FloatArray
-from learnprop.reports.layout.style import Figure, plain, subplots
+from learnprop.reports.layout.style import PAGE, Figure, plain, subplots
+
+FEW_CLASSES, MANY_CLASSES = 6, 12
+"""Up to so many classes cells have room for decimals; for whole per cent; beyond for none."""
 
 
 @dataclass(frozen=True)
@@ -50,23 +53,29 @@ def draw_heat_maps(
         return None
     n_classes = len(panels[0].mean_proba)
     names = [plain(label) for label in labels] or [str(k) for k in range(n_classes)]
-    side = max(2.3, (0.42 if n_classes <= 6 else 0.34) * n_classes)
     n_rows = -(-len(panels) // per_row)
     n = min(len(panels), per_row)
+    names_at = 0.06 * max(map(len, names))  # inches
+    width = min(PAGE, 1.2 + names_at + 0.42 * max(n_classes, 5) * n)
+    side = (width - 1.2 - names_at) / n
     figure, axes = subplots(
-        2 * n_rows, n, figsize=(side * n + 0.8, n_rows * (1.32 * side + 0.5)), squeeze=False,
-        height_ratios=(n_classes, 1) * n_rows, sharex="col",
+        2 * n_rows, n, figsize=(width, n_rows * ((1 + 1 / n_classes) * side + 0.85 + names_at)),
+        squeeze=False, height_ratios=(n_classes, 1) * n_rows, sharex="col",
     )  # fmt: skip
+    few = n_classes <= FEW_CLASSES
+    unit, percent = (1, "") if few else (100, ", %")
     for ax in axes.flat:
         ax.set_visible(False)
     for i, panel in enumerate(panels):
         top, bottom = axes[2 * (i // n) : 2 * (i // n) + 2, i % n]
         r = panel.residual
         picture = top.imshow(panel.mean_proba, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        _annotate(top, panel.mean_proba, "{:.2f}", dark=0.55)
-        top.set_title(panel.title)
+        _annotate(top, unit * panel.mean_proba, "{:.2f}" if few else "{:.0f}", dark=0.55 * unit)
+        top.set_title(panel.title, fontsize=8)
         bottom.imshow(r[None], cmap="PuOr", vmin=-0.2, vmax=0.2, aspect="auto")
-        _annotate(bottom, r[None], "{:+.3f}" if n_classes <= 6 else "{:+.2f}", dark=0.15)
+        _annotate(
+            bottom, unit * r[None], "{:+.3f}" if few else "{:+.0f}", dark=0.15 * unit, size=6.5
+        )
         top.set_yticks(range(n_classes), names if i % n == 0 else [])
         bottom.set_xticks(range(n_classes), names, rotation=90 if labels else 0)
         bottom.set_yticks([])
@@ -78,20 +87,22 @@ def draw_heat_maps(
             ax.spines[:].set_visible(False)
         if i % n == 0:
             top.set_ylabel("true class $i$")
-            bottom.set_ylabel("$r_j/w_j$", rotation=0, ha="right", va="center")
+            bottom.set_ylabel(f"$r_j/w_j${percent}", rotation=0, ha="right", va="center")
     bar = figure.colorbar(picture, ax=axes[::2, -1].tolist(), shrink=0.9 / n_rows, aspect=30)
-    bar.set_label(r"$\bar p_{i \to j}$ on test data")
+    if not few:
+        bar.set_ticks([0, 0.2, 0.4, 0.6, 0.8, 1], labels=["0", "20", "40", "60", "80", "100"])
+    bar.set_label(rf"$\bar p_{{i \to j}}$ on test data{percent}")
     bar.outline.set_visible(False)
     return figure
 
 
-def _annotate(ax: Any, values: np.ndarray, form: str, *, dark: float) -> None:
-    size = 7.5 if values.shape[1] <= 6 else 5.5 if values.shape[1] <= 12 else 0
-    if not size:
+def _annotate(ax: Any, values: np.ndarray, form: str, *, dark: float, size: float = 7.5) -> None:
+    if values.shape[1] > MANY_CLASSES:
         return
     for (i, j), value in np.ndenumerate(values):
         text = form.format(value)
         if float(text) == 0:
             text = text.replace("-", "").replace("+", "")
+        text = text.replace("-", "\N{MINUS SIGN}")
         colour = "white" if abs(value) > dark else "black"
         ax.text(j, i, text, ha="center", va="center", fontsize=size, color=colour)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, contextmanager
 from importlib.util import find_spec
 from io import BytesIO
@@ -19,15 +19,26 @@ from typing import Any
 from learnprop.reports.layout.files import write_bytes
 from learnprop.reports.layout.fonts import use_fonts_of_scripts
 
-# Okabe and Ito's colour-blind safe palette.
-OBSERVED, PREDICTED, PAPER, THEORY = "#0072B2", "#D55E00", "#009E73", "#000000"
-VALIDATED = "#CC79A7"
+# Hues of Okabe and Ito's colour-blind safe palette, each in a lightness of its own: in grey theirs
+# are one. Their L* are 0, 29, 41, 51 and 61; beyond, a line on white is hard to see.
+THEORY, OBSERVED, VALIDATED, PREDICTED, PAPER = (
+    "#000000", "#00467A", "#A43D7C", "#C75600", "#1EA77D"
+)  # fmt: skip
+
+COVERED, MARGIN = "#B4B4B4", "#E6E6E6"
+"""Greys: of the many that are as they should be, and of the margin of the verdicts behind all."""
 
 Figure = Any
 """A `matplotlib.figure.Figure`: matplotlib is imported where something is drawn."""
 
 COLUMN, PAGE = 3.3, 7.0
-"""Widths of a figure in inches: one column of a two-column paper, and its page."""
+"""Widths of a figure in inches: one column of a two-column paper, and its page.
+
+No figure is wider, since it would be scaled down with its words: the smallest are of `SMALLEST`.
+"""
+
+SMALLEST = 6.0
+"""Size of the smallest words of a figure, in points, as printed."""
 
 HOUSE_STYLE: Any = {
     "figure.dpi": 150,
@@ -84,6 +95,14 @@ def subplots(
 
     figure = Figure(figsize=figsize)
     return figure, figure.subplots(n_rows, n_columns, **how)
+
+
+def as_strips(figure: Figure, strips: Sequence[Any]) -> None:
+    """Let axes below each other be one picture: an x axis under the last alone, no gaps."""
+    figure.get_layout_engine().set(h_pad=0.02, hspace=0.0)
+    for ax in strips[:-1]:
+        ax.spines["bottom"].set_visible(False)
+        ax.tick_params(axis="x", which="both", length=0)
 
 
 def sequence(n: int) -> list[Any]:

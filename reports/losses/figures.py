@@ -9,13 +9,17 @@ import numpy as np
 
 from learnprop.equations.losses import LOSSES, chosen_loss
 from learnprop.reports.layout.style import (
+    COLUMN,
     OBSERVED,
+    PAGE,
     PAPER,
     PREDICTED,
+    SMALLEST,
+    VALIDATED,
     Figure,
     house_style,
-    matplotlib,
     plain,
+    sequence,
     subplots,
 )
 from learnprop.reports.losses.summary import Comparison
@@ -23,14 +27,17 @@ from learnprop.reports.losses.text import loss_name, short_title
 from learnprop.reports.protocols.networks import NETWORK_NAMES
 from learnprop.simulations.dataset_catalogue import dataset_named
 
-COLOURS = (PREDICTED, OBSERVED, PAPER, "tab:purple", "tab:olive", "tab:cyan")
+COLOURS = (PREDICTED, OBSERVED, PAPER, VALIDATED)
 """Of the losses, in the order of `LOSSES`."""
 
 MARKERS = ("o", "s", "^", "v", "D", "P")
 """Of the values of a loss's parameters, in their order."""
 
 PER_ROW = 3
-"""Panels beside each other."""
+"""Panels of curves beside each other."""
+
+MATRICES_PER_ROW = 2
+"""Of ten classes more would have no room for their numbers."""
 
 EARLY = 0.15
 """Share of the epochs below whose accuracies an axis need not reach."""
@@ -48,7 +55,8 @@ def draw_curves(table: Comparison) -> Figure | None:
         for loss, mine in table.epochs.groupby("loss")
     }
     with house_style():
-        figure, axes = subplots(n_rows, n, figsize=(2.7 * n + 1.5, 2.6 * n_rows), squeeze=False)
+        size = (COLUMN if n == 1 else PAGE, 2.3 * n_rows + (1.0 if n == 1 else 0.5))
+        figure, axes = subplots(n_rows, n, figsize=size, squeeze=False)
         for ax in axes.flat[len(panels) :]:
             ax.set_visible(False)
         for ax, panel in zip(axes.flat, panels, strict=False):
@@ -60,7 +68,7 @@ def draw_curves(table: Comparison) -> Figure | None:
             low, high = 100 * late["least"].min(), 100 * mine["largest"].max()
             room = 0.05 * max(high - low, 0.1)
             ax.set_ylim(low - room, high + room)
-            ax.set_title(_title(panel))
+            ax.set_title(_title(panel), fontsize=8.5)
             ax.set_xlabel("epoch")
             ax.xaxis.get_major_locator().set_params(integer=True)
         for ax in axes[:, 0]:
@@ -69,8 +77,10 @@ def draw_curves(table: Comparison) -> Figure | None:
         for ax in axes.flat:
             handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
         figure.legend(
-            handles.values(), handles, loc="outside right center", fontsize=7, handlelength=3
-        )
+            handles.values(), handles, loc="outside lower center", fontsize=7, handlelength=3,
+            ncols=2 if n == 1 else 4, title="mean over runs; band: least to largest",
+            title_fontsize=7,
+        )  # fmt: skip
         return figure
 
 
@@ -82,7 +92,7 @@ def _draw_curve(ax: Any, curve: Any, variants: Mapping[Any, list[tuple[float, ..
         i, n = variants[loss].index(tuple(first[parameters])), len(variants[loss])
         marker = MARKERS[i % len(MARKERS)]
         if n > 1:
-            colour = matplotlib().colormaps["viridis"](0.45 + 0.45 * i / (n - 1))
+            colour = sequence(n)[i]
     style = "--" if first["matched"] else "-"
     ax.plot(
         curve["epoch"], 100 * curve["accuracy"], style, color=colour, lw=1.1, marker=marker,
@@ -125,21 +135,28 @@ def draw_confusion(table: Comparison, panel: tuple[str, str]) -> Figure | None:
     single = all((m == np.round(m)).all() for m in matrices.values())
     names = [plain(label) for label in labels]
     with house_style():
-        figure, axes = subplots(
-            1, len(matrices), figsize=(3.1 * len(matrices) + 0.9, 3.4), squeeze=False
-        )
-        for ax, (loss, matrix) in zip(axes[0], matrices.items(), strict=True):
+        n = min(len(matrices), MATRICES_PER_ROW)
+        n_rows = -(-len(matrices) // n)
+        longest = 0.06 * max(map(len, names))  # inches
+        width = COLUMN if n == 1 else PAGE
+        height = ((width - 1.3 - longest) / n + 0.6 + longest) * n_rows + 0.4
+        figure, axes = subplots(n_rows, n, figsize=(width, height), squeeze=False)
+        for ax in axes.flat[len(matrices) :]:
+            ax.set_visible(False)
+        for i, (ax, (loss, matrix)) in enumerate(zip(axes.flat, matrices.items(), strict=False)):
             picture = ax.imshow(_off_diagonal(matrix), cmap="Oranges", vmin=0, vmax=wrong)
-            _annotate(ax, matrix, wrong, "{:.0f}" if single else "{:.1f}")
+            _annotate(ax, matrix, wrong, single=single)
             accuracy = matrix.trace() / matrix.sum()
             ax.set_title(f"{loss_name(first[loss])}: {100 * accuracy:.2f} %")
             ax.set_xticks(range(n_classes), names, rotation=90 if max(map(len, names)) > 2 else 0)
-            ax.set_yticks(range(n_classes), names if ax is axes[0, 0] else [])
+            ax.set_yticks(range(n_classes), names if i % n == 0 else [])
             ax.set_xlabel("predicted class")
+            if i % n == 0:
+                ax.set_ylabel("true class")
+            ax.tick_params(labelsize=7.5)
             ax.tick_params(length=0)
             ax.spines[:].set_visible(False)
-        axes[0, 0].set_ylabel("true class")
-        bar = figure.colorbar(picture, ax=axes[0].tolist(), shrink=0.8, aspect=30)
+        bar = figure.colorbar(picture, ax=list(axes.flat), shrink=0.8 / n_rows, aspect=30)
         bar.set_label("test images, mean over runs" if not single else "test images")
         bar.outline.set_visible(False)
         apart = "\n" if len(matrices) == 1 else "; "  # a single matrix is narrower than the title
@@ -158,8 +175,8 @@ def _of_fig_1(frame: Any) -> Any:
     return frame[frame["setting"].isin(chosen)]
 
 
-def _annotate(ax: Any, matrix: np.ndarray, wrong: float, form: str) -> None:
-    """Accuracy of each class on the diagonal, images beside it."""
+def _annotate(ax: Any, matrix: np.ndarray, wrong: float, *, single: bool) -> None:
+    """Accuracy of each class on the diagonal, images beside it; of a mean below 10 a decimal."""
     from matplotlib.patches import Rectangle
 
     for (i, j), value in np.ndenumerate(matrix):
@@ -169,10 +186,9 @@ def _annotate(ax: Any, matrix: np.ndarray, wrong: float, form: str) -> None:
         elif value == 0:
             continue
         else:
-            text = form.format(value)
+            text = f"{value:.0f}" if single or value >= 9.95 else f"{value:.1f}"
         colour = "white" if i != j and value > 0.6 * wrong else "black"
-        weight = "bold" if i == j else "normal"
-        ax.text(j, i, text, ha="center", va="center", fontsize=5, color=colour, fontweight=weight)
+        ax.text(j, i, text, ha="center", va="center", fontsize=SMALLEST, color=colour)
 
 
 def _off_diagonal(matrix: np.ndarray) -> np.ndarray:

@@ -9,7 +9,10 @@ import numpy as np
 from learnprop.reports.layout.cells import has_predicted
 from learnprop.reports.layout.heat_map import Panel, draw_heat_maps, setting_title
 from learnprop.reports.layout.style import (
+    COLUMN,
+    MARGIN,
     OBSERVED,
+    PAGE,
     PAPER,
     PREDICTED,
     THEORY,
@@ -48,7 +51,7 @@ def draw_sides(table: Multiclass) -> Figure | None:
         return None
     settings = list(dict.fromkeys(test["setting"]))
     figure, axes = subplots(
-        2, len(settings), figsize=(2.4 * len(settings) + 0.4, 4.0), squeeze=False,
+        2, len(settings), figsize=(COLUMN if len(settings) == 1 else PAGE, 4.0), squeeze=False,
         sharex=True, height_ratios=(3, 2),
     )  # fmt: skip
     for column, setting in enumerate(settings):
@@ -72,7 +75,9 @@ def draw_sides(table: Multiclass) -> Figure | None:
             axis_formatter("{x:g}")
         top.set_title(setting)
         bottom.axhline(0, color=THEORY, lw=0.8, ls="--")
-        _draw_gaps(bottom, rows, 0.0, fmt="o", color=OBSERVED, label="gap")
+        ends = -100 * table.margin, 100 * table.margin
+        bottom.axhspan(*ends, color=MARGIN, lw=0, zorder=0, label=f"margin, {ends[1]:g} %")
+        _draw_gaps(bottom, rows, 0.0, fmt="o", color=THEORY, label="gap")
         if has_predicted(rows):
             predicted = {"fmt": "D", "mfc": "white", "color": VALIDATED, "label": "predicted gap"}
             _draw_gaps(bottom, rows, 0.2, "gap_predicted", **predicted)
@@ -87,7 +92,7 @@ def draw_sides(table: Multiclass) -> Figure | None:
     _share_limits(axes)
     handles = [handle for ax in axes[:, 0] for handle in ax.get_legend_handles_labels()[0]]
     columns = len(handles) if len(settings) > 2 else len(settings) + 1
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=7.5)
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=7)
     return figure
 
 

@@ -66,6 +66,8 @@ class Multiclass:
         λ setting to w.
     stages : tuple of str
         The headline's first.
+    margin : float
+        δ of the verdicts.
     separated : str
         What is said of separated classes at the foot of tables; empty where there are none.
     not_predicted : tuple of str
@@ -77,6 +79,7 @@ class Multiclass:
     mean_proba: dict[str, FloatArray]
     mass: dict[str, FloatArray]
     stages: tuple[str, ...]
+    margin: float
     separated: str = ""
     not_predicted: tuple[str, ...] = ()
 
@@ -131,6 +134,7 @@ def summarise(study: Study, store: Store) -> Multiclass:
         mean_proba=P,
         mass={setting: cell.class_mass(setting) for setting in cell.settings},
         stages=cell.stages,
+        margin=terms.margin,
         separated=separated_note(seen, study.design),
         not_predicted=tuple(not_predicted_note(as_fitted) if cell.fitting.leaves_out else ()),
     )

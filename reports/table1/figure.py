@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from learnprop.reports.layout.numbers import LATEX, percent_interval, weight_formula
-from learnprop.reports.layout.style import OBSERVED, PAPER, PREDICTED, THEORY, Figure, subplots
+from learnprop.reports.layout.style import (
+    OBSERVED,
+    PAGE,
+    PAPER,
+    PREDICTED,
+    THEORY,
+    Figure,
+    subplots,
+)
 from learnprop.reports.table1.summary import Table1
 from learnprop.reports.table1.text import predicted_basis
 from learnprop.simulations.studies.table1.study import SIMULATIONS
@@ -21,7 +29,7 @@ def draw_table1(table: Table1) -> Figure | None:
     if not any(np.isfinite(ratios).sum() > 1 for ratios in table.ratios.values()):
         return None
     figure, axes = subplots(
-        len(simulations), len(settings), figsize=(7.2, 2.45 * len(simulations)), squeeze=False
+        len(simulations), len(settings), figsize=(PAGE, 2.4 * len(simulations)), squeeze=False
     )
     for i, name in enumerate(simulations):
         for j, setting in enumerate(settings):
@@ -97,6 +105,7 @@ def _draw_panel(ax: Any, ratios: np.ndarray, row: Any) -> None:
         ha="center",
         va="top",
         fontsize=7,
+        fontweight="bold" if row["verdict"] == "fails" else "normal",
     )
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)

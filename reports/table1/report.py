@@ -6,14 +6,18 @@ from functools import partial
 
 from learnprop.reports.study_report import Contents, NamedFigure, NamedTable, StudyReport
 from learnprop.reports.table1.figure import draw_table1
+from learnprop.reports.table1.intervals import LEVEL
 from learnprop.reports.table1.protocol import table1_protocol
 from learnprop.reports.table1.summary import Table1, predicted_gap_sd, summarise
 from learnprop.reports.table1.text import depth_grid, main_grid
+from learnprop.reports.table1.zip_figure import draw_zip
 
 
 def table1_contents(table: Table1) -> Contents:
     """Tables, figure and data frames of Table 1; those by depth where the network has several."""
     frames = {"summary": table.summary}
+    if not table.coverage.empty:
+        frames["coverage"] = table.coverage
     tables = [
         NamedTable(
             "table1",
@@ -30,12 +34,23 @@ def table1_contents(table: Table1) -> Contents:
                 partial(depth_grid, table),
             )
         )
-    figure = NamedFigure(
-        "table1",
-        "Left side of Eq. (10) on test data over runs, with what theory predicts and the paper's",
-        partial(draw_table1, table),
+    figures = (
+        NamedFigure(
+            "table1",
+            "Left side of Eq. (10) on test data over runs, with what theory predicts and the "
+            "paper's",
+            partial(draw_table1, table),
+        ),
+        NamedFigure(
+            "zip",
+            f"Every run's own {100 * LEVEL:.0f} % interval of the gap, ranked by how far zero is "
+            "from it. Above: how many have zero inside, with Monte Carlo standard error "
+            "(predicted); below: the gap of all runs with its verdict. On the training sample "
+            "Eq. (10) is an identity",
+            partial(draw_zip, table),
+        ),
     )
-    return Contents(frames, tuple(tables), (figure,))
+    return Contents(frames, tuple(tables), figures)
 
 
 REPORT = StudyReport(

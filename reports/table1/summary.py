@@ -35,6 +35,12 @@ from learnprop.reports.statistics.evidence import (
 )
 from learnprop.reports.statistics.rows import Row, class_rows, of_all_classes
 from learnprop.reports.statistics.runs import FEW_RUNS, ratio_over_runs
+from learnprop.reports.table1.intervals import (
+    RunIntervals,
+    coverage_row,
+    predicted_coverage,
+    run_intervals,
+)
 from learnprop.simulations.engine.study import Study
 from learnprop.simulations.generators.family import generator_of
 from learnprop.simulations.records.store import Store
@@ -75,6 +81,9 @@ PAPER_RUNS = 100
 PAPER_HALF_UNIT = 0.005
 PAPER_SIZES = ((1000, 10000), (1000, 1000))
 
+FRESH = "test", "population"
+"""Splits on which a run's interval speaks: of its training sample it would say nothing."""
+
 LARGEST_SD = 0.1
 """Of a prediction, relative to its limit: there simulation has 2 per cent more, at 0.2 it has 9."""
 
@@ -91,18 +100,28 @@ class Table1:
         Sim2's gap at each training depth, raw and refined; empty for ``--training adam``.
     ratios : dict
         (simulation, setting) to the left sides of Eq. (10) on test over runs, shape (n_runs,).
+    coverage : DataFrame
+        How many runs' own intervals of the gap have zero inside, by simulation, setting and split,
+        with what theory predicts; empty without a model.
+    intervals : dict
+        (simulation, setting, split) to those intervals.
+    margin : float
+        δ of the verdicts.
     """
 
     summary: pd.DataFrame
     depth: pd.DataFrame
     ratios: dict[tuple[str, str], np.ndarray]
+    coverage: pd.DataFrame
+    intervals: dict[tuple[str, str, str], RunIntervals]
+    margin: float
 
 
 def summarise(study: Study, store: Store) -> Table1:
     """Read a study of Table 1 and compute everything that its reports show."""
     import pandas as pd
 
-    rows, depth_rows, ratios = [], [], {}
+    rows, depth_rows, coverage, ratios, intervals = [], [], [], {}, {}
     for cell in study.cells:
         fits, measured = read_cell(study, store, cell)
         terms = Terms(study.design["margin"], cell.train_size)
@@ -122,6 +141,11 @@ def summarise(study: Study, store: Store) -> Table1:
                 rows.append(about | row | name | terms_of)
             if measured is not None:
                 ratios[cell.name, setting] = binary_ratio(evidence.split("test").mean_proba)
+                for split in FRESH:
+                    runs = run_intervals(evidence.split(split), evidence.mass)
+                    intervals[cell.name, setting, split] = runs
+                    found = coverage_row(runs) | _predicted_coverage(cell, weight, split)
+                    coverage.append(about | name | {"split": split} | found)
             for depth, stage in product(cell.depths, ("raw", "head")):
                 at = evidence_of(study, cell, setting, fits, measured, (depth, stage))
                 mine = about | name | {"max_iter": depth, "stage": stage}
@@ -129,7 +153,10 @@ def summarise(study: Study, store: Store) -> Table1:
                     mine | {key: row.get(key, float("nan")) for key in OF_DEPTHS}
                     for row in _rows(cell, at, terms)
                 ]
-    return Table1(pd.DataFrame(rows), pd.DataFrame(depth_rows), ratios)
+    return Table1(
+        pd.DataFrame(rows), pd.DataFrame(depth_rows), ratios, pd.DataFrame(coverage), intervals,
+        study.design["margin"],
+    )  # fmt: skip
 
 
 def _rows(cell: Table1Cell, evidence: SettingEvidence, terms: Terms) -> list[Row]:
@@ -215,6 +242,17 @@ def predict(cell: Table1Cell, weight: tuple[float, float], split: str) -> RatioP
     else:
         prediction = predict_fixed_ratio(*_true_posterior(cell, weight), size)
     return prediction if prediction.sd <= LARGEST_SD * prediction.limit else None
+
+
+def _predicted_coverage(
+    cell: Table1Cell, weight: tuple[float, float], split: str
+) -> dict[str, float]:
+    """Share of the runs' intervals that theory expects to have zero inside, of Sim1's models."""
+    sampled = predict(cell, weight, split) if cell.generator().log_density is None else None
+    if sampled is None:
+        return {}
+    limit = predict_logistic_ratio(cell.generator().quadrature(), weight, cell.train_size)
+    return {"coverage_predicted": predicted_coverage(sampled, limit)}
 
 
 @lru_cache

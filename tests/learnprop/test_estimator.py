@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 import learnprop
 from learnprop.equations.arguments import BadArgument
-from learnprop.reports.folders.document import read_parts
+from learnprop.reports.folders.parts import read_parts
 from learnprop.simulations.engine.blocks import compute_one
 from learnprop.simulations.engine.tasks import tasks_of
 

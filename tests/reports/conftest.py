@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from learnprop.reports.layout import style
 from learnprop.reports.layout.style import draw_to
 from learnprop.simulations.studies.explore.study import Options
 from tests.explored import NAMES, reported
+from tests.figures import check_readable
 
 
 def generated(folder):
@@ -26,6 +28,21 @@ def of_a_file(folder):
         weights=("equal", "inverse"), lambda0_grid=(0.1, 0.9, 5),
     )  # fmt: skip
     return reported(options, folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def readable():
+    """Whatever figure a test has drawn, it can be read as it is printed."""
+    save = style.save_figure
+
+    def checked(figure, paths):
+        missing = save(figure, paths)
+        check_readable(figure)
+        return missing
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "save_figure", checked)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -123,24 +123,33 @@ def test_words_of_a_figure_are_inside_and_apart(grid, own_data, drawn, monkeypat
         assert max(shown) >= min(2, len(table.settings)), axis
 
 
-def test_a_legend_shows_marks_as_they_are_drawn(grid, drawn):
+def test_a_strip_has_the_gaps_of_its_ratio_as_the_sides_are_drawn(grid, drawn):
     """A ratio of which no interval is bounded is open in both; what open means is said."""
     table = grid[2]
     rows = table.summary["ratio"] == table.ratios[1]
     ends = {name: table.summary[name].where(~rows, np.inf) for name in ("gap_low", "gap_high")}
     figure = drawn(draw_sides, replace(table, summary=table.summary.assign(**ends)))
 
+    def marks(ax):
+        lines = [a for a in ax.lines if a.get_marker() not in ("None", "|", "_", "x")]
+        return [a for a in lines if a.get_xdata().size]
+
     def looks(lines):
         return {(to_hex(a.get_color()), a.get_marker(), to_hex(a.get_mfc())) for a in lines}
 
-    def marks(lines):
-        return [a for a in lines if a.get_marker() not in ("None", "|", "_") and a.get_xdata().size]
-
-    *shown, meaning, predicted = figure.legends[0].legend_handles
-    assert looks(shown) == looks(marks(figure.axes[0].lines))
-    assert [to_hex(a.get_mfc()) == "#ffffff" for a in shown] == [False, True]
-    assert (to_hex(meaning.get_mfc()), meaning.get_label()) == ("#ffffff", "unbounded")
-    assert (predicted.get_marker(), predicted.get_label()) == ("_", "predicted")
+    top, *strips = figure.axes
+    assert looks(marks(top)) == set.union(*(looks(marks(strip)) for strip in strips))
+    test = table.split("test").query("`class` == 0")
+    for strip, ratio, is_open in zip(strips, table.ratios, (False, True), strict=True):
+        assert f"{ratio:g}" in [text.get_text() for text in strip.texts]
+        (line,) = marks(strip)
+        mine = test[(test["ratio"] == ratio) & test["gap"].notna()]
+        np.testing.assert_allclose(line.get_ydata(), 100 * mine["gap"])
+        share = mine["mass_share"]
+        np.testing.assert_allclose(line.get_xdata(), (1 - share) / share)
+        assert (to_hex(line.get_mfc()) == "#ffffff") == is_open
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words == ["observed, 90 %", "unbounded", "predicted", "margin, 5 %"]
 
 
 def test_few_weights_are_drawn_by_name(grid, drawn):

@@ -287,7 +287,7 @@ def test_a_report_is_short_in_a_line_and_whole_in_a_notebook(data):
     assert "\n" not in repr(found)
     html = found._repr_html_()
     assert "<rare>" not in html
-    assert "recall of &lt;rare&gt;</td><td>0.8</td>" in html
+    assert "recall of &lt;rare&gt;</th><td>0.8</td>" in html
     words = str(found).split("\n\n")[-1].splitlines()
     assert max(map(len, words)) <= 100
     assert any(a.startswith("Weights") and b.startswith("  ") for a, b in pairwise(words))

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from learnprop.reports.folders.document import read_parts, write_document
+from learnprop.reports.folders.document import write_document
+from learnprop.reports.folders.parts import read_parts
 from learnprop.reports.layout.latex import escaped, from_markdown
 from learnprop.reports.protocols.ademp import plain_text
 from learnprop.reports.study_report import report_of

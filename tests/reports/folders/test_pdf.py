@@ -61,7 +61,7 @@ def test_without_tex_the_packages_are_named(tmp_path, tools):
 
 
 def test_docs_name_what_the_preamble_loads():
-    text = (ROOT / "docs" / "how-to" / "explore.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "how-to" / "latex.md").read_text(encoding="utf-8")
     packages = re.findall(r"\\usepackage(?:\[.*?\])?\{(.*?)\}", PREAMBLE)
     assert len(packages) >= 5
     for name in [*packages, DEBIAN_PACKAGES]:
