@@ -116,7 +116,8 @@ def softmax_minimiser(
 
     def loss_of(z: FloatArray, theta: FloatArray) -> float:
         penalty = (from_mean @ theta * theta).sum(axis=0) @ ridge / 2
-        return float(weight @ (logsumexp(z, axis=1) - z[row, label]) + penalty)
+        # The own logit first: at a loss far below the logits their difference has few digits.
+        return float(weight @ logsumexp(z - z[row, label, None], axis=1) + penalty)
 
     theta = np.zeros((len(free), X.shape[1]))
     z = logits_at(theta)

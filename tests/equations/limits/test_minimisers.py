@@ -47,6 +47,21 @@ def test_the_limit_of_sim1_balances_exactly(weight):
     assert abs(sum(terms)) < 1e-9 * mass.sum()
 
 
+@pytest.mark.parametrize("power", [3.85, 4.3, 5.1, 5.95, -3.85])
+def test_rare_classes_have_a_minimiser(power):
+    """The loss is then far below the logits; halving steps by what rounding left never ended."""
+    mass = np.array([1.0, 10**power])
+    classes = sim1().quadrature()
+    theta = logistic_minimiser(classes, mass)
+    assert np.abs(gap(linear_mean_proba(classes, theta), mass)).max() < 1e-9
+    slope = sum(
+        w * c.mean(np.where(k, -expit(-z), expit(z)) * c.nodes[:, 0])
+        for k, (w, c) in enumerate(zip(mass, classes, strict=True))
+        for z in [theta[0] * c.nodes[:, 0] + theta[1]]
+    )
+    assert abs(slope) < 1e-12 * mass.sum()
+
+
 def test_equal_gaussians_have_linear_log_odds():
     # N(+-m, 1): log odds 2 m x + log(w_1 / w_0)
     rule = standard_normal_quadrature(1, step=0.1)
