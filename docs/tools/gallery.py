@@ -32,8 +32,8 @@ TITLES = {
 CAPTIONS = {
     "table1/table1": "Left side of Eq. (10) on test data over 100 runs, with what theory predicts "
     "and the paper's",
-    "table1/zip": "Every run's own interval of the gap, ranked by how far zero is from it, and how "
-    "many have zero inside",
+    "table1/zip": "Every run's own interval of the gap, ranked by how many of its arms it is from "
+    "zero, and how many have zero inside",
     "multiclass/mean_proba": "Mean predicted probabilities on test data under three choices of "
     "weights, and the residual of each class",
     "multiclass/sides": "Both sides of Eq. (9) on test data by class, and their gap, with 90 % "

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from learnprop.reports.layout.grid import Grid
 
 HOW = (
-    "A row, or a column where λ is across, is what all runs of one design say together. Left and "
-    "right are the two sides of Eq. (9) or (10); gap is left / right - 1, of their means over "
-    "runs, and its interval follows in brackets. A verdict asks whether that interval is within "
-    "the margin that was declared before the first run."
+    "A row, or a column where λ is across, is what all runs of one design say together. Where a "
+    "table has two sides, left and right are those of Eq. (9) or (10), and gap is left / right "
+    "- 1, of their means over runs. An interval is in brackets. A verdict asks whether the "
+    "interval of what is compared is within the margin that was declared before the first run."
 )
-"""What is true of every table of a study."""
+"""What is true of every table."""
 
 _TERMS = {
     r"holds|fails|inconclusive": (
@@ -24,8 +24,13 @@ _TERMS = {
     r"not converged": ("not converged", "the premise is not met in some run: no verdict"),
     r"not minimised": ("not minimised", "on train, of fits whose bias was moved on purpose"),
     r"interpolated": ("interpolated", "the right side vanishes: there is nothing to compare"),
-    r"±": ("±", "Monte Carlo standard error (MCSE), but in a grid of gaps the interval's arm"),
-    r"LHS|\(SD\)": ("mean (SD)", "over runs, as the paper has it; biased upward as a ratio"),
+    r"±": (
+        "±",
+        "Monte Carlo standard error (MCSE), in a grid of gaps the interval's arm, unless the words "
+        "beside it say what it is",
+    ),
+    r"LHS": ("LHS", "left side, mean (SD) over runs as the paper has it; biased upward as a ratio"),
+    r"\(SD\)": ("(SD)", "standard deviation over runs"),
     r"MCSE": ("MCSE", "Monte Carlo standard error: of the number of runs alone"),
     r"z against": ("z", "difference over its standard error"),
     r"p̄": ("p̄(i→j)", "mean predicted probability of class j over samples of class i"),

@@ -11,6 +11,7 @@ from learnprop.reports.table1.protocol import table1_protocol
 from learnprop.reports.table1.summary import Table1, predicted_gap_sd, summarise
 from learnprop.reports.table1.text import depth_grid, main_grid
 from learnprop.reports.table1.zip_figure import draw_zip
+from learnprop.simulations.studies.table1.study import POPULATION
 
 
 def table1_contents(table: Table1) -> Contents:
@@ -43,10 +44,11 @@ def table1_contents(table: Table1) -> Contents:
         ),
         NamedFigure(
             "zip",
-            f"Every run's own {100 * LEVEL:.0f} % interval of the gap, ranked by how far zero is "
-            "from it. Above: how many have zero inside, with Monte Carlo standard error "
-            "(predicted); below: the gap of all runs with its verdict. On the training sample "
-            "Eq. (10) is an identity",
+            f"Every run's own {100 * LEVEL:.0f} % interval of the gap, ranked by how many of its "
+            "arms it is from zero. Above: how many have zero inside, with Monte Carlo standard "
+            "error (predicted); below: the gap of all runs with its verdict. Population: "
+            f"{POPULATION:,} fresh samples of each class. On the training sample Eq. (10) is an "
+            "identity",
             partial(draw_zip, table),
         ),
     )

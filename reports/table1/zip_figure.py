@@ -65,7 +65,9 @@ def draw_zip(table: Table1) -> Figure | None:
         formula = weight_formula(setting, LATEX).strip("$")
         ax.set_title(f"$\\lambda_0 = {formula}$\n{ax.get_title()}", fontsize=7, pad=3)
     axes[-1, len(settings) // 2].set_xlabel("gap of Eq. (10), per cent", fontsize=7.5)
-    figure.supylabel("runs, ranked by how far zero is from their interval, per cent", fontsize=7.5)
+    figure.supylabel(
+        "runs, ranked by how many arms of its interval the gap is from zero, per cent", fontsize=7.5
+    )
     figure.legend(
         handles=_handles(table), loc="outside lower center", ncols=2, fontsize=6.5,
         handlelength=1.6, columnspacing=1.0,

@@ -136,6 +136,25 @@ def test_a_file_is_read_by_the_code_as_by_the_page(calm, capsys, tmp_path, monke
     assert len(pd.read_csv(path, sep=";" if kind == "semicolon" else ",")) == 240
 
 
+@pytest.mark.parametrize("labels", [("01", "02"), ("False", "True"), ("NA", "b"), ("0.5", "1.5")])
+def test_labels_that_pandas_would_read_otherwise(calm, capsys, tmp_path, monkeypatch, labels):
+    rng = np.random.default_rng(1)
+    y = np.repeat([0, 1], [80, 90])
+    p = 1 / (1 + np.exp(-(rng.normal(size=170) + 2 * y - 1)))
+    rows = [f"{labels[k]},{1 - one:.6f},{one:.6f}" for k, one in zip(y, p, strict=True)]
+    head = f"y_true,proba_{labels[0]},proba_{labels[1]}"
+    (tmp_path / "mine.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    calm.set_input_files("#yours-file", tmp_path / "mine.csv")
+    calm.wait_for_timeout(200)
+    at_rest(calm)
+    shown = float(calm.get_attribute("#yours-weight-1", "data-value"))
+    weight = float(calm.get_attribute("#yours-weight-0", "data-value"))
+    said = printed(code_of(calm, "yours"), capsys)
+    (acts,) = re.findall(r"acts upon ([\d.]+):1", said)
+    assert float(acts) == pytest.approx(max(shown / weight, weight / shown), rel=0.02)
+
+
 @pytest.mark.parametrize("clipboard", [True, False])
 def test_code_is_copied_or_selected_to_be(calm, clipboard):
     calm.evaluate(

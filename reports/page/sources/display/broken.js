@@ -18,9 +18,9 @@ const BROKEN = {
     controls: ["broken-epsilon"],
   },
   batch: {
-    words: "PyTorch’s CrossEntropyLoss(weight=…) divides by the weights in the batch. A batch with a "
-      + "rare sample has a large divisor, so that the rare class is weighted down just where it is "
-      + "present. With B = 1 weights do nothing.",
+    words: "PyTorch’s CrossEntropyLoss(weight=…) divides by the weights in the batch. A batch with "
+      + "a sample of the larger weight has a large divisor, so that this class is weighted down just "
+      + "where it is present. With B = 1 weights do nothing.",
     controls: ["broken-size"],
   },
 };

@@ -201,13 +201,18 @@ function guessPython(k) {
 /** lp.check of the file that was read, by its own columns. */
 function yoursPython({ found, name, state }) {
   const quotedName = (text) => JSON.stringify(text);
-  const whole = found.classes.every((text) => /^-?\d+$/.test(text));
+  const whole = found.classes.every((text) => /^(0|-?[1-9]\d*)$/.test(text));
+  // Read as text what pandas would read as something else.
+  const isOther = (text) => Number.isFinite(Number(text)) || /^(true|false)$/i.test(text);
+  const isNothing = (text) => /^(#?n\/a|<?na>?|nan|null|none)$/i.test(text);
   const labels = found.classes.map((text) => (whole ? text : quotedName(text)));
   const columns = found.columns.map(quotedName).join(", ");
   const file = /^The (text|example)$/.test(name) ? "predictions.csv" : name;
   const options = [
     ...(found.separator === "," ? [] : [`, sep=${quotedName(found.separator)}`]),
     ...(found.decimal === "," ? [", decimal=\",\""] : []),
+    ...(!whole && found.classes.some(isOther) ? [`, dtype={${quotedName(found.label)}: str}`] : []),
+    ...(found.classes.some(isNothing) ? [", keep_default_na=False"] : []),
   ].join("");
   return [
     "import pandas as pd",

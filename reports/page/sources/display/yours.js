@@ -131,7 +131,9 @@ function showYours(found, { count, stated, given, weights }) {
       + "those weigh what was stated.",
     given ? "" : "Class sizes of training are taken from the file: right only if it has the classes "
       + "in the same shares.",
-    reason ? `The interval cannot be trusted: ${reason}. Its ends are bounds.` : "",
+    reason
+      ? `Too little for a large-sample interval: ${reason}. The ends shown are bounds, true at any size.`
+      : "",
     "Intervals are of 95 %, each by itself, and of this very model on fresh data. The noise of its "
       + "training sample moves a model too: learnprop check says whether that suffices. "
       + `Fewest expected misses of a class: ${significant(Math.min(...misses))}.`,
