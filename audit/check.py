@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from learnprop.audit.causes.doubts import doubts, no_probabilities, same_sizes
+from learnprop.audit.causes.doubts import NOT_LOOKED, doubts, no_probabilities, same_sizes
 from learnprop.audit.causes.facts import TrainingFacts, check_facts
 from learnprop.audit.causes.find import Found, find_causes
 from learnprop.audit.causes.output_layer import OutputLayer
@@ -216,7 +216,9 @@ def report_of(
     )  # fmt: skip
     said = found.warnings
     if not found.other_columns:
-        doubted = (wrong,) if wrong else doubts(predictions, count, train, verdict)
+        doubted = (
+            (f"{wrong}; {NOT_LOOKED}",) if wrong else doubts(predictions, count, train, verdict)
+        )
         few = _too_few(predictions, one_by_one, tested)
         said = (*doubted, *warnings, *few, *found.warnings)
     if np.isfinite(found.chance_below) and (verdict != "holds" or found.causes):

@@ -15,6 +15,9 @@ from learnprop.audit.predictions.record import Predictions
 from learnprop.equations.arguments import shown
 from learnprop.equations.arrays import FloatArray
 
+NOT_LOOKED = "no cause was looked for"
+"""Said instead of causes: nobody may then say that none was found."""
+
 FEW = 20
 """Samples, up to which a coincidence is no wonder."""
 
@@ -49,7 +52,7 @@ def no_probabilities(predictions: Predictions) -> str:
     if (np.isneginf(z) | (z == 0)).all() and np.isneginf(z).any():
         return (
             "all values of y_proba are 0 or 1: these look like answers (predict), not "
-            "probabilities (predict_proba); no cause was looked for"
+            "probabilities (predict_proba)"
         )
     if not ((z >= 0) & (z <= 1)).all():  # log-probabilities are negative
         return ""
@@ -127,7 +130,7 @@ def _same_sample(predictions: Predictions, train: Predictions) -> str:
     if not same:
         return ""
     return (
-        "the predictions are those of train=: fresh ones are needed, for on its own training "
+        "the predictions are those of `train`: fresh ones are needed, for on its own training "
         "sample a fit balances whatever it does elsewhere"
     )
 
@@ -138,9 +141,9 @@ def _other_sizes(train: Predictions, count: FloatArray) -> str:
         return ""
     k = int(np.argmax(np.abs(np.log(n) - np.log(count))))
     return (
-        f"train= holds {n[k]} samples of {train.labels[k]!r}, and train_count says {count[k]:.6g}: "
-        "train_count was taken; of a part of the training sample the residual has an error that "
-        "is not counted"
+        f"`train` holds {n[k]} samples of {train.labels[k]!r}, and `train_count` says "
+        f"{count[k]:.6g}: `train_count` was taken; of a part of the training sample the residual "
+        "has an error that is not counted"
     )
 
 
@@ -151,7 +154,7 @@ def _other_order(predictions: Predictions, count: FloatArray) -> str:
     if not reversed_ or np.abs(np.log(share) - np.log(n)).max() < np.log(1.5):
         return ""
     return (
-        f"train_count, {shown(count.tolist())}, looks like the sizes of y_true in the opposite "
+        f"`train_count`, {shown(count.tolist())}, looks like the sizes of y_true in the opposite "
         f"order: sizes are in that of the classes, {shown(list(predictions.labels))}, or a dict "
         "by label"
     )
@@ -171,5 +174,5 @@ def same_sizes(predictions: Predictions, count: Any) -> tuple[str, ...]:
         return ()
     return (
         "y_true has exactly the class sizes of training: if these are predictions on the training "
-        "samples themselves, they belong in train=, and y_true needs fresh or left-out ones",
+        "samples themselves, they belong in `train`, and y_true needs fresh or left-out ones",
     )

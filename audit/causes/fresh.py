@@ -119,15 +119,16 @@ def what_train_would_tell(s: Situation) -> str:
     Returns
     -------
     str
+        Arguments that it names are marked by backticks (`Worded`).
     """
     said = (
         "fresh data alone do not tell other weights from early stopping, overfitting, noise in "
-        "training (dropout, mixup) or a shift of P(x|y): give train=(y, proba) of the training "
-        "samples, it tells them apart"
+        "training (dropout, mixup) or a shift of P(x|y): predictions on the training samples, "
+        "`train`, tell them apart"
     )
     is_weighted = not np.allclose(s.weight, s.weight[0])
     if is_weighted and s.facts.normalised_together is None:
-        said += "; of a network that was trained in minibatches give batch_size= too"
+        said += "; of a network that was trained in minibatches give `batch_size` too"
     return said
 
 

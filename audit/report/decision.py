@@ -53,6 +53,11 @@ def decision_line(report: BalanceReport) -> str:
         said = ""
     elif is_within:
         said = f"About {samples} would decide, if the gaps stay as they are."
+    elif times == 1:
+        said = (
+            f"The sample is large enough to show balance within {percent(margin)}: what it takes "
+            f"is a gap that is smaller than the {100 * largest:.2g} % measured here."
+        )
     else:
         said = (
             f"To show balance within {percent(margin)} takes at least {samples}, and a gap that is "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learnprop.audit.causes.doubts import NOT_LOOKED
 from learnprop.audit.report.scale import log_ratio
 from learnprop.audit.report.weights import reference, relative_weights, shown_weights
 from learnprop.equations.inference.estimates import Estimate
@@ -258,7 +259,8 @@ def cause_line(report: BalanceReport) -> str:
         more_of_them = f"; {left} more below" if left > 0 else ""
         plural = "s, which these data do not tell apart" if len(names) > 1 else ""
         return f"Possible cause{plural}: {'; '.join(names[:NAMED])}{more_of_them}."
-    if report.verdict == "holds" or report.joint.reason:
+    unsought = any(NOT_LOOKED in warning for warning in report.warnings)
+    if report.verdict == "holds" or report.joint.reason or unsought:
         return ""
     return "No cause stands out from what a training sample of these sizes leaves."
 

@@ -45,7 +45,7 @@ def test_a_logistic_regression_acts_upon_its_weights():
     assert other.causes[0].name == "acts upon other weights than stated (9.97:1)"
     assert other.causes[1].name == "acts upon inverse weights"
     assert {cause.consistency for cause in other.causes} == {"possible"}
-    assert "train=" in other.warnings[-1]
+    assert "`train`" in other.warnings[-1]
 
 
 def test_an_intercept_that_is_penalised_is_found():

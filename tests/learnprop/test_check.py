@@ -123,10 +123,14 @@ def test_every_option_that_is_named_is_one(cli, skewed, tmp_path):
         (mean, "--train", train, "--class-weight", "1,2,9", "--batch-size", 2),
         (mean, "--class-weight", "inverse", "--sampler-weight", "inverse", "--train", train),
         (skewed,),
+        (skewed, "--class-weight", "1,2,9"),
     ):
         status, stdout, _ = cli("check", *arguments)
         assert status == 0
-        said += stdout
+        said += " ".join(stdout.split())
+    assert "predictions on the training samples, --train, tell them apart" in said
+    assert "minibatches give --batch-size too" in said
+    assert not re.search(r"\b(train|batch_size|train_count)=", said)
     assert set(re.findall(r"--[a-z][a-z-]*", said)) <= known
     assert "--train" in said
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 
@@ -31,14 +32,15 @@ def headless(names: Sequence[str]) -> None:
 
     Examples
     --------
-    >>> headless(["cat", "1", "2.0"])
+    >>> headless(["kind", "1", "2.0", "nan"])
     >>> headless(["1", "0.93"])
     Traceback (most recent call last):
     ValueError: file has no header: its first line, ['1', '0.93'], must name the columns, as in \
 y_true,y_proba or y_true,proba_cat,proba_dog
     """
     numbers = [float(name) for name in names if is_number(name)]
-    if len(numbers) == len(names) or not all(number.is_integer() for number in numbers):
+    are_names = all(number.is_integer() or not math.isfinite(number) for number in numbers)
+    if len(numbers) == len(names) or not are_names:
         raise BadArgument(
             "file", f"has no header: its first line, {shown(list(names))}, must name the columns, "
             "as in y_true,y_proba or y_true,proba_cat,proba_dog",

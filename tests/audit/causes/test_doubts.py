@@ -36,6 +36,8 @@ def test_answers_are_no_probabilities(n_classes):
         report = check(y, given, train_count=sizes(y))
         assert report.warnings[0].startswith("all values of y_proba are 0 or 1: these look like an")
         assert report.causes == report.considered == ()
+        assert str(report).count("o cause ") == 1
+        assert "no cause was looked for" in " ".join(str(report).split())
     almost = check(y, np.r_[proba[:1], answer[1:]], train_count=sizes(y))
     assert not any("look like" in said for said in almost.warnings)
 
@@ -47,6 +49,7 @@ def test_probabilities_are_no_logits(n_classes):
         report = check(y, y_logits=given, train_count=sizes(y))
         assert "look like probabilities (y_proba)" in report.warnings[0]
         assert report.causes == report.considered == ()
+        assert "No cause stands out" not in str(report)
 
 
 @pytest.mark.parametrize("n_classes", [2, 5])
@@ -71,12 +74,12 @@ def test_a_training_sample_in_the_place_of_fresh_data():
     y, proba = calibrated()
     said = check(y, proba, train=(y, proba)).warnings
     assert said == check(y.tolist(), proba, train=(y, proba.copy())).warnings
-    assert said[0].startswith("the predictions are those of train=: fresh ones are needed")
+    assert said[0].startswith("the predictions are those of `train`: fresh ones are needed")
     said = check(y, proba, train_count=np.bincount(y)).warnings
     assert said[0].startswith("y_true has exactly the class sizes of training: if these are")
     # Left-out predictions beside those of the fit: the same samples, other predictions.
     _, other = calibrated(seed=1)
-    assert not any("those of train" in one for one in check(y, other, train=(y, proba)).warnings)
+    assert not any("those of `train`" in one for one in check(y, other, train=(y, proba)).warnings)
 
 
 def test_sizes_that_contradict_the_training_sample():
@@ -84,7 +87,7 @@ def test_sizes_that_contradict_the_training_sample():
     n = np.bincount(y)
     fresh = calibrated(seed=1)
     (said,) = check(*fresh, train=(y, proba), train_count=n[::-1]).warnings
-    assert said.startswith(f"train= holds {n[0]} samples of 0, and train_count says {n[1]}: ")
+    assert said.startswith(f"`train` holds {n[0]} samples of 0, and `train_count` says {n[1]}: ")
     said = check(*fresh, train=(y, proba), train_count=n).warnings
     assert not any("train_count" in one for one in said)
 
@@ -93,7 +96,9 @@ def test_sizes_in_the_opposite_order():
     y, proba = calibrated()
     n = np.bincount(y)
     said = check(y, proba, train_count=3 * n[::-1]).warnings
-    assert said[0].startswith(f"train_count, {(3.0 * n[::-1]).tolist()}, looks like the sizes of y")
+    assert said[0].startswith(
+        f"`train_count`, {(3.0 * n[::-1]).tolist()}, looks like the sizes of y"
+    )
 
 
 @pytest.mark.parametrize("shares", [[0.9, 0.1], {0: 0.75, 1: 0.25}, [1, 1]])

@@ -109,6 +109,12 @@ def test_how_many_samples_would_decide_goes_with_the_square_of_the_length():
     said = decision_line(small(0.08, 0.1))
     assert "takes at least 4000 samples (800 of class 0), and a gap that is smaller than" in said
     assert said.endswith("balance within 19 % (`margin` 0.19).")
+    # An interval of half length 0.04 would fit: no number of samples is said.
+    said = decision_line(small(0.08, 0.04))
+    assert said.startswith(
+        "The sample is large enough to show balance within 5 %: what it takes is"
+    )
+    assert "a gap that is smaller than the 8 % measured here. This sample shows" in said
 
 
 def test_a_margin_that_is_said_to_hold_does():
