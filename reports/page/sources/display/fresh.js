@@ -3,6 +3,7 @@
 const HOW = ["inverse", "equal"];
 const POINTS = 37;
 const AT_ONCE = 8; // milliseconds of a frame for the curves; the first few points come first
+const NEAR = 0.975; // of the threshold: nearer, a fixed point takes 0.1 s and more, or is not found
 const path = { key: "", threshold: 0, points: {}, waiting: [] };
 
 function weightsOf(how, share) {
@@ -13,15 +14,17 @@ function givesOverGets(state) {
   return state ? state.left[0] / state.right[0] : NaN;
 }
 
-/** Begin both curves anew where the design changed: seven points of each, then those between. */
+/** Begin both curves anew where the design changed: a few points of each, then those between. */
 function beginPath(share, separation) {
   const key = `${share} ${separation}`;
   if (path.key === key) return;
   path.key = key;
   path.threshold = separabilityThreshold(share, separation);
   // Closer together where the curves bend away.
-  const kappas = spaced(0, 1, POINTS).map((u) => path.threshold * (1 - (1 - u) ** 1.6) * 0.985);
-  const parts = [0, 3, 1, 2, 4, 5].map((first) => kappas.filter((_, i) => i % 6 === first));
+  const kappas = spaced(0, 1, POINTS).map((u) => path.threshold * (1 - (1 - u) ** 1.6) * NEAR);
+  const parts = [0, 6, 3, 9, 1, 2, 4, 5, 7, 8, 10, 11].map(
+    (first) => kappas.filter((_, i) => i % 12 === first),
+  );
   path.points = { inverse: [], equal: [] };
   path.waiting = parts.flatMap((part) => HOW.map((how) => () => {
     stateEvolutionPath(part, share, weightsOf(how, share), separation).forEach((state, i) => {
@@ -50,7 +53,7 @@ function drawFresh() {
   show("fresh-threshold", path.threshold, significant(path.threshold));
   const now = {};
   for (const how of HOW) {
-    const state = kappa < path.threshold
+    const state = kappa <= NEAR * path.threshold
       ? stateEvolution(kappa, share, weightsOf(how, share), separation) : null;
     const ratio = givesOverGets(state);
     now[how] = ratio;
@@ -68,7 +71,7 @@ function drawFresh() {
 function freshWords(now, kappa, rare) {
   if (!Number.isFinite(now.inverse)) {
     return kappa < path.threshold
-      ? "So near to where the classes part that no digits are left."
+      ? "Too near to where the classes can be parted: the fixed point is not solved there in this page."
       : "The classes of the training sample can be parted: there is no minimum, and training never "
         + "ends.";
   }
