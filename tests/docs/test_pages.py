@@ -196,6 +196,8 @@ def test_files_that_it_names_exist(name):
 
 
 def anchors(path):
-    """Anchors of the headings, as GitHub and the site make them."""
-    heads = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return [re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads]
+    """Anchors of the headings, as GitHub and the site make them, and those that are written."""
+    text = path.read_text(encoding="utf-8")
+    heads = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    made = [re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads]
+    return [*made, *re.findall(r'^<div id="(\S+)"></div>$', text, flags=re.MULTILINE)]
