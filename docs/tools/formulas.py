@@ -41,7 +41,7 @@ def inline(formula: str, before: str = "", behind: str = "") -> str:
 
     Examples
     --------
-    >>> inline(r"\\kappa")[:36]
+    >>> inline(r"\kappa")[:36]
     '<span class="formula"><math xmlns="h'
     """
     shown = _mathml(" ".join(formula.split()), "inline")
@@ -49,12 +49,12 @@ def inline(formula: str, before: str = "", behind: str = "") -> str:
 
 
 def fences(text: str) -> str:
-    """Show what blocks of ``math`` have.
+    r"""Show what blocks of ``math`` have.
 
     Examples
     --------
-    >>> fences("As\\n\\n```math\\na = b\\n```\\n\\nhas it.")[:41]
-    'As\\n\\n<div class="formula"><math xmlns="htt'
+    >>> fences("As\n\n```math\na = b\n```\n\nhas it.")[:41]
+    'As\n\n<div class="formula"><math xmlns="htt'
     """
     return _FENCE.sub(lambda found: f"{found[1]}{displayed(found[2])}\n", text)
 

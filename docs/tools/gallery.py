@@ -130,8 +130,8 @@ def _page(root: Path) -> str:
     text = _head("page", "The page: drag a weight, and watch the balance")
     text += "\n`results/page`:\n\n```sh\nlearnprop page --out balance.html\n```\n"
     text += (
-        '\n<a href="../results/page/balance.html" target="_blank">Open the page</a>. It opens alone,'
-        " in a tab of its own.\n"
+        '\n<a href="../results/page/balance.html" target="_blank">Open the page</a>. '
+        "It opens alone, in a tab of its own.\n"
     )
     for part in sorted(root.glob(PARTS), key=lambda part: part.stem):
         words = "The page at " + part.stem.removeprefix("balance-").replace("-", " px, ", 1)

@@ -1,4 +1,4 @@
-"""Formulas of the pages: MathML of all of them, and nothing in one that GitHub takes for Markdown."""
+"""Formulas of the pages: all become MathML, and in none is what GitHub takes for Markdown."""
 
 import doctest
 import html

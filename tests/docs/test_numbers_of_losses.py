@@ -33,9 +33,7 @@ def what_to_take_away():
     yield f"behind by {100 * row['difference']:.2f} {points(row, ('high', 'low'))}"
     of = differences("losses-table3-matched")
     for data, words in ("kmnist", "{} of a lead of {:.2f} on"), ("mnist", "{} of {:.2f} on MNIST"):
-        matched, shared = (
-            of.loc[data, f"lgl-inr beta=1{how}", "sml"] for how in (" matched", "")
-        )
+        matched, shared = (of.loc[data, f"lgl-inr beta=1{how}", "sml"] for how in (" matched", ""))
         yield words.format(ahead(matched)[1:], 100 * shared["difference"])
 
 
@@ -48,7 +46,11 @@ def table3():
         ]
         rows = [
             of.loc[data, loss, other]
-            for loss, other in (("lgl", "sml"), ("lgl-inr beta=1", "sml"), ("lgl-inr beta=1", "lgl"))
+            for loss, other in (
+                ("lgl", "sml"),
+                ("lgl-inr beta=1", "sml"),
+                ("lgl-inr beta=1", "lgl"),
+            )
         ]
         cells += [f"{ahead(row)} {row['verdict']}" for row in rows]
         cells.append(f"{100 * max(row['test_error'] for row in rows):.2f}")
@@ -92,12 +94,11 @@ def papers_numbers():
     constants, mean = accuracies("losses-cnn2c-500-constants"), accuracies("losses-cnn2c-500-mean")
     yield line("CNN2C-500, MNIST's constants", constants, "accuracy", "accuracy_mcse")
     yield line("CNN2C-500, LGL averaged over its outputs", mean, "accuracy", "accuracy_mcse")
-    moved = [
-        100 * (constants["accuracy"] - hidden["accuracy"])["kmnist", loss] for loss in LOSSES
-    ]
+    moved = [100 * (constants["accuracy"] - hidden["accuracy"])["kmnist", loss] for loss in LOSSES]
     yield "{:+.2f}, {:+.2f} and {:+.2f}".format(*moved)
     below = [
-        100 * (plain["paper"] - mean["accuracy"])[data, "lgl"] for data in ("kmnist", "fashion-mnist")
+        100 * (plain["paper"] - mean["accuracy"])[data, "lgl"]
+        for data in ("kmnist", "fashion-mnist")
     ]
     yield "{:.1f} and {:.1f} points *below* the paper".format(*below)
 
