@@ -6,6 +6,7 @@ into ``site``, and looks for what is dead in it.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ import gallery
 import reference
 import staging
 
-ROOT = Path(__file__).parents[2]
+TOOLS, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 SOURCES, SITE = ROOT / "build" / "docs", ROOT / "site"
 
 
@@ -35,7 +36,11 @@ def build() -> int:
         (SOURCES / path).parent.mkdir(parents=True, exist_ok=True)
         (SOURCES / path).write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
-    built = subprocess.run(command, cwd=ROOT, check=False, stdout=PIPE, stderr=STDOUT, text=True)
+    beside = os.pathsep.join(filter(None, (str(TOOLS), os.environ.get("PYTHONPATH"))))
+    built = subprocess.run(
+        command, cwd=ROOT, check=False, stdout=PIPE, stderr=STDOUT, text=True,
+        env={**os.environ, "PYTHONPATH": beside},  # docstrings.py imports from its own folder
+    )  # fmt: skip
     print(built.stdout, end="")
     if built.returncode or "griffe: " in built.stdout:  # of a docstring, which is not --strict's
         return 1

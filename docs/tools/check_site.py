@@ -1,6 +1,7 @@
 """Look for what is dead in the built site: links, anchors, images, and what asks another host.
 
-LinkChecker 10.6 does not look for anchors in files, only where a server hands them out.
+LinkChecker 10.6 with its AnchorCheck finds the same dead links, anchors and images, a minute later,
+and says nothing of what a page loads from elsewhere.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ import inspect
 import re
 from typing import Any
 
+import formulas
 import griffe
-from latex2mathml.converter import convert
 
 import learnprop
 from learnprop.simulations.studies import STUDIES
@@ -60,23 +60,11 @@ def to_markdown(text: str) -> str:
 
 
 def _displayed(found: re.Match[str]) -> str:
-    formula = " ".join(found[2].split())
-    if r"\\" in formula:  # several lines, as Sphinx takes them
-        formula = rf"\begin{{split}} {formula} \end{{split}}"
-    return f'{found[1]}<div class="formula">{_mathml(formula, "block")}</div>\n\n'
+    return f"{found[1]}{formulas.displayed(found[2])}\n\n"
 
 
 def _inline(found: re.Match[str]) -> str:
-    # In a span: a line that began with <math> would be a block.
-    return f'<span class="formula">{_mathml(" ".join(found[1].split()), "inline")}</span>'
-
-
-def _mathml(formula: str, display: str) -> str:
-    text = convert(formula, display=display).replace("\n", " ")
-    # A bar of |x| is no relation, with room on both sides.
-    return re.sub(
-        r"<mo[^>]*>(&#x0007C;|&#x02016;)</mo>", r'<mo lspace="0" rspace="0">\1</mo>', text
-    )
+    return formulas.inline(found[1])
 
 
 def _as_written(found: re.Match[str]) -> str:

@@ -6,16 +6,12 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from pathlib import Path
 
-from learnprop.reports.study_report import report_of
-from learnprop.simulations.studies import STUDIES
-
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "gallery.md"
-SCREENS = "docs/pictures/page-*.png"
+PARTS = "docs/pictures/balance-*.png"
 
 HEAD = """# Gallery
 
@@ -23,11 +19,28 @@ Every published figure, the command that made it, and the numbers behind it.
 """
 
 TITLES = {
+    "table1": "The paper's Table 1: both sides of Eq. (10)",
+    "multiclass": "Eq. (9) of five classes",
+    "controls": "What breaks the balance, and by how much",
+    "claims": "The paper's other statements",
+    "explore": "What a weight does: a grid of imbalance and weights",
+    "fresh": "Fresh data: the gap that features open",
+    "cnn-digits": "Networks on digits: as trained, and refined",
+    "cnn-digits-decay": "Networks on digits: what the output layer learns by heart",
+    "cnn-fashion-mnist": "Networks on Fashion-MNIST: three imbalances",
+    "cnn-fashion-mnist-heldout": "Networks on Fashion-MNIST: a bias refined on held-out images",
+    "losses-digits": "The paper's losses on digits, also at steps of one size",
+    "losses-table3": "The paper's Table 3: its losses on three data sets",
+    "losses-table3-matched": "Table 3 at steps of one size",
+    "losses-table5": "The paper's Table 5: LGL-INR at three β",
+    "losses-cnn2c-500": "A hidden layer of 500: the paper's losses",
+    "losses-cnn2c-500-constants": "A hidden layer of 500: images by MNIST's constants",
+    "losses-cnn2c-500-mean": "A hidden layer of 500: LGL averaged over its outputs",
     "boosting": "Boosted trees: how far from balance they end",
     "fitted-models": "Tests of one fitted model: how often they reject",
     "small-samples": "Intervals in small samples: how often they cover",
 }
-"""Of folders that no study wrote."""
+"""What one sees, by folder of results/, in their order."""
 
 CAPTIONS = {
     "table1/table1": "Left side of Eq. (10) on test data over 100 runs, with what theory predicts "
@@ -70,21 +83,15 @@ def page(root: Path = ROOT) -> str:
     """
     folders = sorted(path.parent for path in (root / "results").glob("*/provenance.json"))
     folders = [folder for folder in folders if folder.name != "page"]
-    order = {study: place for place, study in enumerate(STUDIES)}
-    folders.sort(key=lambda folder: order.get(_study(folder), len(order)))
+    folders.sort(key=lambda folder: list(TITLES).index(folder.name))
     return HEAD + _page(root) + "".join(_folder(folder) for folder in folders)
-
-
-def _study(folder: Path) -> str:
-    study: str = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["study"]
-    return study
 
 
 def _folder(folder: Path) -> str:
     provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     study, here = provenance["study"], f"../results/{folder.name}"
-    title = report_of(study).title if study in STUDIES else TITLES[study]
-    text = f"\n## {folder.name}\n\n{title}.\n\n```sh\n{shlex.join(provenance['command'])}\n```\n"
+    text = _head(folder.name, TITLES[folder.name])
+    text += f"\n`results/{folder.name}`:\n\n```sh\n{shlex.join(provenance['command'])}\n```\n"
     for figure in sorted(folder.glob("*.png")):
         words = caption(study, figure.stem)
         text += f"\n![{words}]({here}/{figure.name})\n\n*{words}*\n"
@@ -94,6 +101,11 @@ def _folder(folder: Path) -> str:
         if names:
             text += f"\n{kind}: {', '.join(f'[{name}]({here}/{name})' for name in names)}\n"
     return text
+
+
+def _head(folder: str, title: str) -> str:
+    """Heading of a part, which links find by the folder, wherever the page is read."""
+    return f'\n<div id="{folder}"></div>\n\n## {title}\n'
 
 
 def caption(study: str, stem: str) -> str:
@@ -111,16 +123,21 @@ def caption(study: str, stem: str) -> str:
 
 
 def _page(root: Path) -> str:
-    """Show the self-contained page, and what it looks like."""
+    """Show what the self-contained page looks like; each picture leads to one of the whole page."""
     page = root / "results" / "page" / "balance.html"
     if not page.exists():
         return ""
-    text = "\n## page\n\nThe page: drag imbalance and weights, and watch both sides of Eq. (10).\n"
-    text += "\n```sh\nlearnprop page --out balance.html\n```\n"
-    text += "\nTo open: [balance.html](../results/page/balance.html)\n"
-    for screen in sorted(root.glob(SCREENS)):
-        words = re.sub(r"[-_]+", " ", screen.stem.removeprefix("page-"))
-        text += f"\n![The page: {words}]({screen.relative_to(root / 'docs').as_posix()})\n"
+    text = _head("page", "The page: drag a weight, and watch the balance")
+    text += "\n`results/page`:\n\n```sh\nlearnprop page --out balance.html\n```\n"
+    text += (
+        '\n<a href="../results/page/balance.html" target="_blank">Open the page</a>. '
+        "It opens alone, in a tab of its own.\n"
+    )
+    for part in sorted(root.glob(PARTS), key=lambda part: part.stem):
+        words = "The page at " + part.stem.removeprefix("balance-").replace("-", " px, ", 1)
+        words += "" if "px" in words else " px"
+        text += f"\n[![{words}](pictures/{part.name})](pictures/page-{part.stem[8:]}.png)\n"
+        text += f"\n*{words}: one part; the picture leads to one from head to foot*\n"
     return text
 
 

@@ -1,6 +1,7 @@
 """Draws the page as a visitor sees it: wide, as on a telephone, and at night.
 
-Writes into ``docs/pictures``, or into the folder that is named, the page from its head to its foot.
+Writes into ``docs/pictures``, or into the folder that is named, the page from its head to its foot,
+``page-*.png``, and of it what stands by itself, from the beam to the densities, ``balance-*.png``.
 What is drawn differs between machines by their fonts: no test compares it.
 """
 
@@ -23,10 +24,16 @@ from tests.browser import chromium  # noqa: E402
 COLOURS = 256
 """Of each picture: a third of the bytes of one with all."""
 
+PART = """() => {
+  const [first, last] = ["balance-lever", "balance-densities"].map(
+    (id) => document.getElementById(id).getBoundingClientRect());
+  return [first.left - 16, first.top - 16, first.right + 16, last.bottom + 16];
+}"""
+
 PICTURES = {
-    "page-1280": {"width": 1280, "scheme": "light"},
-    "page-360": {"width": 360, "scheme": "light"},
-    "page-1280-dark": {"width": 1280, "scheme": "dark"},
+    "1280": {"width": 1280, "scheme": "light"},
+    "360": {"width": 360, "scheme": "light"},
+    "1280-dark": {"width": 1280, "scheme": "dark"},
 }
 
 
@@ -47,8 +54,10 @@ def main(folder: Path) -> None:
             page.evaluate("scrollTo(0, 0); document.activeElement.blur()")
             page.wait_for_timeout(1000)
             picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
-            few = picture.quantize(COLOURS, kmeans=2)
-            few.save(folder / f"{name}.png", optimize=True)
+            part = picture.crop(tuple(map(round, page.evaluate(PART))))
+            for kind, drawn in ("page", picture), ("balance", part):
+                few = drawn.quantize(COLOURS, kmeans=2)
+                few.save(folder / f"{kind}-{name}.png", optimize=True)
             page.close()
 
 

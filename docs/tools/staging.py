@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import formulas
+
 ROOT = Path(__file__).parents[2]
 PAGES = {
     "README.md": "index.md",
@@ -94,7 +96,7 @@ def place(path: Path) -> Path:
 def rewritten(page: Path, root: Path = ROOT) -> tuple[str, list[Path]]:
     """Text of a page whose links are those of the site, and the files that they lead to.
 
-    Links in code stay as they are. A folder of results is its part of the gallery.
+    Formulas are MathML. Code stays as it is. A folder of results is its part of the gallery.
     """
     here = place(page.relative_to(root)).parent
     files: list[Path] = []
@@ -113,8 +115,8 @@ def rewritten(page: Path, root: Path = ROOT) -> tuple[str, list[Path]]:
             target = re.sub(r"\.md$", ".html", target)
         return f"{before}{Path(target).as_posix()}{anchor}"
 
-    text = page.read_text(encoding="utf-8")
-    return outside_of_code(text, lambda prose: _LINK.sub(relink, prose)), files
+    text = formulas.fences(page.read_text(encoding="utf-8"))
+    return outside_of_code(text, lambda prose: formulas.dollars(_LINK.sub(relink, prose))), files
 
 
 def outside_of_code(text: str, change: Callable[[str], str]) -> str:

@@ -11,8 +11,10 @@ word behind its fence:
     Its lines are executed one by one. A status that is not 0 is in a comment: ``# exit status 1``.
 ``output``
     What the block directly above it printed; ``...`` stands for anything.
+``math``
+    A formula in LaTeX; the site shows MathML. Within a line it stands between dollars.
 ``text``
-    No code: a formula, a message. It must not look like code.
+    No code: a message, a picture of letters. It must not look like code.
 
 Blocks of a page share their names and a folder that is empty at first. A block that is not run has
 the reason above it, ``<!-- not run: it needs a cluster -->``; its command lines are still parsed

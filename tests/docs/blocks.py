@@ -9,7 +9,8 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[2]
-KINDS = ("pycon", "python", "sh", "output", "text")
+NOT_CODE = ("text", "math")  # a formula is the site's to show
+KINDS = ("pycon", "python", "sh", "output", *NOT_CODE)
 GENERATED = ("docs/reference/cli.md", "docs/gallery.md")  # by docs/tools; nothing in them is run
 LOOKS_LIKE_CODE = re.compile(
     r"^\s*(>>> |\$ |import \w|from \S+ import |(learnprop|make|pip|python3?) [a-z-])", re.MULTILINE
@@ -82,7 +83,7 @@ def _check(name: str, block: Block, above: str, blocks: list[Block]) -> None:
         return
     if block.kind not in KINDS:
         raise Unmarked(f"{where}: neither executed nor marked as not: {block.kind!r}")
-    if block.kind == "text" and LOOKS_LIKE_CODE.search(block.content):
+    if block.kind in NOT_CODE and LOOKS_LIKE_CODE.search(block.content):
         raise Unmarked(f"{where}: looks like code, but says that it is text")
     if block.kind == "pycon" and ">>> " not in block.content:
         raise Unmarked(f"{where}: a session without a prompt")

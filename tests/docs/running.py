@@ -15,7 +15,7 @@ from itertools import zip_longest
 import pytest
 
 from learnprop.cli import main
-from tests.docs.blocks import Block, Page
+from tests.docs.blocks import NOT_CODE, Block, Page
 
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 PRINTED = re.compile(r"print\(.*?\)\)? *# (.*)")
@@ -28,7 +28,7 @@ class Differs(AssertionError):
 def run(page: Page) -> int:
     """Execute the page in the working directory; returns how many blocks were executed."""
     names: dict[str, object] = {"__name__": "__main__"}
-    executed = [block for block in page.blocks if not block.not_run and block.kind != "text"]
+    executed = [block for block in page.blocks if not block.not_run and block.kind not in NOT_CODE]
     for block, below in zip_longest(executed, executed[1:]):
         where = f"{page.name}, line {block.line}"
         expected = below.content if below and below.kind == "output" else None

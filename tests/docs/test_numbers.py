@@ -1,9 +1,9 @@
 """Numbers and tables of the pages are those of results/."""
 
-import pandas as pd
 import pytest
 
 from tests.docs.blocks import ROOT
+from tests.docs.numbers import page, points, results
 
 TABLES = {
     "docs/explanation/small-samples.md": ("small-samples/coverage", "fitted-models/fitted_models"),
@@ -18,22 +18,11 @@ TABLES = {
 
 
 @pytest.mark.parametrize(
-    ("page", "table"), [(page, table) for page in TABLES for table in TABLES[page]]
+    ("name", "table"), [(name, table) for name in TABLES for table in TABLES[name]]
 )
-def test_tables_are_those_of_the_results(page, table):
+def test_tables_are_those_of_the_results(name, table):
     text = (ROOT / "results" / f"{table}.md").read_text(encoding="utf-8")
-    assert text in (ROOT / page).read_text(encoding="utf-8")
-
-
-def results(name):
-    return pd.read_csv(ROOT / "results" / f"{name}.csv")
-
-
-def points(row, ends=("low", "high"), signed=False):
-    """A difference of accuracies in percentage points, with an interval."""
-    sign = "+" if signed else ""
-    low, high = (f"{100 * row[end]:{sign}.{1 if signed else 2}f}" for end in ends)
-    return f"[{low}, {high}]"
+    assert text in (ROOT / name).read_text(encoding="utf-8")
 
 
 def table1():
@@ -100,12 +89,9 @@ def published():
     assert row["difference"] < of.loc["fashion-mnist", "test_error"]
 
 
-FINDINGS = " ".join((ROOT / "docs/explanation/findings.md").read_text(encoding="utf-8").split())
-
-
 @pytest.mark.parametrize("of", [table1, classes, controls, claims, digits, published])
 def test_findings_have_the_numbers_of_the_results(of):
     said = list(of())
     assert said
     for phrase in said:
-        assert phrase in FINDINGS
+        assert phrase in page("findings")

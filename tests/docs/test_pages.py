@@ -6,7 +6,7 @@ import pytest
 import torch
 import typer
 
-from tests.docs.blocks import ROOT, Unmarked, pages, parse, read_page
+from tests.docs.blocks import NOT_CODE, ROOT, Unmarked, pages, parse, read_page
 from tests.docs.parsing import calls, options, parse_call
 from tests.docs.running import Differs, command_lines, run
 
@@ -14,7 +14,7 @@ PAGES = {path.relative_to(ROOT).as_posix(): read_page(path) for path in pages()}
 RUN_HERE = [
     pytest.param(page, id=name, marks=[pytest.mark.slow] if page.slow else [])
     for name, page in PAGES.items()
-    if not page.run_by and any(b.kind != "text" and not b.not_run for b in page.blocks)
+    if not page.run_by and any(b.kind not in NOT_CODE and not b.not_run for b in page.blocks)
 ]
 BY_ANOTHER = [page for page in PAGES.values() if page.run_by]
 OLD_NAMES = "docs/development/upgrading.md"  # tells of options that there are no more
@@ -196,6 +196,8 @@ def test_files_that_it_names_exist(name):
 
 
 def anchors(path):
-    """Anchors of the headings, as GitHub and the site make them."""
-    heads = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return [re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads]
+    """Anchors of the headings, as GitHub and the site make them, and those that are written."""
+    text = path.read_text(encoding="utf-8")
+    heads = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    made = [re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads]
+    return [*made, *re.findall(r'^<div id="(\S+)"></div>$', text, flags=re.MULTILINE)]
