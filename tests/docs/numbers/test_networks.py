@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tests.docs.numbers import page, points, results
+from tests.docs.numbers.said import page, points, results
 
 
 def shown(value, error):

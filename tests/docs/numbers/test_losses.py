@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.docs.numbers import page, points, results
+from tests.docs.numbers.said import page, points, results
 
 DATA = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
 LOSSES = {"lgl": "LGL", "sml": "SML", "lgl-inr beta=1": "LGL-INR"}

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.docs.blocks import ROOT
-from tests.docs.numbers import page, points, results
+from tests.docs.numbers.said import page, points, results
 
 TABLES = {
     "docs/explanation/small-samples.md": ("small-samples/coverage", "fitted-models/fitted_models"),

@@ -1,0 +1,1 @@
+"""Numbers that pages have from results/."""
