@@ -1,5 +1,6 @@
 """Whether a figure can be read as it is printed: in a column or on a page, and in grey."""
 
+import warnings
 from io import BytesIO
 from itertools import combinations
 
@@ -48,7 +49,9 @@ def check_legend(figure, legend):
 def in_grey(figure):
     """Pixels of the figure by the luma of ITU-R 601, which Pillow computes; (rows, columns)."""
     picture = BytesIO()
-    figure.savefig(picture, format="png", dpi=figure.dpi)
+    with warnings.catch_warnings():  # a script without a font is a matter of saving
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(picture, format="png", dpi=figure.dpi)
     with Image.open(picture) as image:
         return np.asarray(image.convert("RGB").convert("L"), dtype=np.int64)
 

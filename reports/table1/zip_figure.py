@@ -26,8 +26,8 @@ from learnprop.simulations.studies.table1.study import SIMULATIONS
 if TYPE_CHECKING:
     import pandas as pd
 
-FLOOR, BELOW = -22.0, -11.0
-"""Lower end of a panel, and where below the runs the gap of all of them is; per cent of runs."""
+FLOOR, WORD, BELOW = -32.0, -31.0, -9.0
+"""Lower end of a panel, and where below the runs verdict and gap of all are; per cent of runs."""
 
 FARTHEST = 0.98
 """Share of a row's ends of intervals that are within its panels."""
@@ -47,7 +47,7 @@ def draw_zip(table: Table1) -> Figure | None:
     names = list(dict.fromkeys(table.coverage["simulation"]))
     strips = [(name, split) for split in FRESH for name in names]
     figure, axes = subplots(
-        len(strips), len(settings), figsize=(COLUMN, 0.5 + 1.35 * len(strips)), squeeze=False,
+        len(strips), len(settings), figsize=(COLUMN, 0.5 + 1.4 * len(strips)), squeeze=False,
         sharey=True,
     )  # fmt: skip
     reach = {split: _reach(table, split) for split in FRESH}
@@ -87,6 +87,9 @@ def _draw_panel(ax: Any, runs: RunIntervals, row: pd.Series) -> None:
     ax.axvline(0, color=THEORY, lw=0.7, ls="--")
     ax.axhline(100 * LEVEL, color=THEORY, lw=0.6, ls=":")
     said = f"{100 * row['coverage']:.0f} ± {100 * row['coverage_mcse']:.0f} %"
+    if not row["coverage_mcse"] > 0:  # all or none: of few runs that is no certainty
+        n = int(row["intervals"])
+        said = f"{round(row['coverage'] * n)} of {n}"
     predicted = row.get("coverage_predicted", np.nan)
     if np.isfinite(predicted):
         ax.axhline(100 * predicted, color=PREDICTED, lw=1.0)
@@ -102,14 +105,14 @@ def _draw_gap(ax: Any, row: pd.Series, margin: float) -> None:
     from matplotlib.patches import Rectangle
 
     gap, low, high = (100 * row[name] for name in ("gap", "gap_low", "gap_high"))
-    corner, size = (-100 * margin, FLOOR), (200 * margin, 2 * (BELOW - FLOOR))
+    corner, size = (-100 * margin, 2 * BELOW), (200 * margin, -2 * BELOW)
     ax.add_patch(Rectangle(corner, *size, color=MARGIN, lw=0))
     if np.isfinite([gap, low, high]).all():
         ends = [[gap - low], [high - gap]]
         ax.errorbar(gap, BELOW, xerr=ends, fmt="D", ms=1.8, lw=1.0, color=THEORY)
     left = gap > 0
     ax.text(
-        0.02 if left else 0.99, 0.02, row["verdict"], transform=ax.transAxes,
+        0.02 if left else 0.99, WORD, row["verdict"], transform=ax.get_yaxis_transform(),
         ha="left" if left else "right", va="bottom", fontsize=SMALLEST,
         fontweight="bold" if row["verdict"] == "fails" else "normal",
     )  # fmt: skip

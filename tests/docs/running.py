@@ -101,6 +101,7 @@ def _learnprop(words: list[str]) -> tuple[object, str, str]:
     """Call the command line in this process: its libraries are loaded once."""
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
         patch.setattr(sys, "argv", words)
+        patch.delenv("COLUMNS", raising=False)  # into a file, of any width
         with redirect_stderr(io.StringIO()) as said, pytest.raises(SystemExit) as stop:
             main()
     return stop.value.code, printed.getvalue(), said.getvalue()

@@ -20,7 +20,8 @@ def test_table1_writes_everything_and_resumes(cli, tmp_path):
     assert "4/4 blocks" in stderr
     assert files(out) == {
         "records.sqlite", "summary.csv", "depth.csv", "table1.tex", "table1_depth.tex",
-        "table1.pdf", "table1.png", "provenance.json", "protocol.md",
+        "table1.pdf", "table1.png", "zip.pdf", "zip.png", "coverage.csv", "provenance.json",
+        "protocol.md",
     }  # fmt: skip
     provenance = json.loads((out / "provenance.json").read_text())
     assert provenance["configuration"]["train_size"] == [40, 120]

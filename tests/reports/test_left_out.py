@@ -16,6 +16,7 @@ from learnprop.reports.layout.console import Titled, console_lines
 from learnprop.reports.layout.fitting import fit
 from learnprop.reports.layout.grid import Grid, to_latex
 from learnprop.reports.layout.numbers import LATEX
+from learnprop.reports.layout.style import house_style
 from learnprop.reports.multiclass import figures as multiclass_figures
 from learnprop.reports.multiclass.text import class_grid, joint_grid, terms_grid
 from learnprop.reports.statistics.left_out import not_predicted_note
@@ -195,7 +196,8 @@ def test_figures_have_a_mark_for_each_prediction_and_each_repaired_gap(reported)
         assert any(len(y) == 3 and np.allclose(y, wanted) for y in drawn)
     said = [text.get_text() for text in figure.legends[0].get_texts()]
     assert {"gap", "predicted gap", "repaired gap"} <= set(said)
-    bottom = draw_sides(reported("explore")[2]).axes[1]
+    with house_style():
+        bottom = draw_sides(reported("explore")[2]).axes[1]
     (mark,) = (line for line in bottom.lines if line.get_marker() == "_" and len(line.get_ydata()))
     predicted = summary["explore"].query("stage == 'raw' and `class` == 0")["gap_predicted"]
     np.testing.assert_allclose(mark.get_ydata(), 100 * predicted)
