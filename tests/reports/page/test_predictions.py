@@ -32,6 +32,8 @@ READ = {
 """Texts, whose lines end at |."""
 READ = {name: text.replace("|", "\n") for name, text in READ.items()}
 
+NEXT = "the columns after the labels, or use learnprop check --labels"
+
 REFUSED = {
     "a probability above one": ("y_true,p_a,p_b\na,0.5,0.5\nb,1.5,-0.5\n", 2),
     "a single probability above one": ("y_true,proba\n0,0.5\n1,1.25\n", 2),
@@ -103,6 +105,22 @@ def test_what_is_refused_python_refuses_and_both_name_the_row(javascript, tmp_pa
     for said in (str(refusal.value), found["problem"]):
         rows = re.findall(r"row (\d+)", said)
         assert rows[:1] == ([] if row is None else [str(row)]), said
+
+
+def test_what_is_refused_says_what_to_do(javascript):
+    calls = {
+        "y_true,p_1,p_2\nyes,0.5,0.5\nno,0.25,0.75\n": f"rename {NEXT}",
+        "y_true,proba_yes\nTrue,0.5\nFalse,0.75\n": "use learnprop check --pos-label",
+        "y_true,u,v\na,0.5,0.5\nb,0.25,0.75\n": "call them 'proba_' and a label, or one of two "
+        "classes 'y_proba'; there are 'u', 'v'",
+        **dict.fromkeys(
+            ("PK\x03\x04x", "PAR1x", "\x1f\ufffdx", "a,b\n\0,1\n"),
+            "only CSV text is read here; learnprop check reads .npz, .parquet and .csv.gz",
+        ),
+    }
+    found = javascript("readPredictions", *((text,) for text in calls))
+    for one, words in zip(found, calls.values(), strict=True):
+        assert one["problem"].endswith(words)
 
 
 def test_a_class_that_cannot_be_measured_is_refused(javascript):
@@ -261,4 +279,4 @@ def test_names_from_a_file_stay_text(javascript):
     assert found["classes"] == [name, "b"]
     (found,) = javascript("readPredictions", (text.replace("b,0,1", "c,0,1"),))
     said = f"row 4 has the label 'c' in 'y_true', but the probabilities are of '{name}', 'b'"
-    assert found == {"problem": said}
+    assert found == {"problem": f"{said}; rename {NEXT}"}

@@ -69,7 +69,7 @@ function chooseColumns({ header, rows }) {
   const columns = rest.filter((j) => met.includes(header[j]) || met.includes(wholeLabel(header[j])));
   if (columns.length > 1) return { label, columns, classes: columns.map((j) => header[j]) };
   throw new Unreadable(
-    "no columns of probabilities: call them 'p_' and a label, or one of two classes 'y_proba'; " +
+    "no columns of probabilities: call them 'proba_' and a label, or one of two classes 'y_proba'; " +
     `there are ${listed(rest.map((j) => header[j]))}`,
   );
 }
@@ -88,7 +88,8 @@ function oneColumn(header, rows, label, column, ofName) {
   const positive = classes.findIndex((one) => one === name || wholeLabel(one) === wholeLabel(name));
   if (positive < 0) {
     throw new Unreadable(
-      `${quoted(header[column])} is of ${quoted(name)}, which is not among the labels ${listed(classes)}`,
+      `${quoted(header[column])} is of ${quoted(name)}, which is not among the labels ` +
+      `${listed(classes)}; rename it, or use learnprop check --pos-label`,
     );
   }
   return { label, columns: [column], classes, positive };
@@ -185,14 +186,16 @@ function readOrThrow(text) {
     if (k === undefined) {
       throw new Unreadable(
         `row ${i + 1} has the label ${quoted(row[label])} in ${quoted(table.header[label])}, but ` +
-        `the probabilities are of ${listed(classes)}`,
+        `the probabilities are of ${listed(classes)}; rename the columns after the labels, or use ` +
+        "learnprop check --labels",
       );
     }
     return k;
   });
   const decimal = decimalOf(table, chosen.columns);
   const values = numbersOf(table, chosen.columns, decimal);
-  const moments = momentsByClass(distributions(values, table, chosen, K), classOf, K);
+  const proba = distributions(values, table, chosen, K);
+  const moments = momentsByClass(proba, classOf, K);
   const few = moments.count.findIndex((n) => n < 2);
   if (few >= 0) {
     throw new Unreadable(
@@ -203,13 +206,14 @@ function readOrThrow(text) {
     classes, n: table.rows.length, ...moments, problem: "",
     label: table.header[label], columns: chosen.columns.map((j) => table.header[j]),
     positive: chosen.positive ?? null, separator: table.separator, decimal,
+    hard: proba.every((row) => row.every((p) => p === 0 || p === 1)),
   };
 }
 
 /**
  * Predictions in a text of columns: the class names, rows in all (n) and by class (count), P and
  * second moments; and how they were read: the names of the columns, which of two classes a single
- * one is of, separator and decimal mark. What cannot be read is one line in `problem`, and nothing
+ * one is of, separator and decimal mark, and whether all are 0 or 1 (hard). What cannot be read is one line in `problem`, and nothing
  * else.
  */
 function readPredictions(text) {
