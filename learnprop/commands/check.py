@@ -32,14 +32,16 @@ def check(
             parser=named_path,
             metavar="FILE",
             help="True labels and predicted probabilities on fresh data, a row per sample: .csv or "
-            ".tsv, plain or .gz, .parquet, or .npz with arrays y_true, and y_proba or y_logits of "
-            "shape (n_samples, n_classes).",
+            ".tsv, plain or .gz, whose first line names the columns, as in y_true,y_proba; "
+            ".parquet; or .npz with arrays y_true, and y_proba or y_logits of shape (n_samples, "
+            "n_classes).",
         ),
     ],
     label: Annotated[
         str,
         _text(
-            "Column, or array of an npz, of the true labels. By default y_true, label or y.",
+            "Column, or array of an npz, of the true labels. By default y_true, label, y, y_test, "
+            "target or truth.",
             "COLUMN",
             COLUMNS,
         ),
@@ -48,7 +50,9 @@ def check(
         str,
         _text(
             "Columns of the probabilities, one per class, or one of two classes; or an array of an "
-            "npz. By default those called proba_LABEL, p_LABEL or LABEL, else y_proba or proba.",
+            "npz. By default those called proba_LABEL, p_LABEL, prob_LABEL, predict_proba_LABEL, "
+            "y_proba_LABEL or LABEL, else y_proba, proba, y_prob, y_score, score, p, prob or "
+            "y_pred.",
             "COLUMN,...",
             COLUMNS,
         ),

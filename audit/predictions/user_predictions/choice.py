@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from learnprop.audit.predictions.user_predictions.advice import headless, options, written
 from learnprop.audit.predictions.user_predictions.met import (
     labels_among,
     labels_of_array,
@@ -14,10 +15,14 @@ from learnprop.audit.predictions.user_predictions.met import (
 from learnprop.audit.predictions.user_predictions.table import LABELS, Columns, Table
 from learnprop.equations.arguments import BadArgument, shown
 
-PREFIXES = ("proba_", "p_")
+PREFIXES = ("proba_", "p_", "prob_", "predict_proba_", "y_proba_")
 LOGIT_PREFIXES = ("logit_", *PREFIXES)
 """Before a label, in the name of its column."""
-ONE = ("y_proba", "proba")
+ONE = ("y_proba", "proba", "y_prob", "y_score", "score", "p", "prob")
+ANSWERS = "y_pred"
+"""Mostly of answers, and so taken for probabilities only where nothing else is."""
+INDEX = ("", "Unnamed: 0")
+"""What pandas calls an index that it wrote, and what it reads it as."""
 LOGITS = ("y_logits", "logits", "y_logit", "logit")
 """A column, or an array of an npz file, of all classes or of the positive one of two."""
 
@@ -126,10 +131,11 @@ def choose(table: Table, asked: Asked) -> Taken:
     Notes
     -----
     Without `asked.proba` these are, the first that are there: columns called as given labels are,
-    or numbered from 0 for them; called ``proba_`` or ``p_``
-    and a label (with logits also ``logit_``); one called ``y_proba`` or ``proba``, of the positive
-    of two classes, in an npz file of all; columns that are called as the labels are. A single
-    column is of `pos_label`, else of the label in its name, else of the larger of two.
+    or numbered from 0 for them; called as one of `PREFIXES` and a label (with logits also
+    ``logit_``); one called as one of `ONE`, of the positive of two classes, in an npz file of all;
+    columns that are called as the labels are; ``y_pred``. A single column is of `pos_label`, else
+    of the label in its name, else of the larger of two. Of two that may be meant alike neither is
+    taken. An index that pandas wrote is no column, unless it is asked for.
     """
     label = _label(table, asked)
     for argument, name in (("sample_weight", asked.sample_weight), ("by", asked.by)):
@@ -137,7 +143,7 @@ def choose(table: Table, asked: Asked) -> Taken:
             _must_be_there(argument, name, table)
             if name == label:
                 raise BadArgument(argument, f"{name!r} is the column of labels")
-    rest = [n for n in table.names if n not in (label, asked.sample_weight, asked.by)]
+    rest = _others(table, asked, label)
     for name in asked.proba:
         _must_be_there("proba", name, table)
         if name not in rest:
@@ -172,12 +178,37 @@ def _label(table: Table, asked: Asked) -> str:
     if asked.label:
         _must_be_there("label", asked.label, table)
         return asked.label
-    found = next((name for name in LABELS if name in table.names), None)
-    if found is None:
+    names = _others(table, asked, *asked.proba)
+    found = [name for name in LABELS if name in names]
+    found = found or [name for name in LABELS if name in table.names]  # then what took it is wrong
+    if not found:
+        if table.is_text:
+            headless(table.names)
+        try:
+            proba = asked.proba or _named(asked, names) or ()
+        except BadArgument:
+            proba = ()
         raise BadArgument(
-            "label", f"must say which column holds the true labels, of {shown(list(table.names))}"
+            "label",
+            f"must say which column holds the true labels, of {shown(names)}: none is named so; "
+            f"{options(table, names, '', proba)}",
         )
-    return found
+    _only([(name,) for name in found], "label")
+    return found[0]
+
+
+def _others(table: Table, asked: Asked, *taken: str) -> list[str]:
+    """Columns that are neither taken, nor weights, nor groups, nor an index."""
+    index = set(INDEX) - set(asked.proba)
+    return [n for n in table.names if n not in {asked.sample_weight, asked.by, *taken, *index}]
+
+
+def _only(candidates: Sequence[Sequence[str]], argument: str) -> None:
+    """Refuse a second candidate for the same."""
+    if len(candidates) > 1:
+        first, second = (_ends(names) for names in candidates[:2])
+        say = " or ".join(f"`{argument}` {written(names)}" for names in candidates[:2])
+        raise BadArgument(argument, f"may be {first} or {second}: say {say}")
 
 
 def _must_be_there(argument: str, name: str, table: Table) -> None:
@@ -207,26 +238,55 @@ def _probabilities(
     table: Table, asked: Asked, label: str, rest: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Columns of numbers, and the labels that they are of as far as names say it."""
-    prefixes = LOGIT_PREFIXES if asked.logits else PREFIXES
     if asked.proba:
+        prefixes = LOGIT_PREFIXES if asked.logits else PREFIXES
         return asked.proba, asked.labels or _said_by_names(table, asked.proba, prefixes)
-    named = (
-        _of_labels(asked.labels, prefixes, rest)
-        or _numbered(asked.labels, prefixes, rest)
-        or _with_prefix(asked.labels, prefixes, rest)
-    )
+    named = _with_labels(asked, rest)
     if named is not None:
         return named
-    for name in (*LOGITS, *ONE) if asked.logits else (*ONE, *LOGITS):
-        if name in rest:
-            return (name,), asked.labels
-    called = () if asked.labels else labels_among(table, label, rest)
-    if called:
+    one = _single(asked, rest)
+    # A class may be called p, and its column too: then those of the others are beside it.
+    look = not asked.labels and len(rest) > 1
+    called = labels_among(table, label, rest) if look else ()
+    if called and one in ("", ANSWERS, *called):
         return called, called
+    if one:
+        return (one,), asked.labels
     wanted = f"of labels {shown(list(asked.labels))}" if asked.labels else "of probabilities"
     raise BadArgument(
-        "proba", f"must say which columns are {wanted}, of {shown(list(rest))}: none is named so"
-    )
+        "proba", f"must say which columns are {wanted}, of {shown(list(rest))}: none is named so; "
+        f"{options(table, rest, label, ())}",
+    )  # fmt: skip
+
+
+def _with_labels(asked: Asked, rest: Sequence[str]) -> _Named:
+    """Columns in whose names their labels are, by the first kind of prefix that there is."""
+    for prefixes in (LOGIT_PREFIXES[:1], PREFIXES) if asked.logits else (PREFIXES,):
+        named = (
+            _of_labels(asked.labels, prefixes, rest)
+            or _numbered(asked.labels, prefixes, rest)
+            or _with_prefix(asked.labels, prefixes, rest)
+        )
+        if named is not None:
+            return named
+    return _of_labels(asked.labels, ("",), rest)
+
+
+def _single(asked: Asked, rest: Sequence[str]) -> str:
+    """A column, or an array, of all classes or of the positive one; empty if none is named so."""
+    for names in (LOGITS, ONE, (ANSWERS,)) if asked.logits else (ONE, LOGITS, (ANSWERS,)):
+        there = [name for name in names if name in rest]
+        _only([(name,) for name in there], "proba")
+        if there:
+            return there[0]
+    return ""
+
+
+def _named(asked: Asked, rest: Sequence[str]) -> tuple[str, ...]:
+    """Columns of numbers as far as names say it; empty if none is named so."""
+    named = _with_labels(asked, rest)
+    one = _single(asked, rest)
+    return named[0] if named else (one,) if one else ()
 
 
 _Named = tuple[tuple[str, ...], tuple[str, ...]] | None
@@ -235,11 +295,13 @@ _Named = tuple[tuple[str, ...], tuple[str, ...]] | None
 
 def _of_labels(labels: tuple[str, ...], prefixes: Sequence[str], rest: Sequence[str]) -> _Named:
     """Columns that are called as given labels are; of two classes it may be one."""
-    for prefix in (*prefixes, "") if labels else ():
+    found = []
+    for prefix in prefixes if labels else ():
         there = [one for one in labels if f"{prefix}{one}" in rest]
         if len(there) == len(labels) or (len(labels) == 2 and len(there) == 1 and prefix):
-            return tuple(f"{prefix}{one}" for one in there), tuple(there)
-    return None
+            found.append((tuple(f"{prefix}{one}" for one in there), tuple(there)))
+    _only([names for names, _ in found], "proba")
+    return found[0] if found else None
 
 
 def _numbered(labels: tuple[str, ...], prefixes: Sequence[str], rest: Sequence[str]) -> _Named:
@@ -252,12 +314,14 @@ def _numbered(labels: tuple[str, ...], prefixes: Sequence[str], rest: Sequence[s
 
 
 def _with_prefix(labels: tuple[str, ...], prefixes: Sequence[str], rest: Sequence[str]) -> _Named:
-    """Columns with the first prefix that there is, where no labels are given."""
+    """Columns with a prefix, where no labels are given."""
+    found = []
     for prefix in () if labels else prefixes:
         named = tuple(name for name in rest if name.startswith(prefix))
         if named:
-            return named, tuple(name.removeprefix(prefix) for name in named)
-    return None
+            found.append((named, tuple(name.removeprefix(prefix) for name in named)))
+    _only([names for names, _ in found], "proba")
+    return found[0] if found else None
 
 
 def _said_by_names(table: Table, names: Sequence[str], prefixes: Sequence[str]) -> tuple[str, ...]:

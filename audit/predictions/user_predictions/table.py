@@ -15,8 +15,8 @@ from learnprop.simulations.generators.user_files.labels import label_names
 
 _WITH_POINT = re.compile(r"-?\d+\.0*")
 
-LABELS = ("y_true", "label", "y")
-"""What a column of true labels is called where nobody says it, the first that is there."""
+LABELS = ("y_true", "label", "y", "y_test", "target", "truth")
+"""What a column of true labels is called where nobody says it."""
 
 
 @dataclass(frozen=True)

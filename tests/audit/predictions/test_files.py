@@ -1,6 +1,7 @@
 """Files of predictions: whatever their kind they say what the arrays say, or what is wrong."""
 
 import gzip
+import re
 import tracemalloc
 
 import numpy as np
@@ -500,6 +501,93 @@ def test_a_line_says_what_is_taken(tmp_path):
     np.savez(tmp_path / "a.npz", y=y, proba=proba)
     assert str(open_predictions(tmp_path / "a.npz", Asked()).taken) == (
         "labels in 'y'; probabilities of 30 classes, '0' ... '29', in 'proba'"
+    )
+
+
+@pytest.mark.parametrize("label", ["y_true", "label", "y", "y_test", "target", "truth"])
+@pytest.mark.parametrize(
+    "column", ["y_proba", "proba", "y_prob", "y_score", "score", "p", "prob", "y_pred"]
+)
+def test_names_that_people_give_one_column(tmp_path, label, column):
+    """With the index that pandas writes, without a name and as it is read again."""
+    y, proba = drawn(n_classes=2)
+    P = mean_proba_and_second_moments(y, proba)[0]
+    frame = pd.DataFrame({label: y, column: proba[:, 1]})
+    for kind in ("", "Unnamed: 0"):
+        frame.index.name = kind
+        file = open_predictions(write(frame, tmp_path / "a.csv", index=True), Asked())
+        assert file.taken.columns == Columns(label, (column,))
+        assert file.taken.n_unused == 0
+        np.testing.assert_allclose(measure_file(file).predictions.mean_proba, P)
+
+
+@pytest.mark.parametrize("prefix", ["proba_", "p_", "prob_", "predict_proba_", "y_proba_", ""])
+def test_names_that_people_give_several(tmp_path, prefix):
+    """Whatever answers and scores stand beside them."""
+    y, proba = drawn()
+    answers = np.array(NAMES)[proba.argmax(axis=1)]
+    frame = framed(y, proba, prefix=prefix).assign(y_pred=answers)
+    path = write(frame, tmp_path / "a.csv", index=True)
+    assert open_predictions(path, Asked()).taken.columns.proba == tuple(
+        f"{prefix}{name}" for name in NAMES
+    )
+    P = mean_proba_and_second_moments(y, proba)[0]
+    np.testing.assert_allclose(measured(path).predictions.mean_proba, P)
+
+
+def test_answers_are_the_last_to_be_taken_and_an_index_if_it_is_asked_for(tmp_path):
+    path = lines(tmp_path / "a.csv", ",y,y_pred,score", "0.5,a,1,.25", "0.25,b,0,.75")
+    assert open_predictions(path, Asked()).taken.columns.proba == ("score",)
+    path = lines(tmp_path / "a.csv", "Unnamed: 0,y,y_pred", "0.5,a,1", "0.25,b,0")
+    assert open_predictions(path, Asked()).taken.columns.proba == ("y_pred",)
+    said = open_predictions(path, Asked(proba=("Unnamed: 0",))).taken
+    assert said.columns.proba == ("Unnamed: 0",)
+    path = lines(tmp_path / "a.csv", "y,logit_a,logit_b,y_pred", "a,1,2,0", "b,2,1,1")
+    says(path, "has columns of logits, 'logit_a', 'logit_b': say logits")
+
+
+def test_a_class_that_is_called_as_a_column_of_probabilities_is(tmp_path):
+    """Of the labels p and x the column p is not the probability of x, which is the larger."""
+    path = lines(tmp_path / "a.csv", "y,p,x", "p,.75,.25", "x,.5,.5")
+    assert open_predictions(path, Asked()).taken.columns.proba == ("p", "x")
+    path = lines(tmp_path / "a.csv", "y,p,age", "a,.75,30", "b,.5,40")
+    assert open_predictions(path, Asked()).taken.columns.proba == ("p",)
+
+
+@pytest.mark.parametrize(
+    ("rows", "advice"),
+    [
+        (["y,y_true,p", "a,b,.5"], "label may be 'y_true' or 'y': say --label y_true or --label y"),
+        (["y,p,y_prob", "a,.5,.5"], "be 'y_prob' or 'p': say --proba y_prob or --proba p$"),
+        (["y,p_a,p_b,prob_a,prob_b", "a,.5,.5,.5,.5"], "say --proba p_a,p_b or --proba prob_a,p"),
+        (["y_obs,score", "0,.25", "1,.5"], "none is named so; say --label y_obs$"),
+        (["obs,hat", "a,.25", "b,.5"], "none is named so; say --label obs --proba hat$"),
+        (["hat,obs", "0,1", ".5,0"], "none is named so; say --label obs --proba hat$"),
+        (["obs,a,b", "a,.25,.75", "b,.5,.5"], "say --label obs --proba a,b$"),
+        (["obs,the u,v", "a,.25,.75", "b,.5,.5"],
+         r"say --label obs --proba 'the u,v' --labels LABEL,... \(in that order\)$"),
+        (["y,hat", "a,.25", "b,.5"], "say --proba hat$"),
+        (["u,v,hat", "a,1,.25", "b,2,.5"], "say --label COLUMN --proba hat$"),
+        (["y,u", "a,7", "b,8"], "say --proba COLUMN,...$"),
+        (["0,.75", "1,.25"], r"file has no header: its first line, \['0', '.75'\], must name"),
+        (["cat,0.75,0.25", "dog,1,0"], "file has no header: its first line, .*'0.75', '0.25"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("reader")
+def test_a_refusal_says_all_options_that_would_do(tmp_path, rows, advice):
+    path = lines(tmp_path / "a.csv", *rows)
+    with pytest.raises(BadArgument) as error:
+        open_predictions(path, Asked())
+    spelled = error.value.spelled(lambda name: f"--{name}")
+    assert re.search(advice, spelled.removeprefix("--")), spelled
+
+
+def test_what_is_said_settles_what_may_be_meant(tmp_path):
+    path = lines(tmp_path / "a.csv", "y,target,p,score", "a,u,.25,.5", "b,v,.5,.5")
+    taken = open_predictions(path, Asked(label="target", proba=("p",))).taken
+    assert taken.columns == Columns("target", ("p",))
+    assert open_predictions(path, Asked(by="y", sample_weight="p")).taken.columns == Columns(
+        "target", ("score",), "p", "y"
     )
 
 
