@@ -22,6 +22,7 @@ MATHEMATICS = (
     "csv",
     "predictions",
     "effective_weights",
+    "doubts",
 )
 """Scripts that compute, each on those before it."""
 

@@ -8,5 +8,6 @@ window.learnprop = Object.freeze({
   triangleMeans, triangle,
   separabilityThreshold, proximalMargin, fixedPoint, stateEvolutionPath, stateEvolution,
   smoothingResidual, minibatchMeanWeight, fitMinibatchMean,
-  readPredictions, expectedMisses, tooFewMisses, boundsOfSum, effectiveWeightInterval,
+  readPredictions, expectedMisses, tooFewMisses, boundsOfSum, effectiveWeightInterval, doubtOf,
+  bestAssignment,
 });

@@ -16,6 +16,7 @@ from tests.reports.page.visitor import (
     numbers,
     press,
     ranges,
+    read,
     until,
 )
 
@@ -211,3 +212,33 @@ def test_no_control_is_left_out(calm):
               "yours-weight", "copy-link", "start-again", "link"}  # fmt: skip
     assert sorted(found) == sorted(moved)
     assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize("name", ["balance-weight", "balance-count", "balance-equal",
+                                  "balance-inverse", "balance-paper"])  # fmt: skip
+def test_other_masses_are_trained_anew(browser, page_file, name):
+    """Whatever was moved by hand: the beam is level, and no cause is out of sight."""
+    with new_page(browser, page_file, "#balance-weight=1&balance-step=2&balance-bias=-2") as page:
+        assert page.text_content("#balance-verdict") != "="
+        if name in BUTTONS:
+            press(page, name, "Enter")
+        else:
+            drag(page, name, 0.9)
+        step = page.locator("#balance-step")
+        assert step.input_value() == step.get_attribute("max")
+        assert controls(page, "balance")["balance-bias"] == 0
+        assert page.text_content("#balance-verdict") == "="
+        assert read(page.text_content("#balance-slope"))[0] == 0
+        check(page, "balance")
+
+
+@pytest.mark.parametrize("at", ["3&balance-count=-3", "-3&balance-count=3", "3&balance-count=3"])
+def test_a_slope_beside_unequal_sides_is_not_shown_as_nought(browser, page_file, at):
+    with new_page(browser, page_file, f"#balance-weight={at}&balance-bias=0.5") as page:
+        check(page, "balance")
+        sides = {page.text_content(f"#balance-{side}") for side in ("left", "right")}
+        assert len(sides) == 2
+        for name in ("slope", "residual"):
+            assert read(page.text_content(f"#balance-{name}"))[0] != 0
+        words = page.get_attribute("#balance-loss", "aria-label")
+        assert read(words.partition("slope is ")[2].rstrip("."))[0] != 0

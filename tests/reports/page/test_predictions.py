@@ -9,7 +9,8 @@ from scipy import stats
 
 import learnprop as lp
 from learnprop.audit.predictions.files import measure_file, open_predictions
-from learnprop.audit.predictions.user_predictions.choice import Asked
+from learnprop.audit.predictions.user_predictions.choice import ANSWERS, ONE, PREFIXES, Asked
+from learnprop.audit.predictions.user_predictions.table import LABELS
 from learnprop.equations.arguments import BadArgument
 from learnprop.equations.inference.chernoff import bounds_of_sum
 from learnprop.equations.inference.few_misses import too_few_misses
@@ -27,10 +28,22 @@ READ = {
     "numbers in order": "y_true,proba|10,0.75|9,0.25|10,0.5|9,0.125|",
     "three classes, rounded": "y_true,p_a,p_b,p_c|a,0.33,0.33,0.33|a,0.5,0.25,0.25"
     "|b,0.1,0.8,0.1|b,0.2,0.7,0.1|c,0,0,1|c,0.05,0.15,0.8|",
+    "an index of pandas": ",y_test,score|0,no,.25|1,yes,.5|2,no,.75|3,yes,.5|",
+    "an index that was read": "Unnamed: 0,target,prob_a,prob_b"
+    "|.5,a,1,0|.5,b,0,1|.5,a,.5,.5|.5,b,0,1|",
+    "answers besides": "truth,y_pred,predict_proba_0,predict_proba_1"
+    "|0,0,.75,.25|1,0,.5,.5|0,1,.25,.75|1,1,0,1|",
+    "answers alone": "y_true,y_pred|0,0|1,1|0,1|1,1|",
+    "answers beside columns called as labels": "y,y_pred,a,b|a,0,1,0|b,1,0,1|a,0,.5,.5|b,0,0,1|",
+    "a class called as a column of one": "y,p,q|p,1,0|q,0,1|p,.5,.5|q,0,1|",
+    "a prefix that begins as a name": "y,y_proba_a,y_proba_b|a,1,0|b,0,1|a,.5,.5|b,0,1|",
+    "a column of one besides": "y,a,b,y_prob|a,1,0,.5|b,0,1,.75|a,.5,.5,.25|b,0,1,0|",
     "carriage returns and a mark": "\ufeffy_true,p_a,p_b\r|a,0.5,0.5\r|b,0.25,0.75\r|a,1,0\r|b,0,1",
 }
 """Texts, whose lines end at |."""
 READ = {name: text.replace("|", "\n") for name, text in READ.items()}
+
+NEXT = "the columns after the labels, or use learnprop check --labels"
 
 REFUSED = {
     "a probability above one": ("y_true,p_a,p_b\na,0.5,0.5\nb,1.5,-0.5\n", 2),
@@ -56,6 +69,11 @@ REFUSED = {
     "nothing": ("", None),
     "an open quote": ('y_true,p_a,p_b\na,0.5,0.5\n"b,0.25,0.75\n', 2),
     "text after a quote": ('y_true,p_a,p_b\na,0.5,0.5\n"b"c,0.25,0.75\n', 2),
+    "two columns of labels": ("y_true,label,p_a,p_b\na,a,0.5,0.5\nb,b,0.25,0.75\n", None),
+    "two columns of one": ("y_true,proba,score\n0,0.5,0.5\n1,0.25,0.75\n", None),
+    "two prefixes": ("y_true,p_a,p_b,prob_a,prob_b\na,1,0,1,0\nb,0,1,0,1\n", None),
+    "logits and answers": ("y_true,logit_a,logit_b,y_pred\na,0.5,-0.5,0\nb,-1,1,1\n", None),
+    "no header": ("0,0.93\n1,0.25\n0,0.5\n", None),
     "NUL": ("y_true,p_a,p_b\na,0.5,0.5\nb\0,0.25,0.75\n", None),
 }
 
@@ -103,6 +121,22 @@ def test_what_is_refused_python_refuses_and_both_name_the_row(javascript, tmp_pa
     for said in (str(refusal.value), found["problem"]):
         rows = re.findall(r"row (\d+)", said)
         assert rows[:1] == ([] if row is None else [str(row)]), said
+
+
+def test_what_is_refused_says_what_to_do(javascript):
+    calls = {
+        "y_true,p_1,p_2\nyes,0.5,0.5\nno,0.25,0.75\n": f"rename {NEXT}",
+        "y_true,proba_yes\nTrue,0.5\nFalse,0.75\n": "use learnprop check --pos-label",
+        "y_true,u,v\na,0.5,0.5\nb,0.25,0.75\n": "call them 'proba_' and a label, or one of two "
+        "classes 'y_proba'; there are 'u', 'v'",
+        **dict.fromkeys(
+            ("PK\x03\x04x", "PAR1x", "\x1f\ufffdx", "a,b\n\0,1\n"),
+            "only CSV text is read here; learnprop check reads .npz, .parquet and .csv.gz",
+        ),
+    }
+    found = javascript("readPredictions", *((text,) for text in calls))
+    for one, words in zip(found, calls.values(), strict=True):
+        assert one["problem"].endswith(words)
 
 
 def test_a_class_that_cannot_be_measured_is_refused(javascript):
@@ -261,4 +295,13 @@ def test_names_from_a_file_stay_text(javascript):
     assert found["classes"] == [name, "b"]
     (found,) = javascript("readPredictions", (text.replace("b,0,1", "c,0,1"),))
     said = f"row 4 has the label 'c' in 'y_true', but the probabilities are of '{name}', 'b'"
-    assert found == {"problem": said}
+    assert found == {"problem": f"{said}; rename {NEXT}"}
+
+
+def test_names_of_columns_are_those_of_python(javascript):
+    """All that Python reads by name, one after another, and by the same rule."""
+    pairs = [(label, one) for label in LABELS for one in (*ONE, ANSWERS)]
+    texts = [f"{label},{one}\n0,.5\n1,.75\n0,.25\n1,.5\n" for label, one in pairs]
+    texts += [f"y,{prefix}a,{prefix}b\na,1,0\nb,0,1\na,.5,.5\nb,0,1\n" for prefix in PREFIXES]
+    found = javascript("readPredictions", *((text,) for text in texts))
+    assert [one["problem"] for one in found] == [""] * len(texts)

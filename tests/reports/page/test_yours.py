@@ -40,7 +40,7 @@ def give(page, how, text, tmp_path):
     if how == "dropped":
         page.evaluate(DROP, ["predictions.csv", text])
     elif how == "chosen":
-        path = tmp_path / "predictions.csv"
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.csv"  # another each time
         path.write_text(text, encoding="utf-8")
         page.set_input_files("#yours-file", path)
         page.wait_for_timeout(200)
@@ -105,7 +105,69 @@ def test_the_example_acts_upon_45_to_1_where_100_is_stated(calm):
     expected = lp.minibatch_mean_class_weight([1, 100], [10_000, 100], 64)
     assert found["weight-1"] == pytest.approx(expected[1] / expected[0], rel=1e-3)
     assert found["stated-1"] == 100
-    assert "outside" in calm.text_content("#yours-said")
+    said = calm.text_content("#yours-said")
+    assert "class rare to class common; 100\u00a0:\u00a01 was stated." in said
+    assert said.endswith("5\u00a0% says learnprop check.")  # which weighs more than an interval
+
+
+def test_what_was_not_stated_is_said_to_be_assumed(calm, tmp_path):
+    give(calm, "pasted", predictions(["a", "b"], [300, 100])[2], tmp_path)
+    said = calm.text_content("#yours-said")
+    assert "no weights were stated: 1\u00a0:\u00a01 is assumed" in said
+    assert "class_weight" not in calm.text_content("#yours-code")
+    give(calm, "pasted", predictions(["a", "b", "c"], [300, 100, 90])[2], tmp_path)
+    assert "no weights were stated" in calm.text_content("#yours-said")
+    calm.fill("#yours-weight", "equal")
+    at_rest(calm)
+    assert "was stated." in calm.text_content("#yours-said")
+    assert "class_weight=[1, 1, 1]" in calm.text_content("#yours-code")
+
+
+def typed(page):
+    return page.input_value("#yours-count"), page.input_value("#yours-weight")
+
+
+@pytest.mark.parametrize("how", ["dropped", "chosen", "pasted"])
+def test_what_the_example_filled_in_goes_with_it(calm, tmp_path, how):
+    text = predictions(["common", "rare"], [300, 100])[2]  # even of the same names
+    calm.click("#yours-example")
+    at_rest(calm)
+    assert typed(calm) == ("10000, 100", "1, 100")
+    give(calm, how, text, tmp_path)
+    assert typed(calm) == ("", "")
+    assert table(calm)["stated-1"] == 1
+    calm.fill("#yours-weight", "1, 7")
+    give(calm, how, predictions(["common", "rare"], [90, 80], 1)[2], tmp_path)
+    assert typed(calm) == ("", "1, 7")  # typed, for the same classes
+    give(calm, how, predictions(["usual", "rare"], [90, 80], 1)[2], tmp_path)
+    assert typed(calm) == ("", "")
+
+
+def test_start_again_empties_it(calm, tmp_path):
+    give(calm, "chosen", predictions(["a", "b"], [300, 100])[2], tmp_path)
+    calm.fill("#yours-weight", "1, 7")
+    calm.click("#start-again")
+    at_rest(calm, 12)
+    assert typed(calm) == ("", "")
+    assert calm.input_value("#yours-text") == calm.input_value("#yours-file") == ""
+    assert not calm.is_visible("#yours-result")
+    assert not calm.is_visible("#yours-copy")
+    give(calm, "chosen", predictions(["a", "b"], [300, 100])[2], tmp_path)
+    assert calm.is_visible("#yours-result")
+
+
+def test_there_is_no_python_of_what_is_wrong(calm, tmp_path):
+    give(calm, "pasted", predictions(["a", "b"], [300, 100])[2], tmp_path)
+    assert calm.is_visible("#yours-copy")
+    calm.fill("#yours-weight", "1")
+    at_rest(calm)
+    assert not calm.is_visible("#yours-copy")
+    assert calm.text_content("#yours-code") == ""
+    give(calm, "chosen", predictions(["a", "b", "c"], [30, 20, 10])[2], tmp_path)
+    assert 'labels=["a", "b", "c"]' in calm.text_content("#yours-code")
+    assert calm.is_visible("#yours-copy")
+    give(calm, "dropped", "no,numbers\n1,2\n", tmp_path)
+    assert calm.text_content("#yours-code") == ""
 
 
 def test_stated_weights_by_name(calm, tmp_path):
@@ -177,7 +239,8 @@ def test_a_file_of_bytes_is_no_text(calm, tmp_path):
     path.write_bytes(bytes(range(256)) * 20)
     calm.set_input_files("#yours-file", path)
     calm.wait_for_timeout(200)
-    assert "picture.csv: this is no text" in calm.text_content("#yours-problem")
+    said = calm.text_content("#yours-problem")
+    assert "picture.csv: this is no text: only CSV text is read here; learnprop check" in said
 
 
 NAMES = [

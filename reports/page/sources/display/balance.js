@@ -61,7 +61,8 @@ function drawBalance(elapsed) {
       + `${massText(share[1])} at ${significant(P[1][0])}; ${levelWords(ratio)}.`,
   );
   drawDensities(element("balance-densities"), share, shown, P);
-  drawLossOfBias(element("balance-loss"), state, shown, here, total);
+  const slope = slopeText(here.gradient[1] / total, levelSign(ratio) === "=", 3);
+  drawLossOfBias(element("balance-loss"), state, shown, here, slope);
   if (!moves && !training) {
     sayLater("balance-live", `Left side ${significant(ratio.left, 4)}, right side `
       + `${significant(ratio.right, 4)}: ${levelWords(ratio)}. Mean probabilities of the own `
@@ -89,8 +90,15 @@ function showBalanceNumbers(P, ratio, residual, slope) {
   for (const i of [0, 1]) {
     for (const j of [0, 1]) show(`balance-p${i}${j}`, P[i][j], fixed(P[i][j], 4));
   }
-  show("balance-residual", residual, signed(residual, 6));
-  show("balance-slope", slope, signed(slope, 6));
+  const level = levelSign(ratio) === "=";
+  show("balance-residual", residual, slopeText(residual, level, 6));
+  show("balance-slope", slope, slopeText(slope, level, 6));
+}
+
+/** With so many decimals, or with three digits where those are nought and it is not level. */
+function slopeText(value, level, decimals) {
+  const needed = 2 - Math.floor(Math.log10(Math.abs(value)));
+  return signed(value, level ? decimals : Math.max(decimals, Math.min(needed, 15)));
 }
 
 /** Densities times mass; filled is what each class gives away, at every x. */
@@ -140,9 +148,9 @@ function drawDensities(svg, share, { slope, bias }, P) {
 }
 
 /** Loss against the bias at the shown slope, with the tangent at the shown bias. */
-function drawLossOfBias(svg, { weight, count, moved, target }, shown, here, total) {
-  const tangent = here.gradient[1] / total;
-  const words = `Loss against the bias; at the bias shown its slope is ${signed(tangent, 4)}.`;
+function drawLossOfBias(svg, { weight, count, moved }, shown, here, slope) {
+  const total = sum(classMass(weight, count)), tangent = here.gradient[1] / total;
+  const words = `Loss against the bias; at the bias shown its slope is ${slope}.`;
   draw(svg, 190, words, (width) => {
     const base = 150, left = 4, right = width - 4;
     const offset = spaced(-4.4, 4.4, 45);
@@ -161,13 +169,20 @@ function drawLossOfBias(svg, { weight, count, moved, target }, shown, here, tota
       segment(...at(ends[0]), ...at(ends[1]), { class: "curve thin class-0" }),
       node("circle", { cx: at(moved)[0], cy: at(moved)[1], r: 6, class: "mark" }),
       label(x(moved) + 16 * side, Math.max(16, at(moved)[1] - 12),
-        `slope ${signed(tangent, 3)}`, { anchor: side < 0 ? "end" : "start", class: "strong" }),
+        `slope ${slope}`, { anchor: side < 0 ? "end" : "start", class: "strong" }),
       label(left, 14, "loss", { class: "soft" }),
     ];
   });
 }
 
 section("balance", drawBalance);
+// Other masses are trained anew: the bias is at its minimum again, and the last step is shown.
+for (const id of ["balance-weight", "balance-count"]) {
+  element(id).addEventListener("input", () => {
+    element("balance-bias").value = "0";
+    element("balance-step").value = element("balance-step").max;
+  });
+}
 onClick("balance-equal", () => setControl("balance-weight", 0));
 onClick("balance-inverse", () => setControl("balance-weight", -valueOf("balance-count")));
 onClick("balance-paper", () => {

@@ -226,7 +226,7 @@ function yoursPython({ found, name, state }) {
     ...(found.positive === null
       ? ["    proba / proba.sum(axis=1, keepdims=True),", `    labels=[${labels.join(", ")}],`]
       : [`    data[${columns}],`, `    pos_label=${labels[found.positive]},`]),
-    `    class_weight=${listInPython(state.stated)},`,
+    ...(state.unstated ? [] : [`    class_weight=${listInPython(state.stated)},`]),
     ...(state.given ? [`    train_count=${listInPython(state.count)},`] : []),
     ")",
     "print(report)",

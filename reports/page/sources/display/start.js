@@ -21,9 +21,10 @@ onClick("copy-link", async () => {
 });
 onClick("start-again", () => {
   restore("");
+  forgetYours();
   writeFragment();
   redrawAll();
-  element("copied").textContent = "All controls are back at their start.";
+  element("copied").textContent = "All is back at its start.";
 });
 window.addEventListener("hashchange", () => {
   if (location.hash && !location.hash.includes("=")) return; // a place in the page

@@ -2,18 +2,48 @@
 
 const MOST_BYTES = 8 * 2 ** 20; // read in a second or two, during which the page stands still
 const MOST_SHOWN = 12; // classes
-const yours = { found: null, name: "" };
+const yours = { found: null, name: "", text: "", classes: null, state: null, reading: 0 };
+const EXAMPLE = { "yours-count": "10000, 100", "yours-weight": "1, 100" };
 
 function complain(words) {
   element("yours-problem").textContent = words;
   if (words) element("yours-result").hidden = true;
 }
 
-/** Read a text of predictions; what is wrong with it is said in one line. */
+/** Empty what the example filled in, unless it was typed over since. */
+function forgetExample() {
+  for (const [id, filled] of Object.entries(EXAMPLE)) {
+    if (element(id).value === filled) element(id).value = "";
+  }
+}
+
+/** As if nothing had been given. */
+function forgetYours() {
+  Object.assign(yours, { found: null, name: "", text: "", classes: null, state: null });
+  yours.reading += 1;
+  for (const id of ["yours-file", "yours-text", "yours-count", "yours-weight"]) {
+    element(id).value = "";
+  }
+  element("yours-read-now").textContent = "";
+  complain("");
+}
+
+/**
+ * Read a text of predictions; what is wrong with it is said in one line. Sizes and weights stay
+ * where they were typed for the same classes, and are the example's no more.
+ */
 function readYours(text, name) {
+  yours.reading += 1;
+  if (text !== yours.text) forgetExample();
   const found = text.trim() === "" ? { problem: "there is nothing in it" } : readPredictions(text);
-  yours.found = found.problem ? null : found;
-  yours.name = name;
+  if (!found.problem) {
+    const classes = JSON.stringify(found.classes);
+    if (yours.classes !== null && yours.classes !== classes) {
+      for (const id of ["yours-count", "yours-weight"]) element(id).value = "";
+    }
+    yours.classes = classes;
+  }
+  Object.assign(yours, { found: found.problem ? null : found, name, text });
   complain(found.problem ? `${name}: ${found.problem}.` : "");
   redraw("yours");
 }
@@ -21,7 +51,11 @@ function readYours(text, name) {
 async function readFile(file) {
   if (!file) return;
   const size = `${brief(file.size / 2 ** 20)} MiB`;
+  yours.reading += 1;
+  const asked = yours.reading;
   element("yours-text").value = "";
+  forgetExample();
+  yours.text = "";
   if (file.size > MOST_BYTES) {
     yours.found = null;
     complain(`${file.name} has ${size}; up to ${MOST_BYTES / 2 ** 20} MiB are read here. `
@@ -33,10 +67,13 @@ async function readFile(file) {
   try {
     const text = await file.text();
     await new Promise((done) => { setTimeout(done, 30); }); // let the line above be painted
+    if (yours.reading !== asked) return; // something else was given since
     readYours(text, file.name);
   } catch {
+    if (yours.reading !== asked) return;
     yours.found = null;
     complain(`${file.name} cannot be read: is it a folder, or was it moved?`);
+    redraw("yours");
   }
   element("yours-read-now").textContent = "";
 }
@@ -81,6 +118,7 @@ function weightsByClass(effective, stated) {
 }
 
 function drawYours() {
+  yours.state = null; // without one there is no Python to copy
   element("yours-result").hidden = !yours.found;
   if (!yours.found) return;
   const { found } = yours, K = found.classes.length;
@@ -88,6 +126,13 @@ function drawYours() {
     const given = numbersIn(element("yours-count").value, "training samples", K);
     const count = given ?? found.count;
     const stated = statedWeights(element("yours-weight").value, count);
+    const doubt = doubtOf(found);
+    const unstated = element("yours-weight").value.trim() === "";
+    if (doubt) {
+      yours.state = { count, stated, unstated, given: given !== null };
+      complain(`${yours.name}: ${doubt} No weights are shown; the Python prints the tables.`);
+      return;
+    }
     const effective = effectiveWeightInterval({
       P: found.P, secondMoment: found.secondMoment, n: found.count, count, names: found.classes,
     });
@@ -97,7 +142,7 @@ function drawYours() {
     }
     complain("");
     const weights = weightsByClass(effective, stated);
-    yours.state = { count, stated, given: given !== null, weights };
+    yours.state = { count, stated, unstated, given: given !== null, weights };
     showYours(found, yours.state);
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
@@ -117,10 +162,10 @@ function endsText(low, high) {
   return `[${text(low)}, ${text(high)}]`;
 }
 
-function showYours(found, { count, stated, given, weights }) {
+function showYours(found, { count, stated, unstated, given, weights }) {
   const both = sides(found.P, classMass(stated, count));
   const total = sum(classMass(stated, count));
-  element("yours-said").textContent = yoursWords(found, stated, weights);
+  element("yours-said").textContent = yoursWords(found, stated, unstated, weights);
   const misses = expectedMisses(found.P, found.count);
   const reason = weights[0].reason;
   element("yours-note").textContent = [
@@ -135,7 +180,7 @@ function showYours(found, { count, stated, given, weights }) {
       ? `Too little for a large-sample interval: ${reason}. The ends shown are bounds, true at any size.`
       : "",
     "Intervals are of 95 %, each by itself, and of this very model on fresh data. The noise of its "
-      + "training sample moves a model too: learnprop check says whether that suffices. "
+      + "training sample moves a model too: learnprop check says whether that suffices for the gap. "
       + `Fewest expected misses of a class: ${significant(Math.min(...misses))}.`,
   ].filter(Boolean).join(" ");
   drawWeights(found, stated, weights);
@@ -166,23 +211,26 @@ function showYours(found, { count, stated, given, weights }) {
   if (more > 0) element("yours-note").textContent += ` ${more} more classes are not shown.`;
 }
 
-function yoursWords(found, stated, weights) {
-  const off = weights.filter(({ low, high }, k) => {
-    const said = stated[k] / Math.min(...stated);
-    return low > said || high < said;
-  }).length;
-  if (found.classes.length === 2) {
-    const heavy = 1 - stated.indexOf(Math.min(...stated));
+/** What is known: the weights, beside those stated; the verdict is learnprop check's. */
+function yoursWords(found, stated, unstated, weights) {
+  const { classes } = found, lightest = Math.min(...stated);
+  const whether = "off by more than 5\u00a0% says learnprop check.";
+  if (classes.length === 2) {
+    const heavy = 1 - stated.indexOf(lightest);
     const { value, low, high } = weights[heavy];
-    const said = stated[heavy] / stated[1 - heavy];
+    const said = `${brief(stated[heavy] / lightest)}${TO}1`;
     return `It acts upon ${significant(value, 4)}${TO}1 ${endsText(low, high)}, class `
-      + `${found.classes[heavy]} to class ${found.classes[1 - heavy]}; stated ${brief(said)}${TO}1. `
-      + `What was stated lies ${off ? "outside of" : "within"} the interval.`;
+      + `${classes[heavy]} to class ${classes[1 - heavy]}; `
+      + `${unstated ? `no weights were stated: ${said} is assumed` : `${said} was stated`}. `
+      + `Whether the balance is ${whether}`;
   }
-  return off
-    ? `The weights that it acts upon are off the stated ones in ${off} of ${found.classes.length} `
-      + "classes, by more than their intervals."
-    : "The intervals of all classes hold what was stated.";
+  const over = weights.map(({ value }, k) => (value * lightest) / stated[k]);
+  const off = over.map((ratio) => Math.abs(Math.log(ratio)));
+  const k = off.indexOf(Math.max(...off)), by = lightest / stated[k];
+  return `Furthest off, class ${classes[k]} acts upon ${significant(over[k])} `
+    + `${endsText(by * weights[k].low, by * weights[k].high)} times what `
+    + `${unstated ? "equal weights give it; no weights were stated: equal ones are assumed"
+      : "was stated"}. Whether any class is ${whether}`;
 }
 
 /** Weights acted upon over those stated, with their intervals, on a logarithmic scale. */
@@ -238,14 +286,19 @@ function exampleText() {
 }
 
 section("yours", drawYours);
-onClick("yours-read", () => readYours(element("yours-text").value, "The text"));
+onClick("yours-read", () => {
+  element("yours-file").value = "";
+  readYours(element("yours-text").value, "The text");
+});
 onClick("yours-example", () => {
   const text = exampleText();
   element("yours-text").value = text;
-  element("yours-count").value = "10000, 100";
-  element("yours-weight").value = "1, 100";
+  element("yours-file").value = "";
   readYours(text, "The example");
+  for (const [id, filled] of Object.entries(EXAMPLE)) element(id).value = filled;
 });
+// The same file, once it was edited, is a choice again.
+element("yours-file").addEventListener("click", (event) => { event.target.value = ""; });
 element("yours-file").addEventListener("change", (event) => readFile(event.target.files[0]));
 for (const id of ["yours-count", "yours-weight"]) {
   element(id).addEventListener("input", () => redraw("yours"));
@@ -263,6 +316,11 @@ for (const id of ["yours-count", "yours-weight"]) {
   zone.addEventListener("drop", (event) => {
     const { files } = event.dataTransfer;
     if (files.length) readFile(files[0]);
-    else readYours(event.dataTransfer.getData("text/plain"), "The text");
+    else {
+      const text = event.dataTransfer.getData("text/plain");
+      element("yours-text").value = text;
+      element("yours-file").value = "";
+      readYours(text, "The text");
+    }
   });
 }

@@ -4,6 +4,9 @@ const SEPARATORS = [",", ";", "\t", "|"];
 
 const BLANKS_AROUND = /^[^\S\ufeff]+|[^\S\ufeff]+$/g; // a byte order mark is no blank, as in Python
 
+/** How zip and npz, parquet, and gzip begin, read as text. */
+const BEGINNINGS = /^(PK\x03\x04|PAR1|\x1f\ufffd)/;
+
 /** A text that cannot be read, with one line that says why. */
 class Unreadable extends Error {}
 
@@ -81,7 +84,10 @@ function separatorOf(text, labelNames) {
 /** Header and rows of a text, every row as long as the header. */
 function readTable(text, labelNames) {
   const plain = text.startsWith("\ufeff") ? text.slice(1) : text;
-  if (plain.includes("\0")) throw new Unreadable("this is no text: it holds NUL");
+  if (plain.includes("\0") || BEGINNINGS.test(plain)) {
+    throw new Unreadable("this is no text: only CSV text is read here; learnprop check reads .npz, "
+      + ".parquet and .csv.gz");
+  }
   const separator = separatorOf(plain, labelNames);
   const [header, ...rows] = csvRows(plain, separator);
   if (header === undefined) throw new Unreadable("the file is empty");

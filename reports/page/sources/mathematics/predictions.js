@@ -1,8 +1,10 @@
 // Labels and probabilities of somebody's classifier, read as `learnprop check` reads them.
 
-const LABEL_NAMES = ["y_true", "label", "y"];
-const PREFIXES = ["proba_", "p_"];
-const ONE_COLUMN = ["y_proba", "proba"];
+const LABEL_NAMES = ["y_true", "label", "y", "y_test", "target", "truth"];
+const PREFIXES = ["proba_", "p_", "prob_", "predict_proba_", "y_proba_"];
+const ONE_COLUMN = ["y_proba", "proba", "y_prob", "y_score", "score", "p", "prob"];
+const ANSWERS = "y_pred"; // mostly of answers: taken only where nothing else is
+const INDEX_NAMES = ["", "Unnamed: 0"]; // of an index that pandas wrote
 const LOGIT_NAMES = ["y_logits", "logits", "y_logit", "logit"];
 const SUM_TOLERANCE = 1e-6;
 const MOST_CLASSES = 100; // their second moments are a million numbers
@@ -34,32 +36,58 @@ function listed(names) {
   return names.length > 6 ? `${shown}, …` : shown;
 }
 
+/** The only candidate, undefined where there is none; two are refused. */
+function onlyOne(candidates, what) {
+  if (candidates.length > 1) {
+    throw new Unreadable(`${what} may be in ${quoted(candidates[0])} or in ` +
+      `${quoted(candidates[1])}: leave one of them out`);
+  }
+  return candidates[0];
+}
+
+/** The column of labels, by its name. */
+function labelColumn(header) {
+  const found = onlyOne(LABEL_NAMES.filter((name) => header.includes(name)), "true labels");
+  if (found !== undefined) return header.indexOf(found);
+  const numbers = header.filter((name) => NUMBER.test(name)).map(Number);
+  if (numbers.length === header.length || !numbers.every(Number.isInteger)) {
+    throw new Unreadable(`there is no header: the first line, ${listed(header)}, must name the ` +
+      "columns, as in y_true,y_proba or y_true,proba_cat,proba_dog");
+  }
+  throw new Unreadable(
+    `no column of true labels: call it 'y_true', 'label' or 'y'; there are ${listed(header)}`,
+  );
+}
+
 /** Columns of a table: which holds labels, which probabilities, and of which classes. */
 function chooseColumns({ header, rows }) {
   const twice = header.find((name, j) => name !== "" && header.indexOf(name) !== j);
   if (twice !== undefined) throw new Unreadable(`there are two columns ${quoted(twice)}`);
-  const label = LABEL_NAMES.map((name) => header.indexOf(name)).find((j) => j >= 0);
-  if (label === undefined) {
-    throw new Unreadable(
-      `no column of true labels: call it 'y_true', 'label' or 'y'; there are ${listed(header)}`,
-    );
-  }
+  const label = labelColumn(header);
   const unlabelled = rows.findIndex((row) => row[label] === "");
   if (unlabelled >= 0) {
     throw new Unreadable(`row ${unlabelled + 1} has nothing in column ${quoted(header[label])}`);
   }
-  const rest = header.map((_, j) => j).filter((j) => j !== label);
-  const named = (names) => rest.find((j) => names.includes(header[j]));
-  for (const prefix of PREFIXES) {
+  const rest = [...header.keys()].filter((j) => j !== label && !INDEX_NAMES.includes(header[j]));
+  const first = (prefix) => rest.map((j) => header[j]).find((name) => name.startsWith(prefix));
+  const withPrefix = PREFIXES.filter((one) => first(one) !== undefined);
+  onlyOne(withPrefix.map(first), "probabilities");
+  if (withPrefix.length) {
+    const [prefix] = withPrefix;
     const columns = rest.filter((j) => header[j].startsWith(prefix));
     const classes = columns.map((j) => header[j].slice(prefix.length));
     if (columns.length > 1) return { label, columns, classes };
-    if (columns.length === 1) return oneColumn(header, rows, label, columns[0], classes[0]);
+    return oneColumn(header, rows, label, columns[0], classes[0]);
   }
-  const single = named(ONE_COLUMN);
-  if (single !== undefined) return oneColumn(header, rows, label, single, "");
+  return chooseUnprefixed(header, rows, label, rest);
+}
+
+/** A single column, or columns that are called as the labels are. */
+function chooseUnprefixed(header, rows, label, rest) {
+  const there = (names) => names.filter((name) => rest.some((j) => header[j] === name));
+  const single = onlyOne(there(ONE_COLUMN), "probabilities");
   const logits = rest.find((j) => header[j].startsWith("logit_") || LOGIT_NAMES.includes(header[j]));
-  if (logits !== undefined) {
+  if (single === undefined && logits !== undefined) {
     throw new Unreadable(
       `column ${quoted(header[logits])} is of logits, and probabilities are needed; ` +
       "learnprop check reads logits",
@@ -67,9 +95,15 @@ function chooseColumns({ header, rows }) {
   }
   const met = labelsMet(rows, label);
   const columns = rest.filter((j) => met.includes(header[j]) || met.includes(wholeLabel(header[j])));
-  if (columns.length > 1) return { label, columns, classes: columns.map((j) => header[j]) };
+  const classes = columns.map((j) => header[j]);
+  // A class may be called p, and its column too: then those of the others are beside it.
+  if (columns.length > 1 && (single === undefined || classes.includes(single))) {
+    return { label, columns, classes };
+  }
+  const one = single ?? there([ANSWERS])[0];
+  if (one !== undefined) return oneColumn(header, rows, label, header.indexOf(one), "");
   throw new Unreadable(
-    "no columns of probabilities: call them 'p_' and a label, or one of two classes 'y_proba'; " +
+    "no columns of probabilities: call them 'proba_' and a label, or one of two classes 'y_proba'; " +
     `there are ${listed(rest.map((j) => header[j]))}`,
   );
 }
@@ -88,7 +122,8 @@ function oneColumn(header, rows, label, column, ofName) {
   const positive = classes.findIndex((one) => one === name || wholeLabel(one) === wholeLabel(name));
   if (positive < 0) {
     throw new Unreadable(
-      `${quoted(header[column])} is of ${quoted(name)}, which is not among the labels ${listed(classes)}`,
+      `${quoted(header[column])} is of ${quoted(name)}, which is not among the labels ` +
+      `${listed(classes)}; rename it, or use learnprop check --pos-label`,
     );
   }
   return { label, columns: [column], classes, positive };
@@ -185,14 +220,16 @@ function readOrThrow(text) {
     if (k === undefined) {
       throw new Unreadable(
         `row ${i + 1} has the label ${quoted(row[label])} in ${quoted(table.header[label])}, but ` +
-        `the probabilities are of ${listed(classes)}`,
+        `the probabilities are of ${listed(classes)}; rename the columns after the labels, or use ` +
+        "learnprop check --labels",
       );
     }
     return k;
   });
   const decimal = decimalOf(table, chosen.columns);
   const values = numbersOf(table, chosen.columns, decimal);
-  const moments = momentsByClass(distributions(values, table, chosen, K), classOf, K);
+  const proba = distributions(values, table, chosen, K);
+  const moments = momentsByClass(proba, classOf, K);
   const few = moments.count.findIndex((n) => n < 2);
   if (few >= 0) {
     throw new Unreadable(
@@ -203,14 +240,15 @@ function readOrThrow(text) {
     classes, n: table.rows.length, ...moments, problem: "",
     label: table.header[label], columns: chosen.columns.map((j) => table.header[j]),
     positive: chosen.positive ?? null, separator: table.separator, decimal,
+    hard: proba.every((row) => row.every((p) => p === 0 || p === 1)),
   };
 }
 
 /**
  * Predictions in a text of columns: the class names, rows in all (n) and by class (count), P and
  * second moments; and how they were read: the names of the columns, which of two classes a single
- * one is of, separator and decimal mark. What cannot be read is one line in `problem`, and nothing
- * else.
+ * one is of, separator and decimal mark, and whether all are 0 or 1 (hard). What cannot be read is
+ * one line in `problem`, and nothing else.
  */
 function readPredictions(text) {
   try {
