@@ -20,6 +20,12 @@ from tests.reports.page.visitor import (
     until,
 )
 
+FIRST_AND_SLOW = [
+    SECTIONS[0],
+    *(pytest.param(section, marks=pytest.mark.slow) for section in SECTIONS[1:]),
+]
+"""A section takes a second or three in the browser."""
+
 
 def enabled_by(page, name):
     """Of what breaks the balance each has its own control: choose it."""
@@ -32,7 +38,7 @@ def enabled_by(page, name):
             at_rest(page)
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("section", FIRST_AND_SLOW)
 def test_sliders_by_keyboard(calm, section):
     check(calm, section)
     for name in ranges(calm, section):
@@ -54,7 +60,7 @@ def test_sliders_by_keyboard(calm, section):
         at_rest(calm)
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("section", FIRST_AND_SLOW)
 def test_sliders_by_pointer(calm, section):
     for name in ranges(calm, section):
         enabled_by(calm, name)
@@ -77,7 +83,8 @@ BUTTONS = {
 MOVED = "#balance-weight=0.7&balance-count=1.5&three-weight-0=0.4&three-weight-2=-1"
 
 
-@pytest.mark.parametrize("key", ["Enter", pytest.param(" ", marks=pytest.mark.slow), None])
+@pytest.mark.parametrize("key", ["Enter", " ", None])
+@pytest.mark.slow
 def test_buttons(browser, page_file, key):
     with new_page(browser, page_file, MOVED) as page:
         for name, where in BUTTONS.items():
@@ -93,6 +100,7 @@ def test_buttons(browser, page_file, key):
             check(page, section)
 
 
+@pytest.mark.slow
 def test_radios_by_keyboard_and_by_pointer(calm):
     calm.focus("#broken-batch")
     seen = []
@@ -113,6 +121,7 @@ STANDS = "() => document.querySelector('#balance').dataset.moving === 'false'"
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_training_goes_on_by_itself_and_ends_at_the_minimum(browser, page_file):
     with new_page(browser, page_file, reduced_motion="no-preference") as page:
         until(page, STANDS)
@@ -126,6 +135,7 @@ def test_training_goes_on_by_itself_and_ends_at_the_minimum(browser, page_file):
         check(page, "balance")
 
 
+@pytest.mark.slow
 def test_in_calm_training_is_at_its_end_at_once(browser, page_file):
     with new_page(browser, page_file, "#balance-step=2&balance-bias=1") as page:
         assert controls(page, "balance")["balance-step"] == 2
@@ -138,6 +148,7 @@ def test_in_calm_training_is_at_its_end_at_once(browser, page_file):
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+@pytest.mark.slow
 def test_the_left_side_follows_in_motion_and_jumps_in_calm(browser, page_file, motion):
     with new_page(browser, page_file, reduced_motion=motion) as page:
         until(page, STANDS)
@@ -174,7 +185,8 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize("key", ["Enter", pytest.param(None, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("key", ["Enter", None])
+@pytest.mark.slow
 def test_guesses_show_nothing_before_and_the_truth_after(calm, key):
     answer = calm.locator("#guess-answer")
     for k, truth in enumerate(ANSWERS):
@@ -216,6 +228,7 @@ def test_no_control_is_left_out(calm):
 
 @pytest.mark.parametrize("name", ["balance-weight", "balance-count", "balance-equal",
                                   "balance-inverse", "balance-paper"])  # fmt: skip
+@pytest.mark.slow
 def test_other_masses_are_trained_anew(browser, page_file, name):
     """Whatever was moved by hand: the beam is level, and no cause is out of sight."""
     with new_page(browser, page_file, "#balance-weight=1&balance-step=2&balance-bias=-2") as page:
@@ -233,6 +246,7 @@ def test_other_masses_are_trained_anew(browser, page_file, name):
 
 
 @pytest.mark.parametrize("at", ["3&balance-count=-3", "-3&balance-count=3", "3&balance-count=3"])
+@pytest.mark.slow
 def test_a_slope_beside_unequal_sides_is_not_shown_as_nought(browser, page_file, at):
     with new_page(browser, page_file, f"#balance-weight={at}&balance-bias=0.5") as page:
         check(page, "balance")

@@ -87,6 +87,7 @@ def test_the_best_order_of_columns_is_scipys(javascript):
 
 @pytest.mark.parametrize(("what", "kind"), [("answers", "answers"), ("shuffled", "unrelated"),
                                             ("rolled", "columns")])  # fmt: skip
+@pytest.mark.slow
 def test_where_it_doubts_no_weights_are_shown(calm, tmp_path, what, kind):
     y, proba = sample(3, what)
     give(calm, "pasted", text_of(NAMES, y, proba), tmp_path)

@@ -8,6 +8,8 @@ import pytest
 
 from tests.reports.page.visitor import at_rest, new_page, numbers, press
 
+pytestmark = pytest.mark.slow  # a page of its own, of a second, for each test
+
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?")
 
 
@@ -26,24 +28,20 @@ def code_of(page, section):
     return page.text_content(f"#{section}-code")
 
 
-def slow(*values):
-    return pytest.param(*values, marks=pytest.mark.slow)
-
-
 STATES = [
-    slow("balance", ""),
-    slow("balance", "#balance-weight=-1.3&balance-count=1"),
+    ("balance", ""),
+    ("balance", "#balance-weight=-1.3&balance-count=1"),
     ("balance", "#balance-weight=2.2&balance-count=-0.6"),
-    slow("three", ""),
+    ("three", ""),
     ("three", "#three-weight-0=1.1&three-weight-2=-0.7&three-imbalance=1.6&three-separation=3.3"),
-    slow("fresh", ""),
+    ("fresh", ""),
     ("fresh", "#fresh-kappa=0.11&fresh-share=0.3&fresh-separation=1.5"),
-    slow("broken", ""),
-    slow("broken", "#broken-how=none&broken-weight=0.5"),
-    slow("broken", "#broken-how=bias"),
+    ("broken", ""),
+    ("broken", "#broken-how=none&broken-weight=0.5"),
+    ("broken", "#broken-how=bias"),
     ("broken", "#broken-how=smoothing&broken-epsilon=0.24&broken-count=0.8"),
     ("broken", "#broken-how=batch&broken-size=3&broken-weight=-2.1"),
-    slow("undo", ""),
+    ("undo", ""),
     ("undo", "#undo-weight=1.7&undo-count=-0.4"),
 ]
 

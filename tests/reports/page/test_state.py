@@ -4,6 +4,8 @@ import pytest
 
 from tests.reports.page.visitor import SECTIONS, at_rest, check, controls, new_page, numbers, ranges
 
+pytestmark = pytest.mark.slow  # a page of its own, of a second, for each test
+
 RESTED = 400  # milliseconds: the fragment is written once the controls have come to rest
 
 
