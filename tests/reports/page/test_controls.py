@@ -121,7 +121,6 @@ STANDS = "() => document.querySelector('#balance').dataset.moving === 'false'"
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_training_goes_on_by_itself_and_ends_at_the_minimum(browser, page_file):
     with new_page(browser, page_file, reduced_motion="no-preference") as page:
         until(page, STANDS)
