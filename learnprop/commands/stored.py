@@ -110,7 +110,7 @@ def report(
     and asks nobody for anything.
     """
     from learnprop.reports.folders.document import write_document
-    from learnprop.reports.folders.page import write_page
+    from learnprop.reports.folders.html_document import write_html
     from learnprop.reports.folders.parts import read_parts
     from learnprop.reports.folders.pdf import NotCompiled, compile_report
 
@@ -121,7 +121,7 @@ def report(
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_document(parts, out)
-        page = write_page(parts, out) if html else None
+        page = write_html(parts, out) if html else None
     except OSError as error:
         with bad_input():
             raise BadArgument("out", f"{out} cannot be written: {error.strerror}") from None

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from learnprop.reports.folders.document import write_document
-from learnprop.reports.folders.page import markdown_html, write_page
+from learnprop.reports.folders.html_document import markdown_html, write_html
 from learnprop.reports.folders.parts import read_parts
 from learnprop.reports.protocols.ademp import plain_text
 from learnprop.reports.study_report import report_of
@@ -63,7 +63,7 @@ def report(stored, tmp_path_factory):
     out = tmp_path_factory.mktemp("report")
     parts = read_parts([stored / "table1", stored / FOLDER])
     write_document(parts, out)
-    assert write_page(parts, out) == out / "report.html"
+    assert write_html(parts, out) == out / "report.html"
     return out
 
 

@@ -45,7 +45,7 @@ class Block:
     html: Markup
 
 
-def write_page(parts: Sequence[Part], out: Path) -> Path:
+def write_html(parts: Sequence[Part], out: Path) -> Path:
     """Write ``report.html``: the tables, figures, protocols and provenance of ``report.tex``.
 
     Parameters
@@ -86,9 +86,9 @@ def write_page(parts: Sequence[Part], out: Path) -> Path:
         n_tables, n_figures = n_tables + len(tables), n_figures + len(figures)
         sections.append(_section(part, title_of(part, parts), blocks))
     grids = [table.grid(TEXT) for part in parts for table in part.contents.tables]
-    style = STYLE + files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    style = STYLE + files(__package__).joinpath("html_document.css").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+    template = files(__package__).joinpath("html_document.html").read_text(encoding="utf-8")
     page = environment.from_string(template).render(
         sections=sections,
         how=HOW,
