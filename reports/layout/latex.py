@@ -36,6 +36,7 @@ PREAMBLE = r"""\documentclass{article}
   \ifdim\dimexpr\ht\fitbox+\dp\fitbox\relax>0.85\textheight
     \sbox{\fitbox}{\resizebox*{!}{0.85\textheight}{\usebox{\fitbox}}}\fi}
 \raggedcolumns
+\setcounter{collectmore}{-2} % lines fewer for a page than seem to fit: the last need not
 \setlength{\vfuzz}{12pt} % a column may be a line too long: the margin has room
 \makeatletter
 \newcommand{\block}[2]{%

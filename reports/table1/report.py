@@ -44,11 +44,10 @@ def table1_contents(table: Table1) -> Contents:
         ),
         NamedFigure(
             "zip",
-            f"Every run's own {100 * LEVEL:.0f} % interval of the gap, ranked by how many of its "
-            "arms it is from zero. Above: how many have zero inside, with Monte Carlo standard "
-            "error (predicted); below: the gap of all runs with its verdict. Population: "
-            f"{POPULATION:,} fresh samples of each class. On the training sample Eq. (10) is an "
-            "identity",
+            f"Each run's {100 * LEVEL:.0f} % interval of the gap, ranked by how many of its arms "
+            "it is from zero. Above: how many have zero inside, with Monte Carlo standard error "
+            f"(predicted). Population: {POPULATION:,} fresh samples of each class. On train "
+            "Eq. (10) is an identity",
             partial(draw_zip, table),
         ),
     )

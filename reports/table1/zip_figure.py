@@ -47,7 +47,7 @@ def draw_zip(table: Table1) -> Figure | None:
     names = list(dict.fromkeys(table.coverage["simulation"]))
     strips = [(name, split) for split in FRESH for name in names]
     figure, axes = subplots(
-        len(strips), len(settings), figsize=(COLUMN, 0.5 + 1.4 * len(strips)), squeeze=False,
+        len(strips), len(settings), figsize=(COLUMN, 0.5 + 1.3 * len(strips)), squeeze=False,
         sharey=True,
     )  # fmt: skip
     reach = {split: _reach(table, split) for split in FRESH}

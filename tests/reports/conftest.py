@@ -30,7 +30,7 @@ def of_a_file(folder):
     return reported(options, folder)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def readable():
     """Whatever figure a test has drawn, it can be read as it is printed."""
     save = style.save_figure
