@@ -52,8 +52,8 @@ gpu-pack: $(DEV) ## what a GPU's machine needs beyond the checkout, into gpu-pac
 	$(VENV)/bin/python -m benchmarks gpu-pack
 
 # A stamp is newer than both files exactly when what they name is installed: the package alone, with
-# what makes its site, or with what tests it, which is half as much again. pip need not compile all of it, two thirds of its time:
-# Python compiles what it imports.
+# what makes its site, or with what tests it, which is half as much again. pip need not compile all of
+# it, two thirds of its time: Python compiles what it imports.
 define INSTALL
 @python="$$(test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo $(PYTHON))"; \
 "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

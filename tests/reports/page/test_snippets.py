@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.reports.page.visitor import at_rest, new_page, numbers, press
+from tests.reports.page.visitor import at_rest, new_page, numbers, press, until
 
 pytestmark = pytest.mark.slow  # a page of its own, of a second, for each test
 
@@ -122,7 +122,7 @@ def test_a_file_is_read_by_the_code_as_by_the_page(calm, capsys, tmp_path, monke
     path.write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     calm.set_input_files("#yours-file", path)
-    calm.wait_for_timeout(200)
+    until(calm, "document.querySelector('#yours-result').checkVisibility()")
     calm.fill("#yours-weight", "1, 3")
     calm.fill("#yours-count", "500, 70")
     at_rest(calm)
@@ -144,7 +144,7 @@ def test_labels_that_pandas_would_read_otherwise(calm, capsys, tmp_path, monkeyp
     (tmp_path / "mine.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     calm.set_input_files("#yours-file", tmp_path / "mine.csv")
-    calm.wait_for_timeout(200)
+    until(calm, "document.querySelector('#yours-result').checkVisibility()")
     at_rest(calm)
     shown = float(calm.get_attribute("#yours-weight-1", "data-value"))
     weight = float(calm.get_attribute("#yours-weight-0", "data-value"))
